@@ -1,0 +1,182 @@
+/**
+ * A WebGPU adapter in Node, through the `webgpu` package (Dawn): the user's drivers, the machine's hardware, or
+ * SwiftShader, in that order. The device, its features and limits are src/engine/device.ts's business.
+ */
+import { adapterKind, adapterName } from "../engine/device.ts";
+import { NoAdapterError } from "../engine/errors.ts";
+import { givenDrivers, hasGlibc, loadVulkanLoader, systemDrivers, unpackSwiftShader, withDrivers } from "./vulkan.ts";
+
+export interface OpenGpuOptions {
+  /**
+   * "default" (hardware, else SwiftShader, else another software adapter), "hardware", "swiftshader", or a part of an
+   * adapter's vendor, architecture, device or description. Without it: $REPAINT_ADAPTER, else "default".
+   */
+  readonly adapter?: string | undefined;
+  /** Dawn toggles to switch on, by their names in Dawn's Toggles.cpp. */
+  readonly dawnToggles?: readonly string[];
+}
+
+export interface OpenGpu {
+  readonly gpu: GPU;
+  readonly adapter: GPUAdapter;
+}
+
+/** Where adapters may come from. */
+interface Source {
+  readonly name: "given" | "system" | "swiftshader";
+  readonly open: () => Promise<OpenGpu[]>;
+}
+
+/** Dawn aborts (Node 20) or hangs (Node 22) when its instance is collected while a device of it lives. */
+const instances: GPU[] = [];
+
+/** Calls wait for each other: two at once would overwrite each other's driver variables. */
+let previous: Promise<unknown> = Promise.resolve();
+
+/**
+ * Finds an adapter. If VK_DRIVER_FILES or VK_ICD_FILENAMES is set, only those drivers are asked.
+ * @throws NoAdapterError that says what was tried and what to install on this machine.
+ */
+export function openGpu(options: OpenGpuOptions = {}): Promise<OpenGpu> {
+  const opened = previous.then(() => find(options));
+  previous = opened.catch(() => undefined);
+  return opened;
+}
+
+async function find(options: OpenGpuOptions): Promise<OpenGpu> {
+  const wanted = (options.adapter ?? (process.env.REPAINT_ADAPTER || "default")).toLowerCase();
+  const tried: string[] = [];
+  let others = false;
+  let softwareOfSystem: OpenGpu | undefined;
+  for (const source of sources(options.dawnToggles ?? [], wanted)) {
+    try {
+      const found = await source.open();
+      if (found.length === 0) tried.push(`${sourceWords(source.name)}: no adapter`);
+      for (const opened of found) {
+        const { info } = opened.adapter;
+        const hardware = adapterKind(info) === "gpu";
+        if (wanted === "default" && source.name === "system" && !hardware) softwareOfSystem ??= opened;
+        else if (matches(info, wanted, source.name)) return opened;
+        others = true;
+        tried.push(`${sourceWords(source.name)}: ${adapterName(info)}`);
+      }
+    } catch (error) {
+      if (error instanceof NoAdapterError) throw error;
+      tried.push(`${sourceWords(source.name)}: ${(error as Error).message.split("\n")[0]}`);
+    }
+  }
+  // The SwiftShader of the package is the software adapter that all tests run on; the system's is of any age.
+  if (softwareOfSystem) return softwareOfSystem;
+  throw new NoAdapterError(noAdapterMessage({ wanted, tried, others, given: givenDrivers() }));
+}
+
+function sources(toggles: readonly string[], wanted: string): Source[] {
+  const system: Source = { name: "system", open: () => openSystem(toggles) };
+  const swiftshader: Source = { name: "swiftshader", open: () => openSwiftShader(toggles) };
+  if (givenDrivers()) return [{ name: "given", open: () => openGiven(toggles) }];
+  if (wanted === "hardware") return [system];
+  if (wanted === "swiftshader") return [swiftshader, system];
+  return [system, swiftshader];
+}
+
+function matches(info: GPUAdapterInfo, wanted: string, source: Source["name"]): boolean {
+  if (wanted === "default") return true;
+  if (wanted === "hardware") return adapterKind(info) === "gpu";
+  if (wanted === "swiftshader" && source === "swiftshader") return true;
+  return `${info.vendor} ${info.architecture} ${info.device} ${info.description}`.toLowerCase().includes(wanted);
+}
+
+async function openGiven(toggles: readonly string[]): Promise<OpenGpu[]> {
+  if (process.platform === "linux" && !loadVulkanLoader()) loadVulkanLoader((await unpackSwiftShader())?.loader);
+  return adaptersOf(toggles);
+}
+
+async function openSystem(toggles: readonly string[]): Promise<OpenGpu[]> {
+  if (process.platform !== "linux") return adaptersOf(toggles);
+  const drivers = await systemDrivers();
+  if (drivers.length === 0) return [];
+  if (!loadVulkanLoader() && !loadVulkanLoader((await unpackSwiftShader())?.loader))
+    throw new Error("drivers are installed, the Vulkan loader (libvulkan.so.1) is not");
+  return withDrivers(drivers, () => adaptersOf(toggles));
+}
+
+async function openSwiftShader(toggles: readonly string[]): Promise<OpenGpu[]> {
+  const files = await unpackSwiftShader();
+  if (!files) throw new Error("the package @sparticuz/chromium (Linux x64) that carries it is not installed");
+  if (!loadVulkanLoader(files.loader)) throw new Error(`${files.loader} cannot be loaded`);
+  return withDrivers([files.driver], () => adaptersOf(toggles));
+}
+
+/** The distinct adapters of a new Dawn instance, the fastest first. */
+async function adaptersOf(toggles: readonly string[]): Promise<OpenGpu[]> {
+  const { create, globals } = await loadDawn();
+  for (const [name, value] of Object.entries(globals))
+    if (!(name in globalThis)) Object.assign(globalThis, { [name]: value });
+  const gpu = create(toggles.length > 0 ? [`enable-dawn-features=${toggles.join(",")}`] : []);
+  instances.push(gpu);
+  const found = new Map<string, OpenGpu>();
+  for (const request of [
+    { powerPreference: "high-performance" },
+    { powerPreference: "low-power" },
+    { forceFallbackAdapter: true },
+  ] as const) {
+    const adapter = await gpu.requestAdapter(request);
+    const name = adapter && [adapter.info.vendor, adapter.info.device, adapter.info.description].join(" ");
+    if (name && !found.has(name)) found.set(name, { gpu, adapter });
+  }
+  return [...found.values()];
+}
+
+async function loadDawn(): Promise<typeof import("webgpu")> {
+  try {
+    return await import("webgpu");
+  } catch (error) {
+    const reason =
+      (error as NodeJS.ErrnoException).code === "ERR_MODULE_NOT_FOUND" ? "is not installed" : "cannot be loaded";
+    const remedy =
+      process.platform === "linux" && !hasGlibc()
+        ? "this system has another C library than glibc, which the package needs: use a glibc system (Debian, Ubuntu, Fedora)"
+        : "npm install webgpu";
+    throw new NoAdapterError(`WebGPU in Node comes from the package "webgpu", which ${reason}: ${remedy}`);
+  }
+}
+
+function sourceWords(source: Source["name"]): string {
+  return { given: "given drivers", system: "this machine's drivers", swiftshader: "SwiftShader" }[source];
+}
+
+/** One line: what was looked for, what there was, what to do on this kind of machine. */
+export function noAdapterMessage(search: {
+  /** "default" or the name that was asked for. */
+  wanted: string;
+  /** Where it was looked for and what was there, a phrase each. */
+  tried: readonly string[];
+  /** Whether adapters were found, of other names. */
+  others: boolean;
+  given?: { variable: string; value: string } | undefined;
+  platform?: NodeJS.Platform;
+  arch?: string;
+}): string {
+  const { wanted, tried, others, given, platform = process.platform, arch = process.arch } = search;
+  const named = wanted !== "default";
+  const looked = `no WebGPU adapter${named ? ` matches "${wanted}"` : ""}`;
+  const there = tried.length > 0 ? ` (${tried.join("; ")})` : "";
+  const drivers = given ? `${given.variable} is set to ${given.value}, and only its drivers are asked` : "";
+  let remedy;
+  if (others)
+    remedy = `${drivers ? `${drivers}; ` : ""}use a part of a name that is there, or leave the adapter's name away`;
+  else if (given) remedy = `${drivers}; check that it names a Vulkan driver's .json file, or unset it`;
+  else remedy = `${named ? "leave the adapter's name away, or " : ""}${whatToInstall(platform, arch)}`;
+  return `${looked}${there}: ${remedy}`;
+}
+
+function whatToInstall(platform: NodeJS.Platform, arch: string): string {
+  if (platform === "darwin") return "use macOS 11 or later on a Mac whose graphics support Metal";
+  if (platform === "win32") return "install the graphics card's driver (Direct3D 12)";
+  if (platform !== "linux") return `use Linux, macOS or Windows: there is no WebGPU for Node on ${platform} ${arch}`;
+  const vulkan =
+    "a Vulkan driver and loader (the graphics card's own, or on Debian 13 and Ubuntu 24.04 `apt install libvulkan1 mesa-vulkan-drivers`)";
+  return arch === "x64"
+    ? `install a software adapter with \`npm install @sparticuz/chromium\`, or ${vulkan}`
+    : `install ${vulkan}`;
+}
