@@ -1,0 +1,215 @@
+/**
+ * Runs plans. Everything is made once: arenas, the uniform block, pipelines and bind groups; a run only encodes and
+ * submits. The only module that encodes dispatches.
+ */
+import { planArenas, type ArenaPlan } from "./arena.ts";
+import type { Device } from "./device.ts";
+import { packParameters, parameterBytes } from "./kernel.ts";
+import { accesses, type Dispatch, type Plan } from "./plan.ts";
+import { byteLength, type DType, type Tensor } from "./tensor.ts";
+import { bufferUsage, tensorUsage } from "./usage.ts";
+import type { Profiler } from "./profiler.ts";
+
+/** Where an external tensor's bytes are. */
+export interface BufferRange {
+  readonly buffer: GPUBuffer;
+  readonly offset?: number;
+}
+
+interface PreparedDispatch {
+  readonly dispatch: Dispatch;
+  readonly pipeline: GPUComputePipeline;
+  readonly bindGroup: GPUBindGroup;
+  /** Byte offset of each row of parameters in the uniform buffer; empty where the kernel has no parameters. */
+  readonly rows: readonly number[];
+  readonly workgroups: readonly (readonly [number, number])[];
+}
+
+export class Executor {
+  readonly plan: Plan;
+  readonly arenas: ArenaPlan;
+  readonly #device: Device;
+  readonly #prepared: readonly PreparedDispatch[];
+  readonly #owned: readonly GPUBuffer[];
+  readonly #buffers: ReadonlyMap<Tensor, GPUBufferBinding>;
+
+  private constructor(
+    device: Device,
+    plan: Plan,
+    arenas: ArenaPlan,
+    prepared: readonly PreparedDispatch[],
+    owned: readonly GPUBuffer[],
+    buffers: ReadonlyMap<Tensor, GPUBufferBinding>,
+  ) {
+    this.#device = device;
+    this.plan = plan;
+    this.arenas = arenas;
+    this.#prepared = prepared;
+    this.#owned = owned;
+    this.#buffers = buffers;
+  }
+
+  /**
+   * Allocates and compiles what a plan needs.
+   * @throws OutOfMemoryError, KernelError
+   */
+  static async create(device: Device, plan: Plan, externals: ReadonlyMap<Tensor, BufferRange>): Promise<Executor> {
+    const arenas = planArenas(plan, device.limits);
+    const owned: GPUBuffer[] = [];
+    try {
+      const compiling = plan.dispatches.map(({ kernel, variant, tensors }) => {
+        const compiled = device.pipelines.get(kernel, variant, typesOf(tensors));
+        // A failure is met by the await below; until then it must not count as unhandled.
+        compiled.catch(() => undefined);
+        return compiled;
+      });
+      const arenaBuffers: GPUBuffer[] = [];
+      for (const [index, size] of arenas.sizes.entries()) {
+        const buffer = await device.createBuffer(`arena ${index}`, size, tensorUsage);
+        owned.push(buffer);
+        arenaBuffers.push(buffer);
+      }
+      const buffers = locate(device, plan, arenas, arenaBuffers, externals);
+      const uniforms = packUniforms(plan, device.limits.minUniformBufferOffsetAlignment);
+      const uniformBuffer = await device.createBuffer("parameters", uniforms.bytes.byteLength, bufferUsage.uniform | bufferUsage.copyDst);
+      owned.push(uniformBuffer);
+      device.upload(uniformBuffer, 0, uniforms.bytes);
+      const compiled = await Promise.all(compiling);
+      const maximum = device.limits.maxComputeWorkgroupsPerDimension;
+      const prepared = plan.dispatches.map((dispatch, index): PreparedDispatch => {
+        const { pipeline, layout } = compiled[index]!;
+        const { kernel, variant } = dispatch;
+        const present = Object.keys(kernel.bindings).flatMap((name) => dispatch.tensors[name] ?? []);
+        const entries: GPUBindGroupEntry[] = present.map((tensor, binding) => ({ binding, resource: buffers.get(tensor)! }));
+        const size = parameterBytes(kernel);
+        if (size > 0) entries.push({ binding: present.length, resource: { buffer: uniformBuffer, offset: 0, size } });
+        return {
+          dispatch,
+          pipeline,
+          bindGroup: device.gpu.createBindGroup({ label: dispatch.label, layout, entries }),
+          rows: uniforms.offsets[index]!,
+          workgroups: dispatch.rows.map((row) => foldWorkgroups(kernel.workgroups(row, variant), maximum, dispatch.label)),
+        };
+      });
+      device.check();
+      return new Executor(device, plan, arenas, prepared, owned, buffers);
+    } catch (error) {
+      for (const buffer of owned) device.destroyBuffer(buffer);
+      throw error;
+    }
+  }
+
+  /** Number of dispatches of one run. */
+  get length(): number {
+    return this.#prepared.length;
+  }
+
+  /** Bytes of the arenas and of the parameters. */
+  get bytes(): number {
+    return this.#owned.reduce((sum, buffer) => sum + buffer.size, 0);
+  }
+
+  /** Where a tensor lies now: for copies and readback. A temporary one is only valid where the plan last wrote it. */
+  range(tensor: Tensor): Required<BufferRange> {
+    const binding = this.#buffers.get(tensor);
+    if (!binding) throw new Error(`${tensor.name} is no tensor of this plan`);
+    return { buffer: binding.buffer, offset: binding.offset ?? 0 };
+  }
+
+  /** Encodes dispatches `from` … `to` (all of them by default); dispatches with several rows take row `row`. */
+  encode(pass: GPUComputePassEncoder, { row = 0, from = 0, to = this.length } = {}): void {
+    for (let index = from; index < to; index++) {
+      const { dispatch, pipeline, bindGroup, rows, workgroups } = this.#prepared[index]!;
+      const chosen = dispatch.rows.length > 1 ? row : 0;
+      const groups = workgroups[chosen];
+      if (!groups) throw new Error(`${dispatch.label}: row ${row} of ${dispatch.rows.length}`);
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, bindGroup, rows.length > 0 ? [rows[chosen]!] : []);
+      pass.dispatchWorkgroups(groups[0], groups[1]);
+    }
+  }
+
+  /**
+   * Encodes and submits the plan, cut so that no submission holds more than `macsPerSubmit` multiply-adds: a long one
+   * trips the watchdogs of browsers and drivers. With a profiler every dispatch is timed in a pass of its own.
+   */
+  submit({ row = 0, macsPerSubmit = Infinity, profiler }: { row?: number; macsPerSubmit?: number; profiler?: Profiler | undefined } = {}): void {
+    const { gpu } = this.#device;
+    let encoder = gpu.createCommandEncoder();
+    let macs = 0;
+    let from = 0;
+    const flush = (to: number) => {
+      if (profiler) profiler.encode(encoder, this, { row, from, to });
+      else {
+        const pass = encoder.beginComputePass();
+        this.encode(pass, { row, from, to });
+        pass.end();
+      }
+      gpu.queue.submit([encoder.finish()]);
+      encoder = gpu.createCommandEncoder();
+      from = to;
+      macs = 0;
+    };
+    for (const [index, { dispatch }] of this.#prepared.entries()) {
+      if (macs > 0 && macs + dispatch.macs > macsPerSubmit) flush(index);
+      macs += dispatch.macs;
+    }
+    flush(this.length);
+  }
+
+  dispose(): void {
+    for (const buffer of this.#owned) this.#device.destroyBuffer(buffer);
+  }
+}
+
+function typesOf(tensors: Dispatch["tensors"]): Record<string, DType | undefined> {
+  return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, tensor?.dtype]));
+}
+
+function locate(
+  device: Device,
+  plan: Plan,
+  arenas: ArenaPlan,
+  arenaBuffers: readonly GPUBuffer[],
+  externals: ReadonlyMap<Tensor, BufferRange>,
+): Map<Tensor, GPUBufferBinding> {
+  const buffers = new Map<Tensor, GPUBufferBinding>();
+  for (const tensor of new Set(plan.dispatches.flatMap((dispatch) => Object.values(accesses(dispatch)).flat()))) {
+    const placement = arenas.placements.get(tensor);
+    const external = externals.get(tensor);
+    const size = byteLength(tensor);
+    if (placement) buffers.set(tensor, { buffer: arenaBuffers[placement.arena]!, offset: placement.offset, size });
+    else if (external) buffers.set(tensor, { buffer: external.buffer, offset: external.offset ?? 0, size });
+    else throw new Error(`${tensor.name}: an external tensor without a buffer`);
+    if (size > device.limits.maxStorageBufferBindingSize)
+      throw new Error(`${tensor.name}: ${size} bytes are more than one binding holds`);
+  }
+  return buffers;
+}
+
+function packUniforms(plan: Plan, alignment: number): { bytes: Uint8Array; offsets: number[][] } {
+  let end = 0;
+  const offsets = plan.dispatches.map(({ kernel, rows }) => {
+    const size = parameterBytes(kernel);
+    if (size === 0) return [];
+    return rows.map(() => {
+      const offset = end;
+      end += Math.ceil(size / alignment) * alignment;
+      return offset;
+    });
+  });
+  const bytes = new Uint8Array(end);
+  const view = new DataView(bytes.buffer);
+  for (const [index, { kernel, rows }] of plan.dispatches.entries())
+    for (const [row, offset] of offsets[index]!.entries()) packParameters(kernel, rows[row]!, view, offset);
+  return { bytes, offsets };
+}
+
+/** A count of workgroups as x × y with x·y ≥ count; kernels ignore the excess by their own bounds. */
+export function foldWorkgroups(count: number, maximum: number, label: string): readonly [number, number] {
+  if (!Number.isInteger(count) || count < 1) throw new Error(`${label}: ${count} workgroups`);
+  if (count <= maximum) return [count, 1];
+  const y = Math.ceil(count / maximum);
+  if (y > maximum) throw new Error(`${label}: ${count} workgroups are more than the adapter dispatches`);
+  return [Math.ceil(count / y), y];
+}

@@ -1,0 +1,123 @@
+/**
+ * Convolution as an implicit GEMM through workgroup memory, for GPUs: a workgroup computes 64 pixels × 64 output
+ * channels, walking over the taps and 16 input channels at a time; each of its 128 threads holds 8 pixels × 4
+ * channels. Pixels are counted over the whole batch, and every output sums its taps in the same order whatever the
+ * tile, so an image is the same alone and in a batch.
+ */
+import { defineKernel } from "../engine/kernel.ts";
+import { unroll, wgsl } from "../engine/wgsl.ts";
+import { convolutionBindings, convolutionParameters, type ConvolutionShape } from "./convolution.ts";
+import { silu } from "./lib/silu.ts";
+
+export interface TiledVariant extends ConvolutionShape {
+  [key: string]: string | number | boolean;
+}
+
+const tilePixels = 64;
+const tileVectors = 16;
+/** vec4s of input channels a step takes. */
+const stepVectors = 4;
+const workgroupSize = 128;
+const pixelsPerThread = (tilePixels * tileVectors) / workgroupSize;
+const loadsPerThread = (tilePixels * stepVectors) / workgroupSize;
+
+export const convolutionTiled = defineKernel<TiledVariant>()({
+  name: "convolutionTiled",
+  bindings: convolutionBindings,
+  parameters: convolutionParameters,
+  workgroups: (p) =>
+    Math.ceil((p.batch * p.outHeight * p.outWidth) / tilePixels) * Math.ceil(p.outChannels / 4 / tileVectors),
+  source: ({ header, has }, { kernel, stride, activation }) => {
+    const walk = (source: string, channels: string, weightOffset: string) => wgsl`
+  for (var tap = 0u; tap < ${kernel * kernel}u; tap++) {
+    let ky = tap / ${kernel}u;
+    let kx = tap % ${kernel}u;
+${unroll(
+  loadsPerThread,
+  (l) => `    let iy${l} = oy${l} * ${stride}u + ky - parameters.pad;
+    let ix${l} = ox${l} * ${stride}u + kx - parameters.pad;
+    let inside${l} = valid${l} && iy${l} < parameters.height && ix${l} < parameters.width;
+    let pixel${l} = select(0u, (n${l} * parameters.height + iy${l}) * parameters.width + ix${l}, inside${l});`,
+)}
+    for (var c = 0u; c < ${channels} / 4u; c += ${stepVectors}u) {
+      workgroupBarrier();
+${unroll(
+  loadsPerThread,
+  (l) => `      {
+        let slot = local + ${l * workgroupSize}u;
+        let vector = c + slot % ${stepVectors}u;
+        var value = vec4<f32>(0.0);
+        if (inside${l} && vector < ${channels} / 4u) { value = load_${source}(pixel${l} * (${channels} / 4u) + vector); }
+        inputs[slot] = value;
+        let k = c * 4u + slot / ${tileVectors}u;
+        let out = outTile + slot % ${tileVectors}u;
+        var w = vec4<f32>(0.0);
+        if (k < ${channels} && out < outVectors) { w = load_weight((tap * channels + ${weightOffset} + k) * outVectors + out); }
+        weights[slot] = w;
+      }`,
+)}
+      workgroupBarrier();
+      for (var v = 0u; v < ${stepVectors}u; v++) {
+${unroll(pixelsPerThread, (p) => `        let i${p} = inputs[(pixelRow + ${p * (tilePixels / pixelsPerThread)}u) * ${stepVectors}u + v];`)}
+${unroll(
+  4,
+  (lane) => `        let w${lane} = weights[(v * 4u + ${lane}u) * ${tileVectors}u + outColumn];
+${unroll(pixelsPerThread, (p) => `        a${p} = fma(vec4<f32>(i${p}[${lane}]), w${lane}, a${p});`)}`,
+)}
+      }
+    }
+  }`;
+    return wgsl`${header}${silu}
+var<workgroup> inputs: array<vec4<f32>, ${tilePixels * stepVectors}>;
+var<workgroup> weights: array<vec4<f32>, ${stepVectors * 4 * tileVectors}>;
+
+@compute @workgroup_size(${workgroupSize})
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+  let outVectors = parameters.outChannels / 4u;
+  let channels = parameters.channels0 + parameters.channels1;
+  let tilesC = (outVectors + ${tileVectors - 1}u) / ${tileVectors}u;
+  let pixels = parameters.batch * parameters.outHeight * parameters.outWidth;
+  // Excess workgroups of a folded count run on with nothing valid: a barrier allows no early return.
+  let tile = workgroupIndex(group, groups);
+  let outTile = (tile % tilesC) * ${tileVectors}u;
+  let pixelTile = (tile / tilesC) * ${tilePixels}u;
+${unroll(
+  loadsPerThread,
+  (l) => `  let p${l} = pixelTile + (local + ${l * workgroupSize}u) / ${stepVectors}u;
+  let valid${l} = p${l} < pixels;
+  let ox${l} = p${l} % parameters.outWidth;
+  let oy${l} = (p${l} / parameters.outWidth) % parameters.outHeight;
+  let n${l} = p${l} / parameters.outWidth / parameters.outHeight;`,
+)}
+  let outColumn = local % ${tileVectors}u;
+  let pixelRow = local / ${tileVectors}u;
+${unroll(pixelsPerThread, (p) => `  var a${p} = vec4<f32>(0.0);`)}
+${walk("x0", "parameters.channels0", "0u")}
+#if ${has.x1}
+${walk("x1", "parameters.channels1", "parameters.channels0")}
+#endif
+  let out = outTile + outColumn;
+  if (out >= outVectors) { return; }
+#if ${has.bias}
+  let b = load_bias(out);
+#else
+  let b = vec4<f32>(0.0);
+#endif
+${unroll(
+  pixelsPerThread,
+  (p) => wgsl`  if (pixelTile + pixelRow + ${p * (tilePixels / pixelsPerThread)}u < pixels) {
+    let at = (pixelTile + pixelRow + ${p * (tilePixels / pixelsPerThread)}u) * outVectors + out;
+    var v = a${p} + b;
+#if ${has.residual}
+    v += load_residual(at);
+#endif
+#if ${activation === "silu"}
+    v = silu(v);
+#endif
+    store_y(at, v);
+  }`,
+)}
+}
+`;
+  },
+});

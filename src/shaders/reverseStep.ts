@@ -1,0 +1,78 @@
+/**
+ * One whole reverse transition outside the network, in one dispatch: ε (or x₀) and variance from the network's
+ * output, x̂₀, clip, posterior mean, sampling noise, and the known region noised forward and blended in (DDPM
+ * eq. 7 and 11, Improved DDPM eq. 15, RePaint eq. 8). The state x is updated in place; x̂₀ is kept for previews.
+ *
+ * `out` is the network's output as scalars, [images, pixels, outStride]: channels 0 … channels−1 the prediction,
+ * channels … 2·channels−1 the variance's interpolation where it is learned.
+ */
+import { defineKernel, readOptional, readScalar, readWrite, write } from "../engine/kernel.ts";
+import { wgsl } from "../engine/wgsl.ts";
+import { elementwiseMain, elementwiseWorkgroups } from "./lib/elementwise.ts";
+import { knownRegion, knownRegionBindings, knownRegionParameters } from "./lib/knownRegion.ts";
+import { philox } from "./lib/philox.ts";
+
+export interface ReverseStepVariant {
+  readonly prediction: "epsilon" | "xStart";
+  readonly variance: "learned" | "fixed";
+  readonly clip: boolean;
+  [key: string]: string | boolean;
+}
+
+export const reverseStep = defineKernel<ReverseStepVariant>()({
+  name: "reverseStep",
+  bindings: { x: readWrite, out: readScalar, xStart: write, noise: readOptional, ...knownRegionBindings },
+  parameters: {
+    ...knownRegionParameters,
+    channels: "u32",
+    outStride: "u32",
+    /** x̂₀ = sqrtRecipAlphaBar·x − sqrtRecipMinusOneAlphaBar·ε */
+    sqrtRecipAlphaBar: "f32",
+    sqrtRecipMinusOneAlphaBar: "f32",
+    /** mean = meanX0·x̂₀ + meanXt·x */
+    meanX0: "f32",
+    meanXt: "f32",
+    /** log β̃ and log β; both the same where the variance is fixed. */
+    minLogVariance: "f32",
+    maxLogVariance: "f32",
+    /** 0 at the last step, else 1. */
+    noiseScale: "f32",
+  },
+  workgroups: (p) => elementwiseWorkgroups(p.images * p.vectors),
+  source: ({ header, has }, { prediction, variance, clip }) => wgsl`${header}${philox}${knownRegion(has)}
+/** Four channels of the network's output from \`first\` on; padding lanes read as 0. */
+fn outputs(pixel: u32, first: u32, channel: u32) -> vec4<f32> {
+  var v = vec4<f32>(0.0);
+  for (var lane = 0u; lane < 4u; lane++) {
+    if (channel + lane < parameters.channels) { v[lane] = out[pixel * parameters.outStride + first + channel + lane]; }
+  }
+  return v;
+}
+
+${elementwiseMain("parameters.images * parameters.vectors")}
+  let pixel = index / parameters.pixelVectors;
+  let channel = (index % parameters.pixelVectors) * 4u;
+  let state = load_x(index);
+  let predicted = outputs(pixel, 0u, channel);
+#if ${prediction === "epsilon"}
+  var start = parameters.sqrtRecipAlphaBar * state - parameters.sqrtRecipMinusOneAlphaBar * predicted;
+#else
+  var start = predicted;
+#endif
+#if ${clip}
+  start = clamp(start, vec4<f32>(-1.0), vec4<f32>(1.0));
+#endif
+  store_xStart(index, start);
+#if ${variance === "learned"}
+  let fraction = 0.5 * (outputs(pixel, parameters.channels, channel) + 1.0);
+  let logVariance = fraction * parameters.maxLogVariance + (1.0 - fraction) * parameters.minLogVariance;
+#else
+  let logVariance = vec4<f32>(parameters.minLogVariance);
+#endif
+  let mean = parameters.meanX0 * start + parameters.meanXt * state;
+  var next = mean;
+  if (parameters.noiseScale != 0.0) { next += parameters.noiseScale * exp(0.5 * logVariance) * noiseOf(index); }
+  store_x(index, blended(index, next));
+}
+`,
+});

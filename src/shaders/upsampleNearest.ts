@@ -1,0 +1,23 @@
+/** Nearest ×2: y[n, oy, ox, c] = x[n, oy/2, ox/2, c]. */
+import { defineKernel, read, write } from "../engine/kernel.ts";
+import { wgsl } from "../engine/wgsl.ts";
+import { elementwiseMain, elementwiseWorkgroups } from "./lib/elementwise.ts";
+
+export const upsampleNearest = defineKernel()({
+  name: "upsampleNearest",
+  bindings: { x: read, y: write },
+  parameters: { batch: "u32", height: "u32", width: "u32", channels: "u32" },
+  workgroups: (p) => elementwiseWorkgroups(p.batch * p.height * p.width * p.channels),
+  source: ({ header }) => wgsl`${header}
+${elementwiseMain("parameters.batch * parameters.height * parameters.width * parameters.channels")}
+  let vectors = parameters.channels / 4u;
+  let outWidth = parameters.width * 2u;
+  let outHeight = parameters.height * 2u;
+  let c = index % vectors;
+  let ox = (index / vectors) % outWidth;
+  let oy = (index / vectors / outWidth) % outHeight;
+  let n = index / vectors / outWidth / outHeight;
+  store_y(index, load_x(((n * parameters.height + oy / 2u) * parameters.width + ox / 2u) * vectors + c));
+}
+`,
+});
