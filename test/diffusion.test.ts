@@ -1,0 +1,340 @@
+/** Respacing and coefficients: the program's own numbers, the identities that define them, and clear refusals. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { InputError } from "../src/engine/errors.ts";
+import {
+  climbCoefficients,
+  createDiffusion,
+  type Diffusion,
+  type DiffusionOptions,
+  forwardCoefficients,
+  requireSteps,
+  reverseCoefficients,
+} from "../src/repaint/diffusion.ts";
+import { respacedTimesteps } from "../src/repaint/respacing.ts";
+import { PRESETS } from "../src/repaint/schedule.ts";
+import goldens from "./goldens/repaint/coefficients.json" with { type: "json" };
+
+const GOLDEN_NAMES = {
+  betas: "betas",
+  alphas_cumprod: "alphaBar",
+  alphas_cumprod_prev: "alphaBarPrevious",
+  sqrt_recip_alphas_cumprod: "sqrtRecipAlphaBar",
+  sqrt_recipm1_alphas_cumprod: "sqrtRecipMinusOneAlphaBar",
+  posterior_mean_coef1: "posteriorMeanCoefficientX0",
+  posterior_mean_coef2: "posteriorMeanCoefficientXt",
+  posterior_log_variance_clipped: "posteriorLogVarianceClipped",
+} as const;
+
+/** Relative, each element, NaN and a wrong length included. */
+function expectClose(made: ArrayLike<number>, wanted: ArrayLike<number>, what: string, tolerance = 1e-12): void {
+  expect(made.length, what).toBe(wanted.length);
+  let worst = { error: 0, index: -1 };
+  for (let i = 0; i < wanted.length; i++) {
+    const error = made[i] === wanted[i] ? 0 : Math.abs(made[i]! - wanted[i]!) / Math.abs(wanted[i]!);
+    if (!(error <= worst.error)) worst = { error, index: i };
+  }
+  expect(worst.error, `${what}[${worst.index}]`).toBeLessThanOrEqual(tolerance);
+}
+
+const randomDiffusion = fc
+  .record({
+    noiseSchedule: fc.constantFrom("linear", "cosine"),
+    diffusionSteps: fc.integer({ min: 21, max: 4000 }),
+    share: fc.double({ min: 0.01, max: 1, noNaN: true }),
+    rescaleTimesteps: fc.boolean(),
+  })
+  .map(({ share, ...options }): DiffusionOptions => {
+    return { ...options, respacing: String(Math.ceil(options.diffusionSteps * share)) };
+  });
+
+const linear = (respacing = ""): Diffusion =>
+  createDiffusion({ noiseSchedule: "linear", diffusionSteps: 1000, respacing });
+
+describe("golden coefficients", () => {
+  test.each(goldens)("linear, respacing $respacing", (golden) => {
+    const diffusion = linear(golden.respacing);
+    expect(diffusion.timestepMap).toEqual(golden.timestep_map);
+    expect(diffusion.steps).toBe(golden.timestep_map.length);
+    for (const [theirs, ours] of Object.entries(GOLDEN_NAMES)) {
+      expectClose(diffusion[ours], golden[theirs as keyof typeof GOLDEN_NAMES], ours);
+    }
+  });
+
+  // From guided-diffusion's formulas in numpy float64; steps 0, 1, the middle and the last.
+  test.each([
+    {
+      diffusionSteps: 1000,
+      respacing: "",
+      betas: [4.128422482196914e-5, 4.614175273665033e-5, 0.003155691441585007, 0.999],
+      alphaBar: [0.999958715775178, 0.9999125759273678, 0.49228517244880304, 2.4287669070348567e-9],
+      posteriorLogVarianceClipped: [
+        -10.734082532465003, -10.734082532465003, -5.761621845147288, -0.0010029266746731796,
+      ],
+      fixedLargeLogVariance: [-10.734082532465003, -9.983792318583204, -5.758547649604236, -0.0010005003335835344],
+    },
+    {
+      diffusionSteps: 4000,
+      respacing: "250",
+      betas: [9.865818813681315e-6, 0.00019912584970249725, 0.013327686077838297, 0.9999960936996057],
+      alphaBar: [0.9999901341811863, 0.9997910102960234, 0.49033725817664037, 1.5179804688525007e-10],
+      posteriorLogVarianceClipped: [-11.57478237211966, -11.57478237211966, -4.330992452783822, -4.2766709962386274e-5],
+      fixedLargeLogVariance: [-11.57478237211966, -8.521573522561761, -4.317911747418601, -3.906308023874239e-6],
+    },
+  ])("cosine, $diffusionSteps steps, respacing $respacing", ({ diffusionSteps, respacing, ...wanted }) => {
+    const diffusion = createDiffusion({ noiseSchedule: "cosine", diffusionSteps, respacing });
+    const picked = [0, 1, diffusion.steps / 2, diffusion.steps - 1];
+    for (const [name, values] of Object.entries(wanted)) {
+      const vector = diffusion[name as keyof typeof wanted];
+      expectClose(
+        Float64Array.from(picked, (k) => vector[k]!),
+        values,
+        name,
+      );
+    }
+  });
+});
+
+describe("respacing", () => {
+  test("250 of 1000 rounds half to even: 0, 4, 8, …, 995, 999", () => {
+    const timesteps = respacedTimesteps(1000, "250");
+    expect(timesteps.slice(0, 4)).toEqual([0, 4, 8, 12]);
+    expect(timesteps.slice(-2)).toEqual([995, 999]);
+  });
+
+  test.each([
+    [10, "", [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]],
+    [10, "10", [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]],
+    // Stride 2.5 meets both halves that round down and halves that round up.
+    [11, "5", [0, 2, 5, 8, 10]],
+    // Sections of 4, 3 and 3.
+    [10, "2,1,3", [0, 3, 4, 7, 8, 9]],
+    [10, "0, 2", [5, 9]],
+    [10, "1", [0]],
+    [10, "ddim5", [0, 2, 4, 6, 8]],
+    [10, "ddim4", [0, 3, 6, 9]],
+    [1, "1", [0]],
+  ])("%i steps, %j", (steps, respacing, wanted) => expect(respacedTimesteps(steps, respacing)).toEqual(wanted));
+
+  test("any sections that fit give rising timesteps of their own section, its first and last among them", () => {
+    const sections = fc
+      .array(fc.record({ share: fc.double({ min: 0, max: 1, noNaN: true }) }), { minLength: 1, maxLength: 6 })
+      .chain((list) => fc.tuple(fc.constant(list), fc.integer({ min: list.length, max: 1500 })));
+    fc.assert(
+      fc.property(sections, ([list, steps]) => {
+        const bounds = list.map((_, i) => i * Math.floor(steps / list.length) + Math.min(i, steps % list.length));
+        const sizes = bounds.map((start, i) => (bounds[i + 1] ?? steps) - start);
+        const counts = list.map(({ share }, i) => Math.max(1, Math.round(share * sizes[i]!)));
+        const timesteps = respacedTimesteps(steps, counts.join(","));
+        expect(timesteps).toHaveLength(counts.reduce((sum, count) => sum + count, 0));
+        expect(timesteps.every((t, i) => Number.isInteger(t) && t > (timesteps[i - 1] ?? -1))).toBe(true);
+        bounds.forEach((start, i) => {
+          const inside = timesteps.filter((t) => t >= start && t < start + sizes[i]!);
+          expect(inside).toHaveLength(counts[i]!);
+          expect(inside[0]).toBe(start);
+          if (counts[i]! > 1) expect(inside.at(-1)).toBe(start + sizes[i]! - 1);
+        });
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("ddimN gives N evenly strided steps from 0, or says that no stride does", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 2, max: 1200 }), fc.integer({ min: 1, max: 1200 }), (steps, count) => {
+        const strides = Array.from({ length: steps - 1 }, (_, i) => i + 1);
+        const stride = strides.find((n) => Math.ceil(steps / n) === count);
+        const respacing = `ddim${count}`;
+        if (stride === undefined) {
+          expect(() => respacedTimesteps(steps, respacing)).toThrow(/^no integer stride gives exactly/);
+        } else {
+          expect(respacedTimesteps(steps, respacing)).toEqual(Array.from({ length: count }, (_, i) => i * stride));
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test.each<[unknown, RegExp]>([
+    ["1001", /^respacing "1001" takes 1001 timesteps from a section of 1000 /],
+    ["500,501", /^respacing "500,501" takes 501 timesteps from a section of 500 \(1000 diffusion steps in 2\)/],
+    ["ddim300", /^no integer stride gives exactly 300 of 1000 diffusion steps/],
+    ["ddim1", /^no integer stride gives exactly 1 of 1000/],
+    ["0", /^respacing "0" keeps no timestep/],
+    ["0,0", /keeps no timestep/],
+    ["ddim", /^respacing must be .* got "ddim"$/],
+    ["-5", /^respacing must be .* got "-5"$/],
+    ["10,", /got "10,"$/],
+    ["10,,20", /got "10,,20"$/],
+    ["2.5", /got "2.5"$/],
+    ["1e2", /got "1e2"$/],
+    [" ", /got " "$/],
+    ["fast27", /got "fast27"$/],
+    ["9".repeat(61), /got "9{60}…"$/],
+    [250, /got number$/],
+    [null, /got object$/],
+  ])("%j is refused", (respacing, message) => {
+    expect(() => respacedTimesteps(1000, respacing as string)).toThrow(InputError);
+    expect(() => respacedTimesteps(1000, respacing as string)).toThrow(message);
+  });
+});
+
+describe("what the coefficients mean", () => {
+  test("the posterior carries x₀ and noise from level k to level k − 1; every vector is finite", () => {
+    fc.assert(
+      fc.property(randomDiffusion, (options) => {
+        const d = createDiffusion(options);
+        for (let k = 0; k < d.steps; k++) {
+          const meanX0 = d.posteriorMeanCoefficientX0[k]!;
+          const meanXt = d.posteriorMeanCoefficientXt[k]!;
+          const below = d.alphaBarPrevious[k]!;
+          expect(meanX0 + meanXt * Math.sqrt(d.alphaBar[k]!)).toBeCloseTo(Math.sqrt(below), 9);
+          expect(meanXt ** 2 * (1 - d.alphaBar[k]!) + d.posteriorVariance[k]!).toBeCloseTo(1 - below, 9);
+        }
+        for (const vector of Object.values(d)) {
+          if (!(vector instanceof Float64Array)) continue;
+          expect(vector).toHaveLength(d.steps);
+          expect(vector.every(Number.isFinite)).toBe(true);
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test("respacing keeps the noise level of every timestep it keeps", () => {
+    fc.assert(
+      fc.property(randomDiffusion, (options) => {
+        const short = createDiffusion(options);
+        const full = createDiffusion({ ...options, respacing: "" });
+        const kept = Float64Array.from(short.timestepMap, (timestep) => full.alphaBar[timestep]!);
+        expectClose(short.alphaBar, kept, "alphaBar", 1e-9);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test("the model receives original timesteps, scaled to 1000 when asked", () => {
+    const options = { noiseSchedule: "cosine", diffusionSteps: 4000, respacing: "5" } as const;
+    expect([...createDiffusion(options).modelTimesteps]).toEqual([0, 1000, 2000, 2999, 3999]);
+    const rescaled = createDiffusion({ ...options, rescaleTimesteps: true });
+    expect([...rescaled.modelTimesteps]).toEqual([0, 250, 500, 749.75, 999.75]);
+    expect(rescaled.timestepMap).toEqual([0, 1000, 2000, 2999, 3999]);
+  });
+
+  test("a reverse step reads the variance its type asks for, and adds no noise at 0", () => {
+    const d = linear("250");
+    const log = Math.log;
+    for (const k of [0, 1, 2, 249]) {
+      const tilde = d.posteriorVariance[Math.max(k, 1)]!;
+      const range = reverseCoefficients(d, k, { variance: "learned-range" });
+      expect(range.minLogVariance).toBe(log(tilde));
+      expect(range.maxLogVariance).toBe(log(d.betas[k]!));
+      const large = reverseCoefficients(d, k, { variance: "fixed-large" });
+      expect(large.minLogVariance).toBe(log(k === 0 ? tilde : d.betas[k]!));
+      expect(large.maxLogVariance).toBe(large.minLogVariance);
+      const small = reverseCoefficients(d, k, { variance: "fixed-small" });
+      expect(small.minLogVariance).toBe(log(tilde));
+      expect(small.maxLogVariance).toBe(small.minLogVariance);
+      expect(range).toMatchObject({
+        sqrtRecipAlphaBar: d.sqrtRecipAlphaBar[k],
+        sqrtRecipMinusOneAlphaBar: d.sqrtRecipMinusOneAlphaBar[k],
+        meanX0: d.posteriorMeanCoefficientX0[k],
+        meanXt: d.posteriorMeanCoefficientXt[k],
+        noiseScale: k === 0 ? 0 : 1,
+      });
+    }
+  });
+
+  test("a run of one step has finite coefficients and returns x̂₀", () => {
+    const only = reverseCoefficients(linear("1"), 0, { variance: "learned-range" });
+    expect(only).toMatchObject({ meanX0: 1, meanXt: 0, noiseScale: 0 });
+    expect(Object.values(only).every(Number.isFinite)).toBe(true);
+  });
+
+  test("a climb goes from one noise level to the other, in one step as in many", () => {
+    const climb = randomDiffusion.chain((options) => {
+      const d = createDiffusion(options);
+      return fc.tuple(fc.constant(d), fc.nat(d.steps - 1), fc.nat(d.steps - 1));
+    });
+    fc.assert(
+      fc.property(climb, ([d, a, b]) => {
+        fc.pre(a !== b);
+        const [from, to] = a < b ? [a, b] : [b, a];
+        const { signal, noise } = climbCoefficients(d, from, to);
+        const start = forwardCoefficients(d, from);
+        const end = forwardCoefficients(d, to);
+        expectClose([signal * start.signal], [end.signal], "signal", 1e-9);
+        expectClose([Math.hypot(signal * start.noise, noise)], [end.noise], "noise", 1e-9);
+        let [stepped, variance] = [1, 0];
+        for (let i = from; i < to; i++) {
+          const one = climbCoefficients(d, i, i + 1);
+          expect(one.noise).toBe(Math.sqrt(d.betas[i + 1]!));
+          stepped *= one.signal;
+          variance = variance * one.signal ** 2 + one.noise ** 2;
+        }
+        expectClose([signal, noise], [stepped, Math.sqrt(variance)], "single climbs", 1e-11);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test("the betas of a climb are the targets' or, as Algorithm 1 lists them, the sources'", () => {
+    const d = linear("100");
+    const [b3, b4, b5] = [d.betas[3]!, d.betas[4]!, d.betas[5]!];
+    const target = climbCoefficients(d, 3, 5);
+    expectClose([target.signal, target.noise], pair((1 - b4) * (1 - b5)), "target");
+    const source = climbCoefficients(d, 3, 5, { beta: "source" });
+    expectClose([source.signal, source.noise], pair((1 - b3) * (1 - b4)), "source");
+    expect(climbCoefficients(d, 3, 5, { beta: "target" })).toEqual(target);
+
+    function pair(product: number): number[] {
+      return [Math.sqrt(product), Math.sqrt(1 - product)];
+    }
+  });
+
+  test("steps outside the diffusion are our mistake, not NaN", () => {
+    const d = linear("10");
+    for (const k of [-1, 10, 0.5, Number.NaN]) {
+      expect(() => reverseCoefficients(d, k, { variance: "fixed-small" })).toThrow(RangeError);
+      expect(() => forwardCoefficients(d, k)).toThrow(RangeError);
+      expect(() => climbCoefficients(d, k, 11)).toThrow(RangeError);
+      expect(() => climbCoefficients(d, 0, k)).toThrow(RangeError);
+    }
+    expect(() => climbCoefficients(d, 8, 10, { beta: "source" })).toThrow(RangeError);
+    expect(() => climbCoefficients(d, 5, 5)).toThrow(/a climb must rise, got 5 to 5/);
+    expect(() => climbCoefficients(d, 0.5, 5)).toThrow(RangeError);
+  });
+});
+
+describe("refusals", () => {
+  test.each<[object, RegExp]>([
+    [{ noiseSchedule: "sqrt" }, /^the noise schedule must be "linear" or "cosine", got "sqrt"$/],
+    [{ noiseSchedule: undefined }, /^the noise schedule must be/],
+    [{ diffusionSteps: 20 }, /^the linear noise schedule needs at least 21 diffusion steps, got 20;/],
+    [{ diffusionSteps: 0 }, /^the diffusion steps must be an integer from 1 to 100000, got 0$/],
+    [{ diffusionSteps: 1e9 }, /got 1000000000$/],
+    [{ diffusionSteps: 10.5 }, /got 10.5$/],
+    [{ diffusionSteps: Number.NaN }, /got NaN$/],
+    [{ respacing: "1001" }, /takes 1001 timesteps/],
+  ])("createDiffusion(%j)", (wrong, message) => {
+    const options = { noiseSchedule: "linear", diffusionSteps: 1000, ...wrong } as DiffusionOptions;
+    expect(() => createDiffusion(options)).toThrow(InputError);
+    expect(() => createDiffusion(options)).toThrow(message);
+  });
+
+  test("the shortest diffusions that have betas work", () => {
+    expect(createDiffusion({ noiseSchedule: "linear", diffusionSteps: 21 }).betas.every((b) => b > 0 && b < 1)).toBe(
+      true,
+    );
+    expect([...createDiffusion({ noiseSchedule: "cosine", diffusionSteps: 1 }).betas]).toEqual([1 - (1 - 0.999)]);
+  });
+
+  test("a schedule of other steps than the diffusion's is refused with the reason", () => {
+    expect(() => requireSteps(linear("250"), PRESETS.paper)).not.toThrow();
+    expect(() => requireSteps(linear("250"), PRESETS.balanced)).toThrow(InputError);
+    expect(() => requireSteps(linear("250"), PRESETS.balanced)).toThrow(
+      /has 100 steps but the respaced diffusion has 250, .* another noise level; set the respacing to "100" or .* 250$/,
+    );
+    expect(() => requireSteps(linear(), { steps: 999 })).toThrow(InputError);
+  });
+});
