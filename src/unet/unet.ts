@@ -1,0 +1,224 @@
+/**
+ * A loaded network: weights on the device, sessions for image sizes, embeddings for timesteps. What the layers are is
+ * in `network.ts`; what the numbers mean for sampling is `src/repaint`'s business.
+ */
+import type { Device } from "../engine/device.ts";
+import { InputError } from "../engine/errors.ts";
+import { Executor } from "../engine/executor.ts";
+import type { Profiler } from "../engine/profiler.ts";
+import { byteLength, type Tensor } from "../engine/tensor.ts";
+import { tensorUsage } from "../engine/usage.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import { sizeMultiple } from "./config.ts";
+import { planEmbedding, planForward, timestepFrequencies, type ForwardSize } from "./network.ts";
+import { readFloat32 } from "./safetensors.ts";
+import { declareWeights, embeddingLayout, uploadWeights, type PackedWeights, type UploadedWeights } from "./weights.ts";
+
+export interface UNetOptions {
+  /** Storage of activations and, unless said otherwise, of weights; arithmetic is f32. Default f32. */
+  readonly precision?: "f32" | "f16" | undefined;
+  readonly weightType?: "f32" | "f16" | undefined;
+  readonly onProgress?: ((doneBytes: number, totalBytes: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Rows of embeddings computed at once. Even, so that chunks begin at multiples of 256 bytes. */
+const embeddingRows = 64;
+
+export class UNet {
+  readonly device: Device;
+  readonly checkpoint: Checkpoint;
+  readonly precision: "f32" | "f16";
+  readonly #weights: PackedWeights;
+  readonly #uploaded: UploadedWeights;
+
+  private constructor(device: Device, checkpoint: Checkpoint, precision: "f32" | "f16", weights: PackedWeights, uploaded: UploadedWeights) {
+    this.device = device;
+    this.checkpoint = checkpoint;
+    this.precision = precision;
+    this.#weights = weights;
+    this.#uploaded = uploaded;
+  }
+
+  /** @throws CheckpointError, OutOfMemoryError, DeviceLostError, or the signal's reason */
+  static async load(device: Device, checkpoint: Checkpoint, options: UNetOptions = {}): Promise<UNet> {
+    const precision = options.precision ?? "f32";
+    const weights = declareWeights(checkpoint.architecture, options.weightType ?? precision);
+    const uploaded = await uploadWeights(device, weights, (name) => readFloat32(checkpoint.file, name), options);
+    return new UNet(device, checkpoint, precision, weights, uploaded);
+  }
+
+  get weightBytes(): number {
+    return this.#uploaded.bytes;
+  }
+
+  /**
+   * Everything that a forward of this size needs, allocated and compiled.
+   * @throws InputError for a size that the levels cannot halve, OutOfMemoryError
+   */
+  async session(size: ForwardSize): Promise<UNetSession> {
+    const { device } = this;
+    const { config, architecture } = this.checkpoint;
+    const multiple = sizeMultiple(config);
+    for (const [side, pixels] of [["height", size.height], ["width", size.width]] as const)
+      if (!Number.isInteger(pixels / multiple) || pixels <= 0)
+        throw new InputError(`${side}: this network needs a multiple of ${multiple} pixels, got ${pixels}`);
+    if (config.superRes && !size.lowRes) throw new InputError("this is a super-resolution network: low_res is needed");
+    const options = { architecture, weights: this.#weights, kind: device.kind, activations: this.precision };
+    const { plan, x, lowRes, embedding, out } = planForward(options, size);
+    const own = await Buffers.create(device, [x, embedding, out, ...(lowRes ? [lowRes] : [])]);
+    try {
+      const executor = await Executor.create(device, plan, new Map([...this.#uploaded.ranges, ...own.ranges]));
+      return new UNetSession(device, executor, own, { x, lowRes, embedding, out });
+    } catch (error) {
+      own.dispose();
+      throw error;
+    }
+  }
+
+  /**
+   * The embeddings of timesteps (in the network's own units, 0 … 999) and classes, one row each, left on the device.
+   * @throws InputError when classes are missing, superfluous or out of range
+   */
+  async embed(timesteps: readonly number[], classes?: readonly number[]): Promise<EmbeddingTable> {
+    const { device } = this;
+    const { architecture, config } = this.checkpoint;
+    checkClasses(config.numClasses, timesteps.length, classes);
+    const { width } = embeddingLayout(architecture);
+    const rows = timesteps.length;
+    // Whole chunks, so that every chunk's range lies inside.
+    const chunks = Math.ceil(rows / embeddingRows);
+    const table = await device.createBuffer("embeddings", chunks * embeddingRows * width * 4, tensorUsage);
+    try {
+      const chunkPlan = planEmbedding({ architecture, weights: this.#weights, kind: device.kind }, embeddingRows);
+      const inputs = await Buffers.create(device, [chunkPlan.timesteps, chunkPlan.frequencies, ...(chunkPlan.classes ? [chunkPlan.classes] : [])]);
+      device.upload(inputs.of(chunkPlan.frequencies), 0, timestepFrequencies(architecture.modelChannels));
+      try {
+        for (let chunk = 0; chunk < chunks; chunk++) {
+          const offset = chunk * embeddingRows * width * 4;
+          const part = <T>(values: readonly T[]) => values.slice(chunk * embeddingRows, (chunk + 1) * embeddingRows);
+          device.upload(inputs.of(chunkPlan.timesteps), 0, Float32Array.from(part(timesteps)));
+          if (chunkPlan.classes) device.upload(inputs.of(chunkPlan.classes), 0, Uint32Array.from(part(classes!)));
+          const externals = new Map([...this.#uploaded.ranges, ...inputs.ranges, [chunkPlan.embedding, { buffer: table, offset }]]);
+          const executor = await Executor.create(device, chunkPlan.plan, externals);
+          executor.submit();
+          await device.idle();
+          executor.dispose();
+        }
+      } finally {
+        inputs.dispose();
+      }
+      return { buffer: table, rows, rowBytes: width * 4, dispose: () => device.destroyBuffer(table) };
+    } catch (error) {
+      device.destroyBuffer(table);
+      throw error;
+    }
+  }
+
+  dispose(): void {
+    this.#uploaded.dispose();
+  }
+}
+
+function checkClasses(numClasses: number | null, rows: number, classes: readonly number[] | undefined): void {
+  if (numClasses === null) {
+    if (classes) throw new InputError("this network is not class-conditional: leave y out");
+    return;
+  }
+  if (!classes) throw new InputError(`this network is class-conditional: y is needed, a class from 0 to ${numClasses - 1} for each image`);
+  if (classes.length !== rows) throw new InputError(`y: expected ${rows} classes, got ${classes.length}`);
+  for (const y of classes)
+    if (!Number.isInteger(y) || y < 0 || y >= numClasses)
+      throw new InputError(`y: expected a class from 0 to ${numClasses - 1}, got ${y}`);
+}
+
+/** Rows of embeddings on the device; a session takes one row an image. */
+export interface EmbeddingTable {
+  readonly buffer: GPUBuffer;
+  readonly rows: number;
+  readonly rowBytes: number;
+  dispose(): void;
+}
+
+/** A forward of one batch and size. Inputs and output are f32 buffers in NHWC with padded channels. */
+export class UNetSession {
+  readonly #device: Device;
+  readonly #executor: Executor;
+  readonly #own: Buffers;
+  readonly #tensors: { x: Tensor; lowRes: Tensor | undefined; embedding: Tensor; out: Tensor };
+
+  constructor(device: Device, executor: Executor, own: Buffers, tensors: { x: Tensor; lowRes: Tensor | undefined; embedding: Tensor; out: Tensor }) {
+    this.#device = device;
+    this.#executor = executor;
+    this.#own = own;
+    this.#tensors = tensors;
+  }
+
+  get x(): GPUBuffer {
+    return this.#own.of(this.#tensors.x);
+  }
+
+  get out(): GPUBuffer {
+    return this.#own.of(this.#tensors.out);
+  }
+
+  get lowRes(): GPUBuffer | undefined {
+    return this.#tensors.lowRes && this.#own.of(this.#tensors.lowRes);
+  }
+
+  /** Bytes of activations, inputs and output. */
+  get bytes(): number {
+    return this.#executor.bytes + this.#own.bytes;
+  }
+
+  /** Submits one forward: image n is embedded by row `rows[n]` of the table. */
+  submit(table: EmbeddingTable, rows: readonly number[], profiler?: Profiler): void {
+    const encoder = this.#device.gpu.createCommandEncoder();
+    const embedding = this.#own.of(this.#tensors.embedding);
+    for (const [image, row] of rows.entries())
+      encoder.copyBufferToBuffer(table.buffer, row * table.rowBytes, embedding, image * table.rowBytes, table.rowBytes);
+    this.#device.gpu.queue.submit([encoder.finish()]);
+    // About 0.3 s of work on a CPU adapter and well under that on a slow GPU.
+    this.#executor.submit({ macsPerSubmit: this.#device.kind === "cpu" ? 5e8 : 2e10, profiler });
+  }
+
+  dispose(): void {
+    this.#executor.dispose();
+    this.#own.dispose();
+  }
+}
+
+/** One buffer a tensor. */
+class Buffers {
+  readonly ranges = new Map<Tensor, { buffer: GPUBuffer }>();
+  readonly #device: Device;
+
+  private constructor(device: Device) {
+    this.#device = device;
+  }
+
+  static async create(device: Device, tensors: readonly Tensor[]): Promise<Buffers> {
+    const buffers = new Buffers(device);
+    try {
+      for (const tensor of tensors)
+        buffers.ranges.set(tensor, { buffer: await device.createBuffer(tensor.name, byteLength(tensor), tensorUsage) });
+      return buffers;
+    } catch (error) {
+      buffers.dispose();
+      throw error;
+    }
+  }
+
+  of(tensor: Tensor): GPUBuffer {
+    return this.ranges.get(tensor)!.buffer;
+  }
+
+  get bytes(): number {
+    return [...this.ranges.values()].reduce((sum, { buffer }) => sum + buffer.size, 0);
+  }
+
+  dispose(): void {
+    for (const { buffer } of this.ranges.values()) this.#device.destroyBuffer(buffer);
+    this.ranges.clear();
+  }
+}

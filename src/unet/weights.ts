@@ -1,0 +1,183 @@
+/**
+ * The network's weights as the kernels want them: which packed tensor is made of which checkpoint tensors, and how.
+ * Uploading streams: one packed tensor at a time is on the host. Not here: layouts (`packing.ts`), dispatches.
+ */
+import type { Device } from "../engine/device.ts";
+import { byteLength, padTo4, type DType, type Tensor } from "../engine/tensor.ts";
+import type { BufferRange } from "../engine/executor.ts";
+import { tensorUsage } from "../engine/usage.ts";
+import { allBlocks, type Architecture, type Block } from "./architecture.ts";
+import { float32ToFloat16 } from "./floats.ts";
+import { identityMatrix, packConvolution, packVector, paddedHead, qkvRows, spreadColumns, takeRows } from "./packing.ts";
+
+/** Reads one checkpoint tensor as f32, row-major. */
+export type ReadTensor = (name: string) => Promise<Float32Array>;
+
+export interface PackedWeight {
+  readonly tensor: Tensor;
+  readonly pack: (read: ReadTensor) => Promise<Float32Array>;
+}
+
+/** Packed weights by the name that `network.ts` asks for. */
+export type PackedWeights = ReadonlyMap<string, PackedWeight>;
+
+/** Where each residual block's projection lies in a row of the embedding: [scale, shift], or what is added. */
+export interface EmbeddingLayout {
+  readonly offsets: ReadonlyMap<string, number>;
+  /** Floats of a row. */
+  readonly width: number;
+}
+
+export function embeddingLayout(architecture: Architecture): EmbeddingLayout {
+  const offsets = new Map<string, number>();
+  let width = 0;
+  for (const block of allBlocks(architecture)) {
+    if (block.kind !== "res") continue;
+    offsets.set(block.name, width);
+    width += block.out * (architecture.config.useScaleShiftNorm ? 2 : 1);
+  }
+  return { offsets, width };
+}
+
+/** `type` is the storage of the matrices; vectors, norms and the class table stay f32. */
+export function declareWeights(architecture: Architecture, type: DType): PackedWeights {
+  const { config, embedChannels, modelChannels } = architecture;
+  const weights = new Map<string, PackedWeight>();
+  const add = (name: string, dtype: DType, shape: readonly number[], pack: PackedWeight["pack"]) =>
+    weights.set(name, { tensor: { name, dtype, shape, place: "external" }, pack });
+  const vector = (name: string, length: number) =>
+    add(name, "f32", [padTo4(length)], async (read) => packVector(await read(name)));
+  const norm = (name: string, channels: number) => {
+    vector(`${name}.weight`, channels);
+    vector(`${name}.bias`, channels);
+  };
+  const convolution = (name: string, kernel: 1 | 3, segments: readonly number[], out: number) => {
+    const shape = [kernel * kernel, segments.reduce((sum, size) => sum + padTo4(size), 0), padTo4(out)];
+    add(`${name}.weight`, type, shape, async (read) => packConvolution(await read(`${name}.weight`), { kernel, segments, out }));
+    vector(`${name}.bias`, out);
+  };
+  convolution("time_embed.0", 1, [modelChannels], embedChannels);
+  convolution("time_embed.2", 1, [embedChannels], embedChannels);
+  if (config.numClasses !== null)
+    add("label_emb.weight", "f32", [config.numClasses, embedChannels], (read) => read("label_emb.weight"));
+  declareProjections(architecture, add, type);
+
+  const blockWeights = (block: Block, segments: readonly number[]) => {
+    const { name } = block;
+    if (block.kind === "conv") convolution(name, 3, segments, block.out);
+    else if (block.kind === "res") {
+      norm(`${name}.in_layers.0`, block.in);
+      convolution(`${name}.in_layers.2`, 3, [block.in], block.out);
+      norm(`${name}.out_layers.0`, block.out);
+      convolution(`${name}.out_layers.3`, 3, [block.out], block.out);
+      if (block.in !== block.out) convolution(`${name}.skip_connection`, 1, segments, block.out);
+      else if (segments.length > 1)
+        // An identity over a concatenation, which exists nowhere as one tensor: copied by a 1×1 convolution.
+        add(`${name}.skip_connection.weight`, type, [1, block.in, block.in], () => Promise.resolve(identityMatrix(block.in)));
+    } else if (block.kind === "attention") attentionWeights(block, config.useNewAttentionOrder, { add, norm, vector, type });
+    else if (block.conv) convolution(`${name}.${block.kind === "downsample" ? "op" : "conv"}`, 3, [block.channels], block.channels);
+  };
+  const { inChannels } = config;
+  for (const block of [...architecture.input.flat(), ...architecture.middle])
+    blockWeights(block, block.kind === "conv" && config.superRes ? [inChannels, inChannels] : [inputChannels(block)]);
+  for (const { blocks, skipChannels } of architecture.output)
+    for (const [index, block] of blocks.entries()) {
+      const channels = inputChannels(block);
+      blockWeights(block, index === 0 ? [channels - skipChannels, skipChannels] : [channels]);
+    }
+  norm("out.0", architecture.outChannelsIn);
+  convolution("out.2", 3, [architecture.outChannelsIn], architecture.outChannels);
+  return weights;
+}
+
+function inputChannels(block: Block): number {
+  return block.kind === "conv" || block.kind === "res" ? block.in : block.channels;
+}
+
+type Add = (name: string, dtype: DType, shape: readonly number[], pack: PackedWeight["pack"]) => void;
+
+/** The emb_layers of all residual blocks as one matrix: their input is the same, SiLU(emb). */
+function declareProjections(architecture: Architecture, add: Add, type: DType): void {
+  const { width } = embeddingLayout(architecture);
+  const { embedChannels } = architecture;
+  const names = allBlocks(architecture).flatMap(({ kind, name }) => (kind === "res" ? `${name}.emb_layers.1` : []));
+  const concatenated = async (read: ReadTensor, suffix: string, size: number) => {
+    const all = new Float32Array(size);
+    let at = 0;
+    for (const name of names) {
+      const part = await read(`${name}.${suffix}`);
+      all.set(part, at);
+      at += part.length;
+    }
+    return all;
+  };
+  add("projections.weight", type, [1, embedChannels, width], async (read) => {
+    const weight = await concatenated(read, "weight", width * embedChannels);
+    return packConvolution(weight, { kernel: 1, segments: [embedChannels], out: width });
+  });
+  add("projections.bias", "f32", [width], (read) => concatenated(read, "bias", width));
+}
+
+/** qkv's row order and the padding of odd head widths are folded away here, so that the kernels know one layout. */
+function attentionWeights(
+  block: Extract<Block, { kind: "attention" }>,
+  newOrder: boolean,
+  { add, norm, vector, type }: { add: Add; norm: (name: string, channels: number) => void; vector: (name: string, length: number) => void; type: DType },
+): void {
+  const { name, channels, heads } = block;
+  const layout = { channels, heads, newOrder };
+  const inner = heads * paddedHead(layout);
+  const rows = qkvRows(layout);
+  norm(`${name}.norm`, channels);
+  add(`${name}.qkv.weight`, type, [1, channels, 3 * inner], async (read) =>
+    packConvolution(takeRows(await read(`${name}.qkv.weight`), channels, rows), { kernel: 1, segments: [channels], out: 3 * inner }),
+  );
+  add(`${name}.qkv.bias`, "f32", [3 * inner], async (read) => takeRows(await read(`${name}.qkv.bias`), 1, rows));
+  add(`${name}.proj_out.weight`, type, [1, inner, channels], async (read) =>
+    packConvolution(spreadColumns(await read(`${name}.proj_out.weight`), layout), { kernel: 1, segments: [inner], out: channels }),
+  );
+  vector(`${name}.proj_out.bias`, channels);
+}
+
+export interface UploadedWeights {
+  readonly ranges: ReadonlyMap<Tensor, BufferRange>;
+  readonly bytes: number;
+  dispose(): void;
+}
+
+/**
+ * Packs and uploads every weight, one at a time.
+ * @throws OutOfMemoryError; an aborted `signal` throws its reason and leaves nothing on the device.
+ */
+export async function uploadWeights(
+  device: Device,
+  weights: PackedWeights,
+  read: ReadTensor,
+  { onProgress, signal }: { onProgress?: ((done: number, total: number) => void) | undefined; signal?: AbortSignal | undefined } = {},
+): Promise<UploadedWeights> {
+  const ranges = new Map<Tensor, BufferRange>();
+  const dispose = () => {
+    for (const { buffer } of ranges.values()) device.destroyBuffer(buffer);
+    ranges.clear();
+  };
+  const total = [...weights.values()].reduce((sum, { tensor }) => sum + byteLength(tensor), 0);
+  let done = 0;
+  try {
+    for (const { tensor, pack } of weights.values()) {
+      signal?.throwIfAborted();
+      const packed = await pack(read);
+      const buffer = await device.createBuffer(tensor.name, byteLength(tensor), tensorUsage);
+      ranges.set(tensor, { buffer });
+      device.upload(buffer, 0, tensor.dtype === "f16" ? float32ToFloat16(packed) : packed);
+      done += byteLength(tensor);
+      onProgress?.(done, total);
+    }
+    // Uploads are queued in host memory until a submit.
+    device.gpu.queue.submit([]);
+    await device.idle();
+  } catch (error) {
+    dispose();
+    throw error;
+  }
+  return { ranges, bytes: total, dispose };
+}

@@ -1,0 +1,64 @@
+/** The kernels of the sampling loop. */
+import type { gaussianNoise } from "../../src/shaders/gaussianNoise.ts";
+import type { renoise } from "../../src/shaders/renoise.ts";
+import type { reverseStep } from "../../src/shaders/reverseStep.ts";
+import { normals } from "./philox.ts";
+import type { TwinOf } from "./twin.ts";
+
+type Optional = Float64Array | undefined;
+
+/** Normal `lane` of vec4 `index`, from the buffer where one is given, else generated from the image's seed. */
+function noiseAt(p: { vectors: number; draw: number }, seeds: Optional, given: Optional, index: number, lane: number, stream: number) {
+  if (given) return given[index * 4 + lane]!;
+  const n = Math.floor(index / p.vectors);
+  return normals([seeds![2 * n]!, seeds![2 * n + 1]!], index % p.vectors, p.draw, stream)[lane]!;
+}
+
+function blend(
+  p: { vectors: number; pixelVectors: number; draw: number; blend: number; blendSignal: number; blendNoise: number },
+  tensors: { known?: Optional; keep?: Optional; knownNoise?: Optional; seeds?: Optional },
+  index: number,
+  lane: number,
+  state: number,
+): number {
+  if (!tensors.known || p.blend === 0) return state;
+  const noise = noiseAt(p, tensors.seeds, tensors.knownNoise, index, lane, 1);
+  const keep = tensors.keep![Math.floor(index / p.pixelVectors)]!;
+  return keep * (p.blendSignal * tensors.known[index * 4 + lane]! + p.blendNoise * noise) + (1 - keep) * state;
+}
+
+export const gaussianNoiseTwin: TwinOf<typeof gaussianNoise> = ({ tensors: { seeds }, parameters: p }) => {
+  const y = new Float64Array(p.images * p.vectors * 4);
+  for (let i = 0; i < y.length; i++) y[i] = noiseAt(p, seeds, undefined, Math.floor(i / 4), i % 4, 0);
+  return { y };
+};
+
+export const renoiseTwin: TwinOf<typeof renoise> = ({ tensors, parameters: p }) => {
+  const x = tensors.x.map((value, i) => {
+    const [index, lane] = [Math.floor(i / 4), i % 4];
+    const state =
+      p.noiseAmount === 0 ? value : p.signal * value + p.noiseAmount * noiseAt(p, tensors.seeds, tensors.noise, index, lane, 0);
+    return blend(p, tensors, index, lane, state);
+  });
+  return { x };
+};
+
+export const reverseStepTwin: TwinOf<typeof reverseStep> = ({ tensors, parameters: p, variant }) => {
+  const xStart = new Float64Array(tensors.x.length);
+  const x = tensors.x.map((state, i) => {
+    const [index, lane] = [Math.floor(i / 4), i % 4];
+    const pixel = Math.floor(index / p.pixelVectors);
+    const channel = (index % p.pixelVectors) * 4 + lane;
+    const output = (first: number) => (channel < p.channels ? tensors.out[pixel * p.outStride + first + channel]! : 0);
+    let start =
+      variant.prediction === "epsilon" ? p.sqrtRecipAlphaBar * state - p.sqrtRecipMinusOneAlphaBar * output(0) : output(0);
+    if (variant.clip) start = Math.min(Math.max(start, -1), 1);
+    xStart[i] = start;
+    const fraction = variant.variance === "learned" ? (output(p.channels) + 1) / 2 : 0;
+    const logVariance = fraction * p.maxLogVariance + (1 - fraction) * p.minLogVariance;
+    const noise = p.noiseScale === 0 ? 0 : noiseAt(p, tensors.seeds, tensors.noise, index, lane, 0);
+    const next = p.meanX0 * start + p.meanXt * state + p.noiseScale * Math.exp(0.5 * logVariance) * noise;
+    return blend(p, tensors, index, lane, next);
+  });
+  return { x, xStart };
+};
