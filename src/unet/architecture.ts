@@ -1,0 +1,177 @@
+/**
+ * A guided-diffusion UNet as data: its blocks in execution order, under the names of the state dict, the tensors they need,
+ * and what they cost. Not here: any computation (network.ts), and reading a configuration off a file (infer.ts).
+ */
+import { InputError } from "../engine/errors.ts";
+import { headCount, levelChannels, sizeMultiple, type UNetConfig } from "./config.ts";
+
+/** `name` is the module's prefix in the state dict: a conv's weight is `${name}.weight`, a downsample's `${name}.op.weight`. */
+export type Block =
+  | { readonly kind: "conv"; readonly name: string; readonly in: number; readonly out: number }
+  | {
+      readonly kind: "res";
+      readonly name: string;
+      readonly in: number;
+      readonly out: number;
+      readonly resample: "none" | "up" | "down";
+    }
+  | { readonly kind: "attention"; readonly name: string; readonly channels: number; readonly heads: number }
+  | {
+      readonly kind: "downsample" | "upsample";
+      readonly name: string;
+      readonly channels: number;
+      /** false: 2×2 mean or nearest ×2, without tensors. */
+      readonly conv: boolean;
+    };
+
+export interface Architecture {
+  readonly config: UNetConfig;
+  /** Each entry runs its blocks and pushes the result on the skip stack. */
+  readonly input: Block[][];
+  readonly middle: Block[];
+  /** Each entry pops one skip of `skipChannels`, concatenates [h, skip] and runs its blocks. */
+  readonly output: { readonly blocks: Block[]; readonly skipChannels: number }[];
+  /** Channels entering out.0. */
+  readonly outChannelsIn: number;
+  readonly outChannels: number;
+  /** Channels of the first convolution's input: x, and for super-resolution low_res behind it. */
+  readonly stemChannels: number;
+  readonly modelChannels: number;
+  /** Width of the timestep embedding after its MLP. */
+  readonly embedChannels: number;
+}
+
+/** Follows UNetModel of guided-diffusion (Dhariwal and Nichol 2021, arXiv 2105.05233). Expects a checked configuration. */
+export function buildArchitecture(config: UNetConfig): Architecture {
+  const widths = levelChannels(config);
+  const attends = (level: number) => config.attentionResolutions.includes(2 ** level);
+  const stemChannels = config.inChannels * (config.superRes ? 2 : 1);
+  let channels = widths[0]!;
+  const input: Block[][] = [[{ kind: "conv", name: "input_blocks.0.0", in: stemChannels, out: channels }]];
+  const skips = [channels];
+  const res = (name: string, input: number, out: number, resample: "none" | "up" | "down" = "none"): Block => {
+    return { kind: "res", name, in: input, out, resample };
+  };
+  const attention = (name: string, side: "input" | "output"): Block => {
+    return { kind: "attention", name, channels, heads: headCount(config, channels, side) };
+  };
+  const resampler = (name: string, direction: "up" | "down"): Block =>
+    config.resblockUpdown
+      ? res(name, channels, channels, direction)
+      : { kind: `${direction}sample`, name, channels, conv: config.convResample };
+
+  widths.forEach((width, level) => {
+    for (let i = 0; i < config.numResBlocks; i++) {
+      const name = `input_blocks.${input.length}`;
+      const blocks = [res(`${name}.0`, channels, width)];
+      channels = width;
+      if (attends(level)) blocks.push(attention(`${name}.1`, "input"));
+      input.push(blocks);
+      skips.push(channels);
+    }
+    if (level === widths.length - 1) return;
+    input.push([resampler(`input_blocks.${input.length}.0`, "down")]);
+    skips.push(channels);
+  });
+
+  const middle = [
+    res("middle_block.0", channels, channels),
+    attention("middle_block.1", "input"),
+    res("middle_block.2", channels, channels),
+  ];
+
+  const output: Architecture["output"] = [];
+  for (let level = widths.length - 1; level >= 0; level--) {
+    for (let i = 0; i <= config.numResBlocks; i++) {
+      const name = `output_blocks.${output.length}`;
+      const skipChannels = skips.pop()!;
+      const blocks = [res(`${name}.0`, channels + skipChannels, widths[level]!)];
+      channels = widths[level]!;
+      if (attends(level)) blocks.push(attention(`${name}.1`, "output"));
+      if (level > 0 && i === config.numResBlocks) blocks.push(resampler(`${name}.${blocks.length}`, "up"));
+      output.push({ blocks, skipChannels });
+    }
+  }
+  const { modelChannels, outChannels } = config;
+  const outer = { outChannelsIn: channels, outChannels, stemChannels, modelChannels, embedChannels: 4 * modelChannels };
+  return { config, input, middle, output, ...outer };
+}
+
+/** All blocks in execution order. */
+export function allBlocks({ input, middle, output }: Architecture): Block[] {
+  return [...input.flat(), ...middle, ...output.flatMap(({ blocks }) => blocks)];
+}
+
+/** Name and shape of every tensor of the state dict, in execution order: convolutions OIHW, attention's 1×1 ones [O, I, 1]. */
+export function expectedTensors(config: UNetConfig): Map<string, number[]> {
+  const architecture = buildArchitecture(config);
+  const { modelChannels, embedChannels, outChannelsIn, outChannels } = architecture;
+  const shapes = new Map<string, number[]>();
+  const add = (name: string, ...shape: number[]) => {
+    shapes.set(`${name}.weight`, shape);
+    shapes.set(`${name}.bias`, [shape[0]!]);
+  };
+  add("time_embed.0", embedChannels, modelChannels);
+  add("time_embed.2", embedChannels, embedChannels);
+  if (config.numClasses !== null) shapes.set("label_emb.weight", [config.numClasses, embedChannels]);
+  for (const block of allBlocks(architecture)) {
+    const { name } = block;
+    if (block.kind === "conv") add(name, block.out, block.in, 3, 3);
+    else if (block.kind === "res") {
+      add(`${name}.in_layers.0`, block.in);
+      add(`${name}.in_layers.2`, block.out, block.in, 3, 3);
+      add(`${name}.emb_layers.1`, config.useScaleShiftNorm ? 2 * block.out : block.out, embedChannels);
+      add(`${name}.out_layers.0`, block.out);
+      add(`${name}.out_layers.3`, block.out, block.out, 3, 3);
+      if (block.in !== block.out) add(`${name}.skip_connection`, block.out, block.in, 1, 1);
+    } else if (block.kind === "attention") {
+      add(`${name}.norm`, block.channels);
+      add(`${name}.qkv`, 3 * block.channels, block.channels, 1);
+      add(`${name}.proj_out`, block.channels, block.channels, 1);
+    } else if (block.conv) {
+      add(`${name}.${block.kind === "downsample" ? "op" : "conv"}`, block.channels, block.channels, 3, 3);
+    }
+  }
+  add("out.0", outChannelsIn);
+  add("out.2", outChannels, outChannelsIn, 3, 3);
+  return shapes;
+}
+
+/** Parameters of the state dict. */
+export function countParameters(config: UNetConfig): number {
+  let count = 0;
+  for (const shape of expectedTensors(config).values()) count += shape.reduce((product, size) => product * size, 1);
+  return count;
+}
+
+/**
+ * Multiply-adds of one forward at batch 1 for an image of height × width pixels: convolutions, linear layers and attention's
+ * two products. Throws InputError if the levels cannot halve the size.
+ */
+export function countMacs(config: UNetConfig, height: number, width: number): number {
+  const multiple = sizeMultiple(config);
+  const fits = (size: number) => Number.isInteger(size / multiple) && size > 0;
+  if (!fits(height) || !fits(width)) {
+    throw new InputError(`image: expected sides that are multiples of ${multiple}, got ${width}×${height}`);
+  }
+  const architecture = buildArchitecture(config);
+  const { modelChannels, embedChannels, outChannelsIn, outChannels } = architecture;
+  let pixels = height * width;
+  let macs = embedChannels * (modelChannels + embedChannels);
+  for (const block of allBlocks(architecture)) {
+    if (block.kind === "conv") macs += 9 * block.in * block.out * pixels;
+    else if (block.kind === "res") {
+      // Up and down come before the first convolution.
+      if (block.resample !== "none") pixels *= block.resample === "up" ? 4 : 1 / 4;
+      macs += 9 * (block.in + block.out) * block.out * pixels;
+      if (block.in !== block.out) macs += block.in * block.out * pixels;
+      macs += embedChannels * block.out * (config.useScaleShiftNorm ? 2 : 1);
+    } else if (block.kind === "attention") {
+      macs += (4 * block.channels + 2 * pixels) * block.channels * pixels;
+    } else {
+      pixels *= block.kind === "upsample" ? 4 : 1 / 4;
+      if (block.conv) macs += 9 * block.channels * block.channels * pixels;
+    }
+  }
+  return macs + 9 * outChannelsIn * outChannels * height * width;
+}

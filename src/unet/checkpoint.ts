@@ -1,0 +1,99 @@
+/**
+ * Opens a checkpoint: header, flags, architecture and diffusion settings, and a plain word for files that hold something
+ * else. Not here: reading weights (the loader streams them tensor by tensor), PyTorch's own format.
+ */
+import { CheckpointError, InputError } from "../engine/errors.ts";
+import { type Architecture, buildArchitecture } from "./architecture.ts";
+import { defaultDiffusion, type DiffusionSettings, type UNetConfig } from "./config.ts";
+import { type Flags, flagName, mergeFlags, noFlags, parseFlags } from "./flags.ts";
+import { inferConfig, untold } from "./infer.ts";
+import { type ByteSource, openSafetensors, type TensorFile } from "./safetensors.ts";
+
+export interface Checkpoint {
+  readonly file: TensorFile;
+  readonly config: UNetConfig;
+  readonly diffusion: DiffusionSettings;
+  readonly architecture: Architecture;
+  /** Settings that no flag gave and no tensor tells, as "noise_schedule linear": what a wrong picture may come from. */
+  readonly assumed: readonly string[];
+}
+
+/**
+ * Opens a safetensors file of a guided-diffusion UNet. Flags come from `flags` (parsed JSON, either vocabulary), then from the
+ * file's metadata: `guided_diffusion_unet` (constructor's vocabulary), `flags` (scripts'), `diffusion`. Throws InputError for
+ * flags that cannot be read, CheckpointError for a file that is damaged, is no such network or contradicts the flags.
+ */
+export async function openCheckpoint(source: ByteSource, flags?: unknown): Promise<Checkpoint> {
+  const given = flags === undefined ? noFlags : parseFlags(flags);
+  const file = await openSafetensors(source);
+  const other = describeOther(file);
+  if (other) throw new CheckpointError(`${file.name}: expected a guided-diffusion UNet, but it looks like ${other}`);
+  const merged = ["guided_diffusion_unet", "diffusion", "flags"]
+    .map((key) => metadataFlags(file, key))
+    .reduce((over, under) => mergeFlags(over, under), given);
+  const config = inferConfig(file.tensors, merged.unet, file.name);
+  const diffusion = completeDiffusion(file.name, config, merged);
+  const architecture = buildArchitecture(config);
+  return { file, config, diffusion, architecture, assumed: listAssumed(config, diffusion, merged) };
+}
+
+function metadataFlags(file: TensorFile, key: string): Flags {
+  const text = file.metadata.get(key);
+  if (text === undefined) return noFlags;
+  try {
+    return parseFlags(JSON.parse(text));
+  } catch (error) {
+    if (!(error instanceof InputError || error instanceof SyntaxError)) throw error;
+    const problem = error instanceof InputError ? error.message : "expected JSON";
+    throw new CheckpointError(`${file.name}: metadata ${JSON.stringify(key)}: ${problem}`);
+  }
+}
+
+/** Twice as many channels out as the image has: the second half is the variance. */
+function completeDiffusion(
+  file: string,
+  { inChannels, outChannels }: UNetConfig,
+  { diffusion }: Flags,
+): DiffusionSettings {
+  const learnSigma = outChannels === 2 * inChannels;
+  if (diffusion.learnSigma !== undefined && diffusion.learnSigma !== learnSigma) {
+    const shape = `out.2.weight, which has ${outChannels} output channels for ${inChannels} of the image`;
+    throw new CheckpointError(`${file}: flag learn_sigma ${diffusion.learnSigma} contradicts ${shape}`);
+  }
+  return { ...defaultDiffusion, ...diffusion, learnSigma };
+}
+
+function listAssumed(config: UNetConfig, diffusion: DiffusionSettings, flags: Flags): string[] {
+  const headsGiven = flags.unet.numHeads !== undefined || flags.unet.numHeadChannels !== undefined;
+  const hidden: (keyof UNetConfig)[] = headsGiven || config.numHeadChannels !== -1 ? ["numHeads"] : ["numHeadChannels"];
+  if (headsGiven) hidden.push("numHeadChannels");
+  const unetKeys = untold.filter((key) => flags.unet[key] === undefined && !hidden.includes(key));
+  const diffusionKeys = (["diffusionSteps", "noiseSchedule", "predictXstart", "rescaleTimesteps"] as const).filter(
+    (key) => flags.diffusion[key] === undefined,
+  );
+  return [
+    ...unetKeys.map((key) => `${flagName(key)} ${config[key]}`),
+    ...diffusionKeys.map((key) => `${flagName(key)} ${diffusion[key]}`),
+  ];
+}
+
+/** Undefined if the tensors' names are a guided-diffusion UNet's, in however bad a state; else what they look like. */
+function describeOther({ metadata, tensors }: TensorFile): string | undefined {
+  if (metadata.has("guided_diffusion_classifier")) return "a guided-diffusion classifier (its metadata say so)";
+  const names = [...tensors.keys()];
+  const first = (pattern: RegExp) => names.find((name) => pattern.test(name));
+  const latent = first(/^(model\.diffusion_model|first_stage_model|cond_stage_model)\.|\.transformer_blocks\./);
+  if (latent) return `a latent diffusion model (${latent}); only pixel-space networks are supported`;
+  const isUNet = names.some((name) => name.startsWith("output_blocks."));
+  if (isUNet || metadata.has("guided_diffusion_unet")) return undefined;
+  if (names.length === 0) return "an empty file: it has no tensors";
+  const wrapped = first(/^.+\.(time_embed|input_blocks|output_blocks|middle_block)\./);
+  if (wrapped) return `a UNet whose names have a prefix (${wrapped}); save it without the prefix`;
+  const classifier = first(/^out\.(2\.(positional_embedding|qkv_proj|c_proj)|3)\b/) ?? first(/^input_blocks\./);
+  if (classifier) return `a guided-diffusion classifier (it has ${classifier}, but no output_blocks)`;
+  const diffusers = first(/^(down_blocks|up_blocks|mid_block|time_embedding|conv_norm_out)\./);
+  if (diffusers) return `a UNet in diffusers' layout (${diffusers}), which is not read yet`;
+  const ddpm = first(/^(temb\.dense|down\.\d+\.block|mid\.block_1)\./);
+  if (ddpm) return `a UNet in the layout of the DDPM and DDIM programs (${ddpm}), which is not supported`;
+  return `something else: its tensors are ${names.slice(0, 3).join(", ").slice(0, 200)}${names.length > 3 ? ", …" : ""}`;
+}
