@@ -109,9 +109,7 @@ async function openSwiftShader(toggles: readonly string[]): Promise<OpenGpu[]> {
 
 /** The distinct adapters of a new Dawn instance, the fastest first. */
 async function adaptersOf(toggles: readonly string[]): Promise<OpenGpu[]> {
-  const { create, globals } = await loadDawn();
-  for (const [name, value] of Object.entries(globals))
-    if (!(name in globalThis)) Object.assign(globalThis, { [name]: value });
+  const { create } = await loadDawn();
   const gpu = create(toggles.length > 0 ? [`enable-dawn-features=${toggles.join(",")}`] : []);
   instances.push(gpu);
   const found = new Map<string, OpenGpu>();

@@ -92,7 +92,10 @@ async function moveIntoPlace(part: string, folder: string): Promise<void> {
     try {
       return await rename(part, folder);
     } catch (error) {
-      if (attempt > 5 || !["ENOTEMPTY", "EEXIST", "EPERM"].includes((error as NodeJS.ErrnoException).code ?? ""))
+      if (
+        attempt > 5 ||
+        !["ENOTEMPTY", "EEXIST", "ENOTDIR", "EPERM"].includes((error as NodeJS.ErrnoException).code ?? "")
+      )
         throw error;
       if (await isComplete(folder)) return; // another process was faster
       // Moved aside in one step, not emptied in place: another process may be about to read it.

@@ -79,8 +79,9 @@ export async function chromiumPackage(): Promise<{ bin: string; version: string 
 
 /** False on musl (Alpine), where neither Dawn's module nor SwiftShader can be loaded. */
 export function hasGlibc(): boolean {
-  const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined;
-  return Boolean(report?.header?.glibcVersionRuntime);
+  // Without this the report looks up the names of all network addresses, which can take seconds.
+  const report = Object.assign(process.report, { excludeNetwork: true });
+  return Boolean((report.getReport() as { header?: { glibcVersionRuntime?: string } }).header?.glibcVersionRuntime);
 }
 
 /**

@@ -1,0 +1,10 @@
+/** Runs before every test file: the same random cases in every run, and a GPU failure is reported where it happened. */
+import { configureGlobal } from "fast-check";
+import { afterEach } from "vitest";
+import { checkSharedDevice } from "./support/gpu.ts";
+
+// A failing property prints its own seed; to look for new cases: REPAINT_TEST_SEED=$RANDOM npm test.
+configureGlobal({ seed: Number(process.env.REPAINT_TEST_SEED ?? 2022) });
+
+// WebGPU reports validation errors and losses late: without this a broken test would fail the one after it.
+afterEach(checkSharedDevice);

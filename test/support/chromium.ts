@@ -1,0 +1,118 @@
+/**
+ * Runs our sources inside a page of a real browser: the headless Chromium of @sparticuz/chromium with SwiftShader's
+ * WebGPU, a bundle made by Vite in memory, a server on the loopback address. For tests only; Linux x64 only.
+ */
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Browser, launch } from "puppeteer";
+import { build } from "vite";
+import { unpackOnce } from "../../src/node/unpack.ts";
+import { chromiumPackage } from "../../src/node/vulkan.ts";
+import { decode, encode } from "./wire.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const found = await chromiumPackage();
+
+/** For `describe.skipIf`: why there is no browser here, or false. */
+export const noChromium: string | false = found ? false : "@sparticuz/chromium is for Linux x64 with glibc";
+
+let browser: Promise<Browser> | undefined;
+
+/** The browser, launched once; a test file that uses it says `afterAll(closeChromium)`. */
+export function chromium(): Promise<Browser> {
+  return (browser ??= launchChromium());
+}
+
+export async function closeChromium(): Promise<void> {
+  const open = browser;
+  browser = undefined;
+  await (await open)?.close();
+}
+
+async function launchChromium(): Promise<Browser> {
+  if (!found) throw new Error(noChromium || "no Chromium");
+  const archives = [
+    { path: join(found.bin, "chromium.br"), program: "chromium" },
+    { path: join(found.bin, "swiftshader.tar.br") },
+    { path: join(found.bin, "al2023.tar.br") }, // libnspr4 and libnss3, which a bare Debian lacks
+  ];
+  const folder = await unpackOnce(`chromium-${found.version}`, archives);
+  // The driver variables would send Chromium to another driver than the one beside it.
+  const { VK_DRIVER_FILES: _, VK_ICD_FILENAMES: __, ...env } = process.env;
+  return launch({
+    executablePath: join(folder, "chromium"),
+    headless: "shell",
+    protocolTimeout: 600_000,
+    env: { ...env, LD_LIBRARY_PATH: join(folder, "lib") },
+    args: [
+      "--no-sandbox",
+      "--enable-unsafe-webgpu",
+      "--use-webgpu-adapter=swiftshader",
+      "--enable-dawn-features=disable_workgroup_init",
+    ],
+  });
+}
+
+/**
+ * Bundles `entryFile` (a path below the project's root) for a page, calls its export `run(argument)` there and returns
+ * what it resolves to. Argument and result are JSON, with typed arrays anywhere in them.
+ * @throws the page's error, with what the page wrote to its console.
+ */
+export async function runInChromium<Result = unknown>(entryFile: string, argument?: unknown): Promise<Result> {
+  const server = await serve(await bundle(entryFile));
+  const page = await (await chromium()).newPage();
+  const log: string[] = [];
+  page.on("console", (message) => log.push(message.text()));
+  page.on("pageerror", (error) => log.push(String(error)));
+  try {
+    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    const result = await page.evaluate((text) => globalThis.runEntry("/entry.js", text), encode(argument));
+    return decode(result) as Result;
+  } catch (error) {
+    const wrote = log.length > 0 ? `\nthe page wrote:\n${log.join("\n")}` : "";
+    throw new Error(`${entryFile} failed in Chromium: ${(error as Error).message}${wrote}`, { cause: error });
+  } finally {
+    await page.close();
+    server.closeAllConnections();
+    await new Promise((closed) => server.close(closed));
+  }
+}
+
+/** The files of a page by their path: "/page.js", "/entry.js" and the chunks they share. */
+async function bundle(entryFile: string): Promise<Map<string, string | Uint8Array>> {
+  const outputs = await build({
+    configFile: false,
+    root,
+    logLevel: "error",
+    publicDir: false,
+    base: "./",
+    build: {
+      write: false,
+      minify: false,
+      target: "es2022",
+      lib: { entry: { page: join(root, "test/e2e/page.ts"), entry: join(root, entryFile) }, formats: ["es"] },
+    },
+  });
+  const files = new Map<string, string | Uint8Array>();
+  for (const output of Array.isArray(outputs) ? outputs : [outputs])
+    if ("output" in output)
+      for (const file of output.output) files.set(`/${file.fileName}`, file.type === "chunk" ? file.code : file.source);
+  return files;
+}
+
+async function serve(files: Map<string, string | Uint8Array>): Promise<Server> {
+  const server = createServer((request, response) => {
+    const path = new URL(request.url ?? "/", "http://page").pathname;
+    const body =
+      path === "/"
+        ? `<!doctype html><title>test</title><script type="module" src="/page.js"></script>`
+        : files.get(path);
+    const type = path === "/" ? "text/html" : path.endsWith(".js") ? "text/javascript" : "application/octet-stream";
+    response.writeHead(body === undefined ? 404 : 200, { "content-type": type });
+    response.end(body);
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  return server;
+}
