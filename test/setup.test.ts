@@ -134,6 +134,16 @@ describe.skipIf(cannotFork)("a checkout that was set up", () => {
   });
 });
 
+test.skipIf(cannotFork)(
+  "the lock file names the native packages of every system, which `npm ci` insists on",
+  async () => {
+    const output = await new Promise((resolve) => {
+      execFile(process.execPath, [join(project, "scripts/complete-lock.mjs"), "--check"], (_, __, err) => resolve(err));
+    });
+    expect(output).toBe("0 packages missing\n"); // npm run complete-lock
+  },
+);
+
 test("an old Node is told apart", async () => {
   const { isNewEnough } = await import("../bin/nodeVersion.js");
   expect(["20.19.0", "20.20.2", "22.0.0", "100.1.1"].map((version) => isNewEnough(version))).toEqual([
