@@ -1,0 +1,117 @@
+/**
+ * RePaint's loop over a batch of images of the network's own kind of size, as an async iterator: start from noise,
+ * walk the schedule, report each model call. Tensors in, tensors out. Not here: pictures, masks and crops
+ * (`repaint.ts`), recorded noise (`replay.ts`).
+ */
+import { InputError, InterruptedError } from "../engine/errors.ts";
+import type { ImageShape } from "../unet/layout.ts";
+import type { UNet } from "../unet/unet.ts";
+import { createDiffusion, requireSteps, type Diffusion } from "./diffusion.ts";
+import { countModelCalls, scheduleTimes, type Schedule } from "./schedule.ts";
+import { reverseKind, State, stateLayout, type Known } from "./state.ts";
+import { stepTable, type Order } from "./steps.ts";
+import { transitionsOf } from "./transitions.ts";
+
+export interface SampleOptions {
+  readonly unet: UNet;
+  readonly shape: ImageShape;
+  readonly schedule: Schedule;
+  /** guided-diffusion's timestep_respacing. Default: as many steps as the schedule has. */
+  readonly respacing?: string | undefined;
+  /** A seed an image, 0 … 2⁶⁴ − 1: the same seed gives the same image at every batch size. */
+  readonly seeds: readonly bigint[];
+  /** What is known of the images; nothing is for a plain sample. */
+  readonly known?: Known | undefined;
+  readonly classes?: readonly number[] | undefined;
+  readonly order?: Order | undefined;
+  /** Clamp x̂₀ to ±1. Default: as the order has it. */
+  readonly clip?: boolean | undefined;
+  /** Report x̂₀ with every n-th model call; 0: never, and nothing is read back before the end. */
+  readonly previewEvery?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface SampleProgress {
+  /** Model calls done, of how many. */
+  readonly step: number;
+  readonly steps: number;
+  /** Seconds since the first model call began, of the mean step so far, and still to come. */
+  readonly elapsed: number;
+  readonly secondsPerStep: number;
+  readonly eta: number;
+  /** x̂₀ of all images, NCHW in [−1, 1]. */
+  readonly xStart?: Float32Array;
+}
+
+/** The diffusion that a network was trained with, respaced for a run. @throws InputError */
+export function diffusionOf(unet: UNet, { schedule, respacing }: Pick<SampleOptions, "schedule" | "respacing">): Diffusion {
+  const { diffusionSteps, noiseSchedule, rescaleTimesteps } = unet.checkpoint.diffusion;
+  if (respacing === undefined && schedule.steps > diffusionSteps)
+    throw new InputError(`steps: this network was trained with ${diffusionSteps} diffusion steps, so a run can have at most as many, got ${schedule.steps}`);
+  const diffusion = createDiffusion({ noiseSchedule, diffusionSteps, respacing: respacing ?? String(schedule.steps), rescaleTimesteps });
+  requireSteps(diffusion, schedule);
+  return diffusion;
+}
+
+/**
+ * Runs the schedule and returns the final x, NCHW. Without a known picture the plain descent is sampled: jumps only
+ * serve to make the known and the unknown part agree.
+ * @throws InputError, OutOfMemoryError, DeviceLostError; InterruptedError when the signal aborts
+ */
+export async function* sample(options: SampleOptions): AsyncGenerator<SampleProgress, Float32Array, undefined> {
+  const { unet, shape, schedule, seeds, known, signal, previewEvery = 0, order = "program" } = options;
+  const diffusion = diffusionOf(unet, options);
+  const times = known ? scheduleTimes(schedule) : scheduleTimes({ steps: schedule.steps, jumpLength: 1, resamples: 1 });
+  const { variance, variant } = reverseKind(unet.checkpoint.diffusion, { clip: options.clip ?? order === "program" });
+  const layout = stateLayout(shape, unet.checkpoint.architecture.outChannels);
+  const table = stepTable(transitionsOf(times), diffusion, layout, { variance, order });
+  throwIfAborted(signal);
+  const state = await State.create({
+    ...{ unet, diffusion, shape, variant, known, classes: options.classes, noise: { seeds } },
+    ...{ reverse: table.reverse, climbs: table.climbs },
+  });
+  try {
+    const steps = countModelCalls(times);
+    let done = 0;
+    state.start();
+    await unet.device.idle();
+    const begin = performance.now();
+    // One step stays in flight, so that the next one is encoded while it runs.
+    let previous = Promise.resolve();
+    for (const step of table.steps) {
+      throwIfAborted(signal);
+      if (step.kind === "climb") {
+        state.climb(step.row);
+        continue;
+      }
+      state.reverse(step.from, step.row);
+      const current = unet.device.idle();
+      // Met by the await below or in the next round; until then a loss must not count as unhandled.
+      current.catch(() => undefined);
+      await previous;
+      previous = current;
+      done++;
+      const preview = previewEvery > 0 && done % previewEvery === 0;
+      if (done === steps) await current;
+      const elapsed = (performance.now() - begin) / 1000;
+      // The step in flight is not finished yet, but for the last one.
+      const finished = done === steps ? done : Math.max(done - 1, 1);
+      const secondsPerStep = elapsed / finished;
+      yield {
+        ...{ step: done, steps, elapsed, secondsPerStep },
+        eta: secondsPerStep * (steps - finished),
+        ...(preview ? { xStart: await state.read("xStart") } : {}),
+      };
+    }
+    throwIfAborted(signal);
+    return await state.read("x");
+  } finally {
+    state.dispose();
+  }
+}
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (!signal?.aborted) return;
+  const reason: unknown = signal.reason;
+  throw new InterruptedError(reason instanceof Error && reason.name !== "AbortError" ? `stopped: ${reason.message}` : "stopped");
+}
