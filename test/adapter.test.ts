@@ -1,8 +1,11 @@
 /** Finding an adapter in Node: the order, names, the user's drivers, and what is said where there is none. */
 import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
-import { noAdapterMessage } from "../src/node/adapter.ts";
+import { chooseAdapter, noAdapterMessage, type Source } from "../src/node/adapter.ts";
 import { chromiumPackage, hasGlibc, systemDrivers, unpackSwiftShader, withDrivers } from "../src/node/vulkan.ts";
 import { setUp } from "../scripts/setup.mjs";
 
@@ -95,10 +98,53 @@ describe.skipIf(noSwiftShader || cannotFork)("an adapter in a process of its own
   });
 });
 
+describe("which adapter is chosen", () => {
+  const source = (name: Source["name"], ...adapters: string[]): Source => ({
+    name,
+    open: () => {
+      if (adapters[0] === "broken") return Promise.reject(new Error("no loader\nat line 7"));
+      const infos = adapters.map((words) => words.split(" ") as [string, string]);
+      return Promise.resolve(
+        infos.map(([vendor, architecture]) => {
+          const info = { vendor, architecture, device: "", description: "", isFallbackAdapter: false };
+          return { gpu: {} as GPU, adapter: { info } as unknown as GPUAdapter };
+        }),
+      );
+    },
+  });
+  const swiftshader = source("swiftshader", "google swiftshader");
+  const nothing = source("system");
+  const software = source("system", "mesa llvmpipe");
+  const hardware = source("system", "nvidia ampere", "intel gen-12lp", "mesa llvmpipe");
+  const broken = source("swiftshader", "broken");
+
+  test.each<[string, string, Source[], string]>([
+    ["default", "hardware, the fastest first", [hardware, swiftshader], "ampere"],
+    ["default", "SwiftShader without hardware", [nothing, swiftshader], "swiftshader"],
+    ["default", "SwiftShader before the system's software", [software, swiftshader], "swiftshader"],
+    ["default", "the system's software for want of others", [software, broken], "llvmpipe"],
+    ["default", "what is given, software or not", [source("given", "mesa llvmpipe")], "llvmpipe"],
+    ["hardware", "hardware", [hardware], "ampere"],
+    ["hardware", "hardware behind software", [source("given", "mesa llvmpipe", "amd rdna-3")], "rdna-3"],
+    ["intel", "a vendor that is not the first", [hardware, swiftshader], "gen-12lp"],
+    ["llvmpipe", "software by name although there is hardware", [hardware, swiftshader], "llvmpipe"],
+    ["google", "a vendor of the last source", [hardware, swiftshader], "swiftshader"],
+  ])("%s: %s", async (wanted, _, sources, architecture) => {
+    expect((await chooseAdapter(sources, wanted)).adapter.info.architecture).toBe(architecture);
+  });
+
+  test("a source that fails is part of what was tried, in one line", async () => {
+    const message = /\(this machine's drivers: no adapter; SwiftShader: no loader\): [^\n]+$/;
+    await expect(chooseAdapter([nothing, broken], "default")).rejects.toThrow(message);
+    await expect(chooseAdapter([software], "hardware")).rejects.toThrow(
+      /matches "hardware" \(.*llvmpipe\): .*use a part/,
+    );
+  });
+});
+
 test("drivers are found where the Vulkan loader looks, those the user adds first", async () => {
   const before = { ...process.env };
-  const { mkdtemp, mkdir, rm, writeFile } = await import("node:fs/promises");
-  const folder = await mkdtemp("test-drivers-");
+  const folder = await mkdtemp(join(tmpdir(), "repaint-drivers-"));
   try {
     await mkdir(`${folder}/vulkan/icd.d`, { recursive: true });
     for (const name of ["b.json", "a.json", "readme.txt"]) await writeFile(`${folder}/vulkan/icd.d/${name}`, "{}");

@@ -21,8 +21,8 @@ export interface OpenGpu {
   readonly adapter: GPUAdapter;
 }
 
-/** Where adapters may come from. */
-interface Source {
+/** Where adapters may come from, the fastest first. */
+export interface Source {
   readonly name: "given" | "system" | "swiftshader";
   readonly open: () => Promise<OpenGpu[]>;
 }
@@ -38,17 +38,21 @@ let previous: Promise<unknown> = Promise.resolve();
  * @throws NoAdapterError that says what was tried and what to install on this machine.
  */
 export function openGpu(options: OpenGpuOptions = {}): Promise<OpenGpu> {
-  const opened = previous.then(() => find(options));
+  const wanted = (options.adapter ?? (process.env.REPAINT_ADAPTER || "default")).toLowerCase();
+  const opened = previous.then(() => chooseAdapter(sources(options.dawnToggles ?? [], wanted), wanted));
   previous = opened.catch(() => undefined);
   return opened;
 }
 
-async function find(options: OpenGpuOptions): Promise<OpenGpu> {
-  const wanted = (options.adapter ?? (process.env.REPAINT_ADAPTER || "default")).toLowerCase();
+/**
+ * The adapter that `wanted` (lower case) means among those of the sources, which are opened one after another until
+ * one has it. Exported for tests, which have no hardware.
+ */
+export async function chooseAdapter(sources: readonly Source[], wanted: string): Promise<OpenGpu> {
   const tried: string[] = [];
   let others = false;
   let softwareOfSystem: OpenGpu | undefined;
-  for (const source of sources(options.dawnToggles ?? [], wanted)) {
+  for (const source of sources) {
     try {
       const found = await source.open();
       if (found.length === 0) tried.push(`${sourceWords(source.name)}: no adapter`);
