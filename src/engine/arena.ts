@@ -70,7 +70,9 @@ export function planArenas(plan: Plan, limits: ArenaLimits): ArenaPlan {
       );
     const size = Math.ceil(bytes / limits.minStorageBufferOffsetAlignment) * limits.minStorageBufferOffsetAlignment;
     const forbidden = new Set(
-      [...(conflicts.get(life.tensor) ?? [])].map((other) => placements.get(other)?.arena).filter((a) => a !== undefined),
+      [...(conflicts.get(life.tensor) ?? [])]
+        .map((other) => placements.get(other)?.arena)
+        .filter((a) => a !== undefined),
     );
     // The arena that grows least; a new one (which grows by the whole size) only when no other is allowed.
     let best: Placement & { growth: number } = { arena: sizes.length, offset: 0, size, growth: Infinity };
@@ -106,7 +108,12 @@ function writeConflicts(plan: Plan): Map<Tensor, Set<Tensor>> {
   return conflicts;
 }
 
-function lowestFreeOffset(placed: readonly (Lifetime & Placement)[], arena: number, life: Lifetime, size: number): number {
+function lowestFreeOffset(
+  placed: readonly (Lifetime & Placement)[],
+  arena: number,
+  life: Lifetime,
+  size: number,
+): number {
   const busy = placed
     .filter((other) => other.arena === arena && other.first <= life.last && life.first <= other.last)
     .sort((a, b) => a.offset - b.offset);

@@ -56,7 +56,9 @@ export class Device {
     this.half = options.half ?? (gpu.features.has("shader-f16") ? "native" : "packed");
     this.pipelines = new PipelineCache(this);
     void gpu.lost.then((lost) => {
-      this.#failure ??= new DeviceLostError(`the GPU device was lost (${lost.reason}): ${lost.message || "no reason given"}`);
+      this.#failure ??= new DeviceLostError(
+        `the GPU device was lost (${lost.reason}): ${lost.message || "no reason given"}`,
+      );
     });
     gpu.addEventListener("uncapturederror", (event) => {
       const { error } = event as GPUUncapturedErrorEvent;
@@ -95,7 +97,9 @@ export class Device {
     const error = await this.gpu.popErrorScope();
     this.check();
     if (error)
-      throw new OutOfMemoryError(`no room for ${label} (${bytes} bytes) on ${adapterName(this.info)}: ${error.message}`);
+      throw new OutOfMemoryError(
+        `no room for ${label} (${bytes} bytes) on ${adapterName(this.info)}: ${error.message}`,
+      );
     this.counters.buffersCreated++;
     this.counters.liveBytes += bytes;
     return buffer;

@@ -71,7 +71,11 @@ export class Executor {
       }
       const buffers = locate(device, plan, arenas, arenaBuffers, externals);
       const uniforms = packUniforms(plan, device.limits.minUniformBufferOffsetAlignment);
-      const uniformBuffer = await device.createBuffer("parameters", uniforms.bytes.byteLength, bufferUsage.uniform | bufferUsage.copyDst);
+      const uniformBuffer = await device.createBuffer(
+        "parameters",
+        uniforms.bytes.byteLength,
+        bufferUsage.uniform | bufferUsage.copyDst,
+      );
       owned.push(uniformBuffer);
       device.upload(uniformBuffer, 0, uniforms.bytes);
       const compiled = await Promise.all(compiling);
@@ -80,7 +84,10 @@ export class Executor {
         const { pipeline, layout } = compiled[index]!;
         const { kernel, variant } = dispatch;
         const present = Object.keys(kernel.bindings).flatMap((name) => dispatch.tensors[name] ?? []);
-        const entries: GPUBindGroupEntry[] = present.map((tensor, binding) => ({ binding, resource: buffers.get(tensor)! }));
+        const entries: GPUBindGroupEntry[] = present.map((tensor, binding) => ({
+          binding,
+          resource: buffers.get(tensor)!,
+        }));
         const size = parameterBytes(kernel);
         if (size > 0) entries.push({ binding: present.length, resource: { buffer: uniformBuffer, offset: 0, size } });
         return {
@@ -88,7 +95,9 @@ export class Executor {
           pipeline,
           bindGroup: device.gpu.createBindGroup({ label: dispatch.label, layout, entries }),
           rows: uniforms.offsets[index]!,
-          workgroups: dispatch.rows.map((row) => foldWorkgroups(kernel.workgroups(row, variant), maximum, dispatch.label)),
+          workgroups: dispatch.rows.map((row) =>
+            foldWorkgroups(kernel.workgroups(row, variant), maximum, dispatch.label),
+          ),
         };
       });
       device.check();
@@ -133,7 +142,11 @@ export class Executor {
    * Encodes and submits the plan, cut so that no submission holds more than `macsPerSubmit` multiply-adds: a long one
    * trips the watchdogs of browsers and drivers. With a profiler every dispatch is timed in a pass of its own.
    */
-  submit({ row = 0, macsPerSubmit = Infinity, profiler }: { row?: number; macsPerSubmit?: number; profiler?: Profiler | undefined } = {}): void {
+  submit({
+    row = 0,
+    macsPerSubmit = Infinity,
+    profiler,
+  }: { row?: number; macsPerSubmit?: number; profiler?: Profiler | undefined } = {}): void {
     const { gpu } = this.#device;
     let encoder = gpu.createCommandEncoder();
     let macs = 0;

@@ -36,11 +36,7 @@ export interface SourceContext<B extends Bindings> {
   readonly has: { readonly [K in keyof B]: boolean };
 }
 
-export interface Kernel<
-  B extends Bindings = Bindings,
-  P extends Parameters = Parameters,
-  V extends Variant = Variant,
-> {
+export interface Kernel<B extends Bindings = Bindings, P extends Parameters = Parameters, V extends Variant = Variant> {
   readonly name: string;
   readonly bindings: B;
   readonly parameters: P;

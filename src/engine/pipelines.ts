@@ -76,7 +76,9 @@ export class PipelineCache {
     } catch (error) {
       this.#device.check();
       const { messages } = await module.getCompilationInfo();
-      const reports = messages.map(({ lineNum, linePos, type, message }) => `${lineNum}:${linePos} ${type}: ${message}`);
+      const reports = messages.map(
+        ({ lineNum, linePos, type, message }) => `${lineNum}:${linePos} ${type}: ${message}`,
+      );
       const numbered = source.split("\n").map((line, index) => `${String(index + 1).padStart(4)} ${line}`);
       throw new KernelError(
         [`${kernel.name} does not compile: ${(error as Error).message}`, ...reports, ...numbered].join("\n"),

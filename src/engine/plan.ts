@@ -64,7 +64,8 @@ export class PlanBuilder {
   }
 
   #add(tensor: Tensor): Tensor {
-    if (!(elementCount(tensor.shape) > 0)) throw new Error(`${tensor.name}: a tensor needs elements, got [${tensor.shape}]`);
+    if (!(elementCount(tensor.shape) > 0))
+      throw new Error(`${tensor.name}: a tensor needs elements, got [${tensor.shape}]`);
     this.#tensors.push(tensor);
     return tensor;
   }

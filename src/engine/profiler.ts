@@ -27,7 +27,11 @@ export class Profiler {
   }
 
   /** Encodes dispatches of an executor, timed. Called by `Executor.submit`. */
-  encode(encoder: GPUCommandEncoder, executor: Executor, { row, from, to }: { row: number; from: number; to: number }): void {
+  encode(
+    encoder: GPUCommandEncoder,
+    executor: Executor,
+    { row, from, to }: { row: number; from: number; to: number },
+  ): void {
     for (let index = from; index < to; index++) {
       const { kernel, label, macs } = executor.plan.dispatches[index]!;
       const pass = encoder.beginComputePass(this.#device.hasTimestamps ? { timestampWrites: this.#next() } : {});

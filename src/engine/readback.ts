@@ -3,7 +3,12 @@ import type { Device } from "./device.ts";
 import { bufferUsage, mapModeRead } from "./usage.ts";
 
 /** Bytes `offset` … `offset + size` of a buffer with usage COPY_SRC. Waits for the work submitted before. */
-export async function readBuffer(device: Device, buffer: GPUBuffer, offset = 0, size = buffer.size - offset): Promise<ArrayBuffer> {
+export async function readBuffer(
+  device: Device,
+  buffer: GPUBuffer,
+  offset = 0,
+  size = buffer.size - offset,
+): Promise<ArrayBuffer> {
   const bytes = Math.ceil(size / 4) * 4;
   const staging = await device.createBuffer("readback", bytes, bufferUsage.mapRead | bufferUsage.copyDst);
   try {
@@ -27,6 +32,11 @@ export async function readBuffer(device: Device, buffer: GPUBuffer, offset = 0, 
 }
 
 /** The same as numbers in f32. */
-export async function readFloats(device: Device, buffer: GPUBuffer, count = buffer.size / 4, offset = 0): Promise<Float32Array> {
+export async function readFloats(
+  device: Device,
+  buffer: GPUBuffer,
+  count = buffer.size / 4,
+  offset = 0,
+): Promise<Float32Array> {
   return new Float32Array(await readBuffer(device, buffer, offset, count * 4));
 }

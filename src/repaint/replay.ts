@@ -34,7 +34,11 @@ export interface ReplayStep {
 }
 
 /** @throws InputError when the noise is too short or too long for the times, or the times are no walk */
-export async function* replay(unet: UNet, trace: Trace, signal?: AbortSignal): AsyncGenerator<ReplayStep, void, undefined> {
+export async function* replay(
+  unet: UNet,
+  trace: Trace,
+  signal?: AbortSignal,
+): AsyncGenerator<ReplayStep, void, undefined> {
   const { shape, known, times, respacing, noiseSchedule, diffusionSteps, rescaleTimesteps = false } = trace;
   const transitions = singleTransitionsOf(times);
   const diffusion = createDiffusion({ noiseSchedule, diffusionSteps, respacing, rescaleTimesteps });
@@ -42,7 +46,9 @@ export async function* replay(unet: UNet, trace: Trace, signal?: AbortSignal): A
   const calls = transitions.filter(({ kind }) => kind === "reverse").length;
   const expected = 1 + calls + (calls - 1) + (transitions.length - calls);
   if (trace.draws !== expected)
-    throw new InputError(`noise: expected ${expected} draws for ${calls} model calls and ${transitions.length - calls} climbed steps, got ${trace.draws}`);
+    throw new InputError(
+      `noise: expected ${expected} draws for ${calls} model calls and ${transitions.length - calls} climbed steps, got ${trace.draws}`,
+    );
 
   const { variance, variant } = reverseKind(unet.checkpoint.diffusion, { clip: true });
   const layout = stateLayout(shape, unet.checkpoint.architecture.outChannels);
@@ -53,7 +59,10 @@ export async function* replay(unet: UNet, trace: Trace, signal?: AbortSignal): A
     ...levels.map((k) => climbRow(layout, { draw: 0, signal: 1, noise: 0, blend: forwardCoefficients(diffusion, k) })),
     ...levels.slice(1).map((to) => climbRow(layout, { draw: 0, ...climbCoefficients(diffusion, to - 1, to) })),
   ];
-  const state = await State.create({ ...{ unet, diffusion, shape, variant, known, classes: trace.classes, reverse, climbs }, noise: "injected" });
+  const state = await State.create({
+    ...{ unet, diffusion, shape, variant, known, classes: trace.classes, reverse, climbs },
+    noise: "injected",
+  });
   try {
     let draw = 0;
     let step = 0;

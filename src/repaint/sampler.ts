@@ -44,11 +44,21 @@ export interface SampleProgress {
 }
 
 /** The diffusion that a network was trained with, respaced for a run. @throws InputError */
-export function diffusionOf(unet: UNet, { schedule, respacing }: Pick<SampleOptions, "schedule" | "respacing">): Diffusion {
+export function diffusionOf(
+  unet: UNet,
+  { schedule, respacing }: Pick<SampleOptions, "schedule" | "respacing">,
+): Diffusion {
   const { diffusionSteps, noiseSchedule, rescaleTimesteps } = unet.checkpoint.diffusion;
   if (respacing === undefined && schedule.steps > diffusionSteps)
-    throw new InputError(`steps: this network was trained with ${diffusionSteps} diffusion steps, so a run can have at most as many, got ${schedule.steps}`);
-  const diffusion = createDiffusion({ noiseSchedule, diffusionSteps, respacing: respacing ?? String(schedule.steps), rescaleTimesteps });
+    throw new InputError(
+      `steps: this network was trained with ${diffusionSteps} diffusion steps, so a run can have at most as many, got ${schedule.steps}`,
+    );
+  const diffusion = createDiffusion({
+    noiseSchedule,
+    diffusionSteps,
+    respacing: respacing ?? String(schedule.steps),
+    rescaleTimesteps,
+  });
   requireSteps(diffusion, schedule);
   return diffusion;
 }
@@ -92,10 +102,11 @@ export async function* sample(options: SampleOptions): AsyncGenerator<SampleProg
       previous = current;
       done++;
       const preview = previewEvery > 0 && done % previewEvery === 0;
-      if (done === steps) await current;
+      // The first step is waited for so that its time can be told, the last because nothing follows.
+      const settled = preview || done === 1 || done === steps;
+      if (settled) await current;
       const elapsed = (performance.now() - begin) / 1000;
-      // The step in flight is not finished yet, but for the last one.
-      const finished = done === steps ? done : Math.max(done - 1, 1);
+      const finished = settled ? done : done - 1;
       const secondsPerStep = elapsed / finished;
       yield {
         ...{ step: done, steps, elapsed, secondsPerStep },
@@ -113,5 +124,7 @@ export async function* sample(options: SampleOptions): AsyncGenerator<SampleProg
 function throwIfAborted(signal: AbortSignal | undefined): void {
   if (!signal?.aborted) return;
   const reason: unknown = signal.reason;
-  throw new InterruptedError(reason instanceof Error && reason.name !== "AbortError" ? `stopped: ${reason.message}` : "stopped");
+  throw new InterruptedError(
+    reason instanceof Error && reason.name !== "AbortError" ? `stopped: ${reason.message}` : "stopped",
+  );
 }

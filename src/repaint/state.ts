@@ -55,7 +55,10 @@ export function stateLayout(shape: ImageShape, outChannels: number): StateLayout
 }
 
 /** What a checkpoint's diffusion settings say about a reverse step. */
-export function reverseKind(settings: DiffusionSettings, { clip }: { clip: boolean }): { variance: VarianceType; variant: ReverseStepVariant } {
+export function reverseKind(
+  settings: DiffusionSettings,
+  { clip }: { clip: boolean },
+): { variance: VarianceType; variant: ReverseStepVariant } {
   const fixed = settings.sigmaSmall ? "fixed-small" : "fixed-large";
   return {
     variance: settings.learnSigma ? "learned-range" : fixed,
@@ -137,10 +140,19 @@ export class State {
 
       const build = async (dispatch: (builder: PlanBuilder, tensors: ReturnType<typeof stateTensors>) => void) => {
         const builder = new PlanBuilder();
-        const tensors = stateTensors(builder, stateShape, layout, { known: Boolean(known), injected: noise === "injected" });
+        const tensors = stateTensors(builder, stateShape, layout, {
+          known: Boolean(known),
+          injected: noise === "injected",
+        });
         dispatch(builder, tensors);
-        const own = [...buffers].flatMap(([name, buffer]) => (tensors[name] ? [[tensors[name], { buffer }] as const] : []));
-        const externals = new Map([[tensors.x, { buffer: session.x }] as const, [tensors.out, { buffer: session.out }] as const, ...own]);
+        const own = [...buffers].flatMap(([name, buffer]) =>
+          tensors[name] ? [[tensors[name], { buffer }] as const] : [],
+        );
+        const externals = new Map([
+          [tensors.x, { buffer: session.x }] as const,
+          [tensors.out, { buffer: session.out }] as const,
+          ...own,
+        ]);
         const executor = await Executor.create(device, builder.finish(), externals);
         disposables.push(executor);
         return executor;
@@ -172,9 +184,23 @@ export class State {
                 variant: {},
               }),
             );
-      const classIndex = Array.from({ length: shape.batch }, (_, n) => (options.classes ? distinct.indexOf(options.classes[n]!) : 0));
+      const classIndex = Array.from({ length: shape.batch }, (_, n) =>
+        options.classes ? distinct.indexOf(options.classes[n]!) : 0,
+      );
       const timesteps = modelTimesteps.length;
-      return new State({ shape, device, session, embeddings, classIndex, timesteps, buffers, start, reverse, climb, disposables });
+      return new State({
+        shape,
+        device,
+        session,
+        embeddings,
+        classIndex,
+        timesteps,
+        buffers,
+        start,
+        reverse,
+        climb,
+        disposables,
+      });
     } catch (error) {
       for (const disposable of disposables) disposable.dispose();
       throw error;
@@ -197,7 +223,10 @@ export class State {
   /** One model call at respaced step `from`, then the reverse dispatch with row `row`. */
   reverse(from: number, row: number): void {
     const { session, embeddings, classIndex, timesteps, reverse } = this.#parts;
-    session.submit(embeddings, classIndex.map((index) => index * timesteps + from));
+    session.submit(
+      embeddings,
+      classIndex.map((index) => index * timesteps + from),
+    );
     reverse.submit({ row });
   }
 
@@ -244,7 +273,8 @@ function checkShapes({ unet, shape, known, classes, noise }: StateOptions): void
   const expect = (what: string, expected: number, got: number) => {
     if (expected !== got) throw new InputError(`${what}: expected ${expected}, got ${got}`);
   };
-  if (config.superRes) throw new InputError("this is a super-resolution network: it needs a low-resolution picture and cannot inpaint");
+  if (config.superRes)
+    throw new InputError("this is a super-resolution network: it needs a low-resolution picture and cannot inpaint");
   expect("channels of the picture", config.inChannels, channels);
   if (known) {
     expect("values of the known picture", batch * channels * height * width, known.image.length);

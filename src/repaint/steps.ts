@@ -65,7 +65,12 @@ function knownRow(layout: StateLayout, draw: number, blend?: { signal: number; n
 /** A climb's row, or with signal 1 and noise 0 a row that only blends. */
 export function climbRow(
   layout: StateLayout,
-  { draw, signal, noise, blend }: { draw: number; signal: number; noise: number; blend?: { signal: number; noise: number } | undefined },
+  {
+    draw,
+    signal,
+    noise,
+    blend,
+  }: { draw: number; signal: number; noise: number; blend?: { signal: number; noise: number } | undefined },
 ): ClimbRow {
   return { ...knownRow(layout, draw, blend), signal, noiseAmount: noise };
 }
@@ -74,10 +79,20 @@ export function climbRow(
 export function reverseRow(
   layout: StateLayout,
   diffusion: Diffusion,
-  { from, variance, draw, blend }: { from: number; variance: VarianceType; draw: number; blend?: { signal: number; noise: number } | undefined },
+  {
+    from,
+    variance,
+    draw,
+    blend,
+  }: { from: number; variance: VarianceType; draw: number; blend?: { signal: number; noise: number } | undefined },
 ): ReverseRow {
   const { channels, outStride } = layout;
-  return { ...knownRow(layout, draw, blend), channels, outStride, ...reverseCoefficients(diffusion, from, { variance }) };
+  return {
+    ...knownRow(layout, draw, blend),
+    channels,
+    outStride,
+    ...reverseCoefficients(diffusion, from, { variance }),
+  };
 }
 
 /** The rows of a whole run with merged climbs. */
@@ -95,10 +110,19 @@ export function stepTable(
     if (transition.kind === "reverse") {
       const { from } = transition;
       steps.push({ kind: "reverse", from, row: reverse.length });
-      reverse.push(reverseRow(layout, diffusion, { from, variance, draw, blend: blendAfterReverse(transitions, index, diffusion, order) }));
+      reverse.push(
+        reverseRow(layout, diffusion, {
+          from,
+          variance,
+          draw,
+          blend: blendAfterReverse(transitions, index, diffusion, order),
+        }),
+      );
     } else {
       const { from, to } = transition;
-      const { signal, noise } = climbCoefficients(diffusion, from, to, { beta: order === "program" ? "target" : "source" });
+      const { signal, noise } = climbCoefficients(diffusion, from, to, {
+        beta: order === "program" ? "target" : "source",
+      });
       steps.push({ kind: "climb", from, to, row: climbs.length });
       // A climb is followed by a model call at its top.
       const blend = order === "program" ? forwardCoefficients(diffusion, to) : undefined;

@@ -76,7 +76,9 @@ ${unroll(queries, (i) => `      s${i}_${j} += dot(query${i}, key${j});`)}`,
     }
 ${unroll(
   queries,
-  (i) => `${unroll(keys, (j) => `    s${i}_${j} = select(lowest, s${i}_${j} * parameters.scale, key + ${j}u < parameters.length);`)}
+  (
+    i,
+  ) => `${unroll(keys, (j) => `    s${i}_${j} = select(lowest, s${i}_${j} * parameters.scale, key + ${j}u < parameters.length);`)}
     let next${i} = max(maximum${i}, ${Array.from({ length: keys }, (_, j) => `s${i}_${j}`).reduce((a, b) => `max(${a}, ${b})`)});
     let rescale${i} = exp(maximum${i} - next${i});
     maximum${i} = next${i};

@@ -25,7 +25,10 @@ export const convolutionBlocked = defineKernel<BlockedVariant>()({
   parameters: convolutionParameters,
   workgroups: (p, v) =>
     tiles(
-      p.batch * tiles(p.outHeight, v.tileHeight) * tiles(p.outWidth, v.tileWidth) * tiles(p.outChannels / 4, v.tileChannels),
+      p.batch *
+        tiles(p.outHeight, v.tileHeight) *
+        tiles(p.outWidth, v.tileWidth) *
+        tiles(p.outChannels / 4, v.tileChannels),
       v.workgroupSize,
     ),
   source: ({ header, has }, v) => {
@@ -101,8 +104,10 @@ ${input("x0", "parameters.channels0", "0u")}
 #if ${has.x1}
 ${input("x1", "parameters.channels1", "parameters.channels0")}
 #endif
-${unroll(tileChannels, (q) =>
-  wgsl`  if (co + ${q}u < outVectors) {
+${unroll(
+  tileChannels,
+  (q) =>
+    wgsl`  if (co + ${q}u < outVectors) {
 #if ${has.bias}
     let b${q} = load_bias(co + ${q}u);
 #else

@@ -86,8 +86,9 @@ function describeOther({ metadata, tensors }: TensorFile): string | undefined {
   if (latent) return `a latent diffusion model (${latent}); only pixel-space networks are supported`;
   const isUNet = names.some((name) => name.startsWith("output_blocks."));
   if (isUNet || metadata.has("guided_diffusion_unet")) return undefined;
+  if (tensors.has("x") && tensors.has("t")) return "inputs or outputs of a network (it has x and t), not its weights";
   if (names.length === 0) return "an empty file: it has no tensors";
-  const wrapped = first(/^.+\.(time_embed|input_blocks|output_blocks|middle_block)\./);
+  const wrapped = first(/^.+\.(time_embed|input_blocks|output_blocks|middle_block)\..*\.(weight|bias)$/);
   if (wrapped) return `a UNet whose names have a prefix (${wrapped}); save it without the prefix`;
   const classifier = first(/^out\.(2\.(positional_embedding|qkv_proj|c_proj)|3)\b/) ?? first(/^input_blocks\./);
   if (classifier) return `a guided-diffusion classifier (it has ${classifier}, but no output_blocks)`;

@@ -133,9 +133,16 @@ export function planEmbedding(options: Omit<NetworkOptions, "activations">, rows
       label: "label_emb",
     });
   }
-  const asFeature = (tensor: Tensor, channels: number): Feature => ({ parts: [{ tensor, channels }], height: 1, width: rows });
-  const linear = (name: string, input: Feature, more: { activation?: "silu"; residual?: Tensor; into?: Tensor; channels: number }) =>
-    layers.convolution(name, input, { kernel: 1, ...more });
+  const asFeature = (tensor: Tensor, channels: number): Feature => ({
+    parts: [{ tensor, channels }],
+    height: 1,
+    width: rows,
+  });
+  const linear = (
+    name: string,
+    input: Feature,
+    more: { activation?: "silu"; residual?: Tensor; into?: Tensor; channels: number },
+  ) => layers.convolution(name, input, { kernel: 1, ...more });
   const hidden = linear("time_embed.0", asFeature(sinusoid, columns), { channels: embedChannels, activation: "silu" });
   // SiLU opens every emb_layers, so it is applied once, here.
   const emb = linear("time_embed.2", hidden, {
@@ -309,19 +316,37 @@ class Layers {
     const layer = { kernel, stride, activation, outHeight: height, outWidth: width, outChannels };
     const { kernel: convolution, variant } = chooseConvolution(layer, this.#options.kind);
     this.builder.dispatch(convolution, {
-      tensors: { x0: x.parts[0]!.tensor, x1: x.parts[1]?.tensor, weight: this.weight(`${name}.weight`), bias, residual, y },
+      tensors: {
+        x0: x.parts[0]!.tensor,
+        x1: x.parts[1]?.tensor,
+        weight: this.weight(`${name}.weight`),
+        bias,
+        residual,
+        y,
+      },
       parameters: {
         ...{ batch, height: x.height, width: x.width, outHeight: height, outWidth: width },
         ...{ channels0, channels1, outChannels, pad: kernel === 3 ? 1 : 0 },
       },
       variant,
       label: name,
-      macs: convolutionMacs({ kernel, batch, outHeight: height, outWidth: width, channels: channels0 + channels1, outChannels }),
+      macs: convolutionMacs({
+        kernel,
+        batch,
+        outHeight: height,
+        outWidth: width,
+        channels: channels0 + channels1,
+        outChannels,
+      }),
     });
     return { parts: [{ tensor: y, channels: outChannels }], height, width };
   }
 
-  bilinear(x: Tensor, low: { height: number; width: number }, to: { height: number; width: number; channels: number }): Tensor {
+  bilinear(
+    x: Tensor,
+    low: { height: number; width: number },
+    to: { height: number; width: number; channels: number },
+  ): Tensor {
     const y = this.#temporary("low_res upsampled", to, to.channels);
     this.builder.dispatch(upsampleBilinear, {
       tensors: { x, y },

@@ -72,7 +72,10 @@ export function takeRows(values: Float32Array, columns: number, rows: Int32Array
 }
 
 /** proj_out [O, C] with its columns spread to padded heads. */
-export function spreadColumns(weight: Float32Array, { channels, heads }: Pick<HeadLayout, "channels" | "heads">): Float32Array {
+export function spreadColumns(
+  weight: Float32Array,
+  { channels, heads }: Pick<HeadLayout, "channels" | "heads">,
+): Float32Array {
   const width = channels / heads;
   const padded = padTo4(width);
   const spread = new Float32Array((weight.length / channels) * heads * padded);

@@ -32,7 +32,13 @@ export class UNet {
   readonly #weights: PackedWeights;
   readonly #uploaded: UploadedWeights;
 
-  private constructor(device: Device, checkpoint: Checkpoint, precision: "f32" | "f16", weights: PackedWeights, uploaded: UploadedWeights) {
+  private constructor(
+    device: Device,
+    checkpoint: Checkpoint,
+    precision: "f32" | "f16",
+    weights: PackedWeights,
+    uploaded: UploadedWeights,
+  ) {
     this.device = device;
     this.checkpoint = checkpoint;
     this.precision = precision;
@@ -60,7 +66,10 @@ export class UNet {
     const { device } = this;
     const { config, architecture } = this.checkpoint;
     const multiple = sizeMultiple(config);
-    for (const [side, pixels] of [["height", size.height], ["width", size.width]] as const)
+    for (const [side, pixels] of [
+      ["height", size.height],
+      ["width", size.width],
+    ] as const)
       if (!Number.isInteger(pixels / multiple) || pixels <= 0)
         throw new InputError(`${side}: this network needs a multiple of ${multiple} pixels, got ${pixels}`);
     if (config.superRes && !size.lowRes) throw new InputError("this is a super-resolution network: low_res is needed");
@@ -91,7 +100,11 @@ export class UNet {
     const table = await device.createBuffer("embeddings", chunks * embeddingRows * width * 4, tensorUsage);
     try {
       const chunkPlan = planEmbedding({ architecture, weights: this.#weights, kind: device.kind }, embeddingRows);
-      const inputs = await Buffers.create(device, [chunkPlan.timesteps, chunkPlan.frequencies, ...(chunkPlan.classes ? [chunkPlan.classes] : [])]);
+      const inputs = await Buffers.create(device, [
+        chunkPlan.timesteps,
+        chunkPlan.frequencies,
+        ...(chunkPlan.classes ? [chunkPlan.classes] : []),
+      ]);
       device.upload(inputs.of(chunkPlan.frequencies), 0, timestepFrequencies(architecture.modelChannels));
       try {
         for (let chunk = 0; chunk < chunks; chunk++) {
@@ -99,7 +112,11 @@ export class UNet {
           const part = <T>(values: readonly T[]) => values.slice(chunk * embeddingRows, (chunk + 1) * embeddingRows);
           device.upload(inputs.of(chunkPlan.timesteps), 0, Float32Array.from(part(timesteps)));
           if (chunkPlan.classes) device.upload(inputs.of(chunkPlan.classes), 0, Uint32Array.from(part(classes!)));
-          const externals = new Map([...this.#uploaded.ranges, ...inputs.ranges, [chunkPlan.embedding, { buffer: table, offset }]]);
+          const externals = new Map([
+            ...this.#uploaded.ranges,
+            ...inputs.ranges,
+            [chunkPlan.embedding, { buffer: table, offset }],
+          ]);
           const executor = await Executor.create(device, chunkPlan.plan, externals);
           executor.submit();
           await device.idle();
@@ -125,7 +142,10 @@ function checkClasses(numClasses: number | null, rows: number, classes: readonly
     if (classes) throw new InputError("this network is not class-conditional: leave y out");
     return;
   }
-  if (!classes) throw new InputError(`this network is class-conditional: y is needed, a class from 0 to ${numClasses - 1} for each image`);
+  if (!classes)
+    throw new InputError(
+      `this network is class-conditional: y is needed, a class from 0 to ${numClasses - 1} for each image`,
+    );
   if (classes.length !== rows) throw new InputError(`y: expected ${rows} classes, got ${classes.length}`);
   for (const y of classes)
     if (!Number.isInteger(y) || y < 0 || y >= numClasses)
@@ -147,7 +167,12 @@ export class UNetSession {
   readonly #own: Buffers;
   readonly #tensors: { x: Tensor; lowRes: Tensor | undefined; embedding: Tensor; out: Tensor };
 
-  constructor(device: Device, executor: Executor, own: Buffers, tensors: { x: Tensor; lowRes: Tensor | undefined; embedding: Tensor; out: Tensor }) {
+  constructor(
+    device: Device,
+    executor: Executor,
+    own: Buffers,
+    tensors: { x: Tensor; lowRes: Tensor | undefined; embedding: Tensor; out: Tensor },
+  ) {
     this.#device = device;
     this.#executor = executor;
     this.#own = own;

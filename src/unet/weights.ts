@@ -8,7 +8,15 @@ import type { BufferRange } from "../engine/executor.ts";
 import { tensorUsage } from "../engine/usage.ts";
 import { allBlocks, type Architecture, type Block } from "./architecture.ts";
 import { float32ToFloat16 } from "./floats.ts";
-import { identityMatrix, packConvolution, packVector, paddedHead, qkvRows, spreadColumns, takeRows } from "./packing.ts";
+import {
+  identityMatrix,
+  packConvolution,
+  packVector,
+  paddedHead,
+  qkvRows,
+  spreadColumns,
+  takeRows,
+} from "./packing.ts";
 
 /** Reads one checkpoint tensor as f32, row-major. */
 export type ReadTensor = (name: string) => Promise<Float32Array>;
@@ -53,7 +61,9 @@ export function declareWeights(architecture: Architecture, type: DType): PackedW
   };
   const convolution = (name: string, kernel: 1 | 3, segments: readonly number[], out: number) => {
     const shape = [kernel * kernel, segments.reduce((sum, size) => sum + padTo4(size), 0), padTo4(out)];
-    add(`${name}.weight`, type, shape, async (read) => packConvolution(await read(`${name}.weight`), { kernel, segments, out }));
+    add(`${name}.weight`, type, shape, async (read) =>
+      packConvolution(await read(`${name}.weight`), { kernel, segments, out }),
+    );
     vector(`${name}.bias`, out);
   };
   convolution("time_embed.0", 1, [modelChannels], embedChannels);
@@ -73,9 +83,13 @@ export function declareWeights(architecture: Architecture, type: DType): PackedW
       if (block.in !== block.out) convolution(`${name}.skip_connection`, 1, segments, block.out);
       else if (segments.length > 1)
         // An identity over a concatenation, which exists nowhere as one tensor: copied by a 1×1 convolution.
-        add(`${name}.skip_connection.weight`, type, [1, block.in, block.in], () => Promise.resolve(identityMatrix(block.in)));
-    } else if (block.kind === "attention") attentionWeights(block, config.useNewAttentionOrder, { add, norm, vector, type });
-    else if (block.conv) convolution(`${name}.${block.kind === "downsample" ? "op" : "conv"}`, 3, [block.channels], block.channels);
+        add(`${name}.skip_connection.weight`, type, [1, block.in, block.in], () =>
+          Promise.resolve(identityMatrix(block.in)),
+        );
+    } else if (block.kind === "attention")
+      attentionWeights(block, config.useNewAttentionOrder, { add, norm, vector, type });
+    else if (block.conv)
+      convolution(`${name}.${block.kind === "downsample" ? "op" : "conv"}`, 3, [block.channels], block.channels);
   };
   const { inChannels } = config;
   for (const block of [...architecture.input.flat(), ...architecture.middle])
@@ -122,7 +136,17 @@ function declareProjections(architecture: Architecture, add: Add, type: DType): 
 function attentionWeights(
   block: Extract<Block, { kind: "attention" }>,
   newOrder: boolean,
-  { add, norm, vector, type }: { add: Add; norm: (name: string, channels: number) => void; vector: (name: string, length: number) => void; type: DType },
+  {
+    add,
+    norm,
+    vector,
+    type,
+  }: {
+    add: Add;
+    norm: (name: string, channels: number) => void;
+    vector: (name: string, length: number) => void;
+    type: DType;
+  },
 ): void {
   const { name, channels, heads } = block;
   const layout = { channels, heads, newOrder };
@@ -130,11 +154,19 @@ function attentionWeights(
   const rows = qkvRows(layout);
   norm(`${name}.norm`, channels);
   add(`${name}.qkv.weight`, type, [1, channels, 3 * inner], async (read) =>
-    packConvolution(takeRows(await read(`${name}.qkv.weight`), channels, rows), { kernel: 1, segments: [channels], out: 3 * inner }),
+    packConvolution(takeRows(await read(`${name}.qkv.weight`), channels, rows), {
+      kernel: 1,
+      segments: [channels],
+      out: 3 * inner,
+    }),
   );
   add(`${name}.qkv.bias`, "f32", [3 * inner], async (read) => takeRows(await read(`${name}.qkv.bias`), 1, rows));
   add(`${name}.proj_out.weight`, type, [1, inner, channels], async (read) =>
-    packConvolution(spreadColumns(await read(`${name}.proj_out.weight`), layout), { kernel: 1, segments: [inner], out: channels }),
+    packConvolution(spreadColumns(await read(`${name}.proj_out.weight`), layout), {
+      kernel: 1,
+      segments: [inner],
+      out: channels,
+    }),
   );
   vector(`${name}.proj_out.bias`, channels);
 }
@@ -153,7 +185,10 @@ export async function uploadWeights(
   device: Device,
   weights: PackedWeights,
   read: ReadTensor,
-  { onProgress, signal }: { onProgress?: ((done: number, total: number) => void) | undefined; signal?: AbortSignal | undefined } = {},
+  {
+    onProgress,
+    signal,
+  }: { onProgress?: ((done: number, total: number) => void) | undefined; signal?: AbortSignal | undefined } = {},
 ): Promise<UploadedWeights> {
   const ranges = new Map<Tensor, BufferRange>();
   const dispose = () => {

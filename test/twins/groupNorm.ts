@@ -6,7 +6,8 @@ import { silu, type TwinOf } from "./twin.ts";
 
 /** Channel c of a pixel of two tensors side by side. */
 function side(x0: Float64Array, x1: Float64Array | undefined, channels0: number, channels1: number) {
-  return (pixel: number, c: number) => (c < channels0 ? x0[pixel * channels0 + c]! : x1![pixel * channels1 + c - channels0]!);
+  return (pixel: number, c: number) =>
+    c < channels0 ? x0[pixel * channels0 + c]! : x1![pixel * channels1 + c - channels0]!;
 }
 
 export const groupNormPartialsTwin: TwinOf<typeof groupNormPartials> = ({ tensors, parameters: p }) => {
@@ -47,7 +48,8 @@ export const groupNormAffineTwin: TwinOf<typeof groupNormAffine> = ({ tensors, p
         }
       const total = slabs.reduce((sum, { count }) => sum + count, 0);
       const mean = slabs.reduce((sum, slab) => sum + slab.mean * slab.count, 0) / total;
-      const variance = slabs.reduce((sum, slab) => sum + slab.squares + slab.count * (slab.mean - mean) ** 2, 0) / total;
+      const variance =
+        slabs.reduce((sum, slab) => sum + slab.squares + slab.count * (slab.mean - mean) ** 2, 0) / total;
       for (let c = group * width; c < (group + 1) * width; c++) {
         const a = weight[c]! / Math.sqrt(variance + p.epsilon);
         const b = bias[c]! + (added(c) - mean) * a;

@@ -8,7 +8,14 @@ import type { TwinOf } from "./twin.ts";
 type Optional = Float64Array | undefined;
 
 /** Normal `lane` of vec4 `index`, from the buffer where one is given, else generated from the image's seed. */
-function noiseAt(p: { vectors: number; draw: number }, seeds: Optional, given: Optional, index: number, lane: number, stream: number) {
+function noiseAt(
+  p: { vectors: number; draw: number },
+  seeds: Optional,
+  given: Optional,
+  index: number,
+  lane: number,
+  stream: number,
+) {
   if (given) return given[index * 4 + lane]!;
   const n = Math.floor(index / p.vectors);
   return normals([seeds![2 * n]!, seeds![2 * n + 1]!], index % p.vectors, p.draw, stream)[lane]!;
@@ -37,7 +44,9 @@ export const renoiseTwin: TwinOf<typeof renoise> = ({ tensors, parameters: p }) 
   const x = tensors.x.map((value, i) => {
     const [index, lane] = [Math.floor(i / 4), i % 4];
     const state =
-      p.noiseAmount === 0 ? value : p.signal * value + p.noiseAmount * noiseAt(p, tensors.seeds, tensors.noise, index, lane, 0);
+      p.noiseAmount === 0
+        ? value
+        : p.signal * value + p.noiseAmount * noiseAt(p, tensors.seeds, tensors.noise, index, lane, 0);
     return blend(p, tensors, index, lane, state);
   });
   return { x };
@@ -51,7 +60,9 @@ export const reverseStepTwin: TwinOf<typeof reverseStep> = ({ tensors, parameter
     const channel = (index % p.pixelVectors) * 4 + lane;
     const output = (first: number) => (channel < p.channels ? tensors.out[pixel * p.outStride + first + channel]! : 0);
     let start =
-      variant.prediction === "epsilon" ? p.sqrtRecipAlphaBar * state - p.sqrtRecipMinusOneAlphaBar * output(0) : output(0);
+      variant.prediction === "epsilon"
+        ? p.sqrtRecipAlphaBar * state - p.sqrtRecipMinusOneAlphaBar * output(0)
+        : output(0);
     if (variant.clip) start = Math.min(Math.max(start, -1), 1);
     xStart[i] = start;
     const fraction = variant.variance === "learned" ? (output(p.channels) + 1) / 2 : 0;

@@ -1,0 +1,80 @@
+/** A run as its caller holds it: progress to iterate, a result to await. What a run does is `repaint.ts`'s business. */
+import { InterruptedError } from "../engine/errors.ts";
+import type { Picture } from "./image.ts";
+
+export interface InpaintProgress {
+  /** Model calls done and in all, over all batches. */
+  readonly step: number;
+  readonly steps: number;
+  /** Seconds of a model call of this batch, and until the end of the run. */
+  readonly secondsPerStep: number;
+  readonly eta: number;
+  /** Every n-th call, as asked: the pictures of this batch as they would be now, by their index among the jobs. */
+  readonly previews?: ReadonlyMap<number, Picture>;
+}
+
+export interface InpaintResult {
+  /** In the order of the jobs. */
+  readonly pictures: readonly Picture[];
+  readonly modelCalls: number;
+  readonly seconds: number;
+}
+
+/**
+ * A run that is both an async iterable of its progress and a promise of its result:
+ *
+ *     const run = repaint.inpaint(jobs, options);
+ *     for await (const { step, steps, eta } of run) show(step, steps, eta);
+ *     const { pictures } = await run;
+ *
+ * Leaving the loop early stops the run, and awaiting it then throws InterruptedError.
+ */
+export class InpaintRun implements AsyncIterable<InpaintProgress>, PromiseLike<InpaintResult> {
+  readonly #generator: AsyncGenerator<InpaintProgress, InpaintResult, undefined>;
+  #result: Promise<InpaintResult> | undefined;
+  #settle: { resolve: (result: InpaintResult) => void; reject: (error: unknown) => void } | undefined;
+
+  constructor(generator: AsyncGenerator<InpaintProgress, InpaintResult, undefined>) {
+    this.#generator = generator;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<InpaintProgress, void, undefined> {
+    if (this.#result) throw new Error("a run can be iterated once");
+    this.#result = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
+    // Whoever iterates meets the error there and may never await the result.
+    this.#result.catch(() => undefined);
+    let left = true;
+    try {
+      let next = await this.#generator.next();
+      while (!next.done) {
+        yield next.value;
+        next = await this.#generator.next();
+      }
+      left = false;
+      this.#settle!.resolve(next.value);
+    } catch (error) {
+      left = false;
+      this.#settle!.reject(error);
+      throw error;
+    } finally {
+      if (left) {
+        this.#settle!.reject(new InterruptedError("stopped"));
+        await this.#generator.return(undefined as never);
+      }
+    }
+  }
+
+  // oxlint-disable-next-line unicorn/no-thenable -- awaiting a run is its documented use
+  then<A = InpaintResult, B = never>(
+    fulfilled?: ((result: InpaintResult) => A | PromiseLike<A>) | null,
+    rejected?: ((error: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return (this.#result ?? this.#drain()).then(fulfilled, rejected);
+  }
+
+  async #drain(): Promise<InpaintResult> {
+    // Nobody looks at the progress.
+    for await (const _ of this);
+    return this.#result!;
+  }
+}

@@ -1,0 +1,251 @@
+/**
+ * Pictures in, pictures out: crops around what is to be filled, batches of crops through the sampler, results pasted
+ * back at the original size with every known pixel untouched. The API of pages and of the command line.
+ */
+import { requestDevice, type Device } from "../engine/device.ts";
+import { InputError, NoAdapterError } from "../engine/errors.ts";
+import { openCheckpoint, type Checkpoint } from "../unet/checkpoint.ts";
+import { blobSource, bytesSource, type ByteSource } from "../unet/safetensors.ts";
+import { UNet, type UNetOptions } from "../unet/unet.ts";
+import { cropToModel, pasteBack } from "./cropPaste.ts";
+import type { Box } from "./holes.ts";
+import { checkPair, fromModelRange, toModelRange, type Mask, type Picture } from "./image.ts";
+import { InpaintRun, type InpaintProgress, type InpaintResult } from "./inpaintRun.ts";
+import { planRegions, type Region } from "./region.ts";
+import { diffusionOf, sample, type SampleOptions } from "./sampler.ts";
+import { countModelCalls, PRESETS, scheduleTimes, type Schedule } from "./schedule.ts";
+
+export type Preset = keyof typeof PRESETS;
+
+export interface LoadOptions extends UNetOptions {
+  /** The device to run on; it stays the caller's. Default: one of this page's own adapter. */
+  readonly device?: Device | undefined;
+  /** Architecture and diffusion flags that the file does not carry, in the constructor's or the scripts' vocabulary. */
+  readonly flags?: unknown;
+}
+
+/** One picture to fill. */
+export interface InpaintJob {
+  readonly picture: Picture;
+  /** 1 = known; a pixel is known where it is ≥ 0.5. Of the picture's size. */
+  readonly keep: Mask;
+  /** 0 … 2⁶⁴ − 1. The same seed gives the same picture, alone or in a batch. */
+  readonly seed: bigint;
+  /** Of class-conditional networks. */
+  readonly class?: number | undefined;
+}
+
+export interface InpaintOptions extends Pick<
+  SampleOptions,
+  "respacing" | "order" | "clip" | "previewEvery" | "signal"
+> {
+  /** Default: the preset "balanced". */
+  readonly schedule?: Schedule | Preset | undefined;
+  /** The crop to use instead of planned ones, in pixels of the picture. */
+  readonly region?: Box | undefined;
+  /** Pixels over which the filled side fades towards the known one. Default 0. */
+  readonly feather?: number | undefined;
+  /** Crops in one batch. Default: 1 on a CPU adapter, where more gain nothing, 8 on a GPU. */
+  readonly batch?: number | undefined;
+}
+
+/** A crop of a job at the model's size. */
+interface Crop {
+  readonly job: number;
+  readonly region: Region;
+  readonly picture: Picture;
+  readonly keep: Mask;
+  readonly seed: bigint;
+}
+
+export class RePaint {
+  readonly unet: UNet;
+  readonly #ownDevice: Device | undefined;
+
+  private constructor(unet: UNet, ownDevice: Device | undefined) {
+    this.unet = unet;
+    this.#ownDevice = ownDevice;
+  }
+
+  /**
+   * Loads a checkpoint onto a device.
+   * @throws NoAdapterError, CheckpointError, OutOfMemoryError, or the signal's reason
+   */
+  static async load(source: ByteSource | Blob | ArrayBuffer | Uint8Array, options: LoadOptions = {}): Promise<RePaint> {
+    const checkpoint = await openCheckpoint(asSource(source), options.flags);
+    const device = options.device ?? (await pageDevice());
+    try {
+      return new RePaint(await UNet.load(device, checkpoint, options), options.device ? undefined : device);
+    } catch (error) {
+      if (!options.device) device.dispose();
+      throw error;
+    }
+  }
+
+  get checkpoint(): Checkpoint {
+    return this.unet.checkpoint;
+  }
+
+  /** Model calls of one batch with a known part. @throws InputError for a schedule that this network cannot run */
+  modelCalls({ schedule, respacing }: Pick<InpaintOptions, "schedule" | "respacing"> = {}): number {
+    const resolved = resolveSchedule(schedule);
+    diffusionOf(this.unet, { schedule: resolved, respacing });
+    return countModelCalls(scheduleTimes(resolved));
+  }
+
+  /** Starts when it is iterated or awaited. See `InpaintRun`. */
+  inpaint(jobs: readonly InpaintJob[], options: InpaintOptions = {}): InpaintRun {
+    return new InpaintRun(this.#run(jobs, options));
+  }
+
+  async *#run(
+    jobs: readonly InpaintJob[],
+    options: InpaintOptions,
+  ): AsyncGenerator<InpaintProgress, InpaintResult, undefined> {
+    const { config } = this.checkpoint;
+    if (config.inChannels !== 3)
+      throw new InputError(`pictures have 3 channels and this network takes ${config.inChannels}`);
+    const schedule = resolveSchedule(options.schedule);
+    diffusionOf(this.unet, { schedule, respacing: options.respacing });
+    const begin = performance.now();
+    const crops = jobs.flatMap((job, index) => this.#crops(job, index, options.region));
+    const batches = this.#batches(crops, options.batch);
+    const plain = countModelCalls(scheduleTimes({ steps: schedule.steps, jumpLength: 1, resamples: 1 }));
+    const full = countModelCalls(scheduleTimes(schedule));
+    const callsOf = (batch: readonly Crop[]) => (hasKnown(batch[0]!) ? full : plain);
+    const steps = batches.reduce((sum, batch) => sum + callsOf(batch), 0);
+    const results = jobs.map(({ picture }) => ({ ...picture, data: picture.data.slice() }));
+    const paste = (onto: readonly Picture[], batch: readonly Crop[], values: Float32Array): Map<number, Picture> => {
+      const pasted = new Map<number, Picture>();
+      for (const [index, { job, region }] of batch.entries()) {
+        const result = fromModelRange(imageOf(values, index, batch.length), config.imageSize, config.imageSize);
+        const base = pasted.get(job) ?? onto[job]!;
+        pasted.set(job, pasteBack(base, jobs[job]!.keep, region, result, { feather: options.feather ?? 0 }));
+      }
+      return pasted;
+    };
+    let before = 0;
+    for (const [index, batch] of batches.entries()) {
+      const ahead = batches
+        .slice(index + 1)
+        .reduce((sum, { length }, i) => sum + callsOf(batches[index + 1 + i]!) * (length / batch.length), 0);
+      const run = sample(this.#sampleOptions(batch, jobs, schedule, options));
+      let next = await run.next();
+      while (!next.done) {
+        const { step, secondsPerStep, eta, xStart } = next.value;
+        yield {
+          ...{ step: before + step, steps, secondsPerStep, eta: eta + secondsPerStep * ahead },
+          ...(xStart ? { previews: paste(results, batch, xStart) } : {}),
+        };
+        next = await run.next();
+      }
+      for (const [job, picture] of paste(results, batch, next.value))
+        results[job] = picture as (typeof results)[number];
+      before += callsOf(batch);
+    }
+    return { pictures: results, modelCalls: before, seconds: (performance.now() - begin) / 1000 };
+  }
+
+  #crops({ picture, keep, seed }: InpaintJob, job: number, region: Box | undefined): Crop[] {
+    checkPair(picture, keep);
+    const size = this.checkpoint.config.imageSize;
+    const regions = planRegions(keep, { modelWidth: size, modelHeight: size, ...(region ? { region } : {}) });
+    return regions.map((planned, index) => ({
+      ...cropToModel(picture, keep, planned, size, size),
+      ...{ job, region: planned, seed: regionSeed(seed, index) },
+    }));
+  }
+
+  /** Crops of one kind (partly known, or all to be filled) side by side, in order. */
+  #batches(crops: readonly Crop[], size = this.unet.device.kind === "cpu" ? 1 : 8): Crop[][] {
+    if (!Number.isInteger(size) || size < 1) throw new InputError(`batch: expected a positive integer, got ${size}`);
+    const batches: Crop[][] = [];
+    for (const crop of crops) {
+      const last = batches.at(-1);
+      if (last && last.length < size && hasKnown(last[0]!) === hasKnown(crop)) last.push(crop);
+      else batches.push([crop]);
+    }
+    return batches;
+  }
+
+  #sampleOptions(
+    batch: readonly Crop[],
+    jobs: readonly InpaintJob[],
+    schedule: Schedule,
+    options: InpaintOptions,
+  ): SampleOptions {
+    const size = this.checkpoint.config.imageSize;
+    const classes = batch.flatMap(({ job }) => jobs[job]!.class ?? []);
+    return {
+      ...{ unet: this.unet, schedule, shape: { batch: batch.length, channels: 3, height: size, width: size } },
+      ...{ respacing: options.respacing, order: options.order, clip: options.clip, signal: options.signal },
+      previewEvery: options.previewEvery,
+      seeds: batch.map(({ seed }) => seed),
+      classes: classes.length > 0 ? classes : undefined,
+      known: hasKnown(batch[0]!)
+        ? {
+            image: concatenate(batch.map(({ picture }) => toModelRange(picture))),
+            keep: concatenate(batch.map(({ keep }) => keep.data)),
+          }
+        : undefined,
+    };
+  }
+
+  /** Releases the weights, and the device where `load` made it. */
+  dispose(): void {
+    this.unet.dispose();
+    this.#ownDevice?.dispose();
+  }
+}
+
+export function resolveSchedule(schedule: Schedule | Preset = "balanced"): Schedule {
+  if (typeof schedule !== "string") return schedule;
+  if (!Object.hasOwn(PRESETS, schedule))
+    throw new InputError(`preset: expected one of ${Object.keys(PRESETS).join(", ")}, got ${String(schedule)}`);
+  return PRESETS[schedule];
+}
+
+function hasKnown({ keep }: Crop): boolean {
+  return keep.data.some((value) => value >= 0.5);
+}
+
+/** The first region has the picture's own seed, so that a picture of the model's size is what the seed says. */
+function regionSeed(seed: bigint, region: number): bigint {
+  return BigInt.asUintN(64, seed ^ (BigInt(region) * 0x9e3779b97f4a7c15n));
+}
+
+function imageOf(values: Float32Array, index: number, count: number): Float32Array {
+  const length = values.length / count;
+  return values.subarray(index * length, (index + 1) * length);
+}
+
+function concatenate(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+function asSource(source: ByteSource | Blob | ArrayBuffer | Uint8Array): ByteSource {
+  if (source instanceof ArrayBuffer || source instanceof Uint8Array) return bytesSource("checkpoint", source);
+  if (typeof Blob !== "undefined" && source instanceof Blob)
+    return blobSource(source, "name" in source ? String(source.name) : "checkpoint");
+  return source as ByteSource;
+}
+
+async function pageDevice(): Promise<Device> {
+  const gpu = typeof navigator === "undefined" ? undefined : navigator.gpu;
+  if (!gpu)
+    throw new NoAdapterError(
+      "this environment has no WebGPU: use a browser that has it, or pass a device (in Node: openGpu of repaint-webgpu/node)",
+    );
+  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+  if (!adapter)
+    throw new NoAdapterError(
+      "WebGPU is here but found no adapter: check that hardware acceleration is on and the graphics driver is current",
+    );
+  return requestDevice(adapter);
+}
