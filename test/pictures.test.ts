@@ -1,0 +1,509 @@
+/** Picture files of every kind and damage, text in PNGs, atomic writing, the contact sheet. */
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdir, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { deflateSync } from "node:zlib";
+import fc from "fast-check";
+import jpeg from "jpeg-js";
+import { PNG } from "pngjs";
+import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { InputError } from "../src/engine/errors.ts";
+import { contactSheet, showHole } from "../src/node/contactSheet.ts";
+import { ensureFolder, refuseOutput, writeFileAtomic } from "../src/node/files.ts";
+import { decodePicture, encodePng, readPicture } from "../src/node/pictures.ts";
+import { readPngText } from "../src/node/pngText.ts";
+import { type Picture, createPicture } from "../src/repaint/image.ts";
+import { type FlatJpeg, type RawPng, flatJpeg, pngChunk, rawPng } from "./support/rawPictures.ts";
+
+const root = mkdtempSync(join(tmpdir(), "repaint-pictures-"));
+let folder = root;
+let count = 0;
+beforeEach(async () => {
+  folder = join(root, String(count++));
+  await mkdir(folder);
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+/** The message of the InputError that it ends with; it must be one line. */
+async function refusal(work: () => unknown): Promise<string> {
+  let error: unknown;
+  try {
+    await work();
+  } catch (thrown) {
+    error = thrown;
+  }
+  expect(error).toBeInstanceOf(InputError);
+  const { message } = error as InputError;
+  expect(message).not.toMatch(/\n/);
+  return message;
+}
+
+const pixelsOf = ({ data }: Picture): number[][] =>
+  Array.from({ length: data.length / 4 }, (_, i) => [...data.slice(4 * i, 4 * i + 4)]);
+
+describe("PNG", () => {
+  const palette = [10, 20, 30, 40, 50, 60, 70, 80, 90, 255, 254, 253];
+  const scaled = (value: number, depth: number): number => Math.round((value * 255) / (2 ** depth - 1));
+  const value = (x: number, y: number, depth: number): number => (x * 2731 + y * 9377 + 5) % 2 ** depth;
+  const gray = (v: number): number[] => [v, v, v, 255];
+  type Kind = Pick<RawPng, "depth" | "colorType" | "palette" | "transparency">;
+  const kinds: [string, Kind, (samples: number[], depth: number) => number[]][] = [];
+  for (const depth of [1, 2, 4, 8, 16])
+    kinds.push([`gray ${depth}`, { depth, colorType: 0 }, ([v]) => gray(scaled(v!, depth))]);
+  for (const depth of [1, 2, 4, 8])
+    kinds.push([
+      `palette ${depth}`,
+      { depth, colorType: 3, palette },
+      ([v]) => [...palette.slice(3 * v!, 3 * v! + 3), 255],
+    ]);
+  for (const depth of [8, 16]) {
+    kinds.push([`colour ${depth}`, { depth, colorType: 2 }, (s) => [...s.map((v) => scaled(v, depth)), 255]]);
+    kinds.push([
+      `gray+alpha ${depth}`,
+      { depth, colorType: 4 },
+      ([v, a]) => [...gray(scaled(v!, depth)).slice(0, 3), scaled(a!, depth)],
+    ]);
+    kinds.push([`colour+alpha ${depth}`, { depth, colorType: 6 }, (s) => s.map((v) => scaled(v, depth))]);
+  }
+  const transparency = [0, 128];
+  kinds.push([
+    "palette with transparency",
+    { depth: 2, colorType: 3, palette, transparency },
+    ([v]) => [...palette.slice(3 * v!, 3 * v! + 3), transparency[v!] ?? 255],
+  ]);
+  const channels = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
+
+  it.each(kinds)("reads %s, plain and interlaced, at any size", async (_, kind, expected) => {
+    for (const interlaced of [false, true])
+      for (const [width, height] of [
+        [1, 1],
+        [5, 3],
+        [17, 9],
+      ] as const) {
+        const sample = (x: number, y: number): number[] =>
+          Array.from({ length: channels[kind.colorType] }, (_unused, c) => {
+            const limited = value(x + 3 * c, y, kind.depth);
+            return kind.colorType === 3 ? limited % 4 : limited;
+          });
+        const path = join(folder, "in.png");
+        writeFileSync(path, rawPng({ ...kind, width, height, interlaced, sample }));
+        const picture = await readPicture(path);
+        expect(picture).toMatchObject({ width, height, sourceFormat: "png" });
+        const pixels = Array.from({ length: width * height }, (_unused, i) => {
+          return expected(sample(i % width, Math.floor(i / width)), kind.depth);
+        });
+        expect(pixelsOf(picture)).toEqual(pixels);
+      }
+  });
+
+  it("makes the one transparent colour transparent, compared at full depth", () => {
+    const at16 = { width: 2, height: 1, depth: 16, colorType: 0, sample: (x: number) => [0x1234 + x] } as const;
+    const picture = decodePicture(rawPng({ ...at16, transparency: [0x12, 0x34] }), "in.png");
+    expect(pixelsOf(picture).map((pixel) => pixel[3])).toEqual([0, 255]);
+    const colours = { width: 2, height: 1, depth: 8, colorType: 2, sample: (x: number) => [1, 2, 3 + x] } as const;
+    const other = decodePicture(rawPng({ ...colours, transparency: [0, 1, 0, 2, 0, 4] }), "in.png");
+    expect(pixelsOf(other).map((pixel) => pixel[3])).toEqual([255, 0]);
+  });
+
+  it("refuses a header that claims too much before it unpacks anything", async () => {
+    const bomb = rawPng({ width: 1, height: 1, depth: 8, colorType: 0, sample: () => [0] });
+    for (const [width, height] of [
+      [20_000, 20_000],
+      [0xffffffff, 0xffffffff],
+      [100_000_001, 1],
+    ] as const) {
+      const view = new DataView(bomb.buffer, bomb.byteOffset);
+      view.setUint32(16, width);
+      view.setUint32(20, height);
+      expect(await refusal(() => decodePicture(bomb, "bomb.png"))).toMatch(/more than 100 megapixels/);
+    }
+    new DataView(bomb.buffer, bomb.byteOffset).setUint32(16, 0);
+    expect(await refusal(() => decodePicture(bomb, "bomb.png"))).toMatch(/holds no picture/);
+  });
+
+  it.each([0, 1])(
+    "refuses data that unpack to more or to less than the header says, interlace %i",
+    async (interlace) => {
+      const good = rawPng({
+        width: 4,
+        height: 4,
+        depth: 8,
+        colorType: 0,
+        interlaced: interlace === 1,
+        sample: () => [9],
+      });
+      const rebuilt = (size: number): Uint8Array => {
+        const data = pngChunk("IDAT", deflateSync(Buffer.alloc(size)));
+        return Buffer.concat([good.subarray(0, 33), data, pngChunk("IEND", Buffer.alloc(0))]);
+      };
+      for (const size of [0, 1, 7, interlace ? 22 : 19, 1e8])
+        expect(await refusal(() => decodePicture(rebuilt(size), "bad.png"))).toMatch(/damaged or unsupported PNG/);
+    },
+  );
+});
+
+describe("JPEG", () => {
+  const blocks = [
+    [[10], [60], [110]],
+    [[160], [210], [250]],
+  ];
+  /** Which block is where: one digit a block, read at its centre. */
+  const layout = (picture: Picture): string => {
+    const rows = Array.from({ length: picture.height / 8 }, (_, y) =>
+      Array.from({ length: picture.width / 8 }, (_unused, x) => {
+        const level = picture.data[4 * ((8 * y + 4) * picture.width + 8 * x + 4)]!;
+        return "abcdef"[blocks.flat().findIndex(([v]) => Math.abs(v! - level) <= 1)] ?? "?";
+      }).join(""),
+    );
+    return rows.join("/");
+  };
+
+  it.each([
+    [1, "abc/def"],
+    [2, "cba/fed"],
+    [3, "fed/cba"],
+    [4, "def/abc"],
+    [5, "ad/be/cf"],
+    [6, "da/eb/fc"],
+    [7, "fc/eb/da"],
+    [8, "cf/be/ad"],
+    [9, "abc/def"],
+  ])("is turned by EXIF orientation %i", (orientation, expected) => {
+    for (const littleEndian of [false, true])
+      expect(layout(decodePicture(flatJpeg({ blocks, orientation, littleEndian }), "in.jpg"))).toBe(expected);
+  });
+
+  const colours: [string, Omit<FlatJpeg, "blocks">, number[], number[]][] = [
+    ["YCbCr", {}, [76, 85, 255], [254, 0, 0]],
+    ["RGB by its Adobe marker", { adobe: 0 }, [200, 100, 50], [200, 100, 50]],
+    ["RGB by its component names", { ids: [82, 71, 66] }, [200, 100, 50], [200, 100, 50]],
+    // Adobe stores inverted inks: 255 is none. Red = 255 * (C / 255) * (K / 255) of the stored values.
+    ["CMYK", { adobe: 0 }, [255, 128, 0, 255], [255, 128, 0]],
+    ["CMYK with black", { adobe: 0 }, [255, 128, 0, 51], [51, 26, 0]],
+    // The stored inks are the complement of what the YCbCr says, as libjpeg has it: its red means cyan.
+    ["YCCK", { adobe: 2 }, [76, 85, 255, 255], [1, 255, 255]],
+  ];
+  it.each(colours)("reads %s", (_, options, stored, expected) => {
+    const picture = decodePicture(flatJpeg({ ...options, blocks: [[stored]] }), "in.jpg");
+    expect(picture).toMatchObject({ width: 8, height: 8, sourceFormat: "jpeg" });
+    for (const [r, g, b, a] of pixelsOf(picture)) {
+      expect(a).toBe(255);
+      [r, g, b].forEach((level, c) => expect(Math.abs(level! - expected[c]!)).toBeLessThanOrEqual(2));
+    }
+  });
+
+  it("comes close to a picture that was compressed", () => {
+    const source = decodePicture(
+      readFileSync(new URL("../weights/examples/1-half-right.png", import.meta.url)),
+      "in.png",
+    );
+    const { data } = jpeg.encode({ ...source, data: Buffer.from(source.data) }, 95);
+    const picture = decodePicture(data, "in.jpg");
+    expect([picture.width, picture.height]).toEqual([64, 64]);
+    const error = picture.data.reduce((sum, value, i) => sum + Math.abs(value - source.data[i]!), 0);
+    expect(error / picture.data.length).toBeLessThan(3);
+  });
+
+  it("refuses absurd sizes before decoding, and 12-bit samples", async () => {
+    const good = Buffer.from(flatJpeg({ blocks }));
+    const frame = good.indexOf(Buffer.from([0xff, 0xc0]));
+    const large = Buffer.from(good);
+    large.fill(0xff, frame + 5, frame + 9);
+    expect(await refusal(() => decodePicture(large, "bomb.jpg"))).toMatch(/65535x65535.*more than 100 megapixels/);
+    const deep = Buffer.from(good);
+    deep[frame + 4] = 12;
+    expect(await refusal(() => decodePicture(deep, "deep.jpg"))).toMatch(/12 bits a sample/);
+  });
+});
+
+describe("damaged files", () => {
+  const png = encodePng(noise(23, 17));
+  const interlaced = rawPng({
+    width: 9,
+    height: 9,
+    depth: 8,
+    colorType: 6,
+    interlaced: true,
+    sample: (x, y) => [x, y, 3, 200],
+  });
+  const turned = flatJpeg({
+    blocks: [
+      [
+        [10, 20, 30],
+        [200, 100, 3],
+      ],
+      [
+        [9, 8, 7],
+        [1, 2, 250],
+      ],
+    ],
+    orientation: 6,
+    adobe: 1,
+  });
+
+  it("are refused wherever they are cut off", async () => {
+    for (const bytes of [png, interlaced, turned])
+      for (let length = 0; length < bytes.length; length++) {
+        const message = await refusal(() => decodePicture(bytes.slice(0, length), "cut"));
+        expect(message).toMatch(length === 0 ? /is empty/ : /damaged|neither/);
+      }
+  });
+
+  it("are a picture or an InputError, whatever bytes are changed", () => {
+    const change = fc.record({ at: fc.nat(5000), byte: fc.nat(255) });
+    fc.assert(
+      fc.property(
+        fc.constantFrom(png, interlaced, turned),
+        fc.array(change, { minLength: 1, maxLength: 4 }),
+        (file, changes) => {
+          const bytes = file.slice();
+          for (const { at, byte } of changes) bytes[at % bytes.length] = byte;
+          try {
+            const { width, height, data } = decodePicture(bytes, "changed");
+            expect(data.length).toBe(4 * width * height);
+          } catch (error) {
+            expect(error).toBeInstanceOf(InputError);
+            expect((error as Error).message).not.toMatch(/\n/);
+          }
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe("readPicture", () => {
+  it("says in one line what a path is instead of a picture", async () => {
+    writeFileSync(join(folder, "empty.png"), "");
+    writeFileSync(join(folder, "text.png"), "hello\nworld");
+    writeFileSync(join(folder, "photo.webp"), "RIFF\0\0\0\0WEBPVP8 ");
+    writeFileSync(join(folder, "a.gif"), "GIF89a");
+    const at = (name: string) => () => readPicture(join(folder, name));
+    expect(await refusal(at("missing.png"))).toMatch(/missing\.png: no such file/);
+    expect(await refusal(at("."))).toMatch(/folder/);
+    expect(await refusal(at("empty.png/x"))).toMatch(/part of the path is a file/);
+    expect(await refusal(at("empty.png"))).toMatch(/is empty/);
+    expect(await refusal(at("text.png"))).toMatch(/neither a PNG nor a JPEG \(it begins with 68 65 6c 6c\)/);
+    expect(await refusal(at("photo.webp"))).toMatch(/WebP.*convert/);
+    expect(await refusal(at("a.gif"))).toMatch(/GIF.*convert/);
+  });
+});
+
+function noise(width: number, height: number, opaque = true): Picture {
+  const picture = createPicture(width, height);
+  for (let i = 0; i < picture.data.length; i++) picture.data[i] = opaque && i % 4 === 3 ? 255 : (i * i * 7 + i) >> 2;
+  return picture;
+}
+
+describe("encodePng", () => {
+  it("comes back unchanged, with and without alpha, and drops an alpha channel that says nothing", () => {
+    for (const opaque of [true, false]) {
+      const picture = noise(13, 7, opaque);
+      const bytes = encodePng(picture, { seed: "7" });
+      expect({ ...decodePicture(bytes, "out") }).toEqual({ ...picture, sourceFormat: "png" });
+      expect(bytes[25]).toBe(opaque ? 2 : 6);
+    }
+  });
+
+  it("carries texts that come back, with checksums that a strict reader accepts", () => {
+    const keyword = fc.stringMatching(/^[a-zA-Z_][a-zA-Z0-9 :_]{0,70}[a-z]$/).filter((key) => !key.includes("  "));
+    const text = fc.string({ unit: "grapheme", maxLength: 60 }).filter((value) => !value.includes("\0"));
+    fc.assert(
+      fc.property(fc.dictionary(keyword, text, { maxKeys: 5, noNullPrototype: true }), (texts) => {
+        const bytes = encodePng(noise(2, 2), texts);
+        expect(Object.entries(readPngText(bytes)).sort()).toEqual(Object.entries(texts).sort());
+        expect(PNG.sync.read(Buffer.from(bytes), { checkCRC: true }).width).toBe(2);
+      }),
+    );
+    expect(readPngText(encodePng(noise(2, 2), { a: "ä€", "b c": "line\nline", ["__proto__"]: "x" }))).toMatchObject({
+      a: "ä€",
+      "b c": "line\nline",
+    });
+  });
+
+  it("reads compressed texts of others, and leaves damaged and huge ones out", () => {
+    const plain = encodePng(noise(2, 2));
+    const compressed = (text: Buffer): Buffer => deflateSync(text);
+    const chunks = [
+      pngChunk("zTXt", Buffer.concat([Buffer.from("z\0\0"), compressed(Buffer.from("caf\xe9", "latin1"))])),
+      pngChunk("iTXt", Buffer.concat([Buffer.from("i\0\x01\0de\0Wort\0"), compressed(Buffer.from("€"))])),
+      pngChunk("zTXt", Buffer.concat([Buffer.from("huge\0\0"), compressed(Buffer.alloc(1 << 22))])),
+      pngChunk("iTXt", Buffer.from("cut\0\0\0de")),
+      pngChunk("tEXt", Buffer.from("no separator")),
+    ];
+    const bytes = Buffer.concat([plain.subarray(0, 33), ...chunks, plain.subarray(33)]);
+    expect({ ...readPngText(bytes) }).toEqual({ z: "café", i: "€" });
+    expect(() => readPngText(Uint8Array.of(1, 2, 3))).toThrow(InputError);
+  });
+
+  it("refuses keywords and texts that PNG does not allow", async () => {
+    for (const key of ["", " a", "a ", "a  b", "a\nb", "€", "k".repeat(80)])
+      expect(await refusal(() => encodePng(noise(1, 1), { [key]: "x" }))).toMatch(/keyword/);
+    expect(await refusal(() => encodePng(noise(1, 1), { a: "x\0y" }))).toMatch(/NUL/);
+  });
+});
+
+describe("writeFileAtomic", () => {
+  const bytes = Buffer.from("content");
+
+  it("writes, refuses to overwrite, and overwrites with force; nothing else stays in the folder", async () => {
+    const path = join(folder, "out.png");
+    await writeFileAtomic(path, Buffer.from("first"));
+    expect(await refusal(() => writeFileAtomic(path, bytes))).toMatch(/out\.png exists; use --force to overwrite/);
+    expect(readFileSync(path, "utf8")).toBe("first");
+    await writeFileAtomic(path, bytes, { force: true });
+    expect(readFileSync(path, "utf8")).toBe("content");
+    expect(readdirSync(folder)).toEqual(["out.png"]);
+  });
+
+  it("lets one of two writers win where both find the name free", async () => {
+    const path = join(folder, "out.png");
+    const writers = Array.from({ length: 8 }, (_, i) => writeFileAtomic(path, Buffer.from(String(i))));
+    const results = await Promise.allSettled(writers);
+    const winners = results.flatMap(({ status }, i) => (status === "fulfilled" ? [String(i)] : []));
+    expect(winners).toEqual([readFileSync(path, "utf8")]);
+    expect(readdirSync(folder)).toEqual(["out.png"]);
+  });
+
+  it("refuses folders, missing folders and files for folders, and leaves nothing behind", async () => {
+    await mkdir(join(folder, "sub"));
+    writeFileSync(join(folder, "file"), "");
+    await symlink("nowhere", join(folder, "link"));
+    expect(await refusal(() => writeFileAtomic(join(folder, "sub"), bytes, { force: true }))).toMatch(/is a folder/);
+    expect(await refusal(() => writeFileAtomic(join(folder, "a/b.png"), bytes))).toMatch(/does not exist; create it/);
+    expect(await refusal(() => writeFileAtomic(join(folder, "file/b.png"), bytes))).toMatch(/is a file, not a folder/);
+    expect(await refusal(() => writeFileAtomic(join(folder, "link"), bytes))).toMatch(/exists/);
+    expect(await refusal(() => writeFileAtomic(join(folder, "x".repeat(300)), bytes))).toMatch(/name is too long/);
+    expect(await refusal(() => writeFileAtomic("/dev/null", bytes, { force: true }))).toMatch(/no ordinary file/);
+    expect(await refusal(() => refuseOutput(join(folder, "file")))).toMatch(/exists/);
+    await refuseOutput(join(folder, "file"), { force: true });
+    expect(readdirSync(folder).sort()).toEqual(["file", "link", "sub"]);
+  });
+
+  it("removes the temporary file when the process is interrupted or exits in the middle", async () => {
+    const source = new URL("../src/node/files.ts", import.meta.url).pathname;
+    const { build } = await import("vite");
+    const built = await build({
+      logLevel: "silent",
+      configFile: false,
+      ssr: { noExternal: true },
+      build: {
+        ssr: source,
+        outDir: join(folder, "built"),
+        emptyOutDir: false,
+        rollupOptions: { output: { format: "es" } },
+      },
+    });
+    expect(built).toBeDefined();
+    const name = readdirSync(join(folder, "built")).find((file) => /^files\.m?js$/.test(file))!;
+    await mkdir(join(folder, "out"));
+    for (const [ending, status] of [
+      ["SIGINT", "SIGINT"],
+      ["SIGTERM", "SIGTERM"],
+      ["exit", 4],
+      ["handled", 5],
+    ] as const) {
+      // The file is large enough for the ending to come while it is being written.
+      const how = {
+        exit: "process.exit(4);",
+        handled: 'process.on("SIGINT", () => { process.exitCode = 5; }); process.kill(process.pid, "SIGINT");',
+      };
+      const script = `
+        import { readdirSync } from "node:fs";
+        import { writeFileAtomic } from ${JSON.stringify(join(folder, "built", name))};
+        const folder = ${JSON.stringify(join(folder, "out"))};
+        void writeFileAtomic(folder + "/big", new Uint8Array(200e6));
+        const wait = setInterval(() => {
+          if (readdirSync(folder).length === 0) return;
+          clearInterval(wait);
+          console.log(readdirSync(folder)[0]);
+          ${ending in how ? how[ending as keyof typeof how] : `process.kill(process.pid, "${ending}");`}
+        }, 1);`;
+      const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      let output = "";
+      child.stdout.on("data", (data) => (output += String(data)));
+      const ended = await new Promise((resolve) => child.on("close", (code, signal) => resolve(signal ?? code)));
+      expect(output).toMatch(/^\.big\.[0-9a-f]{12}\.tmp/);
+      expect(ended).toBe(status);
+      // Another handler of the signal decides: this one lets the write go on.
+      expect(readdirSync(join(folder, "out"))).toEqual(ending === "handled" ? ["big"] : []);
+    }
+  });
+});
+
+describe("ensureFolder", () => {
+  it("makes folders on the way, accepts one that is there, refuses a file", async () => {
+    await ensureFolder(join(folder, "a/b/c"));
+    await ensureFolder(join(folder, "a/b/c"));
+    writeFileSync(join(folder, "file"), "");
+    expect(await refusal(() => ensureFolder(join(folder, "file")))).toMatch(/file of this name/);
+    expect(await refusal(() => ensureFolder(join(folder, "file/x")))).toMatch(/file of this name/);
+    expect(readdirSync(join(folder, "a/b"))).toEqual(["c"]);
+  });
+});
+
+describe("contactSheet", () => {
+  const plain = (width: number, height: number, level: number, alpha = 255): Picture => {
+    const picture = createPicture(width, height);
+    for (let i = 0; i < picture.data.length; i++) picture.data[i] = i % 4 === 3 ? alpha : level;
+    return picture;
+  };
+  const levels = ({ data }: Picture, level: number): number =>
+    pixelsOf({ data } as Picture).filter((p) => p[0] === level).length;
+
+  it("enlarges 64x64 cells twice and shows every pixel as 2x2", () => {
+    const picture = noise(64, 64);
+    const sheet = contactSheet([{ label: "", pictures: [picture, undefined, picture] }]);
+    expect([sheet.width, sheet.height]).toEqual([3 * 136 + 8, 8 + 22 + 128 + 16]);
+    for (const left of [8, 8 + 2 * 136])
+      for (let i = 0; i < 128 * 128; i += 37) {
+        const [x, y] = [i % 128, i >> 7];
+        const shown = sheet.data.slice(4 * ((30 + y) * sheet.width + left + x)).slice(0, 4);
+        expect([...shown]).toEqual([...picture.data.slice(4 * ((y >> 1) * 64 + (x >> 1))).slice(0, 4)]);
+      }
+    expect(pixelsOf(sheet).every((pixel) => pixel[3] === 255)).toBe(true);
+  });
+
+  it("reduces large pictures, centres small ones and lets transparent ones show the background", () => {
+    const sheet = contactSheet([
+      { label: "", pictures: [plain(1000, 500, 200), plain(100, 100, 90), plain(50, 50, 255, 0)] },
+    ]);
+    expect(levels(sheet, 200)).toBe(256 * 128);
+    expect(levels(sheet, 90)).toBe(100 * 100);
+    expect(levels(sheet, 255)).toBe(0);
+  });
+
+  it("writes each label, never over a picture, and makes room for a long one", () => {
+    const cell = plain(64, 64, 99);
+    const ink = (label: string): number => levels(contactSheet([{ label, pictures: [cell] }]), 0xd8);
+    // The dots of "I" are 7 + 2 + 2, each 2x2 pixels.
+    expect(ink("I")).toBe(4 * 11);
+    expect(ink("I I")).toBe(8 * 11);
+    expect(ink("\u{1f600}")).toBe(ink("?"));
+    for (let code = 33; code < 127; code++)
+      expect(ink(String.fromCharCode(code)), String.fromCharCode(code)).toBeGreaterThan(0);
+    const long = contactSheet([
+      { label: "W".repeat(100), pictures: [cell] },
+      { label: "", pictures: [] },
+    ]);
+    expect(long.width).toBe(16 + 1200);
+    expect(levels(long, 99)).toBe(128 * 128);
+  });
+
+  it("refuses to be empty", () => {
+    expect(() => contactSheet([])).toThrow(InputError);
+    expect(() => contactSheet([{ label: "x", pictures: [undefined] }])).toThrow(InputError);
+  });
+
+  it("shows holes in mid gray", () => {
+    const keep = { width: 2, height: 1, data: Float32Array.of(1, 0) };
+    expect(pixelsOf(showHole(plain(2, 1, 7, 9), keep))).toEqual([
+      [7, 7, 7, 9],
+      [128, 128, 128, 255],
+    ]);
+  });
+});
