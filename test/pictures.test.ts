@@ -1,20 +1,16 @@
-/** Picture files of every kind and damage, text in PNGs, atomic writing, the contact sheet. */
-import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { mkdir, symlink } from "node:fs/promises";
+/** Picture files of every kind and damage. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { deflateSync } from "node:zlib";
 import fc from "fast-check";
 import jpeg from "jpeg-js";
-import { PNG } from "pngjs";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { InputError } from "../src/engine/errors.ts";
-import { contactSheet, showHole } from "../src/node/contactSheet.ts";
-import { ensureFolder, refuseOutput, writeFileAtomic } from "../src/node/files.ts";
 import { decodePicture, encodePng, readPicture } from "../src/node/pictures.ts";
-import { readPngText } from "../src/node/pngText.ts";
-import { type Picture, createPicture } from "../src/repaint/image.ts";
+import type { Picture } from "../src/repaint/image.ts";
+import { noise, pixelsOf, refusal } from "./support/pictures.ts";
 import { type FlatJpeg, type RawPng, flatJpeg, pngChunk, rawPng } from "./support/rawPictures.ts";
 
 const root = mkdtempSync(join(tmpdir(), "repaint-pictures-"));
@@ -25,23 +21,6 @@ beforeEach(async () => {
   await mkdir(folder);
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
-
-/** The message of the InputError that it ends with; it must be one line. */
-async function refusal(work: () => unknown): Promise<string> {
-  let error: unknown;
-  try {
-    await work();
-  } catch (thrown) {
-    error = thrown;
-  }
-  expect(error).toBeInstanceOf(InputError);
-  const { message } = error as InputError;
-  expect(message).not.toMatch(/\n/);
-  return message;
-}
-
-const pixelsOf = ({ data }: Picture): number[][] =>
-  Array.from({ length: data.length / 4 }, (_, i) => [...data.slice(4 * i, 4 * i + 4)]);
 
 describe("PNG", () => {
   const palette = [10, 20, 30, 40, 50, 60, 70, 80, 90, 255, 254, 253];
@@ -288,222 +267,5 @@ describe("readPicture", () => {
     expect(await refusal(at("text.png"))).toMatch(/neither a PNG nor a JPEG \(it begins with 68 65 6c 6c\)/);
     expect(await refusal(at("photo.webp"))).toMatch(/WebP.*convert/);
     expect(await refusal(at("a.gif"))).toMatch(/GIF.*convert/);
-  });
-});
-
-function noise(width: number, height: number, opaque = true): Picture {
-  const picture = createPicture(width, height);
-  for (let i = 0; i < picture.data.length; i++) picture.data[i] = opaque && i % 4 === 3 ? 255 : (i * i * 7 + i) >> 2;
-  return picture;
-}
-
-describe("encodePng", () => {
-  it("comes back unchanged, with and without alpha, and drops an alpha channel that says nothing", () => {
-    for (const opaque of [true, false]) {
-      const picture = noise(13, 7, opaque);
-      const bytes = encodePng(picture, { seed: "7" });
-      expect({ ...decodePicture(bytes, "out") }).toEqual({ ...picture, sourceFormat: "png" });
-      expect(bytes[25]).toBe(opaque ? 2 : 6);
-    }
-  });
-
-  it("carries texts that come back, with checksums that a strict reader accepts", () => {
-    const keyword = fc.stringMatching(/^[a-zA-Z_][a-zA-Z0-9 :_]{0,70}[a-z]$/).filter((key) => !key.includes("  "));
-    const text = fc.string({ unit: "grapheme", maxLength: 60 }).filter((value) => !value.includes("\0"));
-    fc.assert(
-      fc.property(fc.dictionary(keyword, text, { maxKeys: 5, noNullPrototype: true }), (texts) => {
-        const bytes = encodePng(noise(2, 2), texts);
-        expect(Object.entries(readPngText(bytes)).sort()).toEqual(Object.entries(texts).sort());
-        expect(PNG.sync.read(Buffer.from(bytes), { checkCRC: true }).width).toBe(2);
-      }),
-    );
-    expect(readPngText(encodePng(noise(2, 2), { a: "ä€", "b c": "line\nline", ["__proto__"]: "x" }))).toMatchObject({
-      a: "ä€",
-      "b c": "line\nline",
-    });
-  });
-
-  it("reads compressed texts of others, and leaves damaged and huge ones out", () => {
-    const plain = encodePng(noise(2, 2));
-    const compressed = (text: Buffer): Buffer => deflateSync(text);
-    const chunks = [
-      pngChunk("zTXt", Buffer.concat([Buffer.from("z\0\0"), compressed(Buffer.from("caf\xe9", "latin1"))])),
-      pngChunk("iTXt", Buffer.concat([Buffer.from("i\0\x01\0de\0Wort\0"), compressed(Buffer.from("€"))])),
-      pngChunk("zTXt", Buffer.concat([Buffer.from("huge\0\0"), compressed(Buffer.alloc(1 << 22))])),
-      pngChunk("iTXt", Buffer.from("cut\0\0\0de")),
-      pngChunk("tEXt", Buffer.from("no separator")),
-    ];
-    const bytes = Buffer.concat([plain.subarray(0, 33), ...chunks, plain.subarray(33)]);
-    expect({ ...readPngText(bytes) }).toEqual({ z: "café", i: "€" });
-    expect(() => readPngText(Uint8Array.of(1, 2, 3))).toThrow(InputError);
-  });
-
-  it("refuses keywords and texts that PNG does not allow", async () => {
-    for (const key of ["", " a", "a ", "a  b", "a\nb", "€", "k".repeat(80)])
-      expect(await refusal(() => encodePng(noise(1, 1), { [key]: "x" }))).toMatch(/keyword/);
-    expect(await refusal(() => encodePng(noise(1, 1), { a: "x\0y" }))).toMatch(/NUL/);
-  });
-});
-
-describe("writeFileAtomic", () => {
-  const bytes = Buffer.from("content");
-
-  it("writes, refuses to overwrite, and overwrites with force; nothing else stays in the folder", async () => {
-    const path = join(folder, "out.png");
-    await writeFileAtomic(path, Buffer.from("first"));
-    expect(await refusal(() => writeFileAtomic(path, bytes))).toMatch(/out\.png exists; use --force to overwrite/);
-    expect(readFileSync(path, "utf8")).toBe("first");
-    await writeFileAtomic(path, bytes, { force: true });
-    expect(readFileSync(path, "utf8")).toBe("content");
-    expect(readdirSync(folder)).toEqual(["out.png"]);
-  });
-
-  it("lets one of two writers win where both find the name free", async () => {
-    const path = join(folder, "out.png");
-    const writers = Array.from({ length: 8 }, (_, i) => writeFileAtomic(path, Buffer.from(String(i))));
-    const results = await Promise.allSettled(writers);
-    const winners = results.flatMap(({ status }, i) => (status === "fulfilled" ? [String(i)] : []));
-    expect(winners).toEqual([readFileSync(path, "utf8")]);
-    expect(readdirSync(folder)).toEqual(["out.png"]);
-  });
-
-  it("refuses folders, missing folders and files for folders, and leaves nothing behind", async () => {
-    await mkdir(join(folder, "sub"));
-    writeFileSync(join(folder, "file"), "");
-    await symlink("nowhere", join(folder, "link"));
-    expect(await refusal(() => writeFileAtomic(join(folder, "sub"), bytes, { force: true }))).toMatch(/is a folder/);
-    expect(await refusal(() => writeFileAtomic(join(folder, "a/b.png"), bytes))).toMatch(/does not exist; create it/);
-    expect(await refusal(() => writeFileAtomic(join(folder, "file/b.png"), bytes))).toMatch(/is a file, not a folder/);
-    expect(await refusal(() => writeFileAtomic(join(folder, "link"), bytes))).toMatch(/exists/);
-    expect(await refusal(() => writeFileAtomic(join(folder, "x".repeat(300)), bytes))).toMatch(/name is too long/);
-    expect(await refusal(() => writeFileAtomic("/dev/null", bytes, { force: true }))).toMatch(/no ordinary file/);
-    expect(await refusal(() => refuseOutput(join(folder, "file")))).toMatch(/exists/);
-    await refuseOutput(join(folder, "file"), { force: true });
-    expect(readdirSync(folder).sort()).toEqual(["file", "link", "sub"]);
-  });
-
-  it("removes the temporary file when the process is interrupted or exits in the middle", async () => {
-    const source = new URL("../src/node/files.ts", import.meta.url).pathname;
-    const { build } = await import("vite");
-    const built = await build({
-      logLevel: "silent",
-      configFile: false,
-      ssr: { noExternal: true },
-      build: {
-        ssr: source,
-        outDir: join(folder, "built"),
-        emptyOutDir: false,
-        rollupOptions: { output: { format: "es" } },
-      },
-    });
-    expect(built).toBeDefined();
-    const name = readdirSync(join(folder, "built")).find((file) => /^files\.m?js$/.test(file))!;
-    await mkdir(join(folder, "out"));
-    for (const [ending, status] of [
-      ["SIGINT", "SIGINT"],
-      ["SIGTERM", "SIGTERM"],
-      ["exit", 4],
-      ["handled", 5],
-    ] as const) {
-      // The file is large enough for the ending to come while it is being written.
-      const how = {
-        exit: "process.exit(4);",
-        handled: 'process.on("SIGINT", () => { process.exitCode = 5; }); process.kill(process.pid, "SIGINT");',
-      };
-      const script = `
-        import { readdirSync } from "node:fs";
-        import { writeFileAtomic } from ${JSON.stringify(join(folder, "built", name))};
-        const folder = ${JSON.stringify(join(folder, "out"))};
-        void writeFileAtomic(folder + "/big", new Uint8Array(200e6));
-        const wait = setInterval(() => {
-          if (readdirSync(folder).length === 0) return;
-          clearInterval(wait);
-          console.log(readdirSync(folder)[0]);
-          ${ending in how ? how[ending as keyof typeof how] : `process.kill(process.pid, "${ending}");`}
-        }, 1);`;
-      const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
-        stdio: ["ignore", "pipe", "inherit"],
-      });
-      let output = "";
-      child.stdout.on("data", (data) => (output += String(data)));
-      const ended = await new Promise((resolve) => child.on("close", (code, signal) => resolve(signal ?? code)));
-      expect(output).toMatch(/^\.big\.[0-9a-f]{12}\.tmp/);
-      expect(ended).toBe(status);
-      // Another handler of the signal decides: this one lets the write go on.
-      expect(readdirSync(join(folder, "out"))).toEqual(ending === "handled" ? ["big"] : []);
-    }
-  });
-});
-
-describe("ensureFolder", () => {
-  it("makes folders on the way, accepts one that is there, refuses a file", async () => {
-    await ensureFolder(join(folder, "a/b/c"));
-    await ensureFolder(join(folder, "a/b/c"));
-    writeFileSync(join(folder, "file"), "");
-    expect(await refusal(() => ensureFolder(join(folder, "file")))).toMatch(/file of this name/);
-    expect(await refusal(() => ensureFolder(join(folder, "file/x")))).toMatch(/file of this name/);
-    expect(readdirSync(join(folder, "a/b"))).toEqual(["c"]);
-  });
-});
-
-describe("contactSheet", () => {
-  const plain = (width: number, height: number, level: number, alpha = 255): Picture => {
-    const picture = createPicture(width, height);
-    for (let i = 0; i < picture.data.length; i++) picture.data[i] = i % 4 === 3 ? alpha : level;
-    return picture;
-  };
-  const levels = ({ data }: Picture, level: number): number =>
-    pixelsOf({ data } as Picture).filter((p) => p[0] === level).length;
-
-  it("enlarges 64x64 cells twice and shows every pixel as 2x2", () => {
-    const picture = noise(64, 64);
-    const sheet = contactSheet([{ label: "", pictures: [picture, undefined, picture] }]);
-    expect([sheet.width, sheet.height]).toEqual([3 * 136 + 8, 8 + 22 + 128 + 16]);
-    for (const left of [8, 8 + 2 * 136])
-      for (let i = 0; i < 128 * 128; i += 37) {
-        const [x, y] = [i % 128, i >> 7];
-        const shown = sheet.data.slice(4 * ((30 + y) * sheet.width + left + x)).slice(0, 4);
-        expect([...shown]).toEqual([...picture.data.slice(4 * ((y >> 1) * 64 + (x >> 1))).slice(0, 4)]);
-      }
-    expect(pixelsOf(sheet).every((pixel) => pixel[3] === 255)).toBe(true);
-  });
-
-  it("reduces large pictures, centres small ones and lets transparent ones show the background", () => {
-    const sheet = contactSheet([
-      { label: "", pictures: [plain(1000, 500, 200), plain(100, 100, 90), plain(50, 50, 255, 0)] },
-    ]);
-    expect(levels(sheet, 200)).toBe(256 * 128);
-    expect(levels(sheet, 90)).toBe(100 * 100);
-    expect(levels(sheet, 255)).toBe(0);
-  });
-
-  it("writes each label, never over a picture, and makes room for a long one", () => {
-    const cell = plain(64, 64, 99);
-    const ink = (label: string): number => levels(contactSheet([{ label, pictures: [cell] }]), 0xd8);
-    // The dots of "I" are 7 + 2 + 2, each 2x2 pixels.
-    expect(ink("I")).toBe(4 * 11);
-    expect(ink("I I")).toBe(8 * 11);
-    expect(ink("\u{1f600}")).toBe(ink("?"));
-    for (let code = 33; code < 127; code++)
-      expect(ink(String.fromCharCode(code)), String.fromCharCode(code)).toBeGreaterThan(0);
-    const long = contactSheet([
-      { label: "W".repeat(100), pictures: [cell] },
-      { label: "", pictures: [] },
-    ]);
-    expect(long.width).toBe(16 + 1200);
-    expect(levels(long, 99)).toBe(128 * 128);
-  });
-
-  it("refuses to be empty", () => {
-    expect(() => contactSheet([])).toThrow(InputError);
-    expect(() => contactSheet([{ label: "x", pictures: [undefined] }])).toThrow(InputError);
-  });
-
-  it("shows holes in mid gray", () => {
-    const keep = { width: 2, height: 1, data: Float32Array.of(1, 0) };
-    expect(pixelsOf(showHole(plain(2, 1, 7, 9), keep))).toEqual([
-      [7, 7, 7, 9],
-      [128, 128, 128, 255],
-    ]);
   });
 });
