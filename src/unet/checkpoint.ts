@@ -7,6 +7,7 @@ import { type Architecture, buildArchitecture } from "./architecture.ts";
 import { defaultDiffusion, type DiffusionSettings, type UNetConfig } from "./config.ts";
 import { type Flags, flagName, mergeFlags, noFlags, parseFlags } from "./flags.ts";
 import { inferConfig, untold } from "./infer.ts";
+import { quote } from "./json.ts";
 import { type ByteSource, openSafetensors, type TensorFile } from "./safetensors.ts";
 
 export interface Checkpoint {
@@ -81,7 +82,10 @@ function listAssumed(config: UNetConfig, diffusion: DiffusionSettings, flags: Fl
 function describeOther({ metadata, tensors }: TensorFile): string | undefined {
   if (metadata.has("guided_diffusion_classifier")) return "a guided-diffusion classifier (its metadata say so)";
   const names = [...tensors.keys()];
-  const first = (pattern: RegExp) => names.find((name) => pattern.test(name));
+  const first = (pattern: RegExp) => {
+    const name = names.find((name) => pattern.test(name));
+    return name === undefined ? undefined : quote(name);
+  };
   const latent = first(/^(model\.diffusion_model|first_stage_model|cond_stage_model)\.|\.transformer_blocks\./);
   if (latent) return `a latent diffusion model (${latent}); only pixel-space networks are supported`;
   const isUNet = names.some((name) => name.startsWith("output_blocks."));
@@ -96,5 +100,5 @@ function describeOther({ metadata, tensors }: TensorFile): string | undefined {
   if (diffusers) return `a UNet in diffusers' layout (${diffusers}), which is not read yet`;
   const ddpm = first(/^(temb\.dense|down\.\d+\.block|mid\.block_1)\./);
   if (ddpm) return `a UNet in the layout of the DDPM and DDIM programs (${ddpm}), which is not supported`;
-  return `something else: its tensors are ${names.slice(0, 3).join(", ").slice(0, 200)}${names.length > 3 ? ", …" : ""}`;
+  return `something else: its tensors are ${names.slice(0, 3).map(quote).join(", ")}${names.length > 3 ? ", …" : ""}`;
 }

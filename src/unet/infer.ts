@@ -7,6 +7,7 @@ import { CheckpointError } from "../engine/errors.ts";
 import { expectedTensors } from "./architecture.ts";
 import { configProblems, levelChannels, type UNetConfig } from "./config.ts";
 import { flagName } from "./flags.ts";
+import { quote } from "./json.ts";
 import { type Found, readTensorNames, type TensorShapes } from "./votes.ts";
 
 /** Tensors that are missing, left over, misshapen or of a wrong type, and flags that contradict them. */
@@ -182,7 +183,7 @@ function compare(expected: Map<string, number[]>, tensors: TensorShapes): string
     }
   }
   for (const [name, { shape }] of tensors) {
-    if (!expected.has(name)) problems.push(`unexpected ${name.slice(0, 200)} [${shape.slice(0, 8).join(", ")}]`);
+    if (!expected.has(name)) problems.push(`unexpected ${quote(name)} [${shape.slice(0, 8).join(", ")}]`);
   }
   return problems;
 }

@@ -46,6 +46,11 @@ export function parseJson(text: string): JsonValue {
   return value;
 }
 
+/** A name as it may stand in a message: in quotes, on one line, cut at 200 characters. */
+export function quote(text: string): string {
+  return JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text);
+}
+
 class Parser {
   readonly text: string;
   at = 0;

@@ -5,7 +5,7 @@
  */
 import { CheckpointError, InputError } from "../engine/errors.ts";
 import { bfloat16ToFloat32, float16ToFloat32 } from "./floats.ts";
-import { JsonObject, JsonSyntaxError, type JsonValue, OtherNumber, parseJson } from "./json.ts";
+import { JsonObject, JsonSyntaxError, type JsonValue, OtherNumber, parseJson, quote } from "./json.ts";
 
 /** Bytes that can be read anywhere: a file, a Blob, a URL with range requests, memory. `name` is for error messages. */
 export interface ByteSource {
@@ -206,10 +206,6 @@ function show(value: JsonValue | undefined): string {
   if (value instanceof JsonObject) return "an object";
   if (Array.isArray(value)) return `[${value.slice(0, 8).map(show).join(", ")}${value.length > 8 ? ", …" : ""}]`;
   return typeof value === "string" ? quote(value) : String(value);
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text);
 }
 
 /** What a file that is no safetensors probably is, told by its first bytes: the mistakes that users make. */
