@@ -1,0 +1,362 @@
+/** The cases of every kernel, ragged shapes included: one table for tests and benchmarks. */
+import { groupNormChunks } from "../src/shaders/groupNormPartials.ts";
+import type { KernelCase } from "./support/kernelCase.ts";
+import { values } from "./support/random.ts";
+
+interface ConvolutionSize {
+  readonly title: string;
+  readonly kernel?: 1 | 3;
+  readonly stride?: 1 | 2;
+  readonly pad?: number;
+  readonly batch?: number;
+  readonly height: number;
+  readonly width: number;
+  readonly channels0: number;
+  readonly channels1?: number;
+  readonly outChannels: number;
+  readonly activation?: "none" | "silu";
+  readonly residual?: boolean;
+  readonly bias?: boolean;
+}
+
+const convolutions: readonly ConvolutionSize[] = [
+  { title: "8×8, 8 to 8", height: 8, width: 8, channels0: 8, outChannels: 8 },
+  { title: "ragged 7×5, 12 to 20, batch 3", batch: 3, height: 7, width: 5, channels0: 12, outChannels: 20 },
+  { title: "one pixel", height: 1, width: 1, channels0: 4, outChannels: 4 },
+  { title: "one row of 9", height: 1, width: 9, channels0: 4, outChannels: 12 },
+  {
+    title: "two inputs and a residual",
+    height: 6,
+    width: 9,
+    channels0: 8,
+    channels1: 20,
+    outChannels: 8,
+    residual: true,
+  },
+  {
+    title: "without bias, with SiLU",
+    height: 5,
+    width: 8,
+    channels0: 8,
+    outChannels: 16,
+    bias: false,
+    activation: "silu",
+  },
+  { title: "stride 2", stride: 2, height: 8, width: 10, channels0: 8, outChannels: 8 },
+  { title: "stride 2, odd", stride: 2, height: 7, width: 5, channels0: 4, outChannels: 12 },
+  { title: "stride 2, pad 0", stride: 2, pad: 0, height: 8, width: 6, channels0: 8, outChannels: 4 },
+  { title: "1×1", kernel: 1, height: 5, width: 7, channels0: 16, outChannels: 24 },
+  {
+    title: "1×1, two inputs, residual",
+    kernel: 1,
+    height: 3,
+    width: 3,
+    channels0: 4,
+    channels1: 8,
+    outChannels: 4,
+    residual: true,
+  },
+  { title: "linear, 3 rows", kernel: 1, height: 1, width: 3, channels0: 32, outChannels: 68, activation: "silu" },
+  { title: "72 output channels, 70 pixels", height: 10, width: 7, channels0: 20, outChannels: 72 },
+];
+
+function convolutionCase(
+  name: "convolutionBlocked" | "convolutionTiled",
+  tile: Record<string, number>,
+  size: ConvolutionSize,
+): KernelCase {
+  const { kernel = 3, stride = 1, batch = 1, height, width, channels0, channels1 = 0, outChannels } = size;
+  const outHeight = Math.ceil(height / stride);
+  const outWidth = Math.ceil(width / stride);
+  const channels = channels0 + channels1;
+  const taps = kernel * kernel;
+  const shape = Object.values(tile).join("×");
+  return {
+    kernel: name,
+    title: shape ? `${size.title}, tile ${shape}` : size.title,
+    variant: { kernel, stride, activation: size.activation ?? "none", ...tile },
+    parameters: {
+      ...{ batch, height, width, outHeight, outWidth, channels0, channels1, outChannels },
+      pad: size.pad ?? (kernel === 3 ? 1 : 0),
+    },
+    inputs: {
+      x0: values(batch * height * width * channels0, 1),
+      ...(channels1 ? { x1: values(batch * height * width * channels1, 2) } : {}),
+      weight: values(taps * channels * outChannels, 3, { deviation: 1 / Math.sqrt(taps * channels) }),
+      ...(size.bias === false ? {} : { bias: values(outChannels, 4) }),
+      ...(size.residual ? { residual: values(batch * outHeight * outWidth * outChannels, 5) } : {}),
+    },
+    half: ["x0", "x1", "weight", "residual", "y"],
+    // Sums of up to 9·28 products in f32, and SwiftShader's coarse exp under SiLU.
+    tolerance: size.activation === "silu" ? 1e-5 : 1e-6,
+  };
+}
+
+const tiles = [
+  { tileWidth: 8, tileHeight: 2, tileChannels: 2, workgroupSize: 4 },
+  { tileWidth: 4, tileHeight: 2, tileChannels: 1, workgroupSize: 4 },
+  { tileWidth: 1, tileHeight: 1, tileChannels: 2, workgroupSize: 64 },
+];
+
+function groupNormCases({
+  title,
+  batch,
+  pixels,
+  channels0,
+  channels1 = 0,
+  groups,
+  mean = 0,
+}: {
+  title: string;
+  batch: number;
+  pixels: number;
+  channels0: number;
+  channels1?: number;
+  groups: number;
+  mean?: number;
+}): KernelCase[] {
+  const channels = channels0 + channels1;
+  const { chunks, chunkPixels } = groupNormChunks(pixels);
+  const sides = {
+    x0: values(batch * pixels * channels0, 6, { mean }),
+    ...(channels1 ? { x1: values(batch * pixels * channels1, 7, { mean: mean + 1, deviation: 2 }) } : {}),
+  };
+  const half = ["x0", "x1"];
+  const partials = values(batch * chunks * channels * 2, 8, { mean, deviation: 0.1 }).map((value, i) =>
+    i % 8 < 4 ? value : Math.abs(value) * chunkPixels,
+  );
+  const affine = (embedding: string, width: number): KernelCase => ({
+    kernel: "groupNormAffine",
+    title: `${title}, ${embedding}`,
+    variant: { embedding },
+    parameters: {
+      ...{ batch, pixels, channels, groups, chunks, chunkPixels, epsilon: 1e-5 },
+      embeddingStride: width + 12,
+      embeddingOffset: 8,
+    },
+    inputs: {
+      partials,
+      weight: values(channels, 9, { mean: 1, deviation: 0.2 }),
+      bias: values(channels, 10),
+      ...(width ? { embedding: values(batch * (width + 12), 11) } : {}),
+    },
+    // Offsets are differences of numbers of the mean's size.
+    tolerance: mean === 0 ? 1e-6 : 1e-5,
+  });
+  return [
+    {
+      kernel: "groupNormPartials",
+      title,
+      variant: {},
+      parameters: { batch, pixels, channels0, channels1, chunks, chunkPixels },
+      inputs: sides,
+      half,
+      tolerance: 2e-6,
+    },
+    affine("none", 0),
+    affine("scaleShift", 2 * channels),
+    affine("add", channels),
+    ...(["none", "silu"] as const).map((activation): KernelCase => ({
+      kernel: "groupNormApply",
+      title: `${title}, ${activation}`,
+      variant: { activation },
+      parameters: { batch, pixels, channels0, channels1 },
+      inputs: { ...sides, affine: values(batch * 2 * channels, 12) },
+      half: [...half, "y"],
+      tolerance: 1e-5,
+    })),
+  ];
+}
+
+function attentionCase(
+  size: { batch: number; length: number; heads: number; headChannels: number; spread?: number },
+  variant: { queries: number; keys: number; chunkVectors: number; workgroupSize: number },
+): KernelCase {
+  const { batch, length, heads, headChannels, spread = 1 } = size;
+  return {
+    kernel: "attention",
+    title: `batch ${batch}, ${length} tokens, ${heads} heads of ${headChannels}, chunks of ${variant.chunkVectors}${spread > 1 ? ", steep" : ""}`,
+    variant,
+    parameters: { batch, length, heads, headChannels, scale: 1 / Math.sqrt(headChannels) },
+    inputs: { qkv: values(batch * length * 3 * heads * headChannels, 13, { deviation: spread }) },
+    half: ["qkv", "y"],
+    tolerance: 2e-5,
+  };
+}
+
+function resampleCase(
+  kernel: "meanPool" | "upsampleNearest",
+  [batch, height, width, channels]: readonly [number, number, number, number],
+): KernelCase {
+  return {
+    ...{ kernel, title: `${batch}×${height}×${width}×${channels}`, variant: {} },
+    parameters: { batch, height, width, channels },
+    inputs: { x: values(batch * height * width * channels, 14) },
+    half: ["x", "y"],
+    tolerance: 1e-6,
+  };
+}
+
+function bilinearCase(from: readonly [number, number], to: readonly [number, number]): KernelCase {
+  const [batch, channels] = [2, 4];
+  return {
+    ...{ kernel: "upsampleBilinear", title: `${from.join("×")} to ${to.join("×")}`, variant: {} },
+    parameters: { ...{ batch, channels, height: from[0], width: from[1] }, outHeight: to[0], outWidth: to[1] },
+    inputs: { x: values(batch * channels * from[0] * from[1], 15) },
+    half: ["x", "y"],
+    // The position in f32: half a pixel of 1/3 ratios.
+    tolerance: 2e-6,
+  };
+}
+
+const seeds = Float64Array.of(1, 0, 0xffffffff, 0x12345678);
+
+/** Both noise sources, all variants of the sampler's kernels over two ragged images of 3 channels. */
+function samplerCases(): KernelCase[] {
+  const [images, pixels, channels, outStride] = [2, 35, 3, 8];
+  const vectors = pixels;
+  const count = images * vectors * 4;
+  const known = {
+    known: values(count, 16, { deviation: 0.5 }),
+    keep: values(images * pixels, 17).map((value, i) => (i % 5 === 0 ? 0.25 : value > 0 ? 1 : 0)),
+  };
+  const injected = { noise: values(count, 18), knownNoise: values(count, 19) };
+  const state = { x: values(count, 20) };
+  const shared = { images, vectors, pixelVectors: 1, draw: 7, blend: 1, blendSignal: 0.8, blendNoise: 0.6 };
+  const reverse = {
+    ...{ ...shared, channels, outStride, noiseScale: 1 },
+    ...{ sqrtRecipAlphaBar: 1.25, sqrtRecipMinusOneAlphaBar: 0.75, meanX0: 0.3, meanXt: 0.65 },
+    ...{ minLogVariance: -3, maxLogVariance: -2 },
+  };
+  const out = values(images * pixels * outStride, 21);
+  const noises = [
+    { title: "generated noise", inputs: { seeds, ...known }, types: { seeds: "u32" as const } },
+    { title: "injected noise", inputs: { ...known, ...injected }, types: {} },
+    { title: "no known region", inputs: { seeds }, types: { seeds: "u32" as const } },
+  ];
+  const variants = [
+    { prediction: "epsilon", variance: "learned", clip: true },
+    { prediction: "epsilon", variance: "fixed", clip: false },
+    { prediction: "xStart", variance: "learned", clip: true },
+  ];
+  return noises.flatMap(({ title, inputs, types }): KernelCase[] => [
+    ...variants.map((variant): KernelCase => ({
+      kernel: "reverseStep",
+      title: `${title}, ${Object.values(variant).join(" ")}`,
+      variant,
+      parameters: reverse,
+      inputs: { ...state, out, ...inputs },
+      types,
+      // SwiftShader's exp.
+      tolerance: 1e-5,
+    })),
+    {
+      kernel: "reverseStep",
+      title: `${title}, last step, no blend`,
+      variant: variants[0]!,
+      parameters: { ...reverse, noiseScale: 0, blend: 0 },
+      inputs: { ...state, out, ...inputs },
+      types,
+      tolerance: 1e-5,
+    },
+    {
+      kernel: "renoise",
+      title: `${title}, climb`,
+      variant: {},
+      parameters: { ...shared, signal: 0.9, noiseAmount: 0.4 },
+      inputs: { ...state, ...inputs },
+      types,
+      tolerance: 1e-6,
+    },
+    {
+      kernel: "renoise",
+      title: `${title}, blend only`,
+      variant: {},
+      parameters: { ...shared, signal: 1, noiseAmount: 0 },
+      inputs: { ...state, ...inputs },
+      types,
+      tolerance: 1e-6,
+    },
+  ]);
+}
+
+function timestepCase(rows: readonly number[], modelChannels: number, columns: number): KernelCase {
+  const half = Math.floor(modelChannels / 2);
+  return {
+    kernel: "timestepEmbedding",
+    title: `${rows.length} rows of ${columns}`,
+    variant: {},
+    parameters: { rows: rows.length, half, columns },
+    inputs: {
+      timesteps: Float64Array.from(rows),
+      frequencies: Float64Array.from({ length: half }, (_, i) => Math.fround(Math.exp((-Math.log(10000) * i) / half))),
+    },
+    tolerance: 2e-7,
+  };
+}
+
+export const kernelCases: readonly KernelCase[] = [
+  ...convolutions.flatMap((size) => tiles.map((tile) => convolutionCase("convolutionBlocked", tile, size))),
+  ...convolutions.map((size) => convolutionCase("convolutionTiled", {}, size)),
+  ...groupNormCases({ title: "32 groups of 1, 64 pixels", batch: 1, pixels: 64, channels0: 32, groups: 32 }),
+  ...groupNormCases({
+    title: "32 groups of 3 over two inputs, 65 pixels, batch 2",
+    batch: 2,
+    pixels: 65,
+    channels0: 32,
+    channels1: 64,
+    groups: 32,
+  }),
+  ...groupNormCases({ title: "4 groups of 5, 5000 pixels", batch: 1, pixels: 5000, channels0: 20, groups: 4 }),
+  ...groupNormCases({ title: "one pixel", batch: 2, pixels: 1, channels0: 64, groups: 32 }),
+  ...groupNormCases({ title: "mean 100", batch: 1, pixels: 100, channels0: 64, groups: 32, mean: 100 }),
+  attentionCase(
+    { batch: 2, length: 16, heads: 2, headChannels: 8 },
+    { queries: 4, keys: 4, chunkVectors: 2, workgroupSize: 4 },
+  ),
+  attentionCase(
+    { batch: 1, length: 15, heads: 3, headChannels: 4 },
+    { queries: 4, keys: 4, chunkVectors: 1, workgroupSize: 4 },
+  ),
+  attentionCase(
+    { batch: 1, length: 1, heads: 1, headChannels: 12 },
+    { queries: 4, keys: 4, chunkVectors: 3, workgroupSize: 64 },
+  ),
+  attentionCase(
+    { batch: 1, length: 37, heads: 1, headChannels: 52 },
+    { queries: 4, keys: 4, chunkVectors: 7, workgroupSize: 4 },
+  ),
+  attentionCase(
+    { batch: 1, length: 30, heads: 2, headChannels: 16, spread: 12 },
+    { queries: 2, keys: 3, chunkVectors: 4, workgroupSize: 16 },
+  ),
+  resampleCase("meanPool", [2, 6, 10, 8]),
+  resampleCase("meanPool", [1, 7, 5, 4]),
+  resampleCase("upsampleNearest", [2, 3, 5, 12]),
+  bilinearCase([4, 4], [16, 16]),
+  bilinearCase([3, 5], [9, 10]),
+  bilinearCase([1, 1], [4, 4]),
+  bilinearCase([8, 8], [4, 6]),
+  timestepCase([0, 1, 17.5, 500, 999], 32, 32),
+  timestepCase([4, 996], 30, 32),
+  timestepCase([9999], 5, 8),
+  {
+    kernel: "classEmbedding",
+    title: "3 rows of 12",
+    variant: {},
+    parameters: { rows: 3, columns: 12 },
+    inputs: { classes: Float64Array.of(4, 0, 2), table: values(5 * 12, 22) },
+    types: { classes: "u32" },
+    tolerance: 0,
+  },
+  {
+    kernel: "gaussianNoise",
+    title: "two images of 33 vectors",
+    variant: {},
+    parameters: { images: 2, vectors: 33, draw: 5 },
+    inputs: { seeds },
+    types: { seeds: "u32" },
+    tolerance: 1e-6,
+  },
+  ...samplerCases(),
+];
