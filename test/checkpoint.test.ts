@@ -120,6 +120,18 @@ test("broken metadata is the file's fault, broken flags the user's", async () =>
   await expect(given).rejects.not.toBeInstanceOf(CheckpointError);
 });
 
+test("class_cond takes any number of classes, but needs some", async () => {
+  const scripts = { class_cond: true, num_channels: 32, learn_sigma: true };
+  const { config } = await openCheckpoint(golden("class-cond.weights.safetensors"), scripts);
+  // The scripts' default number of heads does not hide what the file says of them.
+  expect(config).toMatchObject({ numClasses: 10, numHeadChannels: 32 });
+  await expect(openCheckpoint(golden("adm.weights.safetensors"), scripts)).rejects.toThrow(
+    /class_cond true contradicts/,
+  );
+  const without = openCheckpoint(golden("class-cond.weights.safetensors"), { class_cond: false });
+  await expect(without).rejects.toThrow(/num_classes null contradicts label_emb\.weight \[10, 128\]/);
+});
+
 test("long lists show 20 and count the rest", async () => {
   const adm = [...expectedTensors(completeConfig(parseFlags(cases.adm.flags)))];
   const error = await mismatch(openCheckpoint(zeros(new Map(adm.filter((_, i) => i % 3 !== 1))), cases.adm.flags));

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { InputError } from "../src/engine/errors.ts";
+import { withHeads } from "../src/unet/checkpoint.ts";
 import { completeConfig, mergeFlags, parseFlags } from "../src/unet/flags.ts";
 
 const cases = JSON.parse(readFileSync(new URL("goldens/unet/cases.json", import.meta.url), "utf8"));
@@ -66,11 +67,20 @@ test("diffusion settings stand beside either vocabulary", () => {
   }
 });
 
+test("class_cond means ImageNet's classes unless num_classes says otherwise", () => {
+  const classes = (flags: object) =>
+    completeConfig(parseFlags({ image_size: 64, num_channels: 64, ...flags })).numClasses;
+  expect([classes({ class_cond: true }), classes({ class_cond: false }), classes({})]).toEqual([1000, null, null]);
+  expect(classes({ class_cond: true, num_classes: 10 })).toBe(10);
+  expect(() => classes({ class_cond: false, num_classes: 10 })).toThrow(/class_cond false: expected no num_classes/);
+});
+
 test("a described network without heads has its vocabulary's", () => {
-  expect(parseFlags({ num_channels: 64 }).unet.numHeads).toBe(4);
-  expect(parseFlags({ model_channels: 64 }).unet.numHeads).toBe(1);
-  expect(parseFlags({ num_channels: 64, num_head_channels: 32 }).unet.numHeads).toBeUndefined();
-  expect(parseFlags({ image_size: 64 }).unet).toEqual({ imageSize: 64 });
+  const heads = (flags: object) => withHeads(parseFlags(flags)).numHeads;
+  expect(heads({ num_channels: 64 })).toBe(4);
+  expect(heads({ model_channels: 64 })).toBe(1);
+  expect(heads({ num_channels: 64, num_head_channels: 32 })).toBeUndefined();
+  expect(heads({ image_size: 64 })).toBeUndefined();
 });
 
 test("flags laid over others: a number of heads hides a head width below it", () => {

@@ -4,8 +4,8 @@
  */
 import { CheckpointError, InputError } from "../engine/errors.ts";
 import { type Architecture, buildArchitecture } from "./architecture.ts";
-import { defaultDiffusion, type DiffusionSettings, type UNetConfig } from "./config.ts";
-import { type Flags, flagName, mergeFlags, noFlags, parseFlags } from "./flags.ts";
+import { defaultDiffusion, type DiffusionSettings, flagName, type UNetConfig } from "./config.ts";
+import { type Flags, mergeFlags, noFlags, parseFlags } from "./flags.ts";
 import { inferConfig, untold } from "./infer.ts";
 import { quote } from "./json.ts";
 import { type ByteSource, openSafetensors, type TensorFile } from "./safetensors.ts";
@@ -32,10 +32,23 @@ export async function openCheckpoint(source: ByteSource, flags?: unknown): Promi
   const merged = ["guided_diffusion_unet", "diffusion", "flags"]
     .map((key) => metadataFlags(file, key))
     .reduce((over, under) => mergeFlags(over, under), given);
-  const config = inferConfig(file.tensors, merged.unet, file.name);
+  const config = inferConfig(file.tensors, withHeads(merged), file.name);
+  if (merged.classCond && config.numClasses === null) {
+    throw new CheckpointError(`${file.name}: flag class_cond true contradicts the absence of label_emb.weight`);
+  }
   const diffusion = completeDiffusion(file.name, config, merged);
   const architecture = buildArchitecture(config);
   return { file, config, diffusion, architecture, assumed: listAssumed(config, diffusion, merged) };
+}
+
+/**
+ * Flags that describe a whole network (they have model_channels or num_channels) and say nothing of heads mean what they mean
+ * to guided-diffusion: 1 head (constructor), 4 heads (scripts).
+ */
+export function withHeads({ vocabulary, unet }: Flags): Partial<UNetConfig> {
+  const isWhole = unet.modelChannels !== undefined && vocabulary !== "either";
+  if (!isWhole || unet.numHeads !== undefined || unet.numHeadChannels !== undefined) return unet;
+  return { ...unet, numHeads: vocabulary === "scripts" ? 4 : 1 };
 }
 
 function metadataFlags(file: TensorFile, key: string): Flags {

@@ -70,6 +70,11 @@ export function levelChannels(config: Pick<UNetConfig, "channelMult" | "modelCha
   return config.channelMult.map((mult) => Math.trunc(mult * config.modelChannels));
 }
 
+/** modelChannels → "model_channels": the constructor's name, by which errors speak of a field. */
+export function flagName(key: keyof UNetConfig | keyof DiffusionSettings): string {
+  return key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
 export function headCount(config: UNetConfig, channels: number, side: "input" | "output"): number {
   if (config.numHeadChannels !== -1) return channels / config.numHeadChannels;
   return side === "output" && config.numHeadsUpsample !== -1 ? config.numHeadsUpsample : config.numHeads;

@@ -8,7 +8,7 @@
  * stand beside either.
  */
 import { InputError } from "../engine/errors.ts";
-import { checkConfig, type DiffusionSettings, type UNetConfig } from "./config.ts";
+import { checkConfig, type DiffusionSettings, flagName, type UNetConfig } from "./config.ts";
 import { nearNames } from "./near.ts";
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
@@ -18,6 +18,8 @@ export interface Flags {
   readonly vocabulary: "constructor" | "scripts" | "either";
   readonly unet: Partial<UNetConfig>;
   readonly diffusion: Partial<DiffusionSettings>;
+  /** The scripts' class_cond: conditional, on however many classes. */
+  readonly classCond?: boolean | undefined;
 }
 
 interface Reading {
@@ -55,6 +57,8 @@ const shared: Record<string, Read> = {
   use_scale_shift_norm: boolean((to, b) => (to.unet.useScaleShiftNorm = b)),
   resblock_updown: boolean((to, b) => (to.unet.resblockUpdown = b)),
   use_new_attention_order: boolean((to, b) => (to.unet.useNewAttentionOrder = b)),
+  num_classes: (value, flag, to) =>
+    value === null ? (to.unet.numClasses = null) : number((to, n) => (to.unet.numClasses = n))(value, flag, to),
   use_fp16: boolean(ignored),
   use_checkpoint: boolean(ignored),
   dropout: (value, flag, to) => {
@@ -86,8 +90,6 @@ const constructorOnly: Record<string, Read> = {
   in_channels: number((to, n) => (to.unet.inChannels = n)),
   model_channels: number((to, n) => (to.unet.modelChannels = n)),
   out_channels: number((to, n) => (to.unet.outChannels = n)),
-  num_classes: (value, flag, to) =>
-    value === null ? (to.unet.numClasses = null) : number((to, n) => (to.unet.numClasses = n))(value, flag, to),
   conv_resample: boolean((to, b) => (to.unet.convResample = b)),
   super_res: boolean((to, b) => (to.unet.superRes = b)),
   dims: (value, flag, to) => {
@@ -100,7 +102,10 @@ const scriptClasses = 1000;
 
 const scriptsOnly: Record<string, Read> = {
   num_channels: number((to, n) => (to.unet.modelChannels = n)),
-  class_cond: boolean((to, b) => (to.unet.numClasses = b ? scriptClasses : null)),
+  class_cond: boolean((to, b) => {
+    if (!b && (to.json["num_classes"] ?? null) !== null) to.problems.push("class_cond false: expected no num_classes");
+    if (!b) to.unet.numClasses = null;
+  }),
   large_size: number((to, n) => {
     to.unet.imageSize = n;
     to.unet.superRes = true;
@@ -189,9 +194,8 @@ function numbersOf(value: unknown): number[] | undefined {
 }
 
 /**
- * Flags from parsed JSON. A key that neither vocabulary knows is an error that lists near ones. An object that describes a
- * whole network (it has model_channels or num_channels) and says nothing of heads means its vocabulary's default of them:
- * 1 head (constructor), 4 heads (scripts). Throws InputError that lists every problem.
+ * Flags from parsed JSON. A key that neither vocabulary knows is an error that lists near ones. Throws InputError
+ * that lists every problem.
  */
 export function parseFlags(json: unknown): Flags {
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
@@ -211,19 +215,17 @@ export function parseFlags(json: unknown): Flags {
       read[vocabulary === "scripts" ? "scripts" : "constructor"](to.json[flag], flag, to);
   }
   if (to.problems.length > 0) throw new InputError(`flags: ${to.problems.join("; ")}`);
-  if (to.unet.modelChannels !== undefined && to.unet.numHeads === undefined && to.unet.numHeadChannels === undefined) {
-    to.unet.numHeads = vocabulary === "scripts" ? 4 : 1;
-  }
-  return { vocabulary, unet: to.unet, diffusion: to.diffusion };
+  return { vocabulary, unet: to.unet, diffusion: to.diffusion, classCond: to.json["class_cond"] === true || undefined };
 }
 
 /**
  * A whole configuration from flags alone, what they leave out by their vocabulary's defaults. Throws InputError for flags
  * that the constructor requires and for a network that cannot be built.
  */
-export function completeConfig({ vocabulary, unet, diffusion: settings }: Flags): UNetConfig {
-  const common = { numHeadChannels: -1, numHeadsUpsample: -1, useNewAttentionOrder: false, numClasses: null };
-  const rest = { ...common, convResample: true, resblockUpdown: false, superRes: false };
+export function completeConfig({ vocabulary, unet, diffusion: settings, classCond }: Flags): UNetConfig {
+  const common = { numHeadChannels: -1, numHeadsUpsample: -1, useNewAttentionOrder: false };
+  const numClasses = classCond ? scriptClasses : null;
+  const rest = { ...common, numClasses, convResample: true, resblockUpdown: false, superRes: false };
   let config: Partial<UNetConfig>;
   if (vocabulary === "scripts") {
     const imageSize = unet.imageSize ?? 64;
@@ -253,15 +255,11 @@ export function mergeFlags(over: Flags, under: Flags): Flags {
   const unet: Partial<Writable<UNetConfig>> = { ...under.unet, ...over.unet };
   if (over.unet.numHeads !== undefined && over.unet.numHeadChannels === undefined) unet.numHeadChannels = -1;
   const vocabulary = over.vocabulary === "either" ? under.vocabulary : over.vocabulary;
-  return { vocabulary, unet, diffusion: { ...under.diffusion, ...over.diffusion } };
+  const classCond = over.unet.numClasses === undefined ? (over.classCond ?? under.classCond) : over.classCond;
+  return { vocabulary, unet, diffusion: { ...under.diffusion, ...over.diffusion }, classCond };
 }
 
 export const noFlags: Flags = { vocabulary: "either", unet: {}, diffusion: {} };
-
-/** modelChannels → "model_channels": the constructor's name, by which errors speak of a field. */
-export function flagName(key: keyof UNetConfig | keyof DiffusionSettings): string {
-  return key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-}
 
 function vocabularyOf(to: Reading): Flags["vocabulary"] {
   const entries = Object.entries(to.json);

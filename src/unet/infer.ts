@@ -5,8 +5,7 @@
  */
 import { CheckpointError } from "../engine/errors.ts";
 import { expectedTensors } from "./architecture.ts";
-import { configProblems, levelChannels, type UNetConfig } from "./config.ts";
-import { flagName } from "./flags.ts";
+import { configProblems, flagName, levelChannels, type UNetConfig } from "./config.ts";
 import { quote } from "./json.ts";
 import { type Found, readTensorNames, type TensorShapes } from "./votes.ts";
 
