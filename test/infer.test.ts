@@ -133,6 +133,14 @@ test("random networks come back from their tensors", () => {
   expect(seen).toBe(2000);
 });
 
+test("a multiple whose quotient rounds down still gives the width", () => {
+  // 480 / 44 · 44 is below 480 in float64, so int() would lose a channel.
+  const adm = completeConfig(parseFlags(cases.adm.flags));
+  const config = { ...adm, modelChannels: 44, channelMult: [(480 + 0.5) / 44], imageSize: 32, attentionResolutions: [] };
+  expect(Math.trunc((480 / 44) * 44)).toBe(479);
+  expect(levelChannels(inferConfig(shapesOf(expectedTensors(config))))).toEqual([480]);
+});
+
 test("a random tensor lost, added and changed are all in one error", () => {
   fc.assert(
     fc.property(configs, fc.nat(), fc.nat(), (config, a, b) => {
