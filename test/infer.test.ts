@@ -136,7 +136,13 @@ test("random networks come back from their tensors", () => {
 test("a multiple whose quotient rounds down still gives the width", () => {
   // 480 / 44 · 44 is below 480 in float64, so int() would lose a channel.
   const adm = completeConfig(parseFlags(cases.adm.flags));
-  const config = { ...adm, modelChannels: 44, channelMult: [(480 + 0.5) / 44], imageSize: 32, attentionResolutions: [] };
+  const config = {
+    ...adm,
+    modelChannels: 44,
+    channelMult: [(480 + 0.5) / 44],
+    imageSize: 32,
+    attentionResolutions: [],
+  };
   expect(Math.trunc((480 / 44) * 44)).toBe(479);
   expect(levelChannels(inferConfig(shapesOf(expectedTensors(config))))).toEqual([480]);
 });
