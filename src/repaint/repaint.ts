@@ -109,21 +109,26 @@ export class RePaint {
     diffusionOf(this.unet, { schedule, respacing: options.respacing });
     const begin = performance.now();
     const crops = jobs.flatMap((job, index) => this.#crops(job, index, options.region));
-    const batches = this.#batches(crops, options.batch);
+    const [toFill, filled] = partition(crops, ({ keep }) => keep.data.some((value) => value < 0.5));
+    const batches = this.#batches(toFill, options.batch);
     const plain = countModelCalls(scheduleTimes({ steps: schedule.steps, jumpLength: 1, resamples: 1 }));
     const full = countModelCalls(scheduleTimes(schedule));
     const callsOf = (batch: readonly Crop[]) => (hasKnown(batch[0]!) ? full : plain);
     const steps = batches.reduce((sum, batch) => sum + callsOf(batch), 0);
-    const results = jobs.map(({ picture }) => ({ ...picture, data: picture.data.slice() }));
-    const paste = (onto: readonly Picture[], batch: readonly Crop[], values: Float32Array): Map<number, Picture> => {
+    const results: Picture[] = jobs.map(({ picture }) => ({ ...picture, data: picture.data.slice() }));
+    const pasteCrop = (onto: Picture, { job, region }: Crop, result: Picture) =>
+      pasteBack(onto, jobs[job]!.keep, region, result, { feather: options.feather ?? 0 });
+    /** The pictures of a batch with its results pasted in, by job. */
+    const paste = (batch: readonly Crop[], values: Float32Array): Map<number, Picture> => {
       const pasted = new Map<number, Picture>();
-      for (const [index, { job, region }] of batch.entries()) {
+      for (const [index, crop] of batch.entries()) {
         const result = fromModelRange(imageOf(values, index, batch.length), config.imageSize, config.imageSize);
-        const base = pasted.get(job) ?? onto[job]!;
-        pasted.set(job, pasteBack(base, jobs[job]!.keep, region, result, { feather: options.feather ?? 0 }));
+        pasted.set(crop.job, pasteCrop(pasted.get(crop.job) ?? results[crop.job]!, crop, result));
       }
       return pasted;
     };
+    // Thin holes of a crop that shrinks much: what surrounds them fills them, without a model call.
+    for (const crop of filled) results[crop.job] = pasteCrop(results[crop.job]!, crop, crop.picture);
     let before = 0;
     for (const [index, batch] of batches.entries()) {
       const ahead = batches
@@ -135,12 +140,11 @@ export class RePaint {
         const { step, secondsPerStep, eta, xStart } = next.value;
         yield {
           ...{ step: before + step, steps, secondsPerStep, eta: eta + secondsPerStep * ahead },
-          ...(xStart ? { previews: paste(results, batch, xStart) } : {}),
+          ...(xStart ? { previews: paste(batch, xStart) } : {}),
         };
         next = await run.next();
       }
-      for (const [job, picture] of paste(results, batch, next.value))
-        results[job] = picture as (typeof results)[number];
+      for (const [job, picture] of paste(batch, next.value)) results[job] = picture;
       before += callsOf(batch);
     }
     return { pictures: results, modelCalls: before, seconds: (performance.now() - begin) / 1000 };
@@ -212,6 +216,10 @@ function hasKnown({ keep }: Crop): boolean {
 /** The first region has the picture's own seed, so that a picture of the model's size is what the seed says. */
 function regionSeed(seed: bigint, region: number): bigint {
   return BigInt.asUintN(64, seed ^ (BigInt(region) * 0x9e3779b97f4a7c15n));
+}
+
+function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(test), items.filter((item) => !test(item))];
 }
 
 function imageOf(values: Float32Array, index: number, count: number): Float32Array {

@@ -1,0 +1,60 @@
+/** Whole networks against PyTorch's outputs, in f32, with f16 weights and in f16. */
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { Device } from "../src/engine/device.ts";
+import { forwardGolden } from "./support/forward.ts";
+import { goldenCheckpoint, goldenUrl, relativeError } from "./support/goldens.ts";
+import { gpuDevice } from "./support/gpu.ts";
+import { UNet } from "../src/unet/unet.ts";
+
+const device = await gpuDevice();
+const cases = Object.entries(
+  JSON.parse(readFileSync(goldenUrl("unet/cases.json")!, "utf8")) as Record<string, { kind: string }>,
+)
+  .filter(([, { kind }]) => kind === "unet")
+  .map(([name]) => name);
+const missing = (name: string) => !goldenUrl(`unet/${name}.weights.safetensors`);
+
+/** SwiftShader's exp is coarse; measured: 4e-7 to 2e-6. */
+const f32 = /swiftshader/i.test(device.info.architecture) ? 5e-5 : 1e-5;
+
+describe.each(cases)("%s", (name) => {
+  const skipped = missing(name);
+  const why = skipped ? " (skipped: only in the whole golden set, REPAINT_GOLDEN)" : "";
+  it.skipIf(skipped)(`f32${why}`, async () => {
+    const { out, expected } = await forwardGolden(device, name, { precision: "f32" });
+    expect(relativeError(out, expected)).toBeLessThanOrEqual(f32);
+  });
+  it.skipIf(skipped)(`f16${why}`, async () => {
+    const { out, expected } = await forwardGolden(device, name, { precision: "f16" });
+    expect(relativeError(out, expected)).toBeLessThanOrEqual(1e-2);
+  });
+});
+
+it("takes weights in f16 with arithmetic in f32", async () => {
+  // This checkpoint is stored in f16, so that nothing is rounded.
+  const { out, expected } = await forwardGolden(device, "new-attention-order", { weightType: "f16" });
+  expect(relativeError(out, expected)).toBeLessThanOrEqual(f32);
+});
+
+it("computes the same on the kernels for GPUs", async () => {
+  const asGpu = new Device(device.gpu, device.info, { kind: "gpu" });
+  for (const name of ["super-res", "new-attention-order"]) {
+    const { out, expected } = await forwardGolden(asGpu, name, {});
+    expect(relativeError(out, expected), name).toBeLessThanOrEqual(f32);
+  }
+});
+
+describe("UNet", () => {
+  it("refuses sizes and classes that the network cannot take, and frees everything", async () => {
+    const bytes = device.counters.liveBytes;
+    const unet = await UNet.load(device, await goldenCheckpoint("unet/class-cond.weights.safetensors"));
+    await expect(unet.session({ batch: 1, height: 31, width: 32 })).rejects.toThrow(/height.*multiple of 2.*31/);
+    await expect(unet.session({ batch: 1, height: 32, width: 0 })).rejects.toThrow(/width/);
+    await expect(unet.embed([1])).rejects.toThrow(/y is needed, a class from 0 to 9/);
+    await expect(unet.embed([1], [10])).rejects.toThrow(/from 0 to 9, got 10/);
+    await expect(unet.embed([1, 2], [3])).rejects.toThrow(/expected 2 classes, got 1/);
+    unet.dispose();
+    expect(device.counters.liveBytes).toBe(bytes);
+  });
+});
