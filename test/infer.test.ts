@@ -32,7 +32,7 @@ function visible(config: UNetConfig) {
     resblockUpdown: levels > 1 && rest.resblockUpdown,
   };
 }
-test("the goldens are there", () => expect(weights.length).toBe(9));
+test("the goldens are there", () => expect(weights.length).toBe(8));
 
 describe.each(weights)("%s", (name) => {
   const { flags } = cases[name.replace(".weights.safetensors", "")];
@@ -75,7 +75,7 @@ describe.each(weights)("%s", (name) => {
 test("values come in every stored type", async () => {
   for (const [name, dtype] of [
     ["adm", "F32"],
-    ["deep", "BF16"],
+    ["class-cond", "BF16"],
     ["odd-groups", "F16"],
   ]) {
     const file = await openSafetensors(golden(`${name}.weights.safetensors`));
