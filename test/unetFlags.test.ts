@@ -1,0 +1,173 @@
+/** Constructor flags that no golden file has, on random weights, against the whole network in float64. */
+import { describe, expect, it } from "vitest";
+import { readFloats } from "../src/engine/readback.ts";
+import { expectedTensors } from "../src/unet/architecture.ts";
+import { openCheckpoint } from "../src/unet/checkpoint.ts";
+import { checkConfig, type UNetConfig } from "../src/unet/config.ts";
+import { fromNhwc, toNhwc } from "../src/unet/layout.ts";
+import { bytesSource, writeSafetensors } from "../src/unet/safetensors.ts";
+import { UNet } from "../src/unet/unet.ts";
+import { relativeError } from "./support/goldens.ts";
+import { gpuDevice } from "./support/gpu.ts";
+import { values } from "./support/random.ts";
+import { wholeNetwork, type StateDict } from "./twins/wholeNetwork.ts";
+
+const device = await gpuDevice();
+
+const base: UNetConfig = {
+  ...{ imageSize: 16, inChannels: 3, modelChannels: 32, outChannels: 6, numResBlocks: 1, attentionResolutions: [2] },
+  ...{
+    channelMult: [1, 2],
+    convResample: true,
+    numClasses: null,
+    numHeads: 1,
+    numHeadChannels: -1,
+    numHeadsUpsample: -1,
+  },
+  ...{ useScaleShiftNorm: true, resblockUpdown: false, useNewAttentionOrder: false, superRes: false },
+};
+
+interface Case {
+  readonly title: string;
+  readonly flags: Partial<UNetConfig>;
+  readonly height?: number;
+  readonly width?: number;
+  readonly batch?: number;
+}
+
+const cases: readonly Case[] = [
+  {
+    title: "other heads on the way up, not square, batch 3",
+    flags: { numHeads: 4, numHeadsUpsample: 8 },
+    height: 8,
+    width: 12,
+    batch: 3,
+  },
+  {
+    title: "heads of 1 and 2 channels, new order",
+    flags: { numHeads: 32, useNewAttentionOrder: true },
+    height: 4,
+    width: 6,
+  },
+  {
+    title: "heads of 6 channels, legacy order",
+    flags: { modelChannels: 96, channelMult: [1, 1], numHeads: 16 },
+    height: 4,
+    width: 4,
+  },
+  {
+    title: "an identity skip over a concatenation",
+    flags: { channelMult: [2, 1], resblockUpdown: true },
+    height: 8,
+    width: 4,
+  },
+  {
+    title: "levels narrower than the model's channels",
+    flags: { modelChannels: 64, channelMult: [0.5, 1], numHeadChannels: 16 },
+    height: 4,
+    width: 8,
+  },
+  {
+    title: "model channels that no group divides",
+    flags: { modelChannels: 16, channelMult: [2, 4] },
+    height: 4,
+    width: 4,
+  },
+  {
+    title: "one level, no attention but the middle's",
+    flags: { channelMult: [1], attentionResolutions: [] },
+    height: 5,
+    width: 7,
+  },
+  {
+    title: "three levels of two blocks, attention everywhere",
+    flags: { channelMult: [1, 1, 2], numResBlocks: 2, attentionResolutions: [1, 2, 4], numHeadChannels: 32 },
+    height: 8,
+    width: 12,
+  },
+  {
+    title: "one channel in and out, no scale-shift, pooling",
+    flags: { inChannels: 1, outChannels: 1, useScaleShiftNorm: false, convResample: false },
+    height: 6,
+    width: 4,
+  },
+  { title: "five channels in", flags: { inChannels: 5, outChannels: 10 }, height: 4, width: 4, batch: 2 },
+  {
+    title: "super-resolution with classes, low_res of another aspect",
+    flags: { superRes: true, numClasses: 3, resblockUpdown: true },
+    height: 6,
+    width: 8,
+    batch: 2,
+  },
+];
+
+function randomState(config: UNetConfig): StateDict {
+  return new Map(
+    [...expectedTensors(config)].map(([name, shape], index) => {
+      const length = shape.reduce((a, b) => a * b, 1);
+      const [mean, deviation] =
+        shape.length > 1 ? [0, Math.sqrt(1 / (length / shape[0]!))] : [name.endsWith("weight") ? 1 : 0, 0.2];
+      return [name, { shape, data: Float32Array.from(values(length, 100 + index, { mean, deviation })) }];
+    }),
+  );
+}
+
+/** Image n of an NCHW batch as planes. */
+function image(data: Float64Array, n: number, channels: number, height: number, width: number) {
+  const size = height * width;
+  const planes = Array.from({ length: channels }, (_, c) =>
+    data.slice((n * channels + c) * size, (n * channels + c + 1) * size),
+  );
+  return { planes, height, width };
+}
+
+describe.each(cases)("$title", ({ flags, height = 8, width = 8, batch = 1 }) => {
+  it("equals the float64 twin", async () => {
+    const config = { ...base, ...flags };
+    checkConfig(config);
+    const state = randomState(config);
+    const file = writeSafetensors(
+      [...state].map(([name, { shape, data }]) => ({ name, shape, dtype: "F32" as const, data: data as Float32Array })),
+      { guided_diffusion_unet: JSON.stringify(constructorFlags(config)) },
+    );
+    const unet = await UNet.load(device, await openCheckpoint(bytesSource("random", file)));
+    expect(unet.checkpoint.config).toEqual(config);
+    const { inChannels, outChannels } = config;
+    const low = config.superRes ? { height: 3, width: 2 } : undefined;
+    const session = await unet.session({ batch, height, width, lowRes: low });
+    const round = (data: Float64Array) => data.map(Math.fround);
+    const x = round(values(batch * inChannels * height * width, 1));
+    const lowRes = low && round(values(batch * inChannels * low.height * low.width, 2));
+    const t = Array.from({ length: batch }, (_, n) => 37.5 + 200 * n);
+    const y = config.numClasses === null ? undefined : t.map((_, n) => n % config.numClasses!);
+    device.upload(session.x, 0, toNhwc(x, { batch, channels: inChannels, height, width }));
+    if (lowRes) device.upload(session.lowRes!, 0, toNhwc(lowRes, { batch, channels: inChannels, ...low }));
+    const table = await unet.embed(t, y);
+    session.submit(
+      table,
+      t.map((_, n) => n),
+    );
+    const out = fromNhwc(await readFloats(device, session.out), { batch, channels: outChannels, height, width });
+    for (let n = 0; n < batch; n++) {
+      const expected = wholeNetwork(state, config, {
+        ...{ x: image(x, n, inChannels, height, width), t: t[n]!, y: y?.[n] },
+        lowRes: lowRes && image(lowRes, n, inChannels, low.height, low.width),
+      });
+      const size = outChannels * height * width;
+      const wanted = expected.planes.flatMap((plane) => [...plane]);
+      expect(relativeError(out.subarray(n * size, (n + 1) * size), wanted), `image ${n}`).toBeLessThanOrEqual(1e-5);
+    }
+    table.dispose();
+    session.dispose();
+    unet.dispose();
+  });
+});
+
+function constructorFlags(config: UNetConfig): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(config).map(([key, value]) => [
+      key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      value,
+    ]),
+  );
+}
