@@ -1,7 +1,13 @@
 /** Our sources in a page of a real browser, bundled by Vite, and the harness that all such tests use. */
 import { afterAll, describe, expect, test } from "vitest";
+import { readFileSync } from "node:fs";
+import { RePaint } from "../src/index.ts";
+import { goldenTensors, goldenUrl, relativeError, tensor } from "./support/goldens.ts";
+import { gpuDevice } from "./support/gpu.ts";
 import { closeChromium, noChromium, runInChromium } from "./support/chromium.ts";
 import { decode, encode } from "./support/wire.ts";
+
+const goldenBytes = (name: string) => new Uint8Array(readFileSync(goldenUrl(`unet/${name}`)!));
 
 describe.skipIf(noChromium)("Chromium", () => {
   afterAll(closeChromium);
@@ -15,6 +21,35 @@ describe.skipIf(noChromium)("Chromium", () => {
     expect(result.name).toMatch(/swiftshader/i);
     expect(result.kind).toBe("cpu");
     expect(result.squares).toEqual(numbers.map((number) => number * number));
+  });
+
+  test("a whole network gives PyTorch's numbers in a page", async () => {
+    const [weights, io] = ["weights", "io"].map((part) => goldenBytes(`new-attention-order.${part}.safetensors`));
+    const out = await runInChromium<Float32Array>("test/e2e/forward.ts", { weights, io });
+    const expected = await tensor(await goldenTensors("unet/new-attention-order.io.safetensors"), "out");
+    expect(relativeError(out, expected)).toBeLessThanOrEqual(5e-5);
+  });
+
+  test("a picture is filled through the public API, as in Node, and known pixels stay", async () => {
+    const weights = goldenBytes("new-attention-order.weights.safetensors");
+    const [width, height] = [16, 16];
+    const pixels = Uint8Array.from({ length: width * height * 4 }, (_, i) => (i % 4 === 3 ? 255 : (i * 37) % 251));
+    const keep = Float32Array.from({ length: width * height }, (_, i) => (i % width < 9 ? 1 : 0));
+    const result = await runInChromium<{ steps: number[]; modelCalls: number; pixels: Uint8Array }>(
+      "test/e2e/inpaint.ts",
+      { weights, width, height, pixels, keep },
+    );
+    expect(result.steps).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(result.modelCalls).toBe(6);
+    const repaint = await RePaint.load(weights, { device: await gpuDevice() });
+    const picture = { width, height, data: new Uint8ClampedArray(pixels) };
+    const jobs = [{ picture, keep: { width, height, data: keep }, seed: 11n }];
+    const { pictures } = await repaint.inpaint(jobs, { schedule: { steps: 4, jumpLength: 2, resamples: 2 } });
+    repaint.dispose();
+    for (let i = 0; i < pixels.length; i++) {
+      if (keep[i >> 2] === 1) expect(result.pixels[i]).toBe(pixels[i]);
+      else expect(Math.abs(result.pixels[i]! - pictures[0]!.data[i]!)).toBeLessThanOrEqual(1);
+    }
   });
 
   test("a failure in the page is the test's failure, with what the page wrote", async () => {

@@ -276,6 +276,9 @@ function checkShapes({ unet, shape, known, classes, noise }: StateOptions): void
   if (config.superRes)
     throw new InputError("this is a super-resolution network: it needs a low-resolution picture and cannot inpaint");
   expect("channels of the picture", config.inChannels, channels);
+  const { learnSigma } = unet.checkpoint.diffusion;
+  const what = learnSigma ? "output channels of a network that learns its variance" : "output channels of the network";
+  expect(what, channels * (learnSigma ? 2 : 1), config.outChannels);
   if (known) {
     expect("values of the known picture", batch * channels * height * width, known.image.length);
     expect("values of the mask", batch * height * width, known.keep.length);

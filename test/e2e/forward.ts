@@ -1,0 +1,23 @@
+/** A golden network in a page. */
+import { readFloats } from "../../src/engine/readback.ts";
+import { requestDevice } from "../../src/engine/device.ts";
+import { openCheckpoint } from "../../src/unet/checkpoint.ts";
+import { fromNhwc, toNhwc } from "../../src/unet/layout.ts";
+import { bytesSource, openSafetensors, readFloat32 } from "../../src/unet/safetensors.ts";
+import { UNet } from "../../src/unet/unet.ts";
+
+export async function run({ weights, io }: { weights: Uint8Array; io: Uint8Array }) {
+  const device = await requestDevice((await navigator.gpu.requestAdapter())!);
+  const inputs = await openSafetensors(bytesSource("io", io));
+  const [batch, channels, height, width] = inputs.tensors.get("x")!.shape as [number, number, number, number];
+  const unet = await UNet.load(device, await openCheckpoint(bytesSource("weights", weights)));
+  const session = await unet.session({ batch, height, width });
+  device.upload(session.x, 0, toNhwc(await readFloat32(inputs, "x"), { batch, channels, height, width }));
+  const table = await unet.embed([...(await readFloat32(inputs, "t"))]);
+  session.submit(
+    table,
+    Array.from({ length: batch }, (_, n) => n),
+  );
+  const outChannels = inputs.tensors.get("out")!.shape[1]!;
+  return fromNhwc(await readFloats(device, session.out), { batch, channels: outChannels, height, width });
+}
