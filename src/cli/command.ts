@@ -1,0 +1,162 @@
+/**
+ * What a command is (a name, options as data, a function), and arguments read by that data. Help is in help.ts, what a
+ * command finds around it while it runs in report.ts and context.ts.
+ */
+import { parseArgs } from "node:util";
+import { InputError } from "../engine/errors.ts";
+import { nearNames } from "../unet/near.ts";
+import type { Context } from "./context.ts";
+
+export interface Option {
+  /** Without the dashes. */
+  readonly name: string;
+  /** How help writes the value; an option without one is a switch. */
+  readonly value?: string;
+  readonly help: string;
+  readonly repeat?: boolean;
+}
+
+export interface Command {
+  readonly name: string;
+  readonly summary: string;
+  /** How help writes the only positional argument; it is then required. */
+  readonly positional?: string;
+  readonly options: readonly Option[];
+  /** Paragraphs below the options in help. */
+  readonly notes?: readonly string[];
+  /** Resolves to the exit status; nothing means 0. */
+  run(context: Context, given: Arguments): Promise<number | void>;
+}
+
+export const jsonOption: Option = { name: "json", help: "one JSON object per event on stdout (docs/cli.md)" };
+export const forceOption: Option = { name: "force", help: "overwrite files that exist" };
+export const adapterOption: Option = {
+  name: "adapter",
+  value: "NAME",
+  help: "default, hardware, swiftshader, or a part of an adapter's name",
+};
+export const precisionOption: Option = {
+  name: "precision",
+  value: "f32|f16",
+  help: "storage of activations and weights; arithmetic is f32 (default f32)",
+};
+export const flagsOption: Option = {
+  name: "flags",
+  value: "JSON|@FILE",
+  help: "flags that the checkpoint does not carry, in the constructor's or the scripts' words",
+};
+export const helpOption: Option = { name: "help", help: "this text" };
+
+/** The options of one call, by name. */
+export class Arguments {
+  readonly positional: string | undefined;
+  readonly #values: ReadonlyMap<string, readonly string[]>;
+
+  constructor(values: ReadonlyMap<string, readonly string[]>, positional: string | undefined) {
+    this.#values = values;
+    this.positional = positional;
+  }
+
+  has(name: string): boolean {
+    return this.#values.has(name);
+  }
+
+  all(name: string): readonly string[] {
+    return this.#values.get(name) ?? [];
+  }
+
+  text(name: string): string | undefined {
+    return this.#values.get(name)?.[0];
+  }
+
+  /** @throws InputError when it was not given */
+  required(name: string): string {
+    const value = this.text(name);
+    if (value === undefined) throw new InputError(`--${name} is needed; see --help`);
+    return value;
+  }
+
+  /** @throws InputError unless it is absent or a whole number of the range */
+  integer(name: string, { min, max }: { min: number; max: number }): number | undefined {
+    const value = this.text(name);
+    if (value === undefined) return undefined;
+    const number = /^\d{1,15}$/.test(value) ? Number(value) : NaN;
+    if (!(number >= min && number <= max))
+      throw new InputError(`--${name}: expected a whole number from ${min} to ${max}, got ${quoted(value)}`);
+    return number;
+  }
+
+  /** @throws InputError unless it is absent or one of the choices */
+  choice<T extends string>(name: string, choices: readonly T[]): T | undefined {
+    const value = this.text(name);
+    if (value === undefined || (choices as readonly string[]).includes(value)) return value as T | undefined;
+    throw new InputError(`--${name}: expected ${choices.join(" or ")}, got ${quoted(value)}${hint(value, choices)}`);
+  }
+}
+
+/**
+ * The command's arguments. `--name value` and `--name=value`; a value that begins with two dashes needs the second form.
+ * @throws InputError that names the nearest option for one that is unknown
+ */
+export function parseArguments(command: Command, argv: readonly string[]): Arguments {
+  const options = new Map([...command.options, helpOption].map((option) => [option.name, option]));
+  const { tokens } = parseArgs({
+    args: [...argv],
+    options: Object.fromEntries(
+      [...options.values()].map(({ name, value }) => [
+        name,
+        { type: value ? "string" : "boolean", ...(name === "help" ? { short: "h" } : {}) } as const,
+      ]),
+    ),
+    strict: false,
+    tokens: true,
+  });
+  const values = new Map<string, string[]>();
+  const positionals: string[] = [];
+  for (const token of tokens) {
+    if (token.kind === "positional") positionals.push(token.value);
+    if (token.kind !== "option") continue;
+    const option = options.get(token.name);
+    const shown = token.rawName.slice(0, 60);
+    if (!option) {
+      const near = hint(
+        token.name,
+        [...options.keys()].map((name) => `--${name}`),
+      );
+      throw new InputError(`${shown} is no option of \`${command.name}\`${near}; see \`${command.name} --help\``);
+    }
+    if (!option.value) {
+      if (token.value !== undefined) throw new InputError(`${shown} is a switch and takes no value`);
+      values.set(option.name, []);
+      continue;
+    }
+    if (token.value === undefined || token.value === "" || (!token.inlineValue && token.value.startsWith("--")))
+      throw new InputError(`${shown} needs a value: ${shown} ${option.value}`);
+    const before = values.get(option.name);
+    if (before && !option.repeat) throw new InputError(`${shown} is given twice; give it once`);
+    values.set(option.name, [...(before ?? []), token.value]);
+  }
+  if (!values.has("help")) checkPositionals(command, positionals);
+  return new Arguments(values, positionals[0]);
+}
+
+function checkPositionals({ name, positional }: Command, given: readonly string[]): void {
+  const extra = given[positional ? 1 : 0];
+  if (extra !== undefined)
+    throw new InputError(
+      `\`${name}\` takes ${positional ? `one ${positional}` : "options only"}, got ${quoted(extra)} too; see \`${name} --help\``,
+    );
+  if (positional && given.length === 0)
+    throw new InputError(`\`${name}\` needs a ${positional}: repaint ${name} ${positional}`);
+}
+
+/** ` (did you mean …?)`, or nothing where no name is near. */
+export function hint(name: string, known: readonly string[]): string {
+  const [near] = nearNames(name.startsWith("--") || !known[0]?.startsWith("--") ? name : `--${name}`, known);
+  return near === undefined ? "" : ` (did you mean ${near}?)`;
+}
+
+/** What somebody typed, short enough for one line. */
+export function quoted(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+}

@@ -1,0 +1,124 @@
+/**
+ * `repaint doctor`: what this machine offers, what would be chosen on it, and whether it computes correctly. The
+ * self-test is one forward of the shipped model against PyTorch's output, in both precisions, and the noise generator
+ * against numbers of its algorithm. Not here: thorough tests of every kernel (npm test).
+ */
+import { join } from "node:path";
+import { adapterName, type Device } from "../engine/device.ts";
+import { packageInfo, weightsFolder } from "../node/packageFiles.ts";
+import { chooseConvolution } from "../shaders/chooseConvolution.ts";
+import { readFloat32 } from "../unet/safetensors.ts";
+import { UNet } from "../unet/unet.ts";
+import { adapterOption, type Arguments, type Command, jsonOption } from "./command.ts";
+import { announceDevice, type Context } from "./context.ts";
+import { modelHash, type OpenModel, withModel } from "./model.ts";
+import { defaultPreset } from "./settings.ts";
+import { withTensors } from "./tensorFiles.ts";
+import { forwardOnce } from "./unet.ts";
+import { bytes } from "./words.ts";
+
+export const doctor: Command = {
+  name: "doctor",
+  summary: "look at the adapter and test whether it computes correctly",
+  options: [adapterOption, jsonOption],
+  notes: ["Exit status 1 if the adapter computes wrongly, 3 if there is none."],
+  run,
+};
+
+/** Of ‖out − reference‖ / ‖reference‖: f32's rounding with a coarse exp, and ten bits of f16 through a whole network. */
+const tolerances = { f32: 5e-5, f16: 1e-2 } as const;
+
+const shownLimits = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+] as const;
+
+async function run(context: Context, given: Arguments): Promise<number> {
+  const { report } = context;
+  const { version } = await packageInfo();
+  const machine = { version, node: process.version, platform: process.platform, arch: process.arch };
+  report.event("machine", machine);
+  report.print(`repaint-webgpu ${version}, Node ${process.version}, ${process.platform} ${process.arch}`);
+  return withModel(undefined, undefined, async (model) => {
+    await modelHash(model, context);
+    const device = await announceDevice(context, given.text("adapter"));
+    describeDevice(context, device);
+    let correct = true;
+    for (const precision of ["f32", "f16"] as const)
+      correct = (await selfTest(context, device, model, precision)) && correct;
+    report.event("verdict", { correct });
+    report.print(
+      correct
+        ? "This adapter computes correctly."
+        : "This adapter computes wrongly: update its driver, or choose another one with --adapter; pictures made on it cannot be trusted.",
+    );
+    return correct ? 0 : 1;
+  });
+}
+
+function describeDevice({ report }: Context, device: Device): void {
+  const { gpu, info, kind, half } = device;
+  const features = [...gpu.features].sort();
+  const limits = Object.fromEntries(shownLimits.map((name) => [name, device.limits[name]]));
+  const layer = { kernel: 3, stride: 1, activation: "none", outHeight: 32, outWidth: 32, outChannels: 64 } as const;
+  const { kernel, variant } = chooseConvolution(layer, kind);
+  const chosen = { kind, half, convolution: kernel.name, variant, preset: defaultPreset(kind) };
+  report.event("device", { adapter: adapterName(info), features, limits, chosen });
+  const inBytes = (name: string, value: number) => (/Size/.test(name) ? bytes(value) : String(value));
+  report.print(
+    [
+      `Adapter       ${adapterName(info)}`,
+      `Kind          ${kind === "cpu" ? "processor (software)" : "GPU"}`,
+      `Features      ${features.join(", ")}`,
+      ...Object.entries(limits).map(
+        ([name, value], i) => `${i === 0 ? "Limits" : ""}`.padEnd(14) + `${name} ${inBytes(name, value)}`,
+      ),
+      `Chosen        ${kernel.name} for a 3x3 convolution of 64 channels at 32x32`,
+      `              f16 ${half === "native" ? "by shader-f16" : "packed in pairs (no shader-f16 here)"}; arithmetic in f32`,
+      `              preset ${chosen.preset} where none is given`,
+    ].join("\n"),
+  );
+}
+
+/** One forward against its stored answer. */
+async function selfTest(
+  { report, signal }: Context,
+  device: Device,
+  { checkpoint, shipped }: OpenModel,
+  precision: "f32" | "f16",
+): Promise<boolean> {
+  return withTensors(join(weightsFolder, shipped!.selfTest), async ({ file }) => {
+    const network = await UNet.load(device, checkpoint, { precision, signal });
+    try {
+      const [batch, channels, height, width] = file.tensors.get("x")!.shape as [number, number, number, number];
+      const x = { shape: { batch, channels, height, width }, values: await readFloat32(file, "x") };
+      const t = [...(await readFloat32(file, "t"))];
+      const { out, seconds } = await forwardOnce(device, network, { x, t, lowRes: undefined, y: undefined });
+      const error = relativeError(out, await readFloat32(file, "out"));
+      const tolerance = tolerances[precision];
+      const correct = error <= tolerance;
+      report.event("selfTest", { precision, relativeError: error, tolerance, correct, seconds });
+      report.print(
+        `Self-test     ${precision}: relative error ${error.toExponential(1)} (at most ${tolerance}), ` +
+          `${(seconds * 1000).toFixed(0)} ms a forward: ${correct ? "right" : "WRONG"}`,
+      );
+      return correct;
+    } finally {
+      network.dispose();
+    }
+  });
+}
+
+/** ‖a − b‖ / ‖b‖; NaN where there is one. */
+export function relativeError(a: Float32Array, b: Float32Array): number {
+  let difference = 0;
+  let norm = 0;
+  for (const [i, value] of b.entries()) {
+    difference += (a[i]! - value) ** 2;
+    norm += value ** 2;
+  }
+  return Math.sqrt(difference / norm);
+}

@@ -1,0 +1,126 @@
+/**
+ * The command line: picks the command, turns errors into one line and an exit status, and Ctrl-C into a clean stop.
+ * What the commands do is in one file each.
+ */
+import { InputError, InterruptedError, OutOfMemoryError, RePaintError } from "../engine/errors.ts";
+import type { Device } from "../engine/device.ts";
+import { packageInfo } from "../node/packageFiles.ts";
+import { type Command, hint, parseArguments, quoted } from "./command.ts";
+import { type OpenDevice, openNodeDevice } from "./context.ts";
+import { demo } from "./demo.ts";
+import { doctor } from "./doctor.ts";
+import { commandHelp, generalHelp } from "./help.ts";
+import { inpaint } from "./inpaint.ts";
+import { inspect } from "./inspect.ts";
+import { replayTrace } from "./replay.ts";
+import { Report, type Stream } from "./report.ts";
+import { forward } from "./unet.ts";
+
+export const commands: readonly Command[] = [inpaint, demo, doctor, inspect, forward, replayTrace];
+
+export interface Environment {
+  readonly stdout?: Stream;
+  readonly stderr?: Stream;
+  /** The device stays its giver's. Default: one of this machine's adapter, disposed of at the end. */
+  readonly openDevice?: OpenDevice;
+}
+
+/** Runs one command and resolves to the exit status; it never rejects. */
+export async function main(argv: readonly string[], environment: Environment = {}): Promise<number> {
+  const { stdout = process.stdout, stderr = process.stderr } = environment;
+  // Looked for before anything is parsed: an error in the arguments must be an event, too.
+  const end = argv.indexOf("--");
+  const report = new Report(stdout, stderr, argv.slice(0, end < 0 ? argv.length : end).includes("--json"));
+  const interrupt = new AbortController();
+  const unwatch = watchSignals(interrupt, report);
+  const devices: Device[] = [];
+  const openDevice: OpenDevice = async (adapter) => {
+    if (environment.openDevice) return environment.openDevice(adapter);
+    const device = await openNodeDevice(adapter);
+    devices.push(device);
+    return device;
+  };
+  try {
+    goWhereNpmWasCalled();
+    return (await dispatch(argv, { report, signal: interrupt.signal, openDevice })) ?? 0;
+  } catch (error) {
+    return fail(error, report);
+  } finally {
+    unwatch();
+    for (const device of devices) device.dispose();
+  }
+}
+
+async function dispatch(argv: readonly string[], context: Parameters<Command["run"]>[0]): Promise<number | void> {
+  const [name, ...rest] = argv.filter((argument, index) => index > 0 || argument !== "--");
+  if (name === "--help" || name === "-h") return context.report.print(generalHelp(commands));
+  if (name === "--version") {
+    const { version } = await packageInfo();
+    context.report.event("version", { version });
+    return context.report.print(version);
+  }
+  const known = commands.map((command) => command.name);
+  if (name === undefined) throw new InputError(`a command is needed: ${known.join(", ")}; see \`repaint --help\``);
+  const command = commands.find((candidate) => candidate.name === name);
+  if (!command) {
+    const isOption = name.startsWith("-");
+    const near = hint(name, isOption ? ["--help", "--version"] : known);
+    const what = isOption ? "is no option here, where a command comes first" : "is no command";
+    throw new InputError(`${quoted(name)} ${what}${near}; the commands are ${known.join(", ")}`);
+  }
+  const given = parseArguments(command, rest);
+  if (given.has("help")) return context.report.print(commandHelp(command));
+  return command.run(context, given);
+}
+
+/** One line for what a user can cause; for anything else a request to report it. */
+function fail(error: unknown, report: Report): number {
+  const known = asKnown(error);
+  const thrown = error instanceof Error ? error : new Error(String(error));
+  const exitCode = known?.exitCode ?? 1;
+  const message = oneLine((known ?? thrown).message);
+  report.event("error", { name: (known ?? thrown).name, message, exitCode });
+  report.say(`repaint: ${message}`);
+  if (!known) {
+    const debug = process.env.REPAINT_DEBUG === "1";
+    report.say(
+      "repaint: this is a mistake in repaint-webgpu, not yours: please report it with the command that you typed" +
+        (debug ? "" : " and what it prints with REPAINT_DEBUG=1"),
+    );
+    if (debug) report.say(thrown.stack ?? "");
+  }
+  return exitCode;
+}
+
+function asKnown(error: unknown): RePaintError | undefined {
+  if (error instanceof RePaintError) return error;
+  // V8's words when the process itself has no room for an array.
+  if (error instanceof RangeError && /allocation failed|Invalid (typed )?array (buffer )?length/.test(error.message))
+    return new OutOfMemoryError(`this process is out of memory (${error.message}): use smaller pictures or tensors`);
+  return undefined;
+}
+
+function oneLine(message: string): string {
+  return message.replaceAll(/\s*[\r\n]+\s*/g, " ");
+}
+
+/** The first signal asks the command to stop, the second ends the process at once. */
+function watchSignals(interrupt: AbortController, report: Report): () => void {
+  const onSignal = (): void => {
+    if (interrupt.signal.aborted) process.exit(130);
+    report.say("Stopping after this step; once more ends at once.");
+    interrupt.abort(new InterruptedError("interrupted"));
+  };
+  const signals = ["SIGINT", "SIGTERM"] as const;
+  for (const signal of signals) process.on(signal, onSignal);
+  return () => {
+    for (const signal of signals) process.off(signal, onSignal);
+  };
+}
+
+/** `npm run repaint` starts programs in the package's own folder; file names mean the folder that npm was called in. */
+function goWhereNpmWasCalled(): void {
+  const { npm_lifecycle_event: script, npm_package_json: manifest, INIT_CWD: folder } = process.env;
+  if (script !== "repaint" || !folder || !manifest || manifest !== `${process.cwd()}/package.json`) return;
+  process.chdir(folder);
+}

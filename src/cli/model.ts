@@ -1,0 +1,104 @@
+/**
+ * The model that --weights means: a name of weights/manifest.json, or a safetensors file; only its header is read here.
+ * Not here: putting it on a device (src/unet, src/repaint).
+ */
+import { readFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { CheckpointError, InputError } from "../engine/errors.ts";
+import { asInputError } from "../node/files.ts";
+import { type FileSource, openFileSource, sha256 } from "../node/fileSource.ts";
+import { type ShippedModel, shippedModels, weightsFolder } from "../node/packageFiles.ts";
+import { type Checkpoint, openCheckpoint } from "../unet/checkpoint.ts";
+import { type Arguments, hint, quoted } from "./command.ts";
+import type { Context } from "./context.ts";
+import type { Report } from "./report.ts";
+
+export interface OpenModel {
+  /** Of the shipped model, else the file's. */
+  readonly name: string;
+  readonly source: FileSource;
+  readonly checkpoint: Checkpoint;
+  readonly shipped: ShippedModel | undefined;
+}
+
+/** Opens the model for the time of `body`. Without a name it is the first of the manifest. */
+export async function withModel<T>(
+  weights: string | undefined,
+  flags: unknown,
+  body: (model: OpenModel) => Promise<T>,
+): Promise<T> {
+  const models = await shippedModels();
+  const shipped = weights === undefined ? models[0] : models.find(({ name }) => name === weights);
+  const path = shipped ? join(weightsFolder, shipped.file) : weights!;
+  const source = await openFileSource(path).catch((error: unknown) => {
+    const isName = !shipped && /^[\w-]+$/.test(path);
+    if (!isName || !(error instanceof InputError)) throw error;
+    const names = models.map(({ name }) => name);
+    throw new InputError(
+      `--weights ${path}: neither a file nor a shipped model${hint(path, names)}; shipped is ${names.join(", ")}`,
+    );
+  });
+  try {
+    return await body({
+      name: shipped?.name ?? basename(path),
+      source,
+      checkpoint: await openCheckpoint(source, flags),
+      shipped,
+    });
+  } finally {
+    await source.close();
+  }
+}
+
+/** The sha256 of the file. @throws CheckpointError if a shipped model is not what was shipped */
+export async function modelHash({ source, shipped }: OpenModel, { signal, report }: Context): Promise<string> {
+  const show = (done: number): void => {
+    if (source.size < 2 ** 28) return;
+    report.progress({ what: "MiB hashed", done: Math.round(done / 2 ** 20), total: Math.round(source.size / 2 ** 20) });
+  };
+  const hash = await sha256(source, { onProgress: show, signal });
+  report.endProgress();
+  if (shipped && shipped.sha256 !== hash)
+    throw new CheckpointError(
+      `${source.name} is damaged: its sha256 should be ${shipped.sha256}, and is ${hash}; install or check out again`,
+    );
+  return hash;
+}
+
+/** The value of --flags: JSON, or @ and a file of JSON; undefined where it was not given. */
+export async function readFlags(given: Arguments): Promise<unknown> {
+  const value = given.text("flags");
+  if (value === undefined) return undefined;
+  let text = value;
+  if (value.startsWith("@")) {
+    try {
+      text = await readFile(value.slice(1), "utf8");
+    } catch (error) {
+      throw asInputError(error, `cannot read --flags ${value}`);
+    }
+  }
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : "";
+    throw new InputError(`--flags ${quoted(value)} is not JSON (${reason}); give an object as {"num_heads": 4}`);
+  }
+}
+
+/**
+ * A line for the settings that nothing tells, since a wrong guess shows in the pictures only. The shipped models' are
+ * known; a single forward has no diffusion.
+ */
+export function sayAssumed({ checkpoint, shipped }: OpenModel, report: Report, { diffusion = true } = {}): void {
+  const isDiffusion = /^(diffusion_steps|noise_schedule|predict_xstart|rescale_timesteps) /;
+  const assumed = checkpoint.assumed.filter((setting) => !shipped && (diffusion || !isDiffusion.test(setting)));
+  if (assumed.length > 0) report.say(`Assumed, since neither the file nor --flags says it: ${assumed.join(", ")}.`);
+}
+
+/** @throws InputError for networks that cannot fill pictures */
+export function requirePictureModel({ name, checkpoint: { config } }: OpenModel): void {
+  if (config.superRes)
+    throw new InputError(`${name} is a super-resolution network: it needs a small picture and cannot inpaint`);
+  if (config.inChannels !== 3)
+    throw new InputError(`pictures have 3 channels, and ${name} takes ${config.inChannels}: it cannot inpaint them`);
+}

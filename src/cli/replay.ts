@@ -1,0 +1,199 @@
+/**
+ * `repaint replay`: a recorded run with its own noise, climbs step by step. The trace is a safetensors file with gt,
+ * keep_mask, noise, for class-conditional networks y, and the case as JSON in its metadata; the noise is read draw by
+ * draw. Not here: the arithmetic (src/repaint/replay.ts).
+ */
+import { adapterName } from "../engine/device.ts";
+import { InputError } from "../engine/errors.ts";
+import { refuseOutput, writeFileAtomic } from "../node/files.ts";
+import { replay, type ReplayStep, type Trace } from "../repaint/replay.ts";
+import { countModelCalls, scheduleFromProgram, scheduleTimes } from "../repaint/schedule.ts";
+import { singleTransitionsOf } from "../repaint/transitions.ts";
+import { readFloat32, type TensorInfo, writeSafetensors } from "../unet/safetensors.ts";
+import { UNet } from "../unet/unet.ts";
+import {
+  adapterOption,
+  type Arguments,
+  type Command,
+  flagsOption,
+  forceOption,
+  jsonOption,
+  precisionOption,
+} from "./command.ts";
+import { announceDevice, type Context } from "./context.ts";
+import { type OpenModel, readFlags, requirePictureModel, sayAssumed, withModel } from "./model.ts";
+import { readPrecision } from "./settings.ts";
+import { type OpenTensors, readIntegers, TensorCheck, withTensors } from "./tensorFiles.ts";
+import { bytes } from "./words.ts";
+
+export const replayTrace: Command = {
+  name: "replay",
+  summary: "run a recorded trace with its own noise",
+  options: [
+    { name: "weights", value: "F", help: "checkpoint (.safetensors) or shipped model" },
+    { name: "trace", value: "F", help: "safetensors with gt, keep_mask, noise, and the case in its metadata" },
+    { name: "output", value: "F", help: "safetensors to write: samples and pred_xstart after every model call" },
+    flagsOption,
+    precisionOption,
+    adapterOption,
+    forceOption,
+    jsonOption,
+  ],
+  run,
+};
+
+/** Both outputs are put together in memory. */
+const mostOutputBytes = 2 ** 31;
+
+async function run(context: Context, given: Arguments): Promise<void> {
+  const [weights, path, output] = [given.required("weights"), given.required("trace"), given.required("output")];
+  const precision = readPrecision(given);
+  const force = given.has("force");
+  await refuseOutput(output, { force });
+  await withModel(weights, await readFlags(given), (model) =>
+    withTensors(path, async (opened) => {
+      requirePictureModel(model);
+      const trace = await readTrace(opened, model);
+      sayAssumed(model, context.report);
+      const device = await announceDevice(context, given.text("adapter"));
+      const network = await UNet.load(device, model.checkpoint, { precision, signal: context.signal });
+      try {
+        const begin = performance.now();
+        const file = await replayAll(context, network, trace, { adapter: adapterName(device.info), precision });
+        const seconds = (performance.now() - begin) / 1000;
+        await writeFileAtomic(output, file, { force });
+        const modelCalls = countModelCalls(trace.times);
+        context.report.event("replayed", { file: output, modelCalls, seconds, precision });
+        context.report.say(`Replayed ${modelCalls} model calls in ${seconds.toFixed(1)} s; wrote ${output}`);
+      } finally {
+        network.dispose();
+      }
+    }),
+  );
+}
+
+async function replayAll(
+  { report, signal }: Context,
+  network: UNet,
+  trace: Trace,
+  metadata: Record<string, string>,
+): Promise<Uint8Array> {
+  const { batch, channels, height, width } = trace.shape;
+  const length = batch * channels * height * width;
+  const calls = countModelCalls(trace.times);
+  const shape = [calls, batch, channels, height, width];
+  const samples = new Float32Array(calls * length);
+  const xStart = new Float32Array(calls * length);
+  const keep = ({ step, sample, xStart: predicted }: ReplayStep): void => {
+    samples.set(sample, (step - 1) * length);
+    xStart.set(predicted, (step - 1) * length);
+  };
+  for await (const step of replay(network, trace, signal)) {
+    keep(step);
+    report.event("progress", { step: step.step, steps: step.steps });
+    report.progress({ what: "model calls", done: step.step, total: step.steps });
+  }
+  report.endProgress();
+  return writeSafetensors(
+    [
+      { name: "samples", dtype: "F32", shape, data: samples },
+      { name: "pred_xstart", dtype: "F32", shape, data: xStart },
+    ],
+    metadata,
+  );
+}
+
+/** Checked against the network as far as shapes go; the rest is checked by `replay` itself. @throws InputError */
+async function readTrace({ file, source }: OpenTensors, { checkpoint }: OpenModel): Promise<Trace> {
+  const settings = readCase(file.name, file.metadata.get("case"));
+  const { config, diffusion } = checkpoint;
+  const check = new TensorCheck(file);
+  const image = check.tensor("gt", ["N", config.inChannels, "H", "W"], "float");
+  const [batch, channels, height, width] = image?.shape ?? (["N", config.inChannels, "H", "W"] as const);
+  check.tensor("keep_mask", [batch!, 1, height!, width!], "float");
+  const noise = check.tensor("noise", ["draws", batch!, channels!, height!, width!], "float");
+  check.expect(!noise || noise.dtype === "F32", `noise: expected F32, got ${noise?.dtype}`);
+  const hasLabels = config.numClasses !== null && (file.tensors.has("y") || settings.y === undefined);
+  if (hasLabels) check.tensor("y", [batch!], "number");
+  check.finish();
+  const shape = {
+    ...{ batch: image!.shape[0]!, channels: image!.shape[1]! },
+    ...{ height: image!.shape[2]!, width: image!.shape[3]! },
+  };
+  const length = shape.batch * shape.channels * shape.height * shape.width;
+  const outputBytes = 2 * 4 * length * countModelCalls(settings.times);
+  if (outputBytes > mostOutputBytes)
+    throw new InputError(
+      `${file.name}: its samples would take ${bytes(outputBytes)} and at most ${bytes(mostOutputBytes)} are written: record fewer images or steps`,
+    );
+  return {
+    shape,
+    known: { image: await readFloat32(file, "gt"), keep: await readFloat32(file, "keep_mask") },
+    classes: hasLabels ? await readIntegers(file, "y") : config.numClasses === null ? undefined : settings.y,
+    draws: noise!.shape[0]!,
+    noise: (draw) => readDraw(source, noise!, draw, length),
+    times: settings.times,
+    respacing: settings.respacing,
+    noiseSchedule: settings.noiseSchedule ?? diffusion.noiseSchedule,
+    diffusionSteps: settings.diffusionSteps ?? diffusion.diffusionSteps,
+    rescaleTimesteps: diffusion.rescaleTimesteps,
+  };
+}
+
+async function readDraw(
+  source: OpenTensors["source"],
+  noise: TensorInfo,
+  draw: number,
+  length: number,
+): Promise<Float32Array> {
+  const read = await source.read(noise.begin + draw * length * 4, length * 4);
+  if (read.length !== length * 4)
+    throw new InputError(`${source.name} ends in draw ${draw} of its noise: was it cut off?`);
+  // A copy starts at 0, where a Float32Array may.
+  return new Float32Array(Uint8Array.from(read).buffer);
+}
+
+interface Case {
+  readonly times: readonly number[];
+  readonly respacing: string;
+  readonly noiseSchedule: "linear" | "cosine" | undefined;
+  readonly diffusionSteps: number | undefined;
+  readonly y: readonly number[] | undefined;
+}
+
+/** The metadata's JSON. `times` where it has them, else the schedule's. */
+function readCase(name: string, text: string | undefined): Case {
+  const fail = (problem: string): never => {
+    throw new InputError(`${name}: the metadata's case ${problem}`);
+  };
+  if (text === undefined) fail('is missing: a trace has {"times": …, "respacing": …} as JSON there');
+  let json: unknown;
+  try {
+    json = JSON.parse(text!);
+  } catch {
+    fail("is not JSON");
+  }
+  if (typeof json !== "object" || json === null || Array.isArray(json)) fail("should be an object");
+  const { times, sched, respacing, beta_schedule, diffusion_steps, y, classifier } = json as Record<string, unknown>;
+  if (classifier !== undefined && classifier !== null)
+    fail("has a classifier: guided traces cannot be replayed yet; choose one without");
+  if (times === undefined && sched === undefined) fail("has neither times nor sched");
+  const walk = (times ?? scheduleTimes(scheduleFromProgram(sched))) as readonly number[];
+  // Refuses what is no walk before anything is counted by it.
+  singleTransitionsOf(walk);
+  const isRespacing = typeof respacing === "string" || typeof respacing === "number";
+  if (respacing !== undefined && !isRespacing) fail('has no respacing such as "250"');
+  if (beta_schedule !== undefined && beta_schedule !== "linear" && beta_schedule !== "cosine")
+    fail("has a beta_schedule that is neither linear nor cosine");
+  if (diffusion_steps !== undefined && !Number.isSafeInteger(diffusion_steps))
+    fail("has diffusion_steps that are no whole number");
+  const isLabels = Array.isArray(y) && y.every((label) => Number.isSafeInteger(label));
+  if (y !== undefined && y !== null && !isLabels) fail("has y that is no list of whole numbers");
+  return {
+    times: walk,
+    respacing: isRespacing ? String(respacing) : String(walk[0]! + 1),
+    noiseSchedule: beta_schedule as Case["noiseSchedule"],
+    diffusionSteps: diffusion_steps as number | undefined,
+    y: isLabels ? (y as number[]) : undefined,
+  };
+}

@@ -1,0 +1,109 @@
+/** The options of a run that are numbers: schedule, seeds, region, feather, class. Checked before a device is opened. */
+import type { AdapterKind } from "../engine/device.ts";
+import { InputError } from "../engine/errors.ts";
+import type { Box } from "../repaint/holes.ts";
+import { resolveSchedule } from "../repaint/repaint.ts";
+import { PRESETS, type Schedule, scheduleTimes } from "../repaint/schedule.ts";
+import type { Checkpoint } from "../unet/checkpoint.ts";
+import { type Arguments, type Option, quoted } from "./command.ts";
+
+export const presetOption: Option = {
+  name: "preset",
+  value: "NAME",
+  help: "fast (25, 5, 5), balanced (100, 10, 5) or paper (250, 10, 10): steps, jump length, resamples",
+};
+
+export type PresetName = keyof typeof PRESETS;
+
+/** What a run is without --preset: about a minute a picture on either kind of adapter. */
+export function defaultPreset(kind: AdapterKind): PresetName {
+  return kind === "cpu" ? "fast" : "balanced";
+}
+
+export function readPreset(given: Arguments): PresetName | undefined {
+  return given.choice("preset", Object.keys(PRESETS) as PresetName[]);
+}
+
+/**
+ * The schedule as a function of the kind of adapter, since the default preset depends on it. --steps, --jump-length and
+ * --resamples replace parts of the preset.
+ * @throws InputError for settings that no adapter could run
+ */
+export function readSchedule(
+  given: Arguments,
+  { diffusion }: Checkpoint,
+): (kind: AdapterKind) => { preset: PresetName; schedule: Schedule } {
+  const preset = readPreset(given);
+  const limit = diffusion.diffusionSteps;
+  const steps = given.integer("steps", { min: 1, max: Number.MAX_SAFE_INTEGER });
+  if (steps !== undefined && steps > limit)
+    throw new InputError(
+      `--steps: this network was trained with ${limit} noise levels and a run visits some of them, so 1 to ${limit} are possible, got ${steps}`,
+    );
+  const jumpLength = given.integer("jump-length", { min: 1, max: limit });
+  const resamples = given.integer("resamples", { min: 1, max: 1_000_000 });
+  const parts = {
+    ...(steps === undefined ? {} : { steps }),
+    ...(jumpLength === undefined ? {} : { jumpLength }),
+    ...(resamples === undefined ? {} : { resamples }),
+  };
+  const scheduleOf = (kind: AdapterKind) => {
+    const name = preset ?? defaultPreset(kind);
+    return { preset: name, schedule: { ...resolveSchedule(name), ...parts } };
+  };
+  for (const kind of ["cpu", "gpu"] as const) {
+    const { schedule } = scheduleOf(kind);
+    scheduleTimes(schedule);
+    if (schedule.steps > limit)
+      throw new InputError(
+        `the preset has ${schedule.steps} steps and this network was trained with ${limit} noise levels: give --steps`,
+      );
+  }
+  return scheduleOf;
+}
+
+const seedLimit = 1n << 64n;
+
+/** seed, seed + 1, … for --count. */
+export function readSeeds(given: Arguments): bigint[] {
+  const text = given.text("seed") ?? "0";
+  const seed = /^\d{1,20}$/.test(text) ? BigInt(text) : seedLimit;
+  if (seed >= seedLimit)
+    throw new InputError(`--seed: expected a whole number from 0 to ${seedLimit - 1n}, got ${quoted(text)}`);
+  const count = given.integer("count", { min: 1, max: 10_000 }) ?? 1;
+  if (seed + BigInt(count) > seedLimit)
+    throw new InputError(
+      `--count ${count}: the seeds from ${seed} on would pass ${seedLimit - 1n}; choose a smaller --seed`,
+    );
+  return Array.from({ length: count }, (_, i) => seed + BigInt(i));
+}
+
+export function readRegion(given: Arguments): Box | undefined {
+  const text = given.text("region");
+  if (text === undefined) return undefined;
+  const numbers = text.split(",").map((part) => (/^\s*\d{1,9}\s*$/.test(part) ? Number(part) : NaN));
+  if (numbers.length !== 4 || numbers.some(Number.isNaN))
+    throw new InputError(`--region: expected X,Y,W,H in pixels of the picture as 0,0,64,64, got ${quoted(text)}`);
+  const [x, y, width, height] = numbers as [number, number, number, number];
+  return { x, y, width, height };
+}
+
+export function readFeather(given: Arguments): number {
+  return given.integer("feather", { min: 0, max: 256 }) ?? 0;
+}
+
+/** The class to paint, for networks that are told one. */
+export function readClass(given: Arguments, { config: { numClasses } }: Checkpoint): number | undefined {
+  if (numClasses === null) {
+    if (given.has("class")) throw new InputError("--class: this network knows no classes; leave it away");
+    return undefined;
+  }
+  const label = given.integer("class", { min: 0, max: numClasses - 1 });
+  if (label === undefined)
+    throw new InputError(`this network is class-conditional: give --class, a number from 0 to ${numClasses - 1}`);
+  return label;
+}
+
+export function readPrecision(given: Arguments): "f32" | "f16" {
+  return given.choice("precision", ["f32", "f16"]) ?? "f32";
+}

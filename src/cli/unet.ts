@@ -1,0 +1,147 @@
+/**
+ * `repaint unet`: one forward of a network on tensors of a file. How anybody compares an adapter with PyTorch.
+ * Formats: x [N, C, H, W], t [N], y [N] for class-conditional networks, low_res [N, C, h, w] for super-resolution;
+ * other tensors of the input are not looked at.
+ */
+import { adapterName, type Device } from "../engine/device.ts";
+import { InputError } from "../engine/errors.ts";
+import { readFloats } from "../engine/readback.ts";
+import { refuseOutput, writeFileAtomic } from "../node/files.ts";
+import { sizeMultiple } from "../unet/config.ts";
+import { fromNhwc, type ImageShape, toNhwc } from "../unet/layout.ts";
+import { readFloat32, type TensorFile, writeSafetensors } from "../unet/safetensors.ts";
+import { UNet } from "../unet/unet.ts";
+import {
+  adapterOption,
+  type Arguments,
+  type Command,
+  flagsOption,
+  forceOption,
+  jsonOption,
+  precisionOption,
+} from "./command.ts";
+import { announceDevice, type Context } from "./context.ts";
+import { type OpenModel, readFlags, sayAssumed, withModel } from "./model.ts";
+import { readPrecision } from "./settings.ts";
+import { readIntegers, TensorCheck, withTensors } from "./tensorFiles.ts";
+
+export const forward: Command = {
+  name: "unet",
+  summary: "run a network once on the tensors of a safetensors file",
+  options: [
+    { name: "weights", value: "F", help: "checkpoint (.safetensors) or shipped model" },
+    { name: "input", value: "F", help: "safetensors with x, t, and y or low_res where the network takes them" },
+    { name: "output", value: "F", help: "safetensors to write: out, in float32" },
+    flagsOption,
+    precisionOption,
+    { name: "weight-type", value: "f16|f32", help: "storage of weights (default: as --precision)" },
+    adapterOption,
+    forceOption,
+    jsonOption,
+  ],
+  run,
+};
+
+async function run(context: Context, given: Arguments): Promise<void> {
+  const [weights, input, output] = [given.required("weights"), given.required("input"), given.required("output")];
+  const precision = readPrecision(given);
+  const weightType = given.choice("weight-type", ["f16", "f32"]);
+  const force = given.has("force");
+  await refuseOutput(output, { force });
+  await withModel(weights, await readFlags(given), (model) =>
+    withTensors(input, async ({ file }) => {
+      const inputs = await readInputs(file, model, context);
+      sayAssumed(model, context.report, { diffusion: false });
+      const device = await announceDevice(context, given.text("adapter"));
+      const { signal } = context;
+      const network = await UNet.load(device, model.checkpoint, { precision, weightType, signal });
+      try {
+        signal.throwIfAborted();
+        const { out, shape, seconds } = await forwardOnce(device, network, inputs);
+        const { batch, channels, height, width } = shape;
+        const dimensions = [batch, channels, height, width];
+        const metadata = { adapter: adapterName(device.info), precision };
+        const bytes = writeSafetensors([{ name: "out", dtype: "F32", shape: dimensions, data: out }], metadata);
+        await writeFileAtomic(output, bytes, { force });
+        context.report.event("forward", { file: output, shape: dimensions, seconds, precision });
+        context.report.say(`Forward of [${dimensions.join(", ")}] in ${seconds.toFixed(3)} s; wrote ${output}`);
+      } finally {
+        network.dispose();
+      }
+    }),
+  );
+}
+
+interface Inputs {
+  readonly x: { readonly shape: ImageShape; readonly values: Float32Array };
+  readonly lowRes: { readonly shape: ImageShape; readonly values: Float32Array } | undefined;
+  readonly t: readonly number[];
+  readonly y: readonly number[] | undefined;
+}
+
+async function readInputs(file: TensorFile, { checkpoint }: OpenModel, { report }: Context): Promise<Inputs> {
+  const { config } = checkpoint;
+  const check = new TensorCheck(file);
+  const x = check.tensor("x", ["N", config.inChannels, "H", "W"], "float");
+  const batch = x?.shape[0] ?? "N";
+  check.tensor("t", [batch], "number");
+  if (config.numClasses !== null) check.tensor("y", [batch], "number");
+  const low = config.superRes ? check.tensor("low_res", [batch, config.inChannels, "h", "w"], "float") : undefined;
+  const multiple = sizeMultiple(config);
+  const [, , height = 0, width = 0] = x?.shape ?? [];
+  check.expect(
+    height % multiple === 0 && width % multiple === 0,
+    `x: height and width must be multiples of ${multiple} for this network, got ${height} and ${width}`,
+  );
+  check.finish();
+  for (const name of ["y", "low_res"] as const)
+    if (file.tensors.has(name) && !(name === "y" ? config.numClasses !== null : config.superRes))
+      report.say(`${file.name}: this network takes no ${name}; it is not used.`);
+  const image = async (name: string, [n, channels, h, w]: readonly number[]) => ({
+    shape: { batch: n!, channels: channels!, height: h!, width: w! },
+    values: await readFloat32(file, name),
+  });
+  return {
+    x: await image("x", x!.shape),
+    lowRes: low && (await image("low_res", low.shape)),
+    t: readTimesteps(file.name, [...(await readFloat32(file, "t"))]),
+    y: config.numClasses === null ? undefined : await readIntegers(file, "y"),
+  };
+}
+
+function readTimesteps(file: string, t: readonly number[]): readonly number[] {
+  const wrong = t.find((value) => !Number.isFinite(value));
+  if (wrong !== undefined) throw new InputError(`${file}: t should hold finite numbers, got ${wrong}`);
+  return t;
+}
+
+/** One forward, timed without loading and compiling. */
+export async function forwardOnce(
+  device: Device,
+  network: UNet,
+  { x, lowRes, t, y }: Inputs,
+): Promise<{ out: Float32Array; shape: ImageShape; seconds: number }> {
+  const { batch, height, width } = x.shape;
+  const session = await network.session({ batch, height, width, lowRes: lowRes?.shape });
+  try {
+    device.upload(session.x, 0, toNhwc(x.values, x.shape));
+    if (lowRes) device.upload(session.lowRes!, 0, toNhwc(lowRes.values, lowRes.shape));
+    const table = await network.embed(t, y);
+    try {
+      await device.idle();
+      const begin = performance.now();
+      session.submit(
+        table,
+        t.map((_, image) => image),
+      );
+      await device.idle();
+      const seconds = (performance.now() - begin) / 1000;
+      const shape = { ...x.shape, channels: network.checkpoint.architecture.outChannels };
+      return { out: fromNhwc(await readFloats(device, session.out), shape), shape, seconds };
+    } finally {
+      table.dispose();
+    }
+  } finally {
+    session.dispose();
+  }
+}
