@@ -18,7 +18,7 @@ export async function readBuffer(
     device.counters.readbacks++;
     await staging.mapAsync(mapModeRead, 0, bytes).catch(async (error: unknown) => {
       // A lost device rejects the map before `lost` resolves; prefer its error.
-      await device.gpu.queue.onSubmittedWorkDone().catch(() => undefined);
+      await Promise.race([device.gpu.lost, new Promise((resolve) => setTimeout(resolve, 200))]);
       device.check();
       throw error;
     });

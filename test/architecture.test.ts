@@ -1,0 +1,70 @@
+/** What ARCHITECTURE.md promises about the sources and no lint rule can say. */
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { kernels } from "../src/shaders/index.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const read = (path: string) => readFileSync(join(root, path), "utf8");
+const under = (folder: string) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+    .filter((path) => /\.(ts|mjs|js)$/.test(path))
+    .map((path) => `${folder}/${path.replaceAll("\\", "/")}`);
+const sources = [...under("src"), ...under("test"), ...under("scripts"), ...under("bin")];
+
+/** Files of src that contain a text. */
+const holding = (text: string | RegExp) =>
+  under("src").filter((path) => (typeof text === "string" ? read(path).includes(text) : text.test(read(path))));
+
+describe("the sources", () => {
+  it("have one place for each hard thing", () => {
+    expect(holding("dispatchWorkgroups(")).toEqual(["src/engine/executor.ts"]);
+    expect(holding(/createComputePipeline(Async)?\(/)).toEqual(["src/engine/pipelines.ts"]);
+    expect(holding(/from "wgsl-preprocessor/)).toEqual(["src/engine/wgsl.ts"]);
+    const wgsl = holding("wgsl`").filter((path) => !path.startsWith("src/shaders/"));
+    expect(wgsl).toEqual(["src/engine/kernel.ts"]);
+  });
+
+  it("name a kernel once: file, export and label", () => {
+    for (const [name, kernel] of Object.entries(kernels)) {
+      expect(kernel.name).toBe(name);
+      expect(read(`src/shaders/${name}.ts`)).toContain(`export const ${name} = defineKernel`);
+    }
+  });
+
+  it("stay readable: no file over 400 lines", () => {
+    const long = sources
+      .map((path) => [path, read(path).split("\n").length] as const)
+      .filter(([, lines]) => lines > 400);
+    expect(long).toEqual([]);
+  });
+
+  it("begin by saying what they are", () => {
+    const silent = under("src").filter((path) => !/^(#!.*\n)?\/\*\*/.test(read(path)));
+    expect(silent).toEqual([]);
+  });
+});
+
+describe("the repository", () => {
+  const tracked = execFileSync("git", ["ls-files", "-z"], { cwd: root, encoding: "utf8" }).split("\0").filter(Boolean);
+
+  it("names no host to download from and no path of a machine", () => {
+    expect(read("package-lock.json")).not.toMatch(/"resolved": *"https?:/);
+    // Spelled so that this file does not find itself.
+    const machine = new RegExp(["(^|[\\s\"'`(=:])/(work|farm|root|ho", "me)/[a-z]"].join(""));
+    const found = tracked.filter(
+      (path) =>
+        /\.(ts|mjs|js|json|md|yml|html|sh)$/.test(path) && path !== "package-lock.json" && machine.test(read(path)),
+    );
+    expect(found).toEqual([]);
+  });
+
+  it("keeps the golden files within 25 MiB", () => {
+    const sizes = tracked
+      .filter((path) => path.startsWith("test/goldens/"))
+      .map((path) => readFileSync(join(root, path)).length);
+    expect(sizes.reduce((a, b) => a + b, 0)).toBeLessThanOrEqual(25 * 2 ** 20);
+  });
+});
