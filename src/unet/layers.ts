@@ -1,0 +1,269 @@
+/**
+ * The network's layers as dispatches: what one convolution, norm, residual block or attention puts into a plan. Not
+ * here: the order of the blocks (`network.ts`), where weights come from (`weights.ts`).
+ */
+import type { AdapterKind } from "../engine/device.ts";
+import { PlanBuilder } from "../engine/plan.ts";
+import { padTo4, type DType, type Tensor } from "../engine/tensor.ts";
+import { attention } from "../shaders/attention.ts";
+import { chooseConvolution } from "../shaders/chooseConvolution.ts";
+import { convolutionMacs, type ConvolutionShape } from "../shaders/convolution.ts";
+import { groupNormAffine } from "../shaders/groupNormAffine.ts";
+import { groupNormApply } from "../shaders/groupNormApply.ts";
+import { groupNormChunks, groupNormPartials } from "../shaders/groupNormPartials.ts";
+import { meanPool } from "../shaders/meanPool.ts";
+import { upsampleBilinear } from "../shaders/upsampleBilinear.ts";
+import { upsampleNearest } from "../shaders/upsampleNearest.ts";
+import type { Architecture, Block } from "./architecture.ts";
+import { normGroups } from "./config.ts";
+import { paddedHead } from "./packing.ts";
+import { embeddingLayout, type PackedWeights } from "./weights.ts";
+
+export interface NetworkOptions {
+  readonly architecture: Architecture;
+  readonly weights: PackedWeights;
+  readonly kind: AdapterKind;
+  /** Storage of activations. */
+  readonly activations: "f32" | "f16";
+}
+
+/** Images side by side along the channels: a concatenation that is never made. */
+export interface Feature {
+  readonly parts: readonly { readonly tensor: Tensor; readonly channels: number }[];
+  readonly height: number;
+  readonly width: number;
+}
+
+/** The blocks' layers as dispatches. */
+export class Layers {
+  readonly builder = new PlanBuilder();
+  readonly #options: NetworkOptions;
+  readonly #batch: number;
+  readonly #layout;
+  #embedding: Tensor | undefined;
+
+  constructor(options: NetworkOptions, batch: number) {
+    this.#options = options;
+    this.#batch = batch;
+    this.#layout = embeddingLayout(options.architecture);
+  }
+
+  get embedding(): Tensor {
+    this.#embedding ??= this.builder.external("embedding", "f32", [this.#batch, this.#layout.width]);
+    return this.#embedding;
+  }
+
+  weight(name: string): Tensor {
+    const packed = this.#options.weights.get(name);
+    if (!packed) throw new Error(`no weight is declared for ${name}`);
+    return this.builder.share(packed.tensor);
+  }
+
+  block(block: Block, h: Feature): Feature {
+    switch (block.kind) {
+      case "conv":
+        return this.convolution(block.name, h, { kernel: 3, channels: block.out });
+      case "res":
+        return this.#residual(block, h);
+      case "attention":
+        return this.#attention(block, h);
+      case "downsample":
+        if (!block.conv) return this.#pool(block.name, h);
+        return this.convolution(`${block.name}.op`, h, { kernel: 3, stride: 2, channels: block.channels });
+      case "upsample": {
+        const up = this.#nearest(block.name, h);
+        return block.conv ? this.convolution(`${block.name}.conv`, up, { kernel: 3, channels: block.channels }) : up;
+      }
+    }
+  }
+
+  #residual(block: Extract<Block, { kind: "res" }>, x: Feature): Feature {
+    const { name, out } = block;
+    let h = this.norm(`${name}.in_layers.0`, x, { activation: "silu" });
+    let skip = x;
+    if (block.resample !== "none") {
+      const resample = (feature: Feature) =>
+        block.resample === "down" ? this.#pool(name, feature) : this.#nearest(name, feature);
+      h = resample(h);
+      skip = resample(skip);
+    }
+    h = this.convolution(`${name}.in_layers.2`, h, { kernel: 3, channels: out });
+    h = this.norm(`${name}.out_layers.0`, h, { activation: "silu", block: name });
+    // A skip over a concatenation always has a 1×1: weights.ts declares an identity where the checkpoint has none.
+    if (block.in !== out || skip.parts.length > 1)
+      skip = this.convolution(`${name}.skip_connection`, skip, { kernel: 1, channels: out });
+    return this.convolution(`${name}.out_layers.3`, h, { kernel: 3, channels: out, residual: skip.parts[0]!.tensor });
+  }
+
+  #attention({ name, channels, heads }: Extract<Block, { kind: "attention" }>, x: Feature): Feature {
+    const headChannels = paddedHead({ channels, heads });
+    const inner = heads * headChannels;
+    const length = x.height * x.width;
+    const batch = this.#batch;
+    const normed = this.norm(`${name}.norm`, x, { activation: "none" });
+    const qkv = this.convolution(`${name}.qkv`, normed, { kernel: 1, channels: 3 * inner });
+    const y = this.#temporary(`${name}.attention`, x, inner);
+    const vectors = headChannels / 4;
+    this.builder.dispatch(attention, {
+      tensors: { qkv: qkv.parts[0]!.tensor, y },
+      parameters: { batch, length, heads, headChannels, scale: 1 / Math.sqrt(channels / heads) },
+      variant: {
+        queries: 4,
+        keys: 4,
+        // Equal chunks of at most 8 vec4s: more accumulators than registers would spill.
+        chunkVectors: Math.ceil(vectors / Math.ceil(vectors / 8)),
+        workgroupSize: this.#options.kind === "cpu" ? 4 : 64,
+      },
+      label: `${name}.attention`,
+      macs: 2 * batch * length * length * inner,
+    });
+    const context = { ...x, parts: [{ tensor: y, channels: inner }] };
+    return this.convolution(`${name}.proj_out`, context, { kernel: 1, channels, residual: x.parts[0]!.tensor });
+  }
+
+  /** GroupNorm; `block` names the residual block whose embedding is folded in. */
+  norm(name: string, x: Feature, { activation, block }: { activation: "none" | "silu"; block?: string }): Feature {
+    const batch = this.#batch;
+    const pixels = x.height * x.width;
+    const [channels0, channels1] = channelsOf(x);
+    const channels = channels0 + channels1;
+    const { chunks, chunkPixels } = groupNormChunks(pixels);
+    const partials = this.builder.temporary(`${name}.partials`, "f32", [batch, chunks, channels / 4, 2, 4]);
+    const affine = this.builder.temporary(`${name}.affine`, "f32", [batch, 2, channels]);
+    const inputs = { x0: x.parts[0]!.tensor, x1: x.parts[1]?.tensor };
+    this.builder.dispatch(groupNormPartials, {
+      tensors: { ...inputs, partials },
+      parameters: { batch, pixels, channels0, channels1, chunks, chunkPixels },
+      variant: {},
+      label: `${name}.partials`,
+    });
+    const scaleShift = this.#options.architecture.config.useScaleShiftNorm;
+    this.builder.dispatch(groupNormAffine, {
+      tensors: {
+        partials,
+        weight: this.weight(`${name}.weight`),
+        bias: this.weight(`${name}.bias`),
+        embedding: block === undefined ? undefined : this.embedding,
+        affine,
+      },
+      parameters: {
+        ...{ batch, pixels, channels, groups: normGroups, chunks, chunkPixels },
+        embeddingStride: this.#layout.width,
+        embeddingOffset: block === undefined ? 0 : this.#layout.offsets.get(block)!,
+        epsilon: 1e-5,
+      },
+      variant: { embedding: block === undefined ? "none" : scaleShift ? "scaleShift" : "add" },
+      label: `${name}.affine`,
+    });
+    const y = this.#temporary(name, x, channels);
+    this.builder.dispatch(groupNormApply, {
+      tensors: { ...inputs, affine, y },
+      parameters: { batch, pixels, channels0, channels1 },
+      variant: { activation },
+      label: name,
+    });
+    return { ...x, parts: [{ tensor: y, channels }] };
+  }
+
+  /** Convolution of any kind; a linear layer is a 1×1 over rows. */
+  convolution(
+    name: string,
+    x: Feature,
+    {
+      kernel,
+      stride = 1,
+      channels,
+      activation = "none",
+      residual,
+      into,
+    }: Pick<ConvolutionShape, "kernel"> & {
+      stride?: 1 | 2;
+      channels: number;
+      activation?: "none" | "silu";
+      residual?: Tensor;
+      into?: Tensor;
+    },
+  ): Feature {
+    const batch = this.#batch;
+    const [channels0, channels1] = channelsOf(x);
+    const outChannels = padTo4(channels);
+    const height = Math.ceil(x.height / stride);
+    const width = Math.ceil(x.width / stride);
+    const y = into ?? this.#temporary(name, { height, width }, outChannels);
+    const bias = this.#options.weights.has(`${name}.bias`) ? this.weight(`${name}.bias`) : undefined;
+    const layer = { kernel, stride, activation, outHeight: height, outWidth: width, outChannels };
+    const { kernel: convolution, variant } = chooseConvolution(layer, this.#options.kind);
+    this.builder.dispatch(convolution, {
+      tensors: {
+        x0: x.parts[0]!.tensor,
+        x1: x.parts[1]?.tensor,
+        weight: this.weight(`${name}.weight`),
+        bias,
+        residual,
+        y,
+      },
+      parameters: {
+        ...{ batch, height: x.height, width: x.width, outHeight: height, outWidth: width },
+        ...{ channels0, channels1, outChannels, pad: kernel === 3 ? 1 : 0 },
+      },
+      variant,
+      label: name,
+      macs: convolutionMacs({
+        kernel,
+        batch,
+        outHeight: height,
+        outWidth: width,
+        channels: channels0 + channels1,
+        outChannels,
+      }),
+    });
+    return { parts: [{ tensor: y, channels: outChannels }], height, width };
+  }
+
+  bilinear(
+    x: Tensor,
+    low: { height: number; width: number },
+    to: { height: number; width: number; channels: number },
+  ): Tensor {
+    const y = this.#temporary("low_res upsampled", to, to.channels);
+    this.builder.dispatch(upsampleBilinear, {
+      tensors: { x, y },
+      parameters: { batch: this.#batch, ...low, outHeight: to.height, outWidth: to.width, channels: to.channels },
+      variant: {},
+      label: "low_res",
+    });
+    return y;
+  }
+
+  #pool(name: string, x: Feature): Feature {
+    return this.#resample(name, meanPool, x, { height: Math.floor(x.height / 2), width: Math.floor(x.width / 2) });
+  }
+
+  #nearest(name: string, x: Feature): Feature {
+    return this.#resample(name, upsampleNearest, x, { height: x.height * 2, width: x.width * 2 });
+  }
+
+  #resample(name: string, kernel: typeof meanPool, x: Feature, size: { height: number; width: number }): Feature {
+    const parts = x.parts.map(({ tensor, channels }) => {
+      const y = this.#temporary(`${name}.${kernel.name}`, size, channels);
+      this.builder.dispatch(kernel, {
+        tensors: { x: tensor, y },
+        parameters: { batch: this.#batch, height: x.height, width: x.width, channels },
+        variant: {},
+        label: `${name}.${kernel.name}`,
+      });
+      return { tensor: y, channels };
+    });
+    return { ...size, parts };
+  }
+
+  #temporary(name: string, { height, width }: { height: number; width: number }, channels: number): Tensor {
+    const dtype: DType = this.#options.activations;
+    return this.builder.temporary(name, dtype, [this.#batch, height, width, channels]);
+  }
+}
+
+/** Channels of the first part and of the others, of which kernels take one. */
+function channelsOf({ parts }: Feature): [number, number] {
+  return [parts[0]!.channels, parts[1]?.channels ?? 0];
+}
