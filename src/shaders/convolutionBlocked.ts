@@ -37,27 +37,31 @@ export const convolutionBlocked = defineKernel<BlockedVariant>()({
     const stripWidth = (tileWidth - 1) * stride + kernel;
     const pixels = tileWidth * tileHeight;
     const input = (source: string, channels: string, weightOffset: string) => wgsl`
-  for (var c = 0u; c < ${channels} / 4u; c++) {
-    for (var ky = 0u; ky < ${kernel}u; ky++) {
+  for (var ky = 0u; ky < ${kernel}u; ky++) {
 ${unroll(
   tileHeight,
-  (r) => `      let iy${r} = (oy + ${r}u) * ${stride}u + ky - parameters.pad;
-      let row${r} = (image + min(iy${r}, parameters.height - 1u)) * parameters.width;
-      let inside${r} = iy${r} < parameters.height;
+  (r) => `    let iy${r} = (oy + ${r}u) * ${stride}u + ky - parameters.pad;
+    let row${r} = (image + min(iy${r}, parameters.height - 1u)) * parameters.width;
+    let inside${r} = iy${r} < parameters.height;
 ${unroll(
   stripWidth,
-  (s) =>
-    `      let x${r}_${s} = select(zero, load_${source}((row${r} + column${s}) * (${channels} / 4u) + c), inside${r} && ok${s});`,
+  (s) => `    let at${r}_${s} = (row${r} + column${s}) * (${channels} / 4u);
+    let in${r}_${s} = inside${r} && ok${s};`,
 )}`,
 )}
-      var w = ((ky * ${kernel}u * channels + ${weightOffset} + c * 4u) * outVectors) + co;
+    var w = (ky * ${kernel}u * channels + ${weightOffset}) * outVectors + co;
+    for (var c = 0u; c < ${channels} / 4u; c++) {
+${unroll(tileHeight, (r) =>
+  unroll(stripWidth, (s) => `      let x${r}_${s} = select(zero, load_${source}(at${r}_${s} + c), in${r}_${s});`),
+)}
 ${unroll(
   kernel,
   (kx) => `      {
+        let tap = w + ${kx}u * channels * outVectors;
 ${unroll(
   4,
   (lane) => `        {
-${unroll(tileChannels, (q) => `          let w${q} = load_weight(w + ${lane}u * outVectors + ${q}u);`)}
+${unroll(tileChannels, (q) => `          let w${q} = load_weight(tap + ${lane}u * outVectors + ${q}u);`)}
 ${unroll(tileHeight, (r) =>
   unroll(tileWidth, (p) =>
     unroll(
@@ -69,9 +73,9 @@ ${unroll(tileHeight, (r) =>
 )}
         }`,
 )}
-      }
-      w += channels * outVectors;`,
+      }`,
 )}
+      w += 4u * outVectors;
     }
   }`;
     return wgsl`${header}${silu}
