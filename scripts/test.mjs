@@ -1,12 +1,14 @@
 /**
  * `npm test`: set-up, lint, types, then the tests; every part runs even if an earlier one failed. `--full` adds
- * test/full. All other arguments go to vitest: `npm test -- test/schedule.test.ts`.
+ * test/full and the GPU's tests on lavapipe (skipped with its reason where that cannot be had). All other arguments go to vitest: `npm test -- test/schedule.test.ts`.
  */
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { setUp } from "./setup.mjs";
 
 const options = process.argv.slice(2);
+/** What with-lavapipe.mjs ends with where lavapipe cannot be had; it says why. */
+const skippedStatus = 77;
 const full = options.includes("--full");
 const root = fileURLToPath(new URL("..", import.meta.url));
 const parts = [
@@ -31,6 +33,16 @@ for (const [name, program, ...rest] of parts) {
     stdio: "inherit",
   });
   if (status !== 0) failed.push(name);
+}
+if (full) {
+  process.stderr.write("> tests on lavapipe\n");
+  const gpuTests = ["kernels", "unet", "unetFlags", "sampler"].map((name) => `test/${name}.test.ts`);
+  const { status } = spawnSync(
+    process.execPath,
+    ["scripts/with-lavapipe.mjs", "node_modules/vitest/vitest.mjs", "run", "--pool=threads", ...gpuTests],
+    { cwd: root, stdio: "inherit" },
+  );
+  if (status !== 0 && status !== skippedStatus) failed.push("tests on lavapipe");
 }
 if (failed.length > 0) process.stderr.write(`failed: ${failed.join(", ")}\n`);
 process.exit(failed.length > 0 ? 1 : 0);
