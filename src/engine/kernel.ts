@@ -20,7 +20,6 @@ export const readOptional = { access: "read", view: "vec4", optional: true } as 
 export const readScalar = { access: "read", view: "scalar" } as const;
 export const readScalarOptional = { access: "read", view: "scalar", optional: true } as const;
 export const write = { access: "write", view: "vec4" } as const;
-export const writeOptional = { access: "write", view: "vec4", optional: true } as const;
 export const readWrite = { access: "readWrite", view: "vec4" } as const;
 
 export type ParameterType = "u32" | "i32" | "f32";

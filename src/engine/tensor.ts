@@ -6,7 +6,7 @@
 /** f16 is stored in two bytes on every adapter; kernels compute in f32 (see `kernel.ts` for how they load it). */
 export type DType = "f32" | "f16" | "u32";
 
-export const bytesPerElement: Record<DType, number> = { f32: 4, f16: 2, u32: 4 };
+const bytesPerElement: Record<DType, number> = { f32: 4, f16: 2, u32: 4 };
 
 /** A handle: identity is the object itself. `temporary` tensors live in arenas, `external` ones in a buffer that the caller gives. */
 export interface Tensor {

@@ -171,6 +171,8 @@ function attentionWeights(
   vector(`${name}.proj_out.bias`, channels);
 }
 
+const mostQueuedBytes = 64 * 2 ** 20;
+
 export interface UploadedWeights {
   readonly ranges: ReadonlyMap<Tensor, BufferRange>;
   readonly bytes: number;
@@ -197,6 +199,7 @@ export async function uploadWeights(
   };
   const total = [...weights.values()].reduce((sum, { tensor }) => sum + byteLength(tensor), 0);
   let done = 0;
+  let queued = 0;
   try {
     for (const { tensor, pack } of weights.values()) {
       signal?.throwIfAborted();
@@ -205,11 +208,15 @@ export async function uploadWeights(
       ranges.set(tensor, { buffer });
       device.upload(buffer, 0, tensor.dtype === "f16" ? float32ToFloat16(packed) : packed);
       done += byteLength(tensor);
+      queued += byteLength(tensor);
+      // Uploads are queued in host memory until a submit.
+      if (queued >= mostQueuedBytes || done === total) {
+        device.gpu.queue.submit([]);
+        await device.idle();
+        queued = 0;
+      }
       onProgress?.(done, total);
     }
-    // Uploads are queued in host memory until a submit.
-    device.gpu.queue.submit([]);
-    await device.idle();
   } catch (error) {
     dispose();
     throw error;

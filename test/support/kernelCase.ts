@@ -55,7 +55,7 @@ function decode(bytes: ArrayBuffer, length: number, dtype: DType): Float64Array 
 }
 
 /** Relative error of the norm, and where it is worst. NaN and infinity come first: a norm would hide which it was. */
-export function compare(actual: Float64Array, expected: Float64Array): { error: number; worst: string } {
+function compare(actual: Float64Array, expected: Float64Array): { error: number; worst: string } {
   expect(actual.length).toBe(expected.length);
   let squares = 0;
   let norm = 0;

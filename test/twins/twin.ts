@@ -15,5 +15,5 @@ export type TwinOf<K> =
       }) => { readonly [W in Written<B>]: Float64Array }
     : never;
 
-export const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
+const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 export const silu = (x: number): number => x * sigmoid(x);

@@ -1,7 +1,7 @@
 /** The entry point of kernels that compute one vec4 a thread: `index` runs over `count` vec4s. */
 import { wgsl } from "../../engine/wgsl.ts";
 
-export const elementwiseWorkgroup = 64;
+const elementwiseWorkgroup = 64;
 
 export const elementwiseWorkgroups = (count: number): number => Math.ceil(count / elementwiseWorkgroup);
 
