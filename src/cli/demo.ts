@@ -36,8 +36,8 @@ export const demo: Command = {
   run,
 };
 
-/** Of the eight, the one in which the two halves show best whether they agree. */
-const onProcessor = "2-half-left";
+/** Of the eight, one whose halves show whether they agree: glasses, earring, mouth. */
+const onProcessor = "1-half-right";
 
 async function run(context: Context, given: Arguments): Promise<void> {
   const { report, signal } = context;

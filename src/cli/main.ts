@@ -52,7 +52,10 @@ export async function main(argv: readonly string[], environment: Environment = {
 }
 
 async function dispatch(argv: readonly string[], context: Parameters<Command["run"]>[0]): Promise<number | void> {
-  const [name, ...rest] = argv.filter((argument, index) => index > 0 || argument !== "--");
+  // It may stand before the command, too.
+  const isFirst = argv[0] === "--json";
+  const [name, ...others] = isFirst ? argv.slice(1) : argv;
+  const rest = isFirst ? [...others, "--json"] : others;
   if (name === "--help" || name === "-h") return context.report.print(generalHelp(commands));
   if (name === "--version") {
     const { version } = await packageInfo();

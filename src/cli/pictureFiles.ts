@@ -5,7 +5,7 @@
  * masks is paired with the pictures by name, with or without that middle part.
  */
 import { readdir, stat } from "node:fs/promises";
-import { basename, extname, join } from "node:path";
+import { basename, extname, join, resolve } from "node:path";
 import { InputError } from "../engine/errors.ts";
 import { asInputError } from "../node/files.ts";
 import { readPicture } from "../node/pictures.ts";
@@ -38,7 +38,12 @@ export async function pairPictures(images: readonly string[], mask: string, kind
     return { pairs: paths.map((image) => ({ image, mask, kind, stem: stemOf(image) })), many, unusedMasks: [] };
 
   const masks = await listMasks(mask, kind);
-  const unmatched = paths.filter((image) => !masks.has(stemOf(image)));
+  // In one folder with its masks a picture must not be taken for its own mask.
+  const maskFor = (image: string): string | undefined => {
+    const found = masks.get(stemOf(image));
+    return found !== undefined && resolve(found) !== resolve(image) ? found : undefined;
+  };
+  const unmatched = paths.filter((image) => maskFor(image) === undefined);
   if (unmatched.length > 0) {
     const stems = new Set(paths.map(stemOf));
     const spare = [...masks].filter(([stem]) => !stems.has(stem)).map(([, path]) => basename(path));
@@ -47,7 +52,7 @@ export async function pairPictures(images: readonly string[], mask: string, kind
         (spare.length > 0 ? `; masks without a picture: ${list(spare)}` : ""),
     );
   }
-  const pairs = paths.map((image) => ({ image, mask: masks.get(stemOf(image))!, kind, stem: stemOf(image) }));
+  const pairs = paths.map((image) => ({ image, mask: maskFor(image)!, kind, stem: stemOf(image) }));
   const used = new Set(pairs.map((pair) => pair.mask));
   return { pairs, many, unusedMasks: [...masks.values()].filter((path) => !used.has(path)) };
 }

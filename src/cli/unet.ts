@@ -101,11 +101,15 @@ async function readInputs(file: TensorFile, { checkpoint }: OpenModel, { report 
     shape: { batch: n!, channels: channels!, height: h!, width: w! },
     values: await readFloat32(file, name),
   });
+  const y = config.numClasses === null ? undefined : await readIntegers(file, "y");
+  const wrong = y?.find((label) => label < 0 || label >= config.numClasses!);
+  if (wrong !== undefined)
+    throw new InputError(`${file.name}: y: expected classes from 0 to ${config.numClasses! - 1}, got ${wrong}`);
   return {
     x: await image("x", x!.shape),
     lowRes: low && (await image("low_res", low.shape)),
     t: readTimesteps(file.name, [...(await readFloat32(file, "t"))]),
-    y: config.numClasses === null ? undefined : await readIntegers(file, "y"),
+    y,
   };
 }
 
