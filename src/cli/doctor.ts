@@ -113,7 +113,7 @@ async function selfTest(
 }
 
 /** ‖a − b‖ / ‖b‖; NaN where there is one. */
-export function relativeError(a: Float32Array, b: Float32Array): number {
+function relativeError(a: Float32Array, b: Float32Array): number {
   let difference = 0;
   let norm = 0;
   for (const [i, value] of b.entries()) {

@@ -2,8 +2,9 @@
  * `repaint inpaint`: pictures and masks in, filled PNG pictures out. Everything that can be wrong with the input is
  * found before a device is opened. Not here: which files (pictureFiles.ts, results.ts), the loop (work.ts).
  */
+import { existsSync } from "node:fs";
 import { dirname } from "node:path";
-import { adapterName, type Device } from "../engine/device.ts";
+import { adapterName } from "../engine/device.ts";
 import { InputError, InterruptedError } from "../engine/errors.ts";
 import { ensureFolder, writeFileAtomic } from "../node/files.ts";
 import { packageInfo } from "../node/packageFiles.ts";
@@ -164,16 +165,17 @@ async function fill(
   plan: Plan,
   results: readonly Result[],
 ): Promise<{ modelCalls: number; seconds: number }> {
-  const { model, flags, given, previews, crops } = plan;
+  const { model, flags, given, previews } = plan;
   const device = await announceDevice(context, given.text("adapter"));
   const precision = readPrecision(given);
   const repaint = await RePaint.load(model.source, { device, flags, precision, signal: context.signal });
   try {
-    const settings = announceRun(context, plan, repaint, device);
+    const crops = results.reduce((sum, { pair }) => sum + plan.crops.get(pair)!, 0);
+    const settings = announceRun(context, plan, repaint, crops);
     const { schedule, region, feather, class: label } = settings;
     const text = { Settings: JSON.stringify({ ...settings, precision, adapter: adapterName(device.info) }) };
     const works = results.map((result) => ({
-      ...{ name: result.pair.stem, seed: result.seed, class: label, crops: crops.get(result.pair)! },
+      ...{ name: result.pair.stem, seed: result.seed, class: label, crops: plan.crops.get(result.pair)! },
       load: () => readPair(result.pair),
       finish: (picture: Picture) => write(context, plan, result, picture, text),
     }));
@@ -186,7 +188,7 @@ async function fill(
     );
     return done;
   } catch (error) {
-    if (error instanceof InterruptedError && previews)
+    if (error instanceof InterruptedError && previews && existsSync(previews.folder))
       throw new InterruptedError(`${error.message}; the previews so far are in ${previews.folder}`);
     throw error;
   } finally {
@@ -195,9 +197,9 @@ async function fill(
 }
 
 /** Says what will run, and returns the settings that the PNG will carry. */
-function announceRun({ report }: Context, plan: Plan, repaint: RePaint, device: Device) {
+function announceRun({ report }: Context, plan: Plan, repaint: RePaint, crops: number) {
   const { model, given, texts } = plan;
-  const { preset, schedule } = readSchedule(given, model.checkpoint)(device.kind);
+  const { preset, schedule } = readSchedule(given, model.checkpoint)(repaint.unet.device.kind);
   const region = readRegion(given);
   const feather = readFeather(given);
   const label = readClass(given, model.checkpoint);
@@ -207,7 +209,7 @@ function announceRun({ report }: Context, plan: Plan, repaint: RePaint, device: 
   const isPreset = !["steps", "jump-length", "resamples"].some((name) => given.has(name));
   report.say(
     `${model.name}${isPreset ? `, preset ${preset}` : ""}: ${steps} steps, jump length ${jumpLength}, ` +
-      `${count(resamples, "resample")}: ${count(modelCalls, "model call")} a picture`,
+      `${count(resamples, "resample")}: ${count(modelCalls, "model call")}${crops > 1 ? ` for each of ${crops} crops` : ""}`,
   );
   if (resamples > 1 && jumpLength >= steps)
     report.say("No jump of this length fits into these steps, so nothing is resampled.");
@@ -216,7 +218,7 @@ function announceRun({ report }: Context, plan: Plan, repaint: RePaint, device: 
     ...(region ? { region } : {}),
     ...(label === undefined ? {} : { class: label }),
   };
-  report.event("run", { model: model.name, modelSha256: texts["Model SHA-256"], modelCalls, ...settings });
+  report.event("run", { model: model.name, modelSha256: texts["Model SHA-256"], crops, modelCalls, ...settings });
   return settings as typeof settings & { region?: typeof region; class?: number };
 }
 

@@ -71,7 +71,7 @@ export async function readPair({ image, mask, kind }: Pair): Promise<{ picture: 
 }
 
 /** The name of a picture's file without its last extension. */
-export function stemOf(path: string): string {
+function stemOf(path: string): string {
   return basename(path, extname(path));
 }
 

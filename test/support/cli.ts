@@ -51,7 +51,7 @@ export async function filesIn(path: string): Promise<string[]> {
   return entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name).sort(); // prettier-ignore
 }
 
-export const root = fileURLToPath(new URL("../..", import.meta.url));
+const root = fileURLToPath(new URL("../..", import.meta.url));
 export const golden = (path: string): string => fileURLToPath(new URL(`../goldens/${path}`, import.meta.url));
 export const shipped = (path: string): string => fileURLToPath(new URL(`../../weights/${path}`, import.meta.url));
 
