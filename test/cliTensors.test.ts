@@ -5,12 +5,14 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { knownNoise } from "../src/cli/noiseCheck.ts";
 import { shippedModels } from "../src/node/packageFiles.ts";
 import { countParameters } from "../src/unet/architecture.ts";
 import { openCheckpoint } from "../src/unet/checkpoint.ts";
 import { bytesSource, openSafetensors, readFloat32, writeSafetensors } from "../src/unet/safetensors.ts";
 import { cli, events, filesIn, folder, golden, shipped } from "./support/cli.ts";
 import { goldenUrl, relativeError } from "./support/goldens.ts";
+import { normals } from "./twins/philox.ts";
 
 const open = async (path: string) => openSafetensors(bytesSource(path, await readFile(path)));
 const goldens = readdirSync(golden("unet"));
@@ -187,7 +189,7 @@ describe("doctor", () => {
     const { status, out } = await cli(["doctor"]);
     expect(status).toBe(0);
     expect(out).toMatch(
-      /f32: relative error .*: right\n.*f16: relative error .*: right\nThis adapter computes correctly\.\n$/,
+      /f32: relative error .*: right\n.*f16: relative error .*: right\n +noise: .*: right\nThis adapter computes correctly\.\n$/,
     );
     const json = await cli(["doctor", "--json"]);
     expect(events(json.out).map(({ event }) => event)).toEqual([
@@ -196,8 +198,17 @@ describe("doctor", () => {
       "device",
       "selfTest",
       "selfTest",
+      "noiseTest",
       "verdict",
     ]);
+  });
+});
+
+describe("noiseCheck", () => {
+  it("holds the numbers of the generator's definition", () => {
+    const { seed, draw, normals: known } = knownNoise;
+    const defined = [0, 1].flatMap((element) => normals(seed, element, draw, 0));
+    known.forEach((value, i) => expect(value).toBeCloseTo(defined[i]!, 6));
   });
 });
 
@@ -209,7 +220,7 @@ describe("weights/manifest.json", () => {
       expect(createHash("sha256").update(bytes).digest("hex")).toBe(model.sha256);
       expect(bytes.length).toBe(model.bytes);
       const checkpoint = await openCheckpoint(bytesSource(path, bytes));
-      expect(countParameters(checkpoint.config)).toBe(model.parameters);
+      expect(countParameters(checkpoint.architecture)).toBe(model.parameters);
       expect(JSON.parse(checkpoint.file.metadata.get("diffusion")!)).toEqual(model.diffusion);
       for (const { picture, fill } of model.examples)
         for (const file of [picture, fill]) expect((await stat(shipped(file))).isFile()).toBe(true);

@@ -280,12 +280,17 @@ function samplerCases(): KernelCase[] {
   ]);
 }
 
-function timestepCase(rows: readonly number[], modelChannels: number, columns: number): KernelCase {
+function timestepCase(
+  rows: readonly number[],
+  modelChannels: number,
+  columns: number,
+  order: "cosSin" | "sinCos" = "cosSin",
+): KernelCase {
   const half = Math.floor(modelChannels / 2);
   return {
     kernel: "timestepEmbedding",
-    title: `${rows.length} rows of ${columns}`,
-    variant: {},
+    title: `${rows.length} rows of ${columns}, ${order}`,
+    variant: { order },
     parameters: { rows: rows.length, half, columns },
     inputs: {
       timesteps: Float64Array.from(rows),
@@ -338,7 +343,7 @@ export const kernelCases: readonly KernelCase[] = [
   bilinearCase([1, 1], [4, 4]),
   bilinearCase([8, 8], [4, 6]),
   timestepCase([0, 1, 17.5, 500, 999], 32, 32),
-  timestepCase([4, 996], 30, 32),
+  timestepCase([4, 996], 30, 32, "sinCos"),
   timestepCase([9999], 5, 8),
   {
     kernel: "classEmbedding",

@@ -41,14 +41,18 @@ interface Facts extends Record<string, unknown> {
 }
 
 function describe({ source, checkpoint }: OpenModel, sha256: string): Facts {
-  const { file, config, diffusion, assumed } = checkpoint;
+  const { file, config, architecture, diffusion, assumed } = checkpoint;
   const dtypes: Record<string, number> = {};
   for (const { dtype } of file.tensors.values()) dtypes[dtype] = (dtypes[dtype] ?? 0) + 1;
   return {
     ...{ file: source.name, format: "safetensors", bytes: source.size, sha256 },
     ...{ tensors: file.tensors.size, dtypes, metadata: [...file.metadata.keys()] },
-    ...{ architecture: architectureWords(config), parameters: countParameters(config), imageSize: config.imageSize },
-    gmac: countMacs(config, config.imageSize, config.imageSize) / 1e9,
+    ...{
+      architecture: architectureWords(config),
+      parameters: countParameters(architecture),
+      imageSize: config.imageSize,
+    },
+    gmac: countMacs(architecture, config.imageSize, config.imageSize) / 1e9,
     flags: byFlagName(config),
     diffusion: byFlagName(diffusion),
     assumed,

@@ -3,7 +3,7 @@
  * and what they cost. Not here: any computation (network.ts), and reading a configuration off a file (infer.ts).
  */
 import { InputError } from "../engine/errors.ts";
-import { headCount, levelChannels, sizeMultiple, type UNetConfig } from "./config.ts";
+import { headCount, levelChannels, normGroups, sizeMultiple, type UNetConfig } from "./config.ts";
 
 /** `name` is the module's prefix in the state dict: a conv's weight is `${name}.weight`, a downsample's `${name}.op.weight`. */
 export type Block =
@@ -39,12 +39,51 @@ export interface Architecture {
   readonly modelChannels: number;
   /** Width of the timestep embedding after its MLP. */
   readonly embedChannels: number;
+  readonly details: Details;
+}
+
+/** Constants in which the families of these networks differ. */
+export interface Details {
+  readonly normGroups: number;
+  readonly normEpsilon: number;
+  /** Which half of the sinusoidal timestep embedding comes first. */
+  readonly embeddingOrder: "cosSin" | "sinCos";
+  /** Frequencies are exp(−ln(10000)·i/(half − frequencyShift)). */
+  readonly frequencyShift: number;
+  /** Zeros above and to the left of a stride-2 convolution's input; 0: they are below and to the right. */
+  readonly downsamplePad: 0 | 1;
+}
+
+export const guidedDiffusionDetails: Details = {
+  ...{ normGroups, normEpsilon: 1e-5, embeddingOrder: "cosSin", frequencyShift: 0, downsamplePad: 1 },
+};
+
+/** The choices that a network of this family makes level by level. */
+interface Levels {
+  readonly config: UNetConfig;
+  readonly details: Details;
+  readonly widths: readonly number[];
+  readonly attends: (level: number, side: "input" | "output") => boolean;
+  /** How a level resamples at its end: a residual block, a convolution, or neither. */
+  readonly resampler: (level: number, direction: "down" | "up") => "res" | "conv" | "none";
+  readonly heads: (channels: number, side: "input" | "output") => number;
+  readonly middleAttention: boolean;
 }
 
 /** Follows UNetModel of guided-diffusion (Dhariwal and Nichol 2021, arXiv 2105.05233). Expects a checked configuration. */
 export function buildArchitecture(config: UNetConfig): Architecture {
-  const widths = levelChannels(config);
-  const attends = (level: number) => config.attentionResolutions.includes(2 ** level);
+  const resampler = config.resblockUpdown ? "res" : config.convResample ? "conv" : "none";
+  return assembleArchitecture({
+    ...{ config, details: guidedDiffusionDetails, widths: levelChannels(config), middleAttention: true },
+    attends: (level) => config.attentionResolutions.includes(2 ** level),
+    resampler: () => resampler,
+    heads: (channels, side) => headCount(config, channels, side),
+  });
+}
+
+/** The blocks of a network whose levels make the given choices, under guided-diffusion's names. */
+export function assembleArchitecture(levels: Levels): Architecture {
+  const { config, details, widths, attends } = levels;
   const stemChannels = config.inChannels * (config.superRes ? 2 : 1);
   let channels = widths[0]!;
   const input: Block[][] = [[{ kind: "conv", name: "input_blocks.0.0", in: stemChannels, out: channels }]];
@@ -53,30 +92,32 @@ export function buildArchitecture(config: UNetConfig): Architecture {
     return { kind: "res", name, in: input, out, resample };
   };
   const attention = (name: string, side: "input" | "output"): Block => {
-    return { kind: "attention", name, channels, heads: headCount(config, channels, side) };
+    return { kind: "attention", name, channels, heads: levels.heads(channels, side) };
   };
-  const resampler = (name: string, direction: "up" | "down"): Block =>
-    config.resblockUpdown
+  const resampler = (name: string, level: number, direction: "up" | "down"): Block => {
+    const kind = levels.resampler(level, direction);
+    return kind === "res"
       ? res(name, channels, channels, direction)
-      : { kind: `${direction}sample`, name, channels, conv: config.convResample };
+      : { kind: `${direction}sample`, name, channels, conv: kind === "conv" };
+  };
 
   widths.forEach((width, level) => {
     for (let i = 0; i < config.numResBlocks; i++) {
       const name = `input_blocks.${input.length}`;
       const blocks = [res(`${name}.0`, channels, width)];
       channels = width;
-      if (attends(level)) blocks.push(attention(`${name}.1`, "input"));
+      if (attends(level, "input")) blocks.push(attention(`${name}.1`, "input"));
       input.push(blocks);
       skips.push(channels);
     }
     if (level === widths.length - 1) return;
-    input.push([resampler(`input_blocks.${input.length}.0`, "down")]);
+    input.push([resampler(`input_blocks.${input.length}.0`, level, "down")]);
     skips.push(channels);
   });
 
   const middle = [
     res("middle_block.0", channels, channels),
-    attention("middle_block.1", "input"),
+    ...(levels.middleAttention ? [attention("middle_block.1", "input")] : []),
     res("middle_block.2", channels, channels),
   ];
 
@@ -87,14 +128,14 @@ export function buildArchitecture(config: UNetConfig): Architecture {
       const skipChannels = skips.pop()!;
       const blocks = [res(`${name}.0`, channels + skipChannels, widths[level]!)];
       channels = widths[level]!;
-      if (attends(level)) blocks.push(attention(`${name}.1`, "output"));
-      if (level > 0 && i === config.numResBlocks) blocks.push(resampler(`${name}.${blocks.length}`, "up"));
+      if (attends(level, "output")) blocks.push(attention(`${name}.1`, "output"));
+      if (level > 0 && i === config.numResBlocks) blocks.push(resampler(`${name}.${blocks.length}`, level, "up"));
       output.push({ blocks, skipChannels });
     }
   }
   const { modelChannels, outChannels } = config;
   const outer = { outChannelsIn: channels, outChannels, stemChannels, modelChannels, embedChannels: 4 * modelChannels };
-  return { config, input, middle, output, ...outer };
+  return { config, input, middle, output, ...outer, details };
 }
 
 /** All blocks in execution order. */
@@ -102,10 +143,14 @@ export function allBlocks({ input, middle, output }: Architecture): Block[] {
   return [...input.flat(), ...middle, ...output.flatMap(({ blocks }) => blocks)];
 }
 
-/** Name and shape of every tensor of the state dict, in execution order: convolutions OIHW, attention's 1×1 ones [O, I, 1]. */
+/** `tensorsOf` of a configuration's architecture. */
 export function expectedTensors(config: UNetConfig): Map<string, number[]> {
-  const architecture = buildArchitecture(config);
-  const { modelChannels, embedChannels, outChannelsIn, outChannels } = architecture;
+  return tensorsOf(buildArchitecture(config));
+}
+
+/** Name and shape of every tensor of the state dict, in execution order: convolutions OIHW, attention's 1×1 ones [O, I, 1]. */
+export function tensorsOf(architecture: Architecture): Map<string, number[]> {
+  const { config, modelChannels, embedChannels, outChannelsIn, outChannels } = architecture;
   const shapes = new Map<string, number[]>();
   const add = (name: string, ...shape: number[]) => {
     shapes.set(`${name}.weight`, shape);
@@ -138,9 +183,9 @@ export function expectedTensors(config: UNetConfig): Map<string, number[]> {
 }
 
 /** Parameters of the state dict. */
-export function countParameters(config: UNetConfig): number {
+export function countParameters(architecture: Architecture): number {
   let count = 0;
-  for (const shape of expectedTensors(config).values()) count += shape.reduce((product, size) => product * size, 1);
+  for (const shape of tensorsOf(architecture).values()) count += shape.reduce((product, size) => product * size, 1);
   return count;
 }
 
@@ -148,14 +193,13 @@ export function countParameters(config: UNetConfig): number {
  * Multiply-adds of one forward at batch 1 for an image of height × width pixels: convolutions, linear layers and attention's
  * two products. Throws InputError if the levels cannot halve the size.
  */
-export function countMacs(config: UNetConfig, height: number, width: number): number {
+export function countMacs(architecture: Architecture, height: number, width: number): number {
+  const { config, modelChannels, embedChannels, outChannelsIn, outChannels } = architecture;
   const multiple = sizeMultiple(config);
   const fits = (size: number) => Number.isInteger(size / multiple) && size > 0;
   if (!fits(height) || !fits(width)) {
     throw new InputError(`image: expected sides that are multiples of ${multiple}, got ${width}×${height}`);
   }
-  const architecture = buildArchitecture(config);
-  const { modelChannels, embedChannels, outChannelsIn, outChannels } = architecture;
   let pixels = height * width;
   let macs = embedChannels * (modelChannels + embedChannels);
   for (const block of allBlocks(architecture)) {

@@ -15,7 +15,6 @@ import { meanPool } from "../shaders/meanPool.ts";
 import { upsampleBilinear } from "../shaders/upsampleBilinear.ts";
 import { upsampleNearest } from "../shaders/upsampleNearest.ts";
 import type { Architecture, Block } from "./architecture.ts";
-import { normGroups } from "./config.ts";
 import { paddedHead } from "./packing.ts";
 import { embeddingLayout, type PackedWeights } from "./weights.ts";
 
@@ -69,7 +68,10 @@ export class Layers {
         return this.#attention(block, h);
       case "downsample":
         if (!block.conv) return this.#pool(block.name, h);
-        return this.convolution(`${block.name}.op`, h, { kernel: 3, stride: 2, channels: block.channels });
+        return this.convolution(`${block.name}.op`, h, {
+          ...{ kernel: 3, stride: 2, channels: block.channels },
+          pad: this.#options.architecture.details.downsamplePad,
+        });
       case "upsample": {
         const up = this.#nearest(block.name, h);
         return block.conv ? this.convolution(`${block.name}.conv`, up, { kernel: 3, channels: block.channels }) : up;
@@ -137,7 +139,7 @@ export class Layers {
       variant: {},
       label: `${name}.partials`,
     });
-    const scaleShift = this.#options.architecture.config.useScaleShiftNorm;
+    const { config, details } = this.#options.architecture;
     this.builder.dispatch(groupNormAffine, {
       tensors: {
         partials,
@@ -147,12 +149,12 @@ export class Layers {
         affine,
       },
       parameters: {
-        ...{ batch, pixels, channels, groups: normGroups, chunks, chunkPixels },
+        ...{ batch, pixels, channels, groups: details.normGroups, chunks, chunkPixels },
         embeddingStride: this.#layout.width,
         embeddingOffset: block === undefined ? 0 : this.#layout.offsets.get(block)!,
-        epsilon: 1e-5,
+        epsilon: details.normEpsilon,
       },
-      variant: { embedding: block === undefined ? "none" : scaleShift ? "scaleShift" : "add" },
+      variant: { embedding: block === undefined ? "none" : config.useScaleShiftNorm ? "scaleShift" : "add" },
       label: `${name}.affine`,
     });
     const y = this.#temporary(name, x, channels);
@@ -172,12 +174,14 @@ export class Layers {
     {
       kernel,
       stride = 1,
+      pad = kernel === 3 ? 1 : 0,
       channels,
       activation = "none",
       residual,
       into,
     }: Pick<ConvolutionShape, "kernel"> & {
       stride?: 1 | 2;
+      pad?: 0 | 1;
       channels: number;
       activation?: "none" | "silu";
       residual?: Tensor;
@@ -204,7 +208,7 @@ export class Layers {
       },
       parameters: {
         ...{ batch, height: x.height, width: x.width, outHeight: height, outWidth: width },
-        ...{ channels0, channels1, outChannels, pad: kernel === 3 ? 1 : 0 },
+        ...{ channels0, channels1, outChannels, pad },
       },
       variant,
       label: name,

@@ -6,6 +6,7 @@ import type { Plan } from "../engine/plan.ts";
 import { padTo4, type Tensor } from "../engine/tensor.ts";
 import { classEmbedding } from "../shaders/classEmbedding.ts";
 import { timestepEmbedding } from "../shaders/timestepEmbedding.ts";
+import type { Architecture } from "./architecture.ts";
 import { Layers, type Feature, type NetworkOptions } from "./layers.ts";
 import { embeddingLayout } from "./weights.ts";
 
@@ -72,10 +73,11 @@ export interface EmbeddingPlan {
   readonly embedding: Tensor;
 }
 
-/** exp(−ln(10000)·i/half), in f32 as PyTorch computes it. */
-export function timestepFrequencies(modelChannels: number): Float32Array {
+/** exp(−ln(10000)·i/(half − shift)), in f32 as PyTorch computes it. */
+export function timestepFrequencies({ modelChannels, details }: Architecture): Float32Array {
   const half = Math.floor(modelChannels / 2);
-  return Float32Array.from({ length: half }, (_, i) => Math.exp((-Math.log(10000) * i) / half));
+  const last = half - details.frequencyShift;
+  return Float32Array.from({ length: half }, (_, i) => Math.exp((-Math.log(10000) * i) / last));
 }
 
 /** time_embed, label_emb and the emb_layers of all blocks: they depend on (t, y) alone. Computed in f32. */
@@ -92,7 +94,7 @@ export function planEmbedding(options: Omit<NetworkOptions, "activations">, rows
   builder.dispatch(timestepEmbedding, {
     tensors: { timesteps, frequencies, y: sinusoid },
     parameters: { rows, half, columns },
-    variant: {},
+    variant: { order: architecture.details.embeddingOrder },
   });
   let classes: Tensor | undefined;
   let label: Tensor | undefined;

@@ -105,7 +105,7 @@ export class UNet {
         chunkPlan.frequencies,
         ...(chunkPlan.classes ? [chunkPlan.classes] : []),
       ]);
-      device.upload(inputs.of(chunkPlan.frequencies), 0, timestepFrequencies(architecture.modelChannels));
+      device.upload(inputs.of(chunkPlan.frequencies), 0, timestepFrequencies(architecture));
       try {
         for (let chunk = 0; chunk < chunks; chunk++) {
           const offset = chunk * embeddingRows * width * 4;
