@@ -12,6 +12,7 @@ import { UNet } from "../unet/unet.ts";
 import { adapterOption, type Arguments, type Command, jsonOption } from "./command.ts";
 import { announceDevice, type Context } from "./context.ts";
 import { modelHash, type OpenModel, withModel } from "./model.ts";
+import { noiseError, noiseTolerance } from "./noiseCheck.ts";
 import { defaultPreset } from "./settings.ts";
 import { withTensors } from "./tensorFiles.ts";
 import { forwardOnce } from "./unet.ts";
@@ -49,6 +50,7 @@ async function run(context: Context, given: Arguments): Promise<number> {
     let correct = true;
     for (const precision of ["f32", "f16"] as const)
       correct = (await selfTest(context, device, model, precision)) && correct;
+    correct = (await testNoise(context, device)) && correct;
     report.event("verdict", { correct });
     report.print(
       correct
@@ -110,6 +112,16 @@ async function selfTest(
       network.dispose();
     }
   });
+}
+
+async function testNoise({ report }: Context, device: Device): Promise<boolean> {
+  const error = await noiseError(device);
+  const correct = error <= noiseTolerance;
+  report.event("noiseTest", { error, tolerance: noiseTolerance, correct });
+  report.print(
+    `              noise: difference ${error.toExponential(1)} (at most ${noiseTolerance}): ${correct ? "right" : "WRONG"}`,
+  );
+  return correct;
 }
 
 /** ‖a − b‖ / ‖b‖; NaN where there is one. */
