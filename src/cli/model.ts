@@ -3,12 +3,13 @@
  * Not here: putting it on a device (src/unet, src/repaint).
  */
 import { readFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { CheckpointError, InputError } from "../engine/errors.ts";
 import { asInputError } from "../node/files.ts";
 import { type FileSource, openFileSource, sha256 } from "../node/fileSource.ts";
 import { type ShippedModel, shippedModels, weightsFolder } from "../node/packageFiles.ts";
 import { type Checkpoint, openCheckpoint } from "../unet/checkpoint.ts";
+import { isDiffusersConfig } from "../unet/diffusers.ts";
 import { type Arguments, hint, quoted } from "./command.ts";
 import type { Context } from "./context.ts";
 import type { Report } from "./report.ts";
@@ -42,11 +43,22 @@ export async function withModel<T>(
     return await body({
       name: shipped?.name ?? basename(path),
       source,
-      checkpoint: await openCheckpoint(source, flags),
+      checkpoint: await openCheckpoint(source, flags, () => configBeside(path)),
       shipped,
     });
   } finally {
     await source.close();
+  }
+}
+
+/** diffusers keeps a network's flags in a config.json beside its file; undefined where there is none of a UNet2DModel. */
+async function configBeside(path: string): Promise<unknown> {
+  try {
+    const config: unknown = JSON.parse(await readFile(join(dirname(path), "config.json"), "utf8"));
+    return isDiffusersConfig(config) ? config : undefined;
+  } catch {
+    // No such file, or somebody else's: the checkpoint itself says what it lacks.
+    return undefined;
   }
 }
 

@@ -6,7 +6,8 @@ import { CheckpointError, InputError } from "../engine/errors.ts";
 import { type Architecture, buildArchitecture } from "./architecture.ts";
 import { defaultDiffusion, type DiffusionSettings, flagName, type UNetConfig } from "./config.ts";
 import { type Flags, mergeFlags, noFlags, parseFlags } from "./flags.ts";
-import { inferConfig, untold } from "./infer.ts";
+import { diffusersArchitecture, isDiffusersConfig, isDiffusersFile, underGuidedNames } from "./diffusers.ts";
+import { checkTensors, inferConfig, untold } from "./infer.ts";
 import { quote } from "./json.ts";
 import { type ByteSource, openSafetensors, type TensorFile } from "./safetensors.ts";
 
@@ -21,12 +22,18 @@ export interface Checkpoint {
 
 /**
  * Opens a safetensors file of a guided-diffusion UNet. Flags come from `flags` (parsed JSON, either vocabulary), then from the
- * file's metadata: `guided_diffusion_unet` (constructor's vocabulary), `flags` (scripts'), `diffusion`. Throws InputError for
+ * file's metadata: `guided_diffusion_unet` (constructor's vocabulary), `flags` (scripts'), `diffusion`. A file in diffusers' layout
+ * needs its config.json, as the flags or from `configBeside`, which is asked only then. Throws InputError for
  * flags that cannot be read, CheckpointError for a file that is damaged, is no such network or contradicts the flags.
  */
-export async function openCheckpoint(source: ByteSource, flags?: unknown): Promise<Checkpoint> {
-  const given = flags === undefined ? noFlags : parseFlags(flags);
+export async function openCheckpoint(
+  source: ByteSource,
+  flags?: unknown,
+  configBeside?: () => Promise<unknown>,
+): Promise<Checkpoint> {
   const file = await openSafetensors(source);
+  if (isDiffusersFile(file)) return openDiffusers(file, flags ?? (await configBeside?.()));
+  const given = flags === undefined ? noFlags : parseFlags(flags);
   const other = describeOther(file);
   if (other) throw new CheckpointError(`${file.name}: expected a guided-diffusion UNet, but it looks like ${other}`);
   const merged = ["guided_diffusion_unet", "diffusion", "flags"]
@@ -39,6 +46,22 @@ export async function openCheckpoint(source: ByteSource, flags?: unknown): Promi
   const diffusion = completeDiffusion(file.name, config, merged);
   const architecture = buildArchitecture(config);
   return { file, config, diffusion, architecture, assumed: listAssumed(config, diffusion, merged) };
+}
+
+/** A UNet2DModel, whose config.json is given as the flags. Its scheduler is DDPM's until flags of ours can say otherwise. */
+function openDiffusers(file: TensorFile, flags: unknown): Checkpoint {
+  if (!isDiffusersConfig(flags))
+    throw new CheckpointError(
+      `${file.name} is a UNet in diffusers' layout: give the config.json that stands beside it as its flags (--flags @config.json)`,
+    );
+  const architecture = diffusersArchitecture(flags);
+  const { config } = architecture;
+  const renamed = underGuidedNames(file, architecture);
+  checkTensors(architecture, renamed.tensors, file.name);
+  // google/ddpm-* were trained with DDPM's linear schedule and sample with its smaller variance.
+  const diffusion = { ...defaultDiffusion, learnSigma: config.outChannels === 2 * config.inChannels, sigmaSmall: true };
+  const assumed = ["diffusion_steps 1000", "noise_schedule linear", "sigma_small true", "predict_xstart false"];
+  return { file: renamed, config, diffusion, architecture, assumed };
 }
 
 /**

@@ -4,7 +4,7 @@
  * block mean (architecture.ts), files (checkpoint.ts), other layouts than guided-diffusion's.
  */
 import { CheckpointError } from "../engine/errors.ts";
-import { expectedTensors } from "./architecture.ts";
+import { expectedTensors, tensorsOf, type Architecture } from "./architecture.ts";
 import { configProblems, flagName, levelChannels, type UNetConfig } from "./config.ts";
 import { quote } from "./json.ts";
 import { type Found, readTensorNames, type TensorShapes } from "./votes.ts";
@@ -60,6 +60,12 @@ export function inferConfig(tensors: TensorShapes, flags: Partial<UNetConfig> = 
   // Flags that are wrong misplace hundreds of tensors: list what the nearer of the two networks does not explain.
   const without = compare(expectedTensors(fromTensors), tensors);
   throw new TensorMismatchError(file, [...contradictions, ...(without.length < problems.length ? without : problems)]);
+}
+
+/** Throws TensorMismatchError unless the tensors are exactly those of an architecture. */
+export function checkTensors(architecture: Architecture, tensors: TensorShapes, file: string): void {
+  const problems = compare(tensorsOf(architecture), tensors);
+  if (problems.length > 0) throw new TensorMismatchError(file, problems);
 }
 
 type Told = Omit<

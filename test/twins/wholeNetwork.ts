@@ -2,6 +2,7 @@
  * A whole guided-diffusion UNet in naive float64 loops, NCHW, straight from the state dict: the second opinion for
  * flags that no golden file covers. It finds its modules by the names of the tensors, not by our architecture.
  */
+import { guidedDiffusionDetails, type Details } from "../../src/unet/architecture.ts";
 import { levelChannels, type UNetConfig } from "../../src/unet/config.ts";
 import { silu } from "./twin.ts";
 
@@ -22,7 +23,12 @@ export interface NetworkInput {
   readonly lowRes?: Image | undefined;
 }
 
-export function wholeNetwork(state: StateDict, config: UNetConfig, input: NetworkInput): Image {
+export function wholeNetwork(
+  state: StateDict,
+  config: UNetConfig,
+  input: NetworkInput,
+  details: Details = guidedDiffusionDetails,
+): Image {
   const has = (name: string) => state.has(name);
   const get = (name: string) => {
     const tensor = state.get(name);
@@ -33,10 +39,10 @@ export function wholeNetwork(state: StateDict, config: UNetConfig, input: Networ
     const [weight, bias] = [get(`${name}.weight`), get(`${name}.bias`)];
     return Array.from(bias, (b, o) => x.reduce((sum, value, i) => sum + value * weight[o * x.length + i]!, b));
   };
-  const convolution = (name: string, x: Image, stride = 1): Image => {
+  const convolution = (name: string, x: Image, stride = 1, pad = 1): Image => {
     const [weight, bias] = [get(`${name}.weight`), get(`${name}.bias`)];
     const kernel = state.get(`${name}.weight`)!.shape[2] === 3 ? 3 : 1;
-    const pad = kernel === 3 ? 1 : 0;
+    const before = kernel === 3 ? pad : 0;
     const [height, width] = [Math.ceil(x.height / stride), Math.ceil(x.width / stride)];
     const planes = Array.from(bias, (b, o) => {
       const out = new Float64Array(height * width).fill(b);
@@ -45,7 +51,7 @@ export function wholeNetwork(state: StateDict, config: UNetConfig, input: Networ
           for (const [c, plane] of x.planes.entries())
             for (let ky = 0; ky < kernel; ky++)
               for (let kx = 0; kx < kernel; kx++) {
-                const [iy, ix] = [oy * stride + ky - pad, ox * stride + kx - pad];
+                const [iy, ix] = [oy * stride + ky - before, ox * stride + kx - before];
                 if (iy < 0 || ix < 0 || iy >= x.height || ix >= x.width) continue;
                 const at = ((o * x.planes.length + c) * kernel + ky) * kernel + kx;
                 out[oy * width + ox]! += plane[iy * x.width + ix]! * weight[at]!;
@@ -56,16 +62,18 @@ export function wholeNetwork(state: StateDict, config: UNetConfig, input: Networ
   };
   const groupNorm = (name: string, x: Image): Image => {
     const [weight, bias] = [get(`${name}.weight`), get(`${name}.bias`)];
-    const size = x.planes.length / 32;
+    const size = x.planes.length / details.normGroups;
     const planes: Float64Array[] = [];
-    for (let group = 0; group < 32; group++) {
+    for (let group = 0; group < details.normGroups; group++) {
       const members = x.planes.slice(group * size, (group + 1) * size);
       const all = members.flatMap((plane) => [...plane]);
       const mean = all.reduce((a, b) => a + b, 0) / all.length;
       const variance = all.reduce((a, b) => a + (b - mean) ** 2, 0) / all.length;
       for (const [i, plane] of members.entries()) {
         const c = group * size + i;
-        planes.push(plane.map((value) => ((value - mean) / Math.sqrt(variance + 1e-5)) * weight[c]! + bias[c]!));
+        planes.push(
+          plane.map((value) => ((value - mean) / Math.sqrt(variance + details.normEpsilon)) * weight[c]! + bias[c]!),
+        );
       }
     }
     return { ...x, planes };
@@ -109,11 +117,13 @@ export function wholeNetwork(state: StateDict, config: UNetConfig, input: Networ
     });
 
   const half = config.modelChannels / 2;
-  const angles = Array.from({ length: half }, (_, i) => input.t * Math.exp((-Math.log(10000) * i) / half));
-  let emb = linear(
-    "time_embed.2",
-    linear("time_embed.0", [...angles.map(Math.cos), ...angles.map(Math.sin)]).map(silu),
+  const angles = Array.from(
+    { length: half },
+    (_, i) => input.t * Math.exp((-Math.log(10000) * i) / (half - details.frequencyShift)),
   );
+  const [cosines, sines] = [angles.map(Math.cos), angles.map(Math.sin)];
+  const sinusoid = details.embeddingOrder === "cosSin" ? [...cosines, ...sines] : [...sines, ...cosines];
+  let emb = linear("time_embed.2", linear("time_embed.0", sinusoid).map(silu));
   if (input.y !== undefined) emb = emb.map((value, i) => value + get("label_emb.weight")[input.y! * emb.length + i]!);
 
   const residual = (name: string, x: Image, resample?: (x: Image) => Image): Image => {
@@ -171,7 +181,8 @@ export function wholeNetwork(state: StateDict, config: UNetConfig, input: Networ
         resampled ||= changes;
         h = residual(module, h, changes ? (resample === "up" ? nearest : pool) : undefined);
       } else if (has(`${module}.qkv.weight`)) h = attention(module, h, heads(h.planes.length, side));
-      else if (has(`${module}.op.weight`)) [h, resampled] = [convolution(`${module}.op`, h, 2), true];
+      else if (has(`${module}.op.weight`))
+        [h, resampled] = [convolution(`${module}.op`, h, 2, details.downsamplePad), true];
       else if (has(`${module}.conv.weight`)) [h, resampled] = [convolution(`${module}.conv`, nearest(h)), true];
       else if (has(`${module}.weight`)) h = convolution(module, h);
     }
@@ -189,7 +200,7 @@ export function wholeNetwork(state: StateDict, config: UNetConfig, input: Networ
     skips.push(h);
   }
   h = residual("middle_block.0", h);
-  h = attention("middle_block.1", h, heads(h.planes.length, "input"));
+  if (has("middle_block.1.qkv.weight")) h = attention("middle_block.1", h, heads(h.planes.length, "input"));
   h = residual("middle_block.2", h);
   for (let i = 0; i < levels * blocks; i++) {
     h = { ...h, planes: [...h.planes, ...skips.pop()!.planes] };

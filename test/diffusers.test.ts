@@ -1,0 +1,218 @@
+/** UNet2DModel's checkpoints: a golden network under diffusers' names, and the google/ddpm-* details against a float64 twin. */
+import { describe, expect, it } from "vitest";
+import { readFloats } from "../src/engine/readback.ts";
+import { tensorsOf, type Architecture } from "../src/unet/architecture.ts";
+import { openCheckpoint } from "../src/unet/checkpoint.ts";
+import { diffusersArchitecture } from "../src/unet/diffusers.ts";
+import { fromNhwc, toNhwc } from "../src/unet/layout.ts";
+import { bytesSource, writeSafetensors } from "../src/unet/safetensors.ts";
+import { UNet } from "../src/unet/unet.ts";
+import { goldenCheckpoint, goldenTensors, relativeError, shapeOf, tensor } from "./support/goldens.ts";
+import { gpuDevice } from "./support/gpu.ts";
+import { values } from "./support/random.ts";
+import { wholeNetwork, type StateDict } from "./twins/wholeNetwork.ts";
+
+const device = await gpuDevice();
+
+type Tensors = Map<string, { shape: readonly number[]; data: Float32Array }>;
+
+/** guided-diffusion's state under diffusers' names, by rules of its own: levels of n + 1 entries, modules in order. */
+function renamed(
+  state: StateDict,
+  blocks: number,
+  { heads, old = false }: { heads?: number; old?: boolean } = {},
+): Tensors {
+  const result: Tensors = new Map();
+  const rules: readonly (readonly [RegExp, (...groups: string[]) => string])[] = [
+    [/^input_blocks\.0\.0\./, () => "conv_in."],
+    [/^time_embed\.0\./, () => "time_embedding.linear_1."],
+    [/^time_embed\.2\./, () => "time_embedding.linear_2."],
+    [/^label_emb\./, () => "class_embedding."],
+    [/^out\.0\./, () => "conv_norm_out."],
+    [/^out\.2\./, () => "conv_out."],
+    [/^middle_block\.1\./, () => "mid_block.attentions.0."],
+    [/^middle_block\.0\./, () => "mid_block.resnets.0."],
+    [/^middle_block\.2\./, () => "mid_block.resnets.1."],
+  ];
+  for (const [name, { shape, data }] of state) {
+    let theirs = name;
+    for (const [pattern, to] of rules) theirs = theirs.replace(pattern, to);
+    theirs = theirs.replace(/^input_blocks\.(\d+)\.(\d)\./, (_, entry: string, part: string) => {
+      const [level, index] = [Math.floor((Number(entry) - 1) / (blocks + 1)), (Number(entry) - 1) % (blocks + 1)];
+      if (index === blocks) return `down_blocks.${level}.downsamplers.0.`;
+      return `down_blocks.${level}.${part === "0" ? "resnets" : "attentions"}.${index}.`;
+    });
+    theirs = theirs.replace(
+      /^output_blocks\.(\d+)\.(\d)\.(?=(\w+))/,
+      (_, entry: string, part: string, next: string) => {
+        const [level, index] = [Math.floor(Number(entry) / (blocks + 1)), Number(entry) % (blocks + 1)];
+        const attends = ["norm", "qkv", "proj_out"].includes(next);
+        if (part !== "0" && !attends) return `up_blocks.${level}.upsamplers.0.`;
+        return `up_blocks.${level}.${attends ? "attentions" : "resnets"}.${index}.`;
+      },
+    );
+    theirs = theirs
+      .replace(".in_layers.0.", ".norm1.")
+      .replace(".in_layers.2.", ".conv1.")
+      .replace(".emb_layers.1.", ".time_emb_proj.")
+      .replace(".out_layers.0.", ".norm2.")
+      .replace(".out_layers.3.", ".conv2.")
+      .replace(".skip_connection.", ".conv_shortcut.")
+      .replace(".op.", ".conv.")
+      .replace(/attentions\.(\d)\.norm\./, "attentions.$1.group_norm.")
+      .replace(".proj_out.", old ? ".proj_attn." : ".to_out.0.");
+    if (!theirs.includes(".qkv.")) {
+      const flat = theirs.includes("attentions") && shape.length === 3 ? shape.slice(0, 2) : shape;
+      result.set(theirs, { shape: flat, data: Float32Array.from(data) });
+      continue;
+    }
+    const [rows, columns] = [shape[0]!, shape.length > 1 ? shape[1]! : 1];
+    const channels = rows / 3;
+    for (const [which, part] of (old ? ["query", "key", "value"] : ["to_q", "to_k", "to_v"]).entries()) {
+      const taken = new Float32Array(channels * columns);
+      for (let c = 0; c < channels; c++) {
+        // With `heads` the state has the legacy order: q, k, v head by head.
+        const width = channels / (heads ?? 1);
+        const row =
+          heads === undefined ? which * channels + c : (Math.floor(c / width) * 3 + which) * width + (c % width);
+        for (let i = 0; i < columns; i++) taken[c * columns + i] = data[row * columns + i]!;
+      }
+      result.set(theirs.replace("qkv", part), {
+        shape: shape.length > 1 ? [channels, columns] : [channels],
+        data: taken,
+      });
+    }
+  }
+  return result;
+}
+
+async function load(tensors: Tensors, config: unknown): Promise<UNet> {
+  const file = writeSafetensors(
+    [...tensors].map(([name, { shape, data }]) => ({ name, shape, dtype: "F32" as const, data })),
+  );
+  return UNet.load(device, await openCheckpoint(bytesSource("diffusers", file), config));
+}
+
+async function forward(
+  unet: UNet,
+  x: Float32Array,
+  t: readonly number[],
+  [batch, channels, height, width]: readonly number[],
+) {
+  const session = await unet.session({ batch: batch!, height: height!, width: width! });
+  device.upload(session.x, 0, toNhwc(x, { batch: batch!, channels: channels!, height: height!, width: width! }));
+  const table = await unet.embed(t, unet.checkpoint.config.numClasses === null ? undefined : t.map(() => 1));
+  session.submit(
+    table,
+    t.map((_, n) => n),
+  );
+  const shape = { batch: batch!, channels: unet.checkpoint.config.outChannels, height: height!, width: width! };
+  const out = fromNhwc(await readFloats(device, session.out), shape);
+  table.dispose();
+  session.dispose();
+  return out;
+}
+
+const admLike = {
+  ...{ _class_name: "UNet2DModel", sample_size: 32, in_channels: 3, out_channels: 6, layers_per_block: 1 },
+  ...{ block_out_channels: [32, 64], attention_head_dim: 32, resnet_time_scale_shift: "scale_shift" },
+  down_block_types: ["ResnetDownsampleBlock2D", "AttnDownBlock2D"],
+  up_block_types: ["AttnUpBlock2D", "ResnetUpsampleBlock2D"],
+  upsample_type: "resnet",
+};
+
+describe("UNet2DModel", () => {
+  it.each([false, true])(
+    "gives a golden network's output under its own names (older names of attention: %s)",
+    async (old) => {
+      const checkpoint = await goldenCheckpoint("unet/adm.weights.safetensors");
+      const state = new Map<string, { shape: readonly number[]; data: Float32Array }>();
+      for (const [name, { shape }] of checkpoint.file.tensors)
+        state.set(name, { shape, data: await tensor(checkpoint.file, name) });
+      const unet = await load(renamed(state, 1, { heads: 2, old }), admLike);
+      const io = await goldenTensors("unet/adm.io.safetensors");
+      const out = await forward(unet, await tensor(io, "x"), [...(await tensor(io, "t"))], shapeOf(io, "x"));
+      unet.dispose();
+      expect(relativeError(out, await tensor(io, "out"))).toBeLessThanOrEqual(5e-5);
+    },
+  );
+
+  const ddpm = {
+    ...{ _class_name: "UNet2DModel", sample_size: 16, in_channels: 3, out_channels: 3, layers_per_block: 2 },
+    ...{
+      block_out_channels: [32, 32, 64],
+      attention_head_dim: null,
+      norm_eps: 1e-6,
+      freq_shift: 1,
+      flip_sin_to_cos: false,
+    },
+    ...{
+      downsample_padding: 0,
+      norm_num_groups: 32,
+      mid_block_scale_factor: 1,
+      center_input_sample: false,
+      act_fn: "silu",
+    },
+    down_block_types: ["DownBlock2D", "AttnDownBlock2D", "DownBlock2D"],
+    up_block_types: ["UpBlock2D", "AttnUpBlock2D", "UpBlock2D"],
+  };
+  it.each([
+    ["the shape of google/ddpm-*", ddpm],
+    [
+      "attention on one side only, other groups, classes",
+      { ...ddpm, norm_num_groups: 8, num_class_embeds: 3, up_block_types: ["UpBlock2D", "UpBlock2D", "AttnUpBlock2D"] },
+    ],
+    ["no attention in the middle, padding on both sides", { ...ddpm, add_attention: false, downsample_padding: 1 }],
+  ])("%s equals the float64 twin", async (_, config) => {
+    const architecture: Architecture = diffusersArchitecture(config);
+    const state: StateDict = new Map(
+      [...tensorsOf(architecture)].map(([name, shape], index) => {
+        const length = shape.reduce((a, b) => a * b, 1);
+        const [mean, deviation] =
+          shape.length > 1 ? [0, Math.sqrt(shape[0]! / length)] : [name.endsWith("weight") ? 1 : 0, 0.2];
+        return [name, { shape, data: Float32Array.from(values(length, 300 + index, { mean, deviation })) }];
+      }),
+    );
+    const unet = await load(renamed(state, config.layers_per_block), config);
+    const [height, width] = [8, 12];
+    const x = Float32Array.from(values(3 * height * width, 3));
+    const out = await forward(unet, x, [417], [1, 3, height, width]);
+    const planes = [0, 1, 2].map((c) => Float64Array.from(x.subarray(c * height * width, (c + 1) * height * width)));
+    const y = unet.checkpoint.config.numClasses === null ? undefined : 1;
+    const expected = wholeNetwork(
+      state,
+      architecture.config,
+      { x: { planes, height, width }, t: 417, y },
+      architecture.details,
+    );
+    unet.dispose();
+    expect(
+      relativeError(
+        out,
+        expected.planes.flatMap((plane) => [...plane]),
+      ),
+    ).toBeLessThanOrEqual(1e-5);
+  });
+
+  it("lists everything that is wrong with a config, and asks for one", async () => {
+    const wrong = { ...ddpm, act_fn: "mish", block_out_channels: [30], down_block_types: ["CrossAttnDownBlock2D"] };
+    expect(() => diffusersArchitecture(wrong)).toThrow(/act_fn.*mish|down_block_types/s);
+    expect(() =>
+      diffusersArchitecture({
+        block_out_channels: [30],
+        down_block_types: ["DownBlock2D"],
+        up_block_types: ["UpBlock2D"],
+      }),
+    ).toThrow(/30/);
+    const bare = writeSafetensors(
+      ["conv_in.weight", "time_embedding.linear_1.weight", "conv_norm_out.weight"].map((name) => ({
+        name,
+        shape: [1],
+        dtype: "F32" as const,
+        data: new Float32Array(1),
+      })),
+    );
+    await expect(openCheckpoint(bytesSource("bare", bare))).rejects.toThrow(/config\.json/);
+    await expect(openCheckpoint(bytesSource("bare", bare), ddpm)).rejects.toThrow(/does not fit its network/);
+  });
+});
