@@ -50,7 +50,7 @@ describe("contactSheet", () => {
       { label: "", pictures: [] },
     ]);
     expect(long.width).toBe(16 + 1200);
-    expect(levels(long, 99)).toBe(128 * 128);
+    expect(levels(long, 99)).toBe(256 * 256);
   });
 
   it("refuses to be empty", () => {

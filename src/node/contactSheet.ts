@@ -17,7 +17,7 @@ const background = 0x1c;
 const caption = 0xd8;
 const holeGray = 0x80;
 const gap = 8;
-/** Small pictures are enlarged by the whole factor that brings them nearest to this, large ones are reduced to it. */
+/** Small pictures are enlarged by a whole factor to at most this; a sheet of one column has room for more. */
 const cellSize = 128;
 const largestCell = 256;
 const glyphWidth = 5;
@@ -34,11 +34,11 @@ export function contactSheet(rows: readonly SheetRow[]): Picture {
   const pictures = rows.flatMap((row) => row.pictures).filter((picture) => picture !== undefined);
   if (pictures.length === 0) throw new InputError("a contact sheet needs at least one picture, got none");
   const longest = Math.max(...pictures.map((picture) => Math.max(picture.width, picture.height)));
-  const factor = Math.max(1, Math.floor(cellSize / longest));
+  const columns = Math.max(...rows.map((row) => row.pictures.length));
+  const factor = Math.max(1, Math.floor((columns === 1 ? largestCell : cellSize) / longest));
   const shown = rows.map((row) => row.pictures.map((picture) => picture && fitted(picture, factor)));
   const cells = shown.flat().filter((picture) => picture !== undefined);
   const cellWidth = Math.max(...cells.map((cell) => cell.width));
-  const columns = Math.max(...rows.map((row) => row.pictures.length));
   const textHeight = textScale * glyphHeight + gap;
   const cellHeights = shown.map((row) => Math.max(0, ...row.map((picture) => picture?.height ?? 0)));
   const gridWidth = columns * (cellWidth + gap) + gap;
