@@ -1,6 +1,6 @@
 /**
  * Opens a checkpoint: header, flags, architecture and diffusion settings, and a plain word for files that hold something
- * else. Not here: reading weights (the loader streams them tensor by tensor), PyTorch's own format.
+ * else. Not here: reading weights (the loader streams them tensor by tensor), the formats themselves.
  */
 import { CheckpointError, InputError } from "../engine/errors.ts";
 import { type Architecture, buildArchitecture } from "./architecture.ts";
@@ -9,6 +9,7 @@ import { type Flags, mergeFlags, noFlags, parseFlags } from "./flags.ts";
 import { diffusersArchitecture, isDiffusersConfig, isDiffusersFile, underGuidedNames } from "./diffusers.ts";
 import { checkTensors, inferConfig, untold } from "./infer.ts";
 import { quote } from "./json.ts";
+import { recogniseFormat } from "./pytorch/formats.ts";
 import { type ByteSource, openSafetensors, type TensorFile } from "./safetensors.ts";
 
 export interface Checkpoint {
@@ -21,7 +22,19 @@ export interface Checkpoint {
 }
 
 /**
- * Opens a safetensors file of a guided-diffusion UNet. Flags come from `flags` (parsed JSON, either vocabulary), then from the
+ * Tensors of a safetensors or PyTorch file, told apart by content; `assumed` is what the file left open. Throws
+ * CheckpointError for a file that is neither, is damaged, or asks for more than a state dict needs.
+ */
+export async function openTensors(source: ByteSource): Promise<TensorFile & { readonly assumed: readonly string[] }> {
+  const format = await recogniseFormat(source);
+  if (format === "safetensors") return { ...(await openSafetensors(source)), assumed: [] };
+  // Pages whose weights are safetensors do not pay for the other reader.
+  const { openPyTorch } = await import("./pytorch/open.ts");
+  return openPyTorch(source, format);
+}
+
+/**
+ * Opens a safetensors or PyTorch file of a guided-diffusion UNet. Flags come from `flags` (parsed JSON, either vocabulary), then from the
  * file's metadata: `guided_diffusion_unet` (constructor's vocabulary), `flags` (scripts'), `diffusion`. A file in diffusers' layout
  * needs its config.json, as the flags or from `configBeside`, which is asked only then. Throws InputError for
  * flags that cannot be read, CheckpointError for a file that is damaged, is no such network or contradicts the flags.
@@ -31,7 +44,7 @@ export async function openCheckpoint(
   flags?: unknown,
   configBeside?: () => Promise<unknown>,
 ): Promise<Checkpoint> {
-  const file = await openSafetensors(source);
+  const file = await openTensors(source);
   if (isDiffusersFile(file)) return openDiffusers(file, flags ?? (await configBeside?.()));
   const given = flags === undefined ? noFlags : parseFlags(flags);
   const other = describeOther(file);
@@ -45,7 +58,13 @@ export async function openCheckpoint(
   }
   const diffusion = completeDiffusion(file.name, config, merged);
   const architecture = buildArchitecture(config);
-  return { file, config, diffusion, architecture, assumed: listAssumed(config, diffusion, merged) };
+  return {
+    file,
+    config,
+    diffusion,
+    architecture,
+    assumed: [...file.assumed, ...listAssumed(config, diffusion, merged)],
+  };
 }
 
 /** A UNet2DModel, whose config.json is given as the flags. Its scheduler is DDPM's until flags of ours can say otherwise. */

@@ -1,0 +1,120 @@
+/**
+ * Finds the network's tensors in what a pickle holds: a state dict alone, or inside dicts and lists of whatever names
+ * (model, state_dict, ema, params …). Not here: how values are read (pickle.ts), what the tensors mean (infer.ts).
+ */
+import { quote } from "../json.ts";
+import type { Fail } from "./reader.ts";
+import { Inert, kindOf, Tensor } from "./values.ts";
+
+export interface StateDict {
+  /** In the file's order, without the prefixes that wrappers add. */
+  readonly tensors: Map<string, Tensor>;
+  /** Where the state dict was found and what else could have been meant, in words; empty for a state dict alone. */
+  readonly assumed: string[];
+}
+
+interface Candidate {
+  readonly path: string;
+  readonly dict: Map<unknown, unknown>;
+  readonly tensors: number;
+}
+
+/** Deeper than any wrapper nests. */
+const maxDepth = 5;
+const maxListed = 5;
+/** Keys whose tensors are a training run's, not a network's. */
+const trainingKey =
+  /^(optim|opt$|opt_|lr_?sched|sched|scaler|grad_scaler|amp|rng|loops$|callbacks$)|_(optimizer|scheduler|scaler)s?$/i;
+/** Prefixes of wrappers; any of the latter only where guided-diffusion's names follow. */
+const wrapper = /^(module|_orig_mod)\./;
+const networkWrapper =
+  /^(model|ema|ema_model|model_ema|unet|net|network|denoise_fn)\.(?=(module\.|_orig_mod\.)*(time_embed|label_emb|input_blocks|middle_block|output_blocks|out)\.)/;
+
+/**
+ * Of several state dicts, those with at least half as many tensors as the largest are considered; the first under a name
+ * with "ema" is taken, since averaged weights are the ones to sample from, then the largest, then the first.
+ */
+export function findStateDict(value: unknown, fail: Fail): StateDict {
+  if (value instanceof Inert) {
+    return fail(`it holds a whole object of ${quote(value.className)}; load it in PyTorch and save its state_dict()`);
+  }
+  const candidates = findCandidates(value);
+  const most = candidates.reduce((most, { tensors }) => Math.max(most, tensors), 0);
+  const large = candidates.filter(({ tensors }) => 2 * tensors >= most);
+  const chosen =
+    large.find(({ path }) => /(^|[^a-z])ema([^a-z]|$)/i.test(path)) ?? large.find(({ tensors }) => tensors === most);
+  if (!chosen) return fail(`expected a state dict (names and tensors), but it holds ${describe(value)}`);
+  const others = large.filter((candidate) => candidate !== chosen).map(({ path }) => showPath(path));
+  const also = others.slice(0, maxListed).join(", ") + (others.length > maxListed ? ", …" : "");
+  const from = `weights from ${showPath(chosen.path)}`;
+  return {
+    tensors: unwrapNames(collect(chosen, fail)),
+    assumed: others.length === 0 ? [] : [`${from} (the file also has ${also})`],
+  };
+}
+
+function findCandidates(root: unknown): Candidate[] {
+  const found: Candidate[] = [];
+  const seen = new Set<unknown>();
+  const visit = (value: unknown, path: string, depth: number) => {
+    if (depth > maxDepth || seen.has(value)) return;
+    if (Array.isArray(value)) {
+      seen.add(value);
+      // (epoch, state dict) and the like; long lists are parameters without names.
+      if (value.length <= 16) value.forEach((item, i) => visit(item, `${path}[${i}]`, depth + 1));
+      return;
+    }
+    if (!(value instanceof Map)) return;
+    seen.add(value);
+    if (isOptimizer(value)) return;
+    let tensors = 0;
+    for (const [key, item] of value) if (typeof key === "string" && item instanceof Tensor) tensors++;
+    if (tensors > 0) found.push({ path, dict: value, tensors });
+    for (const [key, item] of value) {
+      if (typeof key !== "string" || trainingKey.test(key)) continue;
+      visit(item, path === "" ? key : `${path}.${key}`, depth + 1);
+    }
+  };
+  visit(root, "", 0);
+  return found;
+}
+
+function isOptimizer(dict: Map<unknown, unknown>): boolean {
+  return dict.has("state") && dict.has("param_groups");
+}
+
+function collect({ path, dict }: Candidate, fail: Fail): Map<string, Tensor> {
+  const tensors = new Map<string, Tensor>();
+  for (const [name, item] of dict) {
+    if (item instanceof Tensor && typeof name === "string") tensors.set(name, item);
+    else if (item instanceof Inert && typeof name === "string" && name.includes(".")) {
+      fail(`state dict ${showPath(path)}: expected ${quote(name)} to be a tensor, got ${kindOf(item)}`);
+    }
+  }
+  return tensors;
+}
+
+/** Prefixes go only if every name has the same one. */
+function unwrapNames(tensors: Map<string, Tensor>): Map<string, Tensor> {
+  let names = [...tensors.keys()];
+  for (let layer = 0; layer < maxDepth; layer++) {
+    const prefix = (wrapper.exec(names[0] ?? "") ?? networkWrapper.exec(names[0] ?? ""))?.[0];
+    if (prefix === undefined || !names.every((name) => name.startsWith(prefix) && name.length > prefix.length)) break;
+    names = names.map((name) => name.slice(prefix.length));
+  }
+  return new Map([...tensors.values()].map((tensor, i) => [names[i]!, tensor]));
+}
+
+function showPath(path: string): string {
+  return path === "" ? "its top level" : quote(path);
+}
+
+function describe(value: unknown): string {
+  if (!(value instanceof Map)) return kindOf(value);
+  if (isOptimizer(value)) {
+    return "an optimizer's state (guided-diffusion's opt*.pt); give the model's file (model*.pt or ema_*.pt)";
+  }
+  const keys = [...value.keys()].slice(0, maxListed).map((key) => (typeof key === "string" ? quote(key) : kindOf(key)));
+  if (keys.length === 0) return "an empty dict";
+  return `a dict of ${keys.join(", ")}${value.size > maxListed ? ", …" : ""} without one`;
+}
