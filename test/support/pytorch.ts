@@ -87,7 +87,7 @@ export function tensor(spec: TensorSpec): Code {
 }
 
 /** Bytes at an offset; what no segment covers is zero. */
-export interface Segment {
+interface Segment {
   readonly offset: number;
   readonly bytes: Uint8Array;
 }

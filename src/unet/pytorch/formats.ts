@@ -9,6 +9,8 @@ import type { ByteSource } from "../safetensors.ts";
 export type CheckpointFormat = "safetensors" | "zip" | "pickle";
 
 const headBytes = 512;
+/** Protocols 2 and later say so; of the others, torch.save's magic number as text and what plain pickles begin with. */
+const pickleStart = /^\x80[\x00-\x05]|^L\d{20,}L|^c[\w.]+\r?\n[\w.]+\r?\n|^[}\]][q.(]|^\([SVIXUKidltc(}\]]/;
 
 /** Throws CheckpointError for a file that is none of the formats. */
 export async function recogniseFormat(source: ByteSource): Promise<CheckpointFormat> {
@@ -21,8 +23,7 @@ export async function recogniseFormat(source: ByteSource): Promise<CheckpointFor
   const again = "download it again";
   if (isSafetensors(head, source.size)) return "safetensors";
   if (/^PK(\x03\x04|\x05\x06)/.test(text)) return "zip";
-  // Protocols 2 and later say so; the others begin with the magic number as text, or with what a plain pickle begins with.
-  if (/^\x80[\x00-\x05]|^L\d{20,}L|^\(?[c}\](][\w.]*(\r?\n|[(Xcq])/.test(text)) return "pickle";
+  if (pickleStart.test(text)) return "pickle";
   if (/^(\xef\xbb\xbf)?\s*<(!|\w|\?)/.test(text)) return fail("a web page", "was the download refused? " + again);
   if (text.startsWith("version https://")) return fail("a Git LFS pointer", "fetch the file itself (git lfs pull)");
   if (/^\s*[{[]\s*("|\})/.test(text)) return fail(`JSON text (${quote(text.slice(0, 40))})`, "give the weights' file");

@@ -8,7 +8,7 @@ import type { Container } from "./container.ts";
 import { checkpointWorld } from "./globals.ts";
 import { Budget, PickleEnd } from "./operands.ts";
 import { type PickleWorld, unpickle } from "./pickle.ts";
-import { type Reader, u64 } from "./reader.ts";
+import { forEachParallel, type Reader, u64 } from "./reader.ts";
 import { Storage } from "./values.ts";
 
 const magic = 0x1950a86a20f9469cfc6cn;
@@ -108,7 +108,7 @@ async function locate(
   { read, fail }: Reader,
 ): Promise<Map<string, number>> {
   const offsets = new Map<string, number>();
-  for (const [key, bytes] of wanted) {
+  await forEachParallel(wanted, async ([key, bytes]) => {
     const place = places.get(key) ?? fail(`expected the storage ${quote(key)} in the file, but it is missing`);
     const header = await read(place.offset, 8);
     const count = u64(new DataView(header.buffer, header.byteOffset, 8), 0, fail);
@@ -116,6 +116,6 @@ async function locate(
       fail(`storage ${quote(key)}: expected ${bytes} bytes, got ${count} elements; the file is damaged`);
     }
     offsets.set(key, place.offset + 8);
-  }
+  });
   return offsets;
 }

@@ -99,6 +99,18 @@ export class Operands {
     }
   }
 
+  /** Python 2's str, which may be text or bytes: UTF-8 where it is that, else a character a byte. */
+  looseText(length: number): string {
+    const begin = this.take(length);
+    this.#budget.spend(32 + 2 * length);
+    const bytes = this.#bytes.subarray(begin, this.at);
+    try {
+      return this.#utf8.decode(bytes);
+    } catch {
+      return latin1(bytes);
+    }
+  }
+
   line(): string {
     const begin = this.at;
     const end = this.#bytes.subarray(begin, begin + maxLineBytes).indexOf(10);
@@ -106,9 +118,20 @@ export class Operands {
       if (this.#bytes.length - begin < maxLineBytes) throw new PickleEnd("the pickle goes on");
       this.damaged(`expected a line of at most ${maxLineBytes} bytes`);
     }
-    const text = this.text(end);
+    const text = this.looseText(end);
     this.at++;
     return text.replace(/\r$/, "");
+  }
+
+  /** Python 3's str in protocol 0, encoded as raw-unicode-escape. */
+  escapedLine(): string {
+    const begin = this.at;
+    this.line();
+    const text = latin1(this.#bytes.subarray(begin, this.at - 1));
+    return text.replace(/\\u([0-9a-fA-F]{4})|\\U000([0-9a-fA-F]{5})/g, (whole, short?: string, long?: string) => {
+      const code = parseInt(short ?? long!, 16);
+      return code <= 0x10ffff ? String.fromCodePoint(code) : whole;
+    });
   }
 
   quoted(): string {
@@ -131,6 +154,7 @@ export class Operands {
   long(length: number): number | bigint {
     if (length > maxLongBytes) this.damaged(`expected a number of at most ${maxLongBytes} bytes`);
     const begin = this.take(length);
+    this.#budget.spend(length);
     let value = 0n;
     for (let i = length - 1; i >= 0; i--) value = (value << 8n) | BigInt(this.#bytes[begin + i]!);
     return exact(BigInt.asIntN(8 * length, value));
@@ -141,4 +165,10 @@ export class Operands {
 function exact(value: bigint): number | bigint {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
+}
+
+function latin1(bytes: Uint8Array): string {
+  const parts: string[] = [];
+  for (let at = 0; at < bytes.length; at += 4096) parts.push(String.fromCharCode(...bytes.subarray(at, at + 4096)));
+  return parts.join("");
 }

@@ -54,7 +54,7 @@ class Machine {
     for (;;) {
       this.#in.opcodeAt = this.#in.at;
       const op = this.#in.u8();
-      this.#budget.spend(16);
+      this.#budget.spend(24);
       if (op === opcode(".")) return this.#pop();
       this.#execute(op);
     }
@@ -115,16 +115,14 @@ class Machine {
       case 0x8d:
         return this.#push(this.#in.text(this.#in.u64()));
       case opcode("V"):
-        return this.#push(
-          this.#in.line().replace(/\\u([0-9a-f]{4})/gi, (_, hex) => String.fromCharCode(parseInt(hex, 16))),
-        );
+        return this.#push(this.#in.escapedLine());
       case opcode("S"):
         return this.#push(this.#in.quoted());
       // Python 2's str, which is text here as it is to torch.load.
       case opcode("T"):
-        return this.#push(this.#in.text(this.#in.u32()));
+        return this.#push(this.#in.looseText(this.#in.u32()));
       case opcode("U"):
-        return this.#push(this.#in.text(this.#in.u8()));
+        return this.#push(this.#in.looseText(this.#in.u8()));
       case opcode("B"):
         return this.#push(this.#in.blob(this.#in.u32()));
       case opcode("C"):

@@ -32,3 +32,14 @@ export function u64(view: DataView, at: number, fail: Fail): number {
   const value = Number(view.getBigUint64(at, true));
   return Number.isSafeInteger(value) ? value : fail(`expected an offset or a size below 2^53, got ${value}`);
 }
+
+const parallelReads = 8;
+
+/** Does the work of all items, a few at a time: small reads from a URL wait for the network most of the time. */
+export async function forEachParallel<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
+  const pending = items[Symbol.iterator]();
+  const worker = async () => {
+    for (let next = pending.next(); !next.done; next = pending.next()) await work(next.value);
+  };
+  await Promise.all(Array.from({ length: parallelReads }, worker));
+}

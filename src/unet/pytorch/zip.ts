@@ -5,7 +5,7 @@
  * against 2 kB and hands out whole entries, while a tensor is a range inside one.
  */
 import { quote } from "../json.ts";
-import { type Fail, type Reader, u64 } from "./reader.ts";
+import { type Fail, forEachParallel, type Reader, u64 } from "./reader.ts";
 
 export interface ZipEntry {
   readonly name: string;
@@ -26,7 +26,6 @@ const maxEntries = 100_000;
 const maxDirectoryBytes = 32 * 2 ** 20;
 /** Local headers that lie this close together come in one read. */
 const nearBytes = 64 * 1024;
-const parallelReads = 8;
 
 /** Throws CheckpointError (through `fail`) for an archive that is cut off, damaged, or of a kind that is not read. */
 export async function openZip({ size, read, fail }: Reader): Promise<ZipArchive> {
@@ -156,7 +155,7 @@ async function locate(
     else groups.push([entry]);
   }
   const offsets = new Map<string, number>();
-  const locateGroup = async (group: ZipEntry[]) => {
+  await forEachParallel(groups, async (group) => {
     const begin = group[0]!.headerOffset;
     const last = group.at(-1)!;
     const end = last.headerOffset + headerSize(last);
@@ -175,11 +174,6 @@ async function locate(
         fail(`zip entry ${quote(entry.name)} runs past the entries' end at ${dataEnd}`);
       offsets.set(entry.name, offset);
     }
-  };
-  const pending = groups[Symbol.iterator]();
-  const work = async () => {
-    for (const group of pending) await locateGroup(group);
-  };
-  await Promise.all(Array.from({ length: Math.min(parallelReads, groups.length) }, work));
+  });
   return offsets;
 }
