@@ -14,7 +14,7 @@ import { type PickleWorld, showGlobal } from "./pickle.ts";
 import { pythonModules } from "./pythonModules.ts";
 import type { Fail } from "./reader.ts";
 import { rebuildTensor, rebuildTensorV3, storageOf } from "./torchObjects.ts";
-import { Global, Inert, Storage, Tensor } from "./values.ts";
+import { Global, Inert, Tensor } from "./values.ts";
 
 type Call = (args: unknown[], context: { budget: Budget; fail: Fail }) => unknown;
 
@@ -83,12 +83,13 @@ const inertMentions = new Set(
     .concat("typing.Any", "typing.Union", "typing.Dict", "typing.List"),
 );
 
-/** The world of a checkpoint's pickle. `storageBytes` says how persistent ids are read; raw pickles have none. */
+const suspicious = "do not load this file in Python either, unless you know who made it and why";
+const unknown = "if you trust the file, load it in PyTorch and save only its state dict";
+
+/** The world of a checkpoint's pickle. `format` says how persistent ids are read; raw pickles have none. */
 export function checkpointWorld(format: "zip" | "legacy" | "raw", budget: Budget, fail: Fail): PickleWorld {
-  const refuse = (what: string): never =>
-    fail(
-      `its pickle asks ${what}, which a state dict does not need, so it is refused and nothing was executed; if you trust the file, load it in PyTorch and save only the state dict`,
-    );
+  const refuse = (what: string, remedy: string): never =>
+    fail(`its pickle asks ${what}, which no state dict needs: refused, nothing was executed; ${remedy}`);
   return {
     find(module, name) {
       budget.spend(64 + 2 * (module.length + name.length));
@@ -97,7 +98,7 @@ export function checkpointWorld(format: "zip" | "legacy" | "raw", budget: Budget
       const root = module.split(".", 1)[0]!;
       const isPythons = pythonModules.has(root) || (root.startsWith("_") && root !== "__main__");
       const global = new Global(qualifiedName);
-      return isKnown || !isPythons ? global : refuse(`for ${showGlobal(global)}`);
+      return isKnown || !isPythons ? global : refuse(`for ${showGlobal(global)}`, suspicious);
     },
     call(callable, args, how) {
       if (!(callable instanceof Global))
@@ -112,15 +113,14 @@ export function checkpointWorld(format: "zip" | "legacy" | "raw", budget: Budget
         const isInstance = qualifiedName.endsWith("._reconstructor") && first instanceof Global;
         return new Inert(isInstance ? first.qualifiedName : qualifiedName);
       }
-      return refuse(`to call ${showGlobal(callable)}`);
+      return refuse(`to call ${showGlobal(callable)}`, unknown);
     },
     persistent(id) {
       if (format === "raw") return fail("expected a plain pickle to hold no storages, got a reference to one");
-      // Source code of a module class that old PyTorch kept for a warning: (“module”, class, file, text).
+      // Source code of a module class that old PyTorch kept for a warning: ("module", class, file, text).
       if (format === "legacy" && Array.isArray(id) && id[0] === "module") return id[1] ?? null;
       budget.spend(128);
-      const storage = storageOf(id, format, fail);
-      return storage satisfies Storage;
+      return storageOf(id, format, fail);
     },
   };
 }

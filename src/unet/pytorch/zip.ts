@@ -23,7 +23,7 @@ export interface ZipArchive {
 const endSize = 22;
 /** A checkpoint has an entry for each storage; released networks have under 1,000. */
 const maxEntries = 100_000;
-const maxDirectoryBytes = 32 * 2 ** 20;
+const maxDirectoryBytes = 16 * 2 ** 20;
 /** Local headers that lie this close together come in one read. */
 const nearBytes = 64 * 1024;
 
@@ -31,7 +31,7 @@ const nearBytes = 64 * 1024;
 export async function openZip({ size, read, fail }: Reader): Promise<ZipArchive> {
   const { count, begin, end } = await findDirectory({ size, read, fail });
   if (count > maxEntries) fail(`expected at most ${maxEntries} entries in the archive, got ${count}`);
-  if (end - begin > maxDirectoryBytes) fail(`expected a zip directory of at most 32 MiB, got ${end - begin} bytes`);
+  if (end - begin > maxDirectoryBytes) fail(`expected a zip directory of at most 16 MiB, got ${end - begin} bytes`);
   const entries = readDirectory(await read(begin, end - begin), count, begin, fail);
   return { entries, locate: (names) => locate(names, entries, begin, { size, read, fail }) };
 }
