@@ -64,7 +64,7 @@ export class Device {
       const { error } = event as GPUUncapturedErrorEvent;
       this.#failure ??=
         error.constructor.name === "GPUOutOfMemoryError"
-          ? new OutOfMemoryError(`the adapter is out of memory: ${error.message}`)
+          ? new OutOfMemoryError(`the adapter is out of memory: ${briefly(error)}`)
           : new KernelError(error.message);
     });
   }
@@ -98,7 +98,7 @@ export class Device {
     this.check();
     if (error)
       throw new OutOfMemoryError(
-        `no room for ${label} (${bytes} bytes) on ${adapterName(this.info)}: ${error.message}`,
+        `no room for ${label} (${bytes} bytes) on ${adapterName(this.info)}: ${briefly(error)}`,
       );
     this.counters.buffersCreated++;
     this.counters.liveBytes += bytes;
@@ -133,6 +133,11 @@ export class Device {
     this.#failure ??= new DeviceLostError("this device was disposed");
     this.gpu.destroy();
   }
+}
+
+/** Dawn's messages go on with the call and its own source lines, which say nothing to a user. */
+function briefly({ message }: GPUError): string {
+  return message.split(/\s+-\s+While|\s+at \w+ \(/)[0]!.trim();
 }
 
 /**
