@@ -29,7 +29,7 @@ export const forward: Command = {
   name: "unet",
   summary: "run a network once on the tensors of a safetensors file",
   options: [
-    { name: "weights", value: "F", help: "checkpoint (.safetensors) or shipped model" },
+    { name: "weights", value: "F", help: "checkpoint (.pt or .safetensors) or shipped model" },
     { name: "input", value: "F", help: "safetensors with x, t, and y or low_res where the network takes them" },
     { name: "output", value: "F", help: "safetensors to write: out, in float32" },
     flagsOption,
