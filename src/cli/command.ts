@@ -19,7 +19,7 @@ export interface Option {
 export interface Command {
   readonly name: string;
   readonly summary: string;
-  /** How help writes the only positional argument; it is then required. */
+  /** How help writes the positional arguments, separated by spaces; they are then required. */
   readonly positional?: string;
   readonly options: readonly Option[];
   /** Paragraphs below the options in help. */
@@ -49,12 +49,17 @@ export const helpOption: Option = { name: "help", help: "this text" };
 
 /** The options of one call, by name. */
 export class Arguments {
-  readonly positional: string | undefined;
+  readonly positionals: readonly string[];
   readonly #values: ReadonlyMap<string, readonly string[]>;
 
-  constructor(values: ReadonlyMap<string, readonly string[]>, positional: string | undefined) {
+  constructor(values: ReadonlyMap<string, readonly string[]>, positionals: readonly string[]) {
     this.#values = values;
-    this.positional = positional;
+    this.positionals = positionals;
+  }
+
+  /** The first. */
+  get positional(): string | undefined {
+    return this.positionals[0];
   }
 
   has(name: string): boolean {
@@ -137,17 +142,17 @@ export function parseArguments(command: Command, argv: readonly string[]): Argum
     values.set(option.name, [...(before ?? []), token.value]);
   }
   if (!values.has("help")) checkPositionals(command, positionals);
-  return new Arguments(values, positionals[0]);
+  return new Arguments(values, positionals);
 }
 
 function checkPositionals({ name, positional }: Command, given: readonly string[]): void {
-  const extra = given[positional ? 1 : 0];
+  const wanted = positional?.split(" ") ?? [];
+  const extra = given[wanted.length];
+  const takes = wanted.length === 0 ? "options only" : wanted.length === 1 ? `one ${positional}` : positional;
   if (extra !== undefined)
-    throw new InputError(
-      `\`${name}\` takes ${positional ? `one ${positional}` : "options only"}, got ${quoted(extra)} too; see \`${name} --help\``,
-    );
-  if (positional && given.length === 0)
-    throw new InputError(`\`${name}\` needs a ${positional}: repaint ${name} ${positional}`);
+    throw new InputError(`\`${name}\` takes ${takes}, got ${quoted(extra)} too; see \`${name} --help\``);
+  const missing = wanted[given.length];
+  if (missing !== undefined) throw new InputError(`\`${name}\` needs a ${missing}: repaint ${name} ${positional}`);
 }
 
 /** ` (did you mean …?)`, or nothing where no name is near. */

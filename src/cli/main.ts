@@ -13,10 +13,11 @@ import { commandHelp, generalHelp } from "./help.ts";
 import { inpaint } from "./inpaint.ts";
 import { inspect } from "./inspect.ts";
 import { replayTrace } from "./replay.ts";
+import { synth } from "./synth.ts";
 import { Report, type Stream } from "./report.ts";
 import { forward } from "./unet.ts";
 
-export const commands: readonly Command[] = [inpaint, demo, doctor, inspect, forward, replayTrace];
+export const commands: readonly Command[] = [inpaint, demo, doctor, inspect, forward, replayTrace, synth];
 
 export interface Environment {
   readonly stdout?: Stream;

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
-import { link, lstat, mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, link, lstat, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { InputError } from "../engine/errors.ts";
 
@@ -46,14 +46,27 @@ function unwatch(): void {
  * @throws InputError if `path` exists and `force` is not set, if its folder does not exist, or if the system refuses.
  */
 export async function writeFileAtomic(path: string, bytes: Uint8Array, options: WriteOptions = {}): Promise<void> {
+  await writeAtomic(path, (file) => file.writeFile(bytes), options);
+}
+
+/**
+ * The same for what is written piece by piece: `body` writes, and may read again, the temporary file. Where it throws,
+ * nothing is left.
+ * @throws what `body` throws, and as `writeFileAtomic`
+ */
+export async function writeAtomic(
+  path: string,
+  body: (file: FileHandle) => Promise<void>,
+  options: WriteOptions = {},
+): Promise<void> {
   await refuseOutput(path, options);
   const partial = join(dirname(path), `.${basename(path).slice(0, 100)}.${randomBytes(6).toString("hex")}.tmp`);
   if (temporary.size === 0) watch();
   temporary.add(partial);
   try {
-    const file = await open(partial, "wx");
+    const file = await open(partial, "wx+");
     try {
-      await file.writeFile(bytes);
+      await body(file);
       await file.sync();
     } finally {
       await file.close();

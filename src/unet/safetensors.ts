@@ -258,35 +258,54 @@ export type WritableTensor = { readonly name: string; readonly shape: readonly n
   | { readonly dtype: "I64"; readonly data: BigInt64Array }
 );
 
+/** What a header says of a tensor; its data follow in the same order. */
+export type TensorHeader = Pick<TensorInfo, "name" | "dtype"> & { readonly shape: readonly number[] };
+
+/** Wider types come first, so that every tensor is aligned to its type. Otherwise the order stays. */
+export function inFileOrder<T extends Pick<TensorHeader, "dtype">>(tensors: Iterable<T>): T[] {
+  return [...tensors].sort((a, b) => elementSize[b.dtype] - elementSize[a.dtype]);
+}
+
 /**
- * A whole file. The header is padded to 8 bytes and wider types come first, so that every tensor is aligned to its type.
- * Throws InputError for a name that comes twice or is reserved, and for data that do not fit their shape.
+ * The bytes before the data of these tensors, which must follow each other in this order; padded to 8 bytes.
+ * Throws InputError for a name that comes twice or is reserved.
  */
-export function writeSafetensors(tensors: Iterable<WritableTensor>, metadata?: Record<string, string>): Uint8Array {
-  const ordered = [...tensors].sort((a, b) => elementSize[b.dtype] - elementSize[a.dtype]);
+export function safetensorsHeader(tensors: Iterable<TensorHeader>, metadata?: Record<string, string>): Uint8Array {
   const entries = metadata ? [`"__metadata__":${JSON.stringify(metadata)}`] : [];
   const names = new Set(["__metadata__"]);
-  let size = 0;
-  for (const { name, dtype, shape, data } of ordered) {
+  let end = 0;
+  for (const { name, dtype, shape } of tensors) {
     if (names.has(name))
       throw new InputError(`expected each tensor's name once, and not __metadata__; got ${quote(name)}`);
-    if (byteCount([...shape], elementSize[dtype]) !== data.byteLength) {
+    names.add(name);
+    const begin = end;
+    end += byteCount([...shape], elementSize[dtype]) ?? NaN;
+    entries.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [begin, end] })}`);
+  }
+  const json = new TextEncoder().encode(`{${entries.join(",")}}`);
+  const header = new Uint8Array(8 + Math.ceil(json.length / 8) * 8).fill(0x20);
+  new DataView(header.buffer).setBigUint64(0, BigInt(header.length - 8), true);
+  header.set(json, 8);
+  return header;
+}
+
+/**
+ * A whole file. Throws InputError for a name that comes twice or is reserved, and for data that do not fit their shape.
+ */
+export function writeSafetensors(tensors: Iterable<WritableTensor>, metadata?: Record<string, string>): Uint8Array {
+  const ordered = inFileOrder(tensors);
+  const header = safetensorsHeader(ordered, metadata);
+  let size = header.length;
+  for (const { name, dtype, shape, data } of ordered) {
+    if (byteCount([...shape], elementSize[dtype]) !== data.byteLength)
       throw new InputError(
         `tensor ${quote(name)}: expected ${dtype} data of shape [${shape}], got ${data.length} elements`,
       );
-    }
-    names.add(name);
-    const info = { dtype, shape, data_offsets: [size, size + data.byteLength] };
-    entries.push(`${JSON.stringify(name)}:${JSON.stringify(info)}`);
     size += data.byteLength;
   }
-  const header = new TextEncoder().encode(`{${entries.join(",")}}`);
-  const headerBytes = Math.ceil(header.length / 8) * 8;
-  const file = new Uint8Array(8 + headerBytes + size);
-  new DataView(file.buffer).setBigUint64(0, BigInt(headerBytes), true);
-  file.set(header, 8);
-  file.fill(0x20, 8 + header.length, 8 + headerBytes);
-  let at = 8 + headerBytes;
+  const file = new Uint8Array(size);
+  file.set(header);
+  let at = header.length;
   for (const { data } of ordered) {
     file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
     at += data.byteLength;
