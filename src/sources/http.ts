@@ -1,0 +1,354 @@
+/**
+ * One file on a server by HTTP (RFC 9110): what it is, ranges of it, or all of it in order, tried again from the byte
+ * reached. It holds nothing but what it returns. Not here: blocks, caches (blocks.ts, cache.ts).
+ */
+import { InputError } from "../engine/errors.ts";
+import { brokenError, changedError, pageError, statusError, unreachableError } from "./httpWords.ts";
+import { Patience, Watch } from "./patience.ts";
+
+export interface HttpOptions {
+  /** Instead of the environment's own. */
+  readonly fetch?: typeof globalThis.fetch | undefined;
+  /** Sent with every request, for example Authorization. In a page they cost a preflight on other sites. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** A download without progress (64 KiB) for so long is given up. Default 60. */
+  readonly patienceSeconds?: number | undefined;
+  /** A connection that sends nothing for so long is replaced. Default 20. */
+  readonly stallSeconds?: number | undefined;
+}
+
+/** What a server says of a file. */
+export interface Identity {
+  /** In bytes; undefined where it is not told before the end. */
+  readonly size: number | undefined;
+  /** ETag, else Last-Modified; undefined where neither is sent or a page may not see it. */
+  readonly validator: string | undefined;
+}
+
+interface Answer {
+  readonly response: Response;
+  readonly watch: Watch;
+}
+
+const worthRetrying = new Set([408, 425, 429, 500, 502, 503, 504]);
+const isAnswered = (status: number): boolean => !worthRetrying.has(status);
+
+export class HttpFile {
+  /** For error messages: without query, which may hold a token. */
+  readonly name: string;
+  readonly url: string;
+  readonly #options: HttpOptions;
+  readonly #crossOrigin: boolean;
+  #identity: Identity | undefined;
+  /** A server has answered. */
+  met = false;
+  /** It has answered a range request with a range. */
+  sentRange = false;
+
+  constructor(url: URL, options: HttpOptions = {}) {
+    this.name = `${url.origin}${url.pathname}`;
+    this.url = url.href.slice(0, url.href.length - url.hash.length);
+    this.#options = options;
+    const page = (globalThis as { location?: { origin: string } }).location;
+    this.#crossOrigin = page !== undefined && page.origin !== url.origin;
+  }
+
+  /** Known after `start` or `ask`. */
+  get identity(): Identity {
+    return this.#identity ?? { size: undefined, validator: undefined };
+  }
+
+  /** What the server says, without data (HEAD); undefined where it does not answer HEAD. @throws InputError */
+  async ask(): Promise<Identity | undefined> {
+    const { response, watch } = await this.#request("HEAD", {}, this.#patience());
+    watch.end();
+    if ([400, 403, 405, 501].includes(response.status)) return undefined;
+    if (!response.ok) throw statusError(this.name, response);
+    return (this.#identity = { size: contentLength(response), validator: validatorOf(response) });
+  }
+
+  /**
+   * The first bytes, at most `length`, and the identity with them; or, where the server knows no ranges, a stream of all.
+   * @throws InputError
+   */
+  async start(length: number): Promise<{ first: Uint8Array } | { whole: Answer }> {
+    const patience = this.#patience();
+    const answer = await this.#request("GET", { range: `bytes=0-${length - 1}` }, patience);
+    const { response, watch } = answer;
+    try {
+      if (response.status === 416 && /^bytes \*\/0$/.test(response.headers.get("content-range") ?? "")) {
+        this.#identity = { size: 0, validator: validatorOf(response) };
+        watch.end();
+        return { first: new Uint8Array() };
+      }
+      if (response.headers.get("content-type")?.startsWith("text/html") && response.ok) throw pageError(this.name);
+      if (response.status === 200) {
+        this.#identity = { size: contentLength(response), validator: validatorOf(response) };
+        return { whole: answer };
+      }
+      if (response.status !== 206) throw statusError(this.name, response);
+      this.sentRange = true;
+      const range = this.#rangeFrom(0, response);
+      const size = range?.size ?? (await this.#sizeByHead());
+      this.#identity = { size, validator: validatorOf(response) };
+      return { first: await this.#finish(0, Math.min(length, size), patience, answer) };
+    } catch (error) {
+      watch.end();
+      throw error;
+    }
+  }
+
+  /** Exactly the bytes from `begin` to `end`. @throws InputError */
+  async range(begin: number, end: number): Promise<Uint8Array> {
+    return this.#finish(begin, end, this.#patience(), undefined);
+  }
+
+  /**
+   * All bytes in order, by the stream that `start` returned and, where it breaks, by new ones whose first part is skipped.
+   * @throws InputError
+   */
+  async stream(first: Answer, write: (bytes: Uint8Array) => Promise<void>): Promise<void> {
+    const patience = this.#patience();
+    const { size } = this.identity;
+    let done = 0;
+    for (let answer: Answer | undefined = first; ; answer = undefined) {
+      answer ??= await this.#request("GET", {}, patience);
+      if (answer.response.status !== 200) {
+        answer.watch.end();
+        throw statusError(this.name, answer.response);
+      }
+      this.#compare(answer);
+      if (answer !== first && this.identity.validator === undefined && done > 0) {
+        answer.watch.end();
+        throw brokenError(this.name, done, "and without ETag the rest may be another file's");
+      }
+      let skip = done;
+      const reason = await this.#read(answer, async (bytes) => {
+        if (skip === 0) patience.progress(bytes.length);
+        const fresh = bytes.subarray(Math.min(skip, bytes.length));
+        skip -= bytes.length - fresh.length;
+        if (size !== undefined && done + fresh.length > size)
+          throw new InputError(`${this.name}: the server sent more than the ${size} bytes that it announced`);
+        if (fresh.length > 0) await write(fresh);
+        done += fresh.length;
+      });
+      if (reason === undefined && (size === undefined ? skip === 0 : done === size)) return;
+      await patience.wait(brokenError(this.name, done, reason ?? `expected ${size} bytes`));
+    }
+  }
+
+  #patience(): Patience {
+    return new Patience(this.#options.patienceSeconds ?? 60, this.#options.signal);
+  }
+
+  /** The range, continued by as many requests as it takes. */
+  async #finish(begin: number, end: number, patience: Patience, started: Answer | undefined): Promise<Uint8Array> {
+    const bytes = new Uint8Array(end - begin);
+    let done = 0;
+    for (let answer = started; done < bytes.length; answer = undefined) {
+      answer ??= await this.#askRange(begin + done, end, patience);
+      const announced = contentRange(this.name, answer.response)?.end ?? Infinity;
+      const most = Math.min(bytes.length, announced + 1 - begin);
+      const reason = await this.#read(answer, (part) => {
+        if (done + part.length > most)
+          throw new InputError(`${this.name}: the server sent more bytes than were asked for or announced`);
+        bytes.set(part, done);
+        done += part.length;
+        patience.progress(part.length);
+      });
+      if (done < bytes.length)
+        await patience.wait(brokenError(this.name, begin + done, reason ?? "the answer was cut"));
+    }
+    started?.watch.end();
+    return bytes;
+  }
+
+  async #askRange(begin: number, end: number, patience: Patience): Promise<Answer> {
+    for (;;) {
+      const { validator } = this.identity;
+      // Not on other sites from a page: If-Range would cost a preflight that few servers allow. ETags are compared anyway.
+      const condition = validator?.startsWith('"') && !this.#crossOrigin ? validator : undefined;
+      const answer = await this.#request("GET", { range: `bytes=${begin}-${end - 1}`, condition }, patience);
+      try {
+        this.#compare(answer);
+        const { response } = answer;
+        if (response.status === 206) {
+          this.sentRange = true;
+          this.#rangeFrom(begin, response);
+          return answer;
+        }
+        if (response.status === 416) throw changedError(this.name, "size", this.identity.size, "less");
+        if (response.status !== 200) throw statusError(this.name, response);
+        if (validator === undefined) throw changedError(this.name, "ranges", "sent", "refused");
+      } catch (error) {
+        answer.watch.end();
+        throw error;
+      }
+      answer.watch.end();
+      await patience.wait(new InputError(`${this.name}: the server no longer answers range requests; try again later`));
+    }
+  }
+
+  /** @throws InputError where a range begins elsewhere than asked for */
+  #rangeFrom(begin: number, response: Response): ReturnType<typeof contentRange> {
+    const range = contentRange(this.name, response);
+    if (range && range.begin !== begin)
+      throw new InputError(`${this.name}: asked for byte ${begin}, the server sent byte ${range.begin}`);
+    return range;
+  }
+
+  /** @throws SourceChangedError where the answer is about another file than the first one was */
+  #compare({ response, watch }: Answer): void {
+    if (!response.ok) return;
+    const { size, validator } = this.identity;
+    const now = validatorOf(response);
+    const nowSize =
+      response.status === 206 ? contentRange(this.name, response)?.size : (contentLength(response) ?? undefined);
+    try {
+      if (validator !== undefined && now !== undefined && now !== validator)
+        throw changedError(this.name, "ETag", validator, now);
+      if (size !== undefined && nowSize !== undefined && nowSize !== size)
+        throw changedError(this.name, "size", size, nowSize);
+    } catch (error) {
+      watch.end();
+      throw error;
+    }
+  }
+
+  /** A response that is worth looking at: networks that fail and servers that are busy are tried again. */
+  async #request(
+    method: "GET" | "HEAD",
+    { range, condition }: { range?: string; condition?: string | undefined },
+    patience: Patience,
+  ): Promise<Answer> {
+    const { signal, headers, stallSeconds = 20 } = this.#options;
+    const fetch = this.#options.fetch ?? globalThis.fetch;
+    for (;;) {
+      signal?.throwIfAborted();
+      const watch = new Watch(signal, stallSeconds);
+      let response: Response;
+      try {
+        response = await fetch(this.url, {
+          method,
+          signal: watch.signal,
+          // Large files have no place in the browser's own cache; ours is beside it.
+          cache: "no-store",
+          headers: {
+            ...headers,
+            // Pages may not set it and need not. Compressed, the offsets would be another file's.
+            "accept-encoding": "identity",
+            ...(range ? { range } : {}),
+            ...(condition ? { "if-range": condition } : {}),
+          },
+        });
+      } catch (error) {
+        const silent = watch.signal.aborted;
+        watch.end();
+        signal?.throwIfAborted();
+        const failure = unreachableError(this.name, silent ? `no answer for ${stallSeconds} s` : error, {
+          crossOrigin: this.#crossOrigin,
+        });
+        await patience.wait(failure, { stranger: !this.met });
+        continue;
+      }
+      this.met = true;
+      watch.touch();
+      if (isAnswered(response.status)) return { response, watch };
+      watch.end();
+      await patience.wait(statusError(this.name, response), { retryAfter: retryAfter(response) });
+    }
+  }
+
+  /** Reads to the end; resolves to why it broke, or undefined. What `take` throws is thrown. */
+  async #read(
+    { response, watch }: Answer,
+    take: (bytes: Uint8Array) => void | Promise<void>,
+  ): Promise<string | undefined> {
+    const reader = response.body?.getReader();
+    try {
+      for (;;) {
+        let part: Awaited<ReturnType<ReadableStreamDefaultReader<Uint8Array>["read"]>> | undefined;
+        try {
+          part = await reader?.read();
+        } catch (error) {
+          this.#options.signal?.throwIfAborted();
+          if (watch.signal.aborted) return "nothing came any more";
+          const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+          return cause instanceof Error ? cause.message : String(cause);
+        }
+        if (!part || part.done) return undefined;
+        watch.touch();
+        await take(part.value);
+      }
+    } finally {
+      watch.end();
+    }
+  }
+
+  /** Where Content-Range is hidden: pages see it on other sites only if the server says so. */
+  async #sizeByHead(): Promise<number> {
+    const size = (await this.ask())?.size;
+    if (size !== undefined) return size;
+    throw new InputError(
+      `${this.name}: the server does not tell the file's size; it must send Content-Range (for pages of other sites also Access-Control-Expose-Headers: Content-Range, ETag)`,
+    );
+  }
+}
+
+/** @throws InputError for what is no address of HTTP; relative ones are relative to the page */
+export function parseUrl(given: string | URL): URL {
+  const base = (globalThis as { location?: { href: string } }).location?.href;
+  let url: URL;
+  try {
+    url = new URL(given, base);
+  } catch {
+    throw new InputError(`${JSON.stringify(String(given).slice(0, 80))} is no URL; expected https://…`);
+  }
+  if (url.protocol !== "https:" && url.protocol !== "http:")
+    throw new InputError(`URL: expected https:// or http://, got ${url.protocol}; open files and Blobs as such`);
+  if (url.username || url.password)
+    throw new InputError("URL: expected one without user and password; send them as an Authorization header");
+  return url;
+}
+
+function validatorOf({ headers }: Response): string | undefined {
+  return headers.get("etag") ?? headers.get("last-modified") ?? undefined;
+}
+
+/** Undefined too where it counts compressed bytes. */
+function contentLength({ headers }: Response): number | undefined {
+  const encoding = headers.get("content-encoding");
+  const text = headers.get("content-length") ?? "";
+  if ((encoding && encoding !== "identity") || !/^\d{1,15}$/.test(text)) return undefined;
+  return Number(text);
+}
+
+/** Undefined where a page may not see it. */
+function contentRange(
+  name: string,
+  { headers }: Response,
+): { begin: number; end: number; size: number | undefined } | undefined {
+  const encoding = headers.get("content-encoding");
+  if (encoding && encoding !== "identity")
+    throw new InputError(
+      `${name}: the server compresses ranges (${encoding.slice(0, 20)}); turn that off for this file`,
+    );
+  const text = headers.get("content-range");
+  if (text === null) {
+    if (!headers.get("content-type")?.startsWith("multipart/")) return undefined;
+    throw new InputError(`${name}: one range was asked for, and the server sent several`);
+  }
+  const [, begin, end, size] = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/.exec(text) ?? [];
+  const isSane = begin !== undefined && Number(begin) <= Number(end) && (size === "*" || Number(end) < Number(size));
+  if (!isSane) throw new InputError(`${name}: the server's Content-Range makes no sense: ${text.slice(0, 60)}`);
+  return { begin: Number(begin), end: Number(end), size: size === "*" ? undefined : Number(size) };
+}
+
+/** In seconds; the header is a number or a date. */
+function retryAfter({ headers }: Response): number {
+  const text = headers.get("retry-after");
+  if (text === null) return 0;
+  const seconds = /^\d{1,9}$/.test(text) ? Number(text) : (Date.parse(text) - Date.now()) / 1000;
+  return seconds > 0 ? seconds : 0;
+}

@@ -1,0 +1,59 @@
+/** What a manifest says of a file's bytes, checked, and bytes checked against it. Not here: what follows from a mismatch. */
+import { InputError } from "../engine/errors.ts";
+import type { ByteSource } from "../unet/safetensors.ts";
+import { type Hasher, sha256Hex } from "./sha256.ts";
+
+/**
+ * Hashes in hexadecimal. With `pieces` each part is verified as it comes. With `sha256` alone the whole file is read and
+ * hashed before it is used, which without a cache means downloading it twice; where both are given, pieces are used.
+ */
+export interface Integrity {
+  readonly sha256?: string | undefined;
+  /** In bytes. */
+  readonly size?: number | undefined;
+  /** Parts of `bytes` bytes, the last one shorter; 8 to 16 MiB are sensible. */
+  readonly pieces?: { readonly bytes: number; readonly sha256: readonly string[] } | undefined;
+}
+
+const hex = /^[0-9a-f]{64}$/;
+
+/** Hashes in lower case. @throws InputError */
+export function checkIntegrity({ sha256, size, pieces }: Integrity): Integrity {
+  const lower = (text: string, what: string): string => {
+    const value = String(text).toLowerCase();
+    if (!hex.test(value)) throw new InputError(`${what}: expected 64 hexadecimal digits, got ${value.slice(0, 80)}`);
+    return value;
+  };
+  if (size !== undefined && !(Number.isSafeInteger(size) && size >= 0))
+    throw new InputError(`integrity.size: expected a number of bytes, got ${size}`);
+  // A piece is held in memory.
+  if (pieces && !(Number.isSafeInteger(pieces.bytes) && pieces.bytes >= 1 && pieces.bytes <= 2 ** 26))
+    throw new InputError(`integrity.pieces.bytes: expected 1 to ${2 ** 26}, got ${pieces.bytes}`);
+  return {
+    ...{ size, sha256: sha256 === undefined ? undefined : lower(sha256, "integrity.sha256") },
+    pieces: pieces && {
+      bytes: pieces.bytes,
+      sha256: pieces.sha256.map((piece, i) => lower(piece, `integrity.pieces.sha256[${i}]`)),
+    },
+  };
+}
+
+/** True where nothing is expected. */
+export async function digestMatches(bytes: Uint8Array, expected: string | undefined): Promise<boolean> {
+  return expected === undefined || (await sha256Hex(bytes)) === expected;
+}
+
+/** The digests of the whole and of its blocks, read in order. */
+export async function verifyWhole(
+  source: ByteSource,
+  blockBytes: number,
+  hash: Hasher,
+): Promise<{ sha256: string; digests: string[] }> {
+  const digests: string[] = [];
+  for (let at = 0; at < source.size; at += blockBytes) {
+    const block = await source.read(at, blockBytes);
+    hash.update(block);
+    digests.push(await sha256Hex(block));
+  }
+  return { sha256: hash.digest(), digests };
+}
