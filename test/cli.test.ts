@@ -106,7 +106,7 @@ describe("arguments that cannot be used", () => {
     ["--weights portraits", /neither a file nor a shipped model \(did you mean portraits64\?\)/],
     ["--weights nowhere.safetensors", /cannot read nowhere.safetensors: no such file/],
     ["--weights .", /it is a folder/],
-    ["--weights package.json", /not a valid safetensors file/],
+    ["--weights package.json", /expected a checkpoint \(safetensors or PyTorch\), got JSON text/],
     [
       `--weights ${golden("unet/class-cond.weights.safetensors")}`,
       /class-conditional: give --class, a number from 0 to 9/,

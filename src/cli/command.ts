@@ -42,8 +42,8 @@ export const precisionOption: Option = {
 };
 export const flagsOption: Option = {
   name: "flags",
-  value: "JSON|@FILE",
-  help: "flags that the checkpoint does not carry, in the constructor's or the scripts' words",
+  value: "JSON|@FILE|PRESET",
+  help: "flags that the checkpoint does not carry, in the constructor's or the scripts' words, or a released network's",
 };
 export const helpOption: Option = { name: "help", help: "this text" };
 

@@ -1,25 +1,31 @@
 /** `repaint inspect`: what is in a checkpoint, as far as its header tells. No device, and no weights are read but for the hash. */
 import { bytes as inBytes, count } from "./words.ts";
 import { countMacs, countParameters } from "../unet/architecture.ts";
-import { type DiffusionSettings, flagName, type UNetConfig } from "../unet/config.ts";
+import type { UNetConfig } from "../unet/config.ts";
+import { identifyPreset, presetByName } from "../unet/presets.ts";
+import { type CheckpointFormat, recogniseFormat } from "../unet/pytorch/formats.ts";
 import { type Arguments, type Command, flagsOption, jsonOption } from "./command.ts";
 import type { Context } from "./context.ts";
+import { byFlagName } from "./flagWords.ts";
+import { planOptions, readPlanSize, reportPlan } from "./memoryTable.ts";
 import { modelHash, type OpenModel, readFlags, withModel } from "./model.ts";
 
 export const inspect: Command = {
   name: "inspect",
   summary: "tell what is in a checkpoint: its architecture, size and cost",
   positional: "F",
-  options: [flagsOption, jsonOption],
-  notes: ["F is a safetensors file or the name of a shipped model."],
+  options: [flagsOption, ...planOptions, jsonOption],
+  notes: ["F is a safetensors or PyTorch file, or the name of a shipped model."],
   run,
 };
 
 async function run(context: Context, given: Arguments): Promise<void> {
+  const plan = readPlanSize(given);
   await withModel(given.positional, await readFlags(given), async (model) => {
-    const facts = describe(model, await modelHash(model, context));
+    const facts = describe(model, await recogniseFormat(model.source), await modelHash(model, context));
     context.report.event("checkpoint", facts);
     context.report.print(table(facts));
+    if (plan) reportPlan(context.report, model.checkpoint.architecture, plan);
   });
 }
 
@@ -32,6 +38,8 @@ interface Facts extends Record<string, unknown> {
   readonly dtypes: Readonly<Record<string, number>>;
   readonly metadata: readonly string[];
   readonly architecture: string;
+  /** Names of the released networks with this architecture. */
+  readonly presets: readonly string[];
   readonly parameters: number;
   readonly imageSize: number;
   readonly gmac: number;
@@ -40,28 +48,26 @@ interface Facts extends Record<string, unknown> {
   readonly assumed: readonly string[];
 }
 
-function describe({ source, checkpoint }: OpenModel, sha256: string): Facts {
+const formats = { safetensors: "safetensors", zip: "PyTorch", pickle: "PyTorch before 1.6" };
+
+function describe({ source, checkpoint }: OpenModel, format: CheckpointFormat, sha256: string): Facts {
   const { file, config, architecture, diffusion, assumed } = checkpoint;
   const dtypes: Record<string, number> = {};
   for (const { dtype } of file.tensors.values()) dtypes[dtype] = (dtypes[dtype] ?? 0) + 1;
   return {
-    ...{ file: source.name, format: "safetensors", bytes: source.size, sha256 },
+    ...{ file: source.name, format: formats[format], bytes: source.size, sha256 },
     ...{ tensors: file.tensors.size, dtypes, metadata: [...file.metadata.keys()] },
     ...{
       architecture: architectureWords(config),
       parameters: countParameters(architecture),
       imageSize: config.imageSize,
     },
+    presets: (checkpoint.diffusersConfig ? [] : identifyPreset(config)).map(({ name }) => name),
     gmac: countMacs(architecture, config.imageSize, config.imageSize) / 1e9,
     flags: byFlagName(config),
     diffusion: byFlagName(diffusion),
     assumed,
   };
-}
-
-function byFlagName(settings: UNetConfig | DiffusionSettings): Record<string, unknown> {
-  const entries = Object.entries(settings) as [keyof UNetConfig | keyof DiffusionSettings, unknown][];
-  return Object.fromEntries(entries.map(([key, value]) => [flagName(key), value]));
 }
 
 function architectureWords(config: UNetConfig): string {
@@ -97,6 +103,7 @@ function table(facts: Facts): string {
     ],
     ["Metadata", [facts.metadata.join(", ") || "none"]],
     ["Architecture", facts.architecture.split("; ")],
+    ["Looks like", facts.presets.map((name) => `${name} (${presetByName(name).title})`)],
     ["Parameters", [facts.parameters.toLocaleString("en-US")]],
     ["A forward", [`${facts.gmac.toPrecision(4)} GMAC at ${facts.imageSize}x${facts.imageSize}`]],
     ["Flags", settings(facts.flags)],

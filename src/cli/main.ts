@@ -7,6 +7,7 @@ import type { Device } from "../engine/device.ts";
 import { packageInfo } from "../node/packageFiles.ts";
 import { type Command, hint, parseArguments, quoted } from "./command.ts";
 import { type OpenDevice, openNodeDevice } from "./context.ts";
+import { convert } from "./convert.ts";
 import { demo } from "./demo.ts";
 import { doctor } from "./doctor.ts";
 import { commandHelp, generalHelp } from "./help.ts";
@@ -17,7 +18,7 @@ import { synth } from "./synth.ts";
 import { Report, type Stream } from "./report.ts";
 import { forward } from "./unet.ts";
 
-export const commands: readonly Command[] = [inpaint, demo, doctor, inspect, forward, replayTrace, synth];
+export const commands: readonly Command[] = [inpaint, demo, doctor, inspect, forward, replayTrace, convert, synth];
 
 export interface Environment {
   readonly stdout?: Stream;

@@ -10,6 +10,7 @@ import { type FileSource, openFileSource, sha256 } from "../node/fileSource.ts";
 import { type ShippedModel, shippedModels, weightsFolder } from "../node/packageFiles.ts";
 import { type Checkpoint, openCheckpoint } from "../unet/checkpoint.ts";
 import { isDiffusersConfig } from "../unet/diffusers.ts";
+import { findPreset, presets } from "../unet/presets.ts";
 import { type Arguments, hint, quoted } from "./command.ts";
 import type { Context } from "./context.ts";
 import type { Report } from "./report.ts";
@@ -77,10 +78,12 @@ export async function modelHash({ source, shipped }: OpenModel, { signal, report
   return hash;
 }
 
-/** The value of --flags: JSON, or @ and a file of JSON; undefined where it was not given. */
+/** The value of --flags: JSON, @ and a file of JSON, or a preset's name; undefined where it was not given. */
 export async function readFlags(given: Arguments): Promise<unknown> {
   const value = given.text("flags");
   if (value === undefined) return undefined;
+  const preset = findPreset(value);
+  if (preset) return preset.flags;
   let text = value;
   if (value.startsWith("@")) {
     try {
@@ -93,7 +96,9 @@ export async function readFlags(given: Arguments): Promise<unknown> {
     return JSON.parse(text) as unknown;
   } catch (error) {
     const reason = error instanceof Error ? error.message : "";
-    throw new InputError(`--flags ${quoted(value)} is not JSON (${reason}); give an object as {"num_heads": 4}`);
+    throw new InputError(
+      `--flags ${quoted(value)} is not JSON (${reason}) and no released network's name; give an object as {"num_heads": 4}, or one of ${presets.map(({ name }) => name).join(", ")}`,
+    );
   }
 }
 

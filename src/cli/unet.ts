@@ -8,6 +8,7 @@ import { InputError } from "../engine/errors.ts";
 import { readFloats } from "../engine/readback.ts";
 import { refuseOutput, writeFileAtomic } from "../node/files.ts";
 import { sizeMultiple } from "../unet/config.ts";
+import { presetWords } from "../unet/presets.ts";
 import { fromNhwc, type ImageShape, toNhwc } from "../unet/layout.ts";
 import { readFloat32, type TensorFile, writeSafetensors } from "../unet/safetensors.ts";
 import { UNet } from "../unet/unet.ts";
@@ -85,7 +86,10 @@ async function readInputs(file: TensorFile, { checkpoint }: OpenModel, { report 
   const x = check.tensor("x", ["N", config.inChannels, "H", "W"], "float");
   const batch = x?.shape[0] ?? "N";
   check.tensor("t", [batch], "number");
-  if (config.numClasses !== null) check.tensor("y", [batch], "number");
+  if (config.numClasses !== null && !check.tensor("y", [batch], "number")) {
+    const looks = presetWords(config);
+    if (looks) check.expect(false, `y holds a class an image; this network looks like ${looks}`);
+  }
   const low = config.superRes ? check.tensor("low_res", [batch, config.inChannels, "h", "w"], "float") : undefined;
   const multiple = sizeMultiple(config);
   const [, , height = 0, width = 0] = x?.shape ?? [];

@@ -19,6 +19,8 @@ export interface Checkpoint {
   readonly architecture: Architecture;
   /** Settings that no flag gave and no tensor tells, as "noise_schedule linear": what a wrong picture may come from. */
   readonly assumed: readonly string[];
+  /** The config.json of a file in diffusers' layout. */
+  readonly diffusersConfig?: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -36,7 +38,7 @@ export async function openTensors(source: ByteSource): Promise<TensorFile & { re
 /**
  * Opens a safetensors or PyTorch file of a guided-diffusion UNet. Flags come from `flags` (parsed JSON, either vocabulary), then from the
  * file's metadata: `guided_diffusion_unet` (constructor's vocabulary), `flags` (scripts'), `diffusion`. A file in diffusers' layout
- * needs its config.json, as the flags or from `configBeside`, which is asked only then. Throws InputError for
+ * needs its config.json, as the flags, from the metadata (`diffusers_config`) or from `configBeside`, which is asked only then. Throws InputError for
  * flags that cannot be read, CheckpointError for a file that is damaged, is no such network or contradicts the flags.
  */
 export async function openCheckpoint(
@@ -45,7 +47,8 @@ export async function openCheckpoint(
   configBeside?: () => Promise<unknown>,
 ): Promise<Checkpoint> {
   const file = await openTensors(source);
-  if (isDiffusersFile(file)) return openDiffusers(file, flags ?? (await configBeside?.()));
+  if (isDiffusersFile(file))
+    return openDiffusers(file, flags ?? metadataJson(file, "diffusers_config") ?? (await configBeside?.()));
   const given = flags === undefined ? noFlags : parseFlags(flags);
   const other = describeOther(file);
   if (other) throw new CheckpointError(`${file.name}: expected a guided-diffusion UNet, but it looks like ${other}`);
@@ -63,7 +66,7 @@ export async function openCheckpoint(
     config,
     diffusion,
     architecture,
-    assumed: [...file.assumed, ...listAssumed(config, diffusion, merged)],
+    assumed: [...file.assumed, ...assumedBefore(file, given), ...listAssumed(config, diffusion, merged)],
   };
 }
 
@@ -80,7 +83,7 @@ function openDiffusers(file: TensorFile, flags: unknown): Checkpoint {
   // google/ddpm-* were trained with DDPM's linear schedule and sample with its smaller variance.
   const diffusion = { ...defaultDiffusion, learnSigma: config.outChannels === 2 * config.inChannels, sigmaSmall: true };
   const assumed = ["diffusion_steps 1000", "noise_schedule linear", "sigma_small true", "predict_xstart false"];
-  return { file: renamed, config, diffusion, architecture, assumed };
+  return { file: renamed, config, diffusion, architecture, assumed, diffusersConfig: flags };
 }
 
 /**
@@ -94,15 +97,37 @@ export function withHeads({ vocabulary, unet }: Flags): Partial<UNetConfig> {
 }
 
 function metadataFlags(file: TensorFile, key: string): Flags {
-  const text = file.metadata.get(key);
-  if (text === undefined) return noFlags;
+  const json = metadataJson(file, key);
+  if (json === undefined) return noFlags;
   try {
-    return parseFlags(JSON.parse(text));
+    return parseFlags(json);
   } catch (error) {
-    if (!(error instanceof InputError || error instanceof SyntaxError)) throw error;
-    const problem = error instanceof InputError ? error.message : "expected JSON";
-    throw new CheckpointError(`${file.name}: metadata ${JSON.stringify(key)}: ${problem}`);
+    if (!(error instanceof InputError)) throw error;
+    throw new CheckpointError(`${file.name}: metadata ${JSON.stringify(key)}: ${error.message}`);
   }
+}
+
+function metadataJson(file: TensorFile, key: string): unknown {
+  const text = file.metadata.get(key);
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new CheckpointError(`${file.name}: metadata ${JSON.stringify(key)}: expected JSON`);
+  }
+}
+
+/** What `repaint convert` assumed when it wrote the flags into the file, less what is given now. */
+function assumedBefore(file: TensorFile, { unet, diffusion }: Flags): string[] {
+  const list = metadataJson(file, "assumed");
+  if (!Array.isArray(list)) return [];
+  const given = Object.keys({ ...unet, ...diffusion }).map((key) => flagName(key as keyof UNetConfig));
+  const headsGiven = given.includes("num_heads") || given.includes("num_head_channels");
+  return list.filter((setting): setting is string => {
+    if (typeof setting !== "string" || setting.length > 200) return false;
+    const [name = ""] = setting.split(" ");
+    return !given.includes(name) && !(headsGiven && name.startsWith("num_head"));
+  });
 }
 
 /** Twice as many channels out as the image has: the second half is the variance. */

@@ -69,3 +69,19 @@ export function float32ToFloat16(values: Float32Array): Uint16Array<ArrayBuffer>
   }
   return out;
 }
+
+/**
+ * float32 to bfloat16 bits, to nearest, ties to even. Magnitudes that round above the largest become ±Inf; NaN stays NaN
+ * (quiet, upper payload bits kept).
+ */
+export function float32ToBfloat16(values: Float32Array): Uint16Array<ArrayBuffer> {
+  const source = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const out = new Uint16Array(values.length);
+  for (let i = 0; i < source.length; i++) {
+    const bits = source[i]!;
+    const isNaN = (bits & 0x7fffffff) > 0x7f800000;
+    // The sum wraps around for NaN only; a carry out of the mantissa raises the exponent, as it should.
+    out[i] = isNaN ? (bits >>> 16) | 0x40 : (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
+  }
+  return out;
+}

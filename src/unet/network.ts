@@ -2,11 +2,13 @@
  * The network on one page: an architecture becomes two plans, the embedding (timesteps and classes to one row of
  * projections each) and the forward (x and a row an image to the output). No device calls.
  */
+import { InputError } from "../engine/errors.ts";
 import type { Plan } from "../engine/plan.ts";
 import { padTo4, type Tensor } from "../engine/tensor.ts";
 import { classEmbedding } from "../shaders/classEmbedding.ts";
 import { timestepEmbedding } from "../shaders/timestepEmbedding.ts";
 import type { Architecture } from "./architecture.ts";
+import { sizeMultiple, type UNetConfig } from "./config.ts";
 import { Layers, type Feature, type NetworkOptions } from "./layers.ts";
 import { embeddingLayout } from "./weights.ts";
 
@@ -27,6 +29,18 @@ export interface ForwardSize {
   readonly height: number;
   readonly width: number;
   readonly lowRes?: { readonly height: number; readonly width: number } | undefined;
+}
+
+/** @throws InputError for a size that the levels cannot halve, and where a super-resolution network has no low_res */
+export function requireSize(config: UNetConfig, size: ForwardSize): void {
+  const multiple = sizeMultiple(config);
+  for (const [side, pixels] of [
+    ["height", size.height],
+    ["width", size.width],
+  ] as const)
+    if (!Number.isInteger(pixels / multiple) || pixels <= 0)
+      throw new InputError(`${side}: this network needs a multiple of ${multiple} pixels, got ${pixels}`);
+  if (config.superRes && !size.lowRes) throw new InputError("this is a super-resolution network: low_res is needed");
 }
 
 /** The forward plan for one batch and image size. */
@@ -61,6 +75,9 @@ export function planForward(options: NetworkOptions, size: ForwardSize): Forward
   return { plan: builder.finish(), x, lowRes, embedding: layers.embedding, out };
 }
 
+/** Rows of embeddings computed at once. A multiple of 16, so that chunks begin at multiples of 256 bytes. */
+export const embeddingRows = 64;
+
 export interface EmbeddingPlan {
   readonly plan: Plan;
   /** f32 [rows] */
@@ -69,8 +86,8 @@ export interface EmbeddingPlan {
   readonly classes: Tensor | undefined;
   /** f32 [modelChannels / 2]: see `timestepFrequencies`. */
   readonly frequencies: Tensor;
-  /** f32 [rows, embedding width] */
-  readonly embedding: Tensor;
+  /** f32 [rows, width] for each part of `embeddingLayout`; side by side they are a row that the forward takes. */
+  readonly parts: readonly Tensor[];
 }
 
 /** exp(−ln(10000)·i/(half − shift)), in f32 as PyTorch computes it. */
@@ -125,8 +142,10 @@ export function planEmbedding(options: Omit<NetworkOptions, "activations">, rows
     activation: "silu",
     ...(label ? { residual: label } : {}),
   });
-  const { width } = embeddingLayout(architecture);
-  const embedding = builder.external("embedding", "f32", [rows, width]);
-  linear("projections", emb, { channels: width, into: embedding });
-  return { plan: builder.finish(), timesteps, classes, frequencies, embedding };
+  const parts = embeddingLayout(architecture).parts.map(({ name, width }) => {
+    const into = builder.external(`${name}.rows`, "f32", [rows, width]);
+    linear(name, emb, { channels: width, into });
+    return into;
+  });
+  return { plan: builder.finish(), timesteps, classes, frequencies, parts };
 }

@@ -9,8 +9,16 @@ import type { Profiler } from "../engine/profiler.ts";
 import { byteLength, type Tensor } from "../engine/tensor.ts";
 import { tensorUsage } from "../engine/usage.ts";
 import type { Checkpoint } from "./checkpoint.ts";
-import { sizeMultiple } from "./config.ts";
-import { planEmbedding, planForward, timestepFrequencies, type ForwardSize } from "./network.ts";
+import type { UNetConfig } from "./config.ts";
+import {
+  embeddingRows,
+  planEmbedding,
+  planForward,
+  requireSize,
+  timestepFrequencies,
+  type ForwardSize,
+} from "./network.ts";
+import { presetWords } from "./presets.ts";
 import { readFloat32 } from "./safetensors.ts";
 import { declareWeights, embeddingLayout, uploadWeights, type PackedWeights, type UploadedWeights } from "./weights.ts";
 
@@ -21,9 +29,6 @@ export interface UNetOptions {
   readonly onProgress?: ((doneBytes: number, totalBytes: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
-
-/** Rows of embeddings computed at once. Even, so that chunks begin at multiples of 256 bytes. */
-const embeddingRows = 64;
 
 export class UNet {
   readonly device: Device;
@@ -64,15 +69,8 @@ export class UNet {
    */
   async session(size: ForwardSize): Promise<UNetSession> {
     const { device } = this;
-    const { config, architecture } = this.checkpoint;
-    const multiple = sizeMultiple(config);
-    for (const [side, pixels] of [
-      ["height", size.height],
-      ["width", size.width],
-    ] as const)
-      if (!Number.isInteger(pixels / multiple) || pixels <= 0)
-        throw new InputError(`${side}: this network needs a multiple of ${multiple} pixels, got ${pixels}`);
-    if (config.superRes && !size.lowRes) throw new InputError("this is a super-resolution network: low_res is needed");
+    const { architecture } = this.checkpoint;
+    requireSize(architecture.config, size);
     const options = { architecture, weights: this.#weights, kind: device.kind, activations: this.precision };
     const { plan, x, lowRes, embedding, out } = planForward(options, size);
     const own = await Buffers.create(device, [x, embedding, out, ...(lowRes ? [lowRes] : [])]);
@@ -92,13 +90,18 @@ export class UNet {
   async embed(timesteps: readonly number[], classes?: readonly number[]): Promise<EmbeddingTable> {
     const { device } = this;
     const { architecture, config } = this.checkpoint;
-    checkClasses(config.numClasses, timesteps.length, classes);
-    const { width } = embeddingLayout(architecture);
+    checkClasses(config, timesteps.length, classes);
+    const { parts } = embeddingLayout(architecture);
     const rows = timesteps.length;
     // Whole chunks, so that every chunk's range lies inside.
     const chunks = Math.ceil(rows / embeddingRows);
-    const table = await device.createBuffer("embeddings", chunks * embeddingRows * width * 4, tensorUsage);
+    const tables: EmbeddingPartTable[] = [];
+    const dispose = () => tables.forEach(({ buffer }) => device.destroyBuffer(buffer));
     try {
+      for (const { name, offset, width } of parts) {
+        const buffer = await device.createBuffer(`${name}.table`, chunks * embeddingRows * width * 4, tensorUsage);
+        tables.push({ buffer, offset: offset * 4, rowBytes: width * 4 });
+      }
       const chunkPlan = planEmbedding({ architecture, weights: this.#weights, kind: device.kind }, embeddingRows);
       const inputs = await Buffers.create(device, [
         chunkPlan.timesteps,
@@ -108,14 +111,16 @@ export class UNet {
       device.upload(inputs.of(chunkPlan.frequencies), 0, timestepFrequencies(architecture));
       try {
         for (let chunk = 0; chunk < chunks; chunk++) {
-          const offset = chunk * embeddingRows * width * 4;
           const part = <T>(values: readonly T[]) => values.slice(chunk * embeddingRows, (chunk + 1) * embeddingRows);
           device.upload(inputs.of(chunkPlan.timesteps), 0, Float32Array.from(part(timesteps)));
           if (chunkPlan.classes) device.upload(inputs.of(chunkPlan.classes), 0, Uint32Array.from(part(classes!)));
           const externals = new Map([
             ...this.#uploaded.ranges,
             ...inputs.ranges,
-            [chunkPlan.embedding, { buffer: table, offset }],
+            ...chunkPlan.parts.map((tensor, index) => {
+              const { buffer, rowBytes } = tables[index]!;
+              return [tensor, { buffer, offset: chunk * embeddingRows * rowBytes }] as const;
+            }),
           ]);
           const executor = await Executor.create(device, chunkPlan.plan, externals);
           executor.submit();
@@ -125,9 +130,9 @@ export class UNet {
       } finally {
         inputs.dispose();
       }
-      return { buffer: table, rows, rowBytes: width * 4, dispose: () => device.destroyBuffer(table) };
+      return { parts: tables, rows, dispose };
     } catch (error) {
-      device.destroyBuffer(table);
+      dispose();
       throw error;
     }
   }
@@ -137,14 +142,20 @@ export class UNet {
   }
 }
 
-function checkClasses(numClasses: number | null, rows: number, classes: readonly number[] | undefined): void {
+function checkClasses(config: UNetConfig, rows: number, classes: readonly number[] | undefined): void {
+  const { numClasses } = config;
+  const looks = presetWords(config);
   if (numClasses === null) {
-    if (classes) throw new InputError("this network is not class-conditional: leave y out");
+    if (classes)
+      throw new InputError(
+        `this network is not class-conditional${looks ? ` (it looks like ${looks})` : ""}: leave y out`,
+      );
     return;
   }
   if (!classes)
     throw new InputError(
-      `this network is class-conditional: y is needed, a class from 0 to ${numClasses - 1} for each image`,
+      `this network is class-conditional${looks ? ` (it looks like ${looks})` : ""}: ` +
+        `y is needed, a class from 0 to ${numClasses - 1} for each image`,
     );
   if (classes.length !== rows) throw new InputError(`y: expected ${rows} classes, got ${classes.length}`);
   for (const y of classes)
@@ -154,10 +165,17 @@ function checkClasses(numClasses: number | null, rows: number, classes: readonly
 
 /** Rows of embeddings on the device; a session takes one row an image. */
 export interface EmbeddingTable {
-  readonly buffer: GPUBuffer;
+  readonly parts: readonly EmbeddingPartTable[];
   readonly rows: number;
-  readonly rowBytes: number;
   dispose(): void;
+}
+
+/** A part of every row. */
+interface EmbeddingPartTable {
+  readonly buffer: GPUBuffer;
+  /** Of the part in a whole row, bytes. */
+  readonly offset: number;
+  readonly rowBytes: number;
 }
 
 /** A forward of one batch and size. Inputs and output are f32 buffers in NHWC with padded channels. */
@@ -200,8 +218,10 @@ export class UNetSession {
   submit(table: EmbeddingTable, rows: readonly number[], profiler?: Profiler): void {
     const encoder = this.#device.gpu.createCommandEncoder();
     const embedding = this.#own.of(this.#tensors.embedding);
+    const wholeRow = table.parts.reduce((sum, { rowBytes }) => sum + rowBytes, 0);
     for (const [image, row] of rows.entries())
-      encoder.copyBufferToBuffer(table.buffer, row * table.rowBytes, embedding, image * table.rowBytes, table.rowBytes);
+      for (const { buffer, offset, rowBytes } of table.parts)
+        encoder.copyBufferToBuffer(buffer, row * rowBytes, embedding, image * wholeRow + offset, rowBytes);
     this.#device.gpu.queue.submit([encoder.finish()]);
     // About 0.3 s of work on a CPU adapter and well under that on a slow GPU.
     this.#executor.submit({ macsPerSubmit: this.#device.kind === "cpu" ? 5e8 : 2e10, profiler });

@@ -34,17 +34,39 @@ export interface EmbeddingLayout {
   readonly offsets: ReadonlyMap<string, number>;
   /** Floats of a row. */
   readonly width: number;
+  /** Neighbouring blocks whose projections are one matrix. */
+  readonly parts: readonly EmbeddingPart[];
 }
+
+export interface EmbeddingPart {
+  /** Of the matrix: "projections.0". */
+  readonly name: string;
+  readonly blocks: readonly string[];
+  /** Where the part begins in a row, and its floats. */
+  readonly offset: number;
+  readonly width: number;
+}
+
+/** All projections of a 256² network in f32 are 208 MiB, and WebGPU promises bindings of 128 MiB. */
+const largestPartBytes = 64 * 2 ** 20;
 
 export function embeddingLayout(architecture: Architecture): EmbeddingLayout {
   const offsets = new Map<string, number>();
+  const parts: (EmbeddingPart & { blocks: string[]; width: number })[] = [];
   let width = 0;
   for (const block of allBlocks(architecture)) {
     if (block.kind !== "res") continue;
+    const own = block.out * (architecture.config.useScaleShiftNorm ? 2 : 1);
+    const last = parts.at(-1);
+    // By the size in f32, so that the layout does not depend on the storage.
+    if (last && (last.width + own) * architecture.embedChannels * 4 <= largestPartBytes) {
+      last.blocks.push(block.name);
+      last.width += own;
+    } else parts.push({ name: `projections.${parts.length}`, blocks: [block.name], offset: width, width: own });
     offsets.set(block.name, width);
-    width += block.out * (architecture.config.useScaleShiftNorm ? 2 : 1);
+    width += own;
   }
-  return { offsets, width };
+  return { offsets, width, parts };
 }
 
 /** `type` is the storage of the matrices; vectors, norms and the class table stay f32. */
@@ -110,26 +132,26 @@ function inputChannels(block: Block): number {
 
 type Add = (name: string, dtype: DType, shape: readonly number[], pack: PackedWeight["pack"]) => void;
 
-/** The emb_layers of all residual blocks as one matrix: their input is the same, SiLU(emb). */
+/** The emb_layers of all residual blocks as a few matrices: their input is the same, SiLU(emb). */
 function declareProjections(architecture: Architecture, add: Add, type: DType): void {
-  const { width } = embeddingLayout(architecture);
   const { embedChannels } = architecture;
-  const names = allBlocks(architecture).flatMap(({ kind, name }) => (kind === "res" ? `${name}.emb_layers.1` : []));
-  const concatenated = async (read: ReadTensor, suffix: string, size: number) => {
+  const concatenated = async (read: ReadTensor, blocks: readonly string[], suffix: string, size: number) => {
     const all = new Float32Array(size);
     let at = 0;
-    for (const name of names) {
-      const part = await read(`${name}.${suffix}`);
-      all.set(part, at);
-      at += part.length;
+    for (const name of blocks) {
+      const one = await read(`${name}.emb_layers.1.${suffix}`);
+      all.set(one, at);
+      at += one.length;
     }
     return all;
   };
-  add("projections.weight", type, [1, embedChannels, width], async (read) => {
-    const weight = await concatenated(read, "weight", width * embedChannels);
-    return packConvolution(weight, { kernel: 1, segments: [embedChannels], out: width });
-  });
-  add("projections.bias", "f32", [width], (read) => concatenated(read, "bias", width));
+  for (const { name, blocks, width } of embeddingLayout(architecture).parts) {
+    add(`${name}.weight`, type, [1, embedChannels, width], async (read) => {
+      const weight = await concatenated(read, blocks, "weight", width * embedChannels);
+      return packConvolution(weight, { kernel: 1, segments: [embedChannels], out: width });
+    });
+    add(`${name}.bias`, "f32", [width], (read) => concatenated(read, blocks, "bias", width));
+  }
 }
 
 /** qkv's row order and the padding of odd head widths are folded away here, so that the kernels know one layout. */

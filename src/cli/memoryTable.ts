@@ -1,0 +1,85 @@
+/** `inspect --plan`: the memory that a forward needs, in f32 and f16, against WebGPU's default limits. No device. */
+import { InputError } from "../engine/errors.ts";
+import type { Architecture } from "../unet/architecture.ts";
+import { defaultLimits, type MemoryPlan, planMemory } from "../unet/memoryPlan.ts";
+import type { ForwardSize } from "../unet/network.ts";
+import { type Arguments, type Option, quoted } from "./command.ts";
+import type { Report } from "./report.ts";
+import { bytes as inBytes, count } from "./words.ts";
+
+export const planOptions: readonly Option[] = [
+  { name: "plan", help: "also the memory that a forward takes on the device, in f32 and f16" },
+  { name: "batch", value: "N", help: "with --plan: images at once (default 1)" },
+  { name: "size", value: "WxH", help: "with --plan: of the images (default the network's own)" },
+];
+
+/** The preset "paper". */
+const timesteps = 250;
+/** Of the released super-resolution networks. */
+const upsampling = 4;
+
+/** undefined without --plan. @throws InputError */
+export function readPlanSize(given: Arguments): { batch: number; size: [number, number] | undefined } | undefined {
+  const stray = ["batch", "size"].find((name) => given.has(name));
+  if (!given.has("plan")) {
+    if (stray) throw new InputError(`--${stray} is for --plan; give that, too`);
+    return undefined;
+  }
+  const text = given.text("size");
+  const match = text === undefined ? undefined : /^(\d{1,5})x(\d{1,5})$/.exec(text);
+  if (match === null) throw new InputError(`--size: expected WIDTHxHEIGHT as 256x256, got ${quoted(text!)}`);
+  return {
+    batch: given.integer("batch", { min: 1, max: 1024 }) ?? 1,
+    size: match && [Number(match[1]), Number(match[2])],
+  };
+}
+
+/** An event for each precision, and a table. @throws InputError for a size that the network cannot take */
+export function reportPlan(
+  report: Report,
+  architecture: Architecture,
+  { batch, size }: NonNullable<ReturnType<typeof readPlanSize>>,
+): void {
+  const { imageSize, superRes } = architecture.config;
+  const [width, height] = size ?? [imageSize, imageSize];
+  const low = (side: number) => Math.max(1, Math.floor(side / upsampling));
+  const forward: ForwardSize = {
+    ...{ batch, height, width },
+    ...(superRes ? { lowRes: { height: low(height), width: low(width) } } : {}),
+  };
+  const plans = (["f32", "f16"] as const).map((precision) => {
+    const options = { activations: precision, weightType: precision, embeddings: timesteps };
+    return { precision, ...planMemory(architecture, forward, options) };
+  });
+  for (const { tooLarge, ...plan } of plans)
+    report.event("memory", { ...{ batch, width, height, timesteps, fits: tooLarge.length === 0 }, ...plan, tooLarge });
+  report.print(
+    [`\nMemory on the device for ${count(batch, "image")} of ${width}x${height}`, ...plans.flatMap(lines)].join("\n"),
+  );
+}
+
+function lines(plan: MemoryPlan & { readonly precision: string }): string[] {
+  const { largestBinding, largestBuffer, tooLarge } = plan;
+  const arenas = plan.arenas.reduce((a, b) => a + b, 0);
+  const rows: [string, string][] = [
+    ["Weights", inBytes(plan.weights)],
+    ["Activations", `${inBytes(arenas)} in ${count(plan.arenas.length, "arena")}`],
+    ["In and out", inBytes(plan.inputsAndOutput)],
+    ["Embeddings", `${inBytes(plan.embeddings)} for ${timesteps} timesteps`],
+    ["Together", inBytes(plan.total)],
+    ["Largest", `binding ${words(largestBinding)}, buffer ${words(largestBuffer)}`],
+    ["Fits", tooLarge.length === 0 ? "WebGPU's default limits" : misfit(plan)],
+  ];
+  return [plan.precision, ...rows.map(([name, text]) => `  ${name.padEnd(12)}${text}`)];
+}
+
+function misfit({ tooLarge }: MemoryPlan): string {
+  const [first] = tooLarge;
+  const limits = `${inBytes(defaultLimits.maxStorageBufferBindingSize)} a binding, ${inBytes(defaultLimits.maxBufferSize)} a buffer`;
+  const more = tooLarge.length > 1 ? ` and ${tooLarge.length - 1} more` : "";
+  return `not WebGPU's default limits (${limits}): ${words(first!)}${more} are too large; adapters may allow more`;
+}
+
+function words({ name, bytes }: { readonly name: string; readonly bytes: number }): string {
+  return `${inBytes(bytes)} (${name})`;
+}
