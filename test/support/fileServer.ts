@@ -24,6 +24,8 @@ export interface Behaviour {
   /** HEAD is answered with 405 if not. */
   head: boolean;
   status: number | undefined;
+  /** Pages of other sites may read it. */
+  cors: boolean;
   /** The last word on the headers and on what is sent. */
   lie: (response: { status: number; headers: Record<string, string>; begin: number; end: number }) => void;
 }
@@ -33,6 +35,9 @@ export interface Served {
   readonly behaviour: Behaviour;
   /** Every request: "GET 0-99" or "HEAD". */
   readonly requests: string[];
+  /** Path and query of every request, and the methods that came. */
+  readonly addresses: string[];
+  readonly methods: Set<string>;
   /** Bytes sent. */
   sent: number;
   stop(): Promise<void>;
@@ -63,12 +68,28 @@ export async function startFileServer(given: Partial<Behaviour> & { size: number
       breaks: Infinity,
       busyEvery: Infinity,
     },
-    ...{ retryAfter: undefined, ranges: true, head: true, status: undefined, lie: () => undefined, ...given },
+    ...{
+      retryAfter: undefined,
+      ranges: true,
+      head: true,
+      status: undefined,
+      cors: true,
+      lie: () => undefined,
+      ...given,
+    },
   };
   const server = createServer((request, response) => void answer(request, response, served));
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/model.safetensors?token=secret`;
-  const served: Served = { url, behaviour, requests: [], sent: 0, stop: () => stop(server) };
+  const served: Served = {
+    url,
+    behaviour,
+    requests: [],
+    addresses: [],
+    methods: new Set(),
+    sent: 0,
+    stop: () => stop(server),
+  };
   return served;
 }
 
@@ -91,9 +112,12 @@ async function answer(request: IncomingMessage, response: ServerResponse, served
   const condition = request.headers["if-range"];
   const isRange = match && behaviour.ranges && (condition === undefined || condition === etag);
   served.requests.push(request.method === "HEAD" ? "HEAD" : `GET ${match ? `${match[1]}-${match[2]}` : "all"}`);
+  served.addresses.push(request.url ?? "");
+  served.methods.add(request.method ?? "");
   const cors = {
-    "access-control-allow-origin": "*",
-    "access-control-expose-headers": "Content-Range, ETag",
+    ...(behaviour.cors
+      ? { "access-control-allow-origin": "*", "access-control-expose-headers": "Content-Range, ETag" }
+      : {}),
     ...(etag ? { etag } : {}),
     ...(lastModified ? { "last-modified": lastModified } : {}),
   };
