@@ -49,7 +49,7 @@ async function run(context: Context, given: Arguments): Promise<void> {
   const flags = await readFlags(given);
   let isOpen = false;
   try {
-    await withModel(input, flags, async (model) => {
+    await withModel(context, input, flags, async (model) => {
       isOpen = true;
       const { checkpoint, source } = model;
       sayAssumed(model, context.report);

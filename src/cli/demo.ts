@@ -48,7 +48,7 @@ async function run(context: Context, given: Arguments): Promise<void> {
   const [seed] = readSeeds(given) as [bigint];
   const preset = readPreset(given);
   const precision = readPrecision(given);
-  await withModel(undefined, undefined, async (model) => {
+  await withModel(context, undefined, undefined, async (model) => {
     await modelHash(model, context);
     const device = await announceDevice(context, given.text("adapter"));
     const schedule = resolveSchedule(

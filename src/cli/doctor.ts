@@ -43,7 +43,7 @@ async function run(context: Context, given: Arguments): Promise<number> {
   const machine = { version, node: process.version, platform: process.platform, arch: process.arch };
   report.event("machine", machine);
   report.print(`repaint-webgpu ${version}, Node ${process.version}, ${process.platform} ${process.arch}`);
-  return withModel(undefined, undefined, async (model) => {
+  return withModel(context, undefined, undefined, async (model) => {
     await modelHash(model, context);
     const device = await announceDevice(context, given.text("adapter"));
     describeDevice(context, device);

@@ -48,7 +48,11 @@ export const inpaint: Command = {
       help: "mask of the picture's size, white where it is to be filled, or a folder of masks",
     },
     { name: "keep", value: "F", help: "the other way round: white where the picture is known" },
-    { name: "weights", value: "F", help: "checkpoint (.pt or .safetensors) or shipped model (default portraits64)" },
+    {
+      name: "weights",
+      value: "F",
+      help: "checkpoint (.pt or .safetensors), its https address, or shipped model (default portraits64)",
+    },
     { name: "out", value: "F", help: "PNG to write, or the folder for several results (default: this folder)" },
     { name: "seed", value: "N", help: "the same seed gives the same picture (default 0)" },
     { name: "count", value: "N", help: "results of each picture, with the seeds seed, seed+1, … (default 1)" },
@@ -89,7 +93,7 @@ interface Plan {
 
 async function run(context: Context, given: Arguments): Promise<void> {
   const flags = await readFlags(given);
-  await withModel(given.text("weights"), flags, async (model) => {
+  await withModel(context, given.text("weights"), flags, async (model) => {
     const plan = await makePlan(context, given, model, flags);
     const hasHole = ({ pair }: Result): boolean => plan.crops.get(pair)! > 0;
     for (const result of plan.results.filter((candidate) => !hasHole(candidate))) {

@@ -15,13 +15,13 @@ export const inspect: Command = {
   summary: "tell what is in a checkpoint: its architecture, size and cost",
   positional: "F",
   options: [flagsOption, ...planOptions, jsonOption],
-  notes: ["F is a safetensors or PyTorch file, or the name of a shipped model."],
+  notes: ["F is a safetensors or PyTorch file, its https address, or the name of a shipped model."],
   run,
 };
 
 async function run(context: Context, given: Arguments): Promise<void> {
   const plan = readPlanSize(given);
-  await withModel(given.positional, await readFlags(given), async (model) => {
+  await withModel(context, given.positional, await readFlags(given), async (model) => {
     const facts = describe(model, await recogniseFormat(model.source), await modelHash(model, context));
     context.report.event("checkpoint", facts);
     context.report.print(table(facts));

@@ -1,19 +1,19 @@
 /**
- * The model that --weights means: a name of weights/manifest.json, or a safetensors file; only its header is read here.
+ * The model that --weights means: a name of weights/manifest.json, a file, or its address; only its header is read here.
  * Not here: putting it on a device (src/unet, src/repaint).
  */
 import { readFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { join } from "node:path";
 import { CheckpointError, InputError } from "../engine/errors.ts";
 import { asInputError } from "../node/files.ts";
-import { type FileSource, openFileSource, sha256 } from "../node/fileSource.ts";
+import { type FileSource, sha256 } from "../node/fileSource.ts";
 import { type ShippedModel, shippedModels, weightsFolder } from "../node/packageFiles.ts";
 import { type Checkpoint, openCheckpoint } from "../unet/checkpoint.ts";
-import { isDiffusersConfig } from "../unet/diffusers.ts";
 import { findPreset, presets } from "../unet/presets.ts";
 import { type Arguments, hint, quoted } from "./command.ts";
 import type { Context } from "./context.ts";
 import type { Report } from "./report.ts";
+import { configBeside, fileName, isAddress, openWeights } from "./weightsFile.ts";
 
 export interface OpenModel {
   /** Of the shipped model, else the file's. */
@@ -25,6 +25,7 @@ export interface OpenModel {
 
 /** Opens the model for the time of `body`. Without a name it is the first of the manifest. */
 export async function withModel<T>(
+  context: Context,
   weights: string | undefined,
   flags: unknown,
   body: (model: OpenModel) => Promise<T>,
@@ -32,7 +33,7 @@ export async function withModel<T>(
   const models = await shippedModels();
   const shipped = weights === undefined ? models[0] : models.find(({ name }) => name === weights);
   const path = shipped ? join(weightsFolder, shipped.file) : weights!;
-  const source = await openFileSource(path).catch((error: unknown) => {
+  const source = await openWeights(path, context).catch((error: unknown) => {
     const isName = !shipped && /^[\w-]+$/.test(path);
     if (!isName || !(error instanceof InputError)) throw error;
     const names = models.map(({ name }) => name);
@@ -42,9 +43,9 @@ export async function withModel<T>(
   });
   try {
     return await body({
-      name: shipped?.name ?? basename(path),
+      name: shipped?.name ?? fileName(path),
       source,
-      checkpoint: await openCheckpoint(source, flags, () => configBeside(path)),
+      checkpoint: await openCheckpoint(source, flags, () => configBeside(path, context)),
       shipped,
     });
   } finally {
@@ -52,21 +53,11 @@ export async function withModel<T>(
   }
 }
 
-/** diffusers keeps a network's flags in a config.json beside its file; undefined where there is none of a UNet2DModel. */
-async function configBeside(path: string): Promise<unknown> {
-  try {
-    const config: unknown = JSON.parse(await readFile(join(dirname(path), "config.json"), "utf8"));
-    return isDiffusersConfig(config) ? config : undefined;
-  } catch {
-    // No such file, or somebody else's: the checkpoint itself says what it lacks.
-    return undefined;
-  }
-}
-
 /** The sha256 of the file. @throws CheckpointError if a shipped model is not what was shipped */
 export async function modelHash({ source, shipped }: OpenModel, { signal, report }: Context): Promise<string> {
   const show = (done: number): void => {
-    if (source.size < 2 ** 28) return;
+    // Of an address the download is shown.
+    if (source.size < 2 ** 28 || isAddress(source.name)) return;
     report.progress({ what: "MiB hashed", done: Math.round(done / 2 ** 20), total: Math.round(source.size / 2 ** 20) });
   };
   const hash = await sha256(source, { onProgress: show, signal });

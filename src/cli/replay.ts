@@ -30,7 +30,7 @@ export const replayTrace: Command = {
   name: "replay",
   summary: "run a recorded trace with its own noise",
   options: [
-    { name: "weights", value: "F", help: "checkpoint (.pt or .safetensors) or shipped model" },
+    { name: "weights", value: "F", help: "checkpoint (.pt or .safetensors), its https address, or shipped model" },
     { name: "trace", value: "F", help: "safetensors with gt, keep_mask, noise, and the case in its metadata" },
     { name: "output", value: "F", help: "safetensors to write: samples and pred_xstart after every model call" },
     flagsOption,
@@ -50,7 +50,7 @@ async function run(context: Context, given: Arguments): Promise<void> {
   const precision = readPrecision(given);
   const force = given.has("force");
   await refuseOutput(output, { force });
-  await withModel(weights, await readFlags(given), (model) =>
+  await withModel(context, weights, await readFlags(given), (model) =>
     withTensors(path, async (opened) => {
       requirePictureModel(model);
       const trace = await readTrace(opened, model);

@@ -30,7 +30,7 @@ export const forward: Command = {
   name: "unet",
   summary: "run a network once on the tensors of a safetensors file",
   options: [
-    { name: "weights", value: "F", help: "checkpoint (.pt or .safetensors) or shipped model" },
+    { name: "weights", value: "F", help: "checkpoint (.pt or .safetensors), its https address, or shipped model" },
     { name: "input", value: "F", help: "safetensors with x, t, and y or low_res where the network takes them" },
     { name: "output", value: "F", help: "safetensors to write: out, in float32" },
     flagsOption,
@@ -49,7 +49,7 @@ async function run(context: Context, given: Arguments): Promise<void> {
   const weightType = given.choice("weight-type", ["f16", "f32"]);
   const force = given.has("force");
   await refuseOutput(output, { force });
-  await withModel(weights, await readFlags(given), (model) =>
+  await withModel(context, weights, await readFlags(given), (model) =>
     withTensors(input, async ({ file }) => {
       const inputs = await readInputs(file, model, context);
       sayAssumed(model, context.report, { diffusion: false });

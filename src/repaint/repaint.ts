@@ -4,6 +4,10 @@
  */
 import { requestDevice, type Device } from "../engine/device.ts";
 import { InputError, NoAdapterError } from "../engine/errors.ts";
+import type { SourceCache } from "../sources/cache.ts";
+import { jsonBeside } from "../sources/jsonBeside.ts";
+import { pageCache } from "../sources/pageCache.ts";
+import { urlSource, type UrlOptions } from "../sources/urlSource.ts";
 import { openCheckpoint, type Checkpoint } from "../unet/checkpoint.ts";
 import { blobSource, bytesSource, type ByteSource } from "../unet/safetensors.ts";
 import { UNet, type UNetOptions } from "../unet/unet.ts";
@@ -17,12 +21,23 @@ import { countModelCalls, PRESETS, scheduleTimes, type Schedule } from "./schedu
 
 export type Preset = keyof typeof PRESETS;
 
+/** How a file is fetched that is given by its address. */
+export interface DownloadOptions extends Omit<UrlOptions, "cache" | "signal"> {
+  /** Default: OPFS, or the Cache API where there is none; in Node no cache. */
+  readonly cache?: SourceCache | false | undefined;
+}
+
+/** `onProgress` counts bytes on the device; what was downloaded is counted by `download.onProgress`. */
 export interface LoadOptions extends UNetOptions {
   /** The device to run on; it stays the caller's. Default: one of this page's own adapter. */
   readonly device?: Device | undefined;
   /** Architecture and diffusion flags that the file does not carry, in the constructor's or the scripts' vocabulary. */
   readonly flags?: unknown;
+  readonly download?: DownloadOptions | undefined;
 }
+
+/** Bytes, a file, or its address (a string is one, relative to the page). */
+export type CheckpointSource = ByteSource | Blob | ArrayBuffer | Uint8Array | URL | string;
 
 /** One picture to fill. */
 export interface InpaintJob {
@@ -68,11 +83,27 @@ export class RePaint {
   }
 
   /**
-   * Loads a checkpoint onto a device.
-   * @throws NoAdapterError, CheckpointError, OutOfMemoryError, or the signal's reason
+   * Loads a checkpoint onto a device. From an address it is streamed, and kept in a cache (see `urlSource`).
+   * @throws NoAdapterError, InputError (addresses and servers), CheckpointError, OutOfMemoryError, or the signal's reason
    */
-  static async load(source: ByteSource | Blob | ArrayBuffer | Uint8Array, options: LoadOptions = {}): Promise<RePaint> {
-    const checkpoint = await openCheckpoint(asSource(source), options.flags);
+  static async load(source: CheckpointSource, options: LoadOptions = {}): Promise<RePaint> {
+    if (typeof source === "string" || source instanceof URL) return RePaint.#loadFrom(source, options);
+    return RePaint.#loadCheckpoint(await openCheckpoint(asSource(source), options.flags), options);
+  }
+
+  static async #loadFrom(address: string | URL, options: LoadOptions): Promise<RePaint> {
+    const { cache = await pageCache(), ...download } = options.download ?? {};
+    const fetching = { ...download, signal: options.signal };
+    const source = await urlSource(address, { ...fetching, cache: cache || undefined });
+    try {
+      const config = () => jsonBeside(address, "config.json", fetching);
+      return await RePaint.#loadCheckpoint(await openCheckpoint(source, options.flags, config), options);
+    } finally {
+      await source.close();
+    }
+  }
+
+  static async #loadCheckpoint(checkpoint: Checkpoint, options: LoadOptions): Promise<RePaint> {
     const device = options.device ?? (await pageDevice());
     try {
       return new RePaint(await UNet.load(device, checkpoint, options), options.device ? undefined : device);

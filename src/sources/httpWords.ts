@@ -6,9 +6,14 @@ export class SourceChangedError extends InputError {
   override name = "SourceChangedError";
 }
 
+/** 404, or a web page in the file's place, which is how some servers say it. */
+export class NotFoundError extends InputError {
+  override name = "NotFoundError";
+}
+
 export function statusError(name: string, { status, statusText }: Response): InputError {
   const what = `${name}: the server answered ${status}${statusText ? ` (${statusText.slice(0, 60)})` : ""}`;
-  if (status === 404 || status === 410) return new InputError(`${what}: there is no such file; check the address`);
+  if (status === 404 || status === 410) return new NotFoundError(`${what}: there is no such file; check the address`);
   if (status === 401 || status === 403 || status === 407)
     return new InputError(
       `${what}: it does not give this file to us; log in through \`headers\`, get a new link if this one expired, or download it and open the file`,
@@ -49,8 +54,8 @@ export function noRangesError(name: string, limit: number): InputError {
   );
 }
 
-export function pageError(name: string): InputError {
-  return new InputError(
+export function pageError(name: string): NotFoundError {
+  return new NotFoundError(
     `${name}: the server sent a web page (text/html) instead of the file; use the link that downloads it (on the Hub /resolve/ instead of /blob/)`,
   );
 }
