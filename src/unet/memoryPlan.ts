@@ -27,7 +27,7 @@ export interface MemoryOptions {
   readonly kind?: AdapterKind;
 }
 
-export interface SizedTensor {
+interface SizedTensor {
   readonly name: string;
   readonly bytes: number;
 }
@@ -58,7 +58,9 @@ export function planMemory(architecture: Architecture, size: ForwardSize, option
   const forward = planForward({ architecture, weights, kind, activations }, size);
   const embed = planEmbedding({ architecture, weights, kind }, embeddingRows);
   // Placed as if every tensor could be bound: what cannot is listed instead of thrown.
-  const unbounded = { ...limits, maxStorageBufferBindingSize: Infinity };
+  // Field by field: a device's limits are getters, which a spread leaves out.
+  const { maxBufferSize, minStorageBufferOffsetAlignment } = limits;
+  const unbounded = { maxBufferSize, minStorageBufferOffsetAlignment, maxStorageBufferBindingSize: Infinity };
   const arenas = planArenas(forward.plan, unbounded).sizes;
   const chunks = Math.ceil(options.embeddings / embeddingRows);
   const tables = embed.parts.map((part) => ({ name: tableName(part), bytes: chunks * byteLength(part) }));

@@ -1,0 +1,94 @@
+/** The released networks' data: sizes to the last parameter, names, what a file looks like. */
+import { expect, test } from "vitest";
+import { buildArchitecture, countMacs, countParameters, expectedTensors } from "../src/unet/architecture.ts";
+import { inferConfig } from "../src/unet/infer.ts";
+import { findPreset, identifyPreset, presetByName, presetConfig, presets, presetWords } from "../src/unet/presets.ts";
+import { cli, folder } from "./support/cli.ts";
+import { goldenCheckpoint } from "./support/goldens.ts";
+import { gpuDevice } from "./support/gpu.ts";
+import { UNet } from "../src/unet/unet.ts";
+
+/** As printed in papers and tables: millions of parameters. */
+const millions: Record<string, string> = {
+  imagenet64: "295.9", imagenet128: "421.5", imagenet256: "553.8", "imagenet256-uncond": "552.8", imagenet512: "559.0",
+  "lsun-bedroom": "552.8", "lsun-cat": "552.8", "lsun-horse": "552.8", celeba256: "552.8", places256: "552.8",
+  "upsampler-64-256": "311.8", "upsampler-128-512": "308.8",
+}; // prettier-ignore
+
+test("there is one for every released network, under names of its own", () => {
+  expect(presets.map(({ name }) => name)).toEqual(Object.keys(millions));
+  const names = presets.flatMap(({ name, aliases, file }) => [name, ...aliases, file]);
+  expect(new Set(names).size).toBe(names.length);
+  expect(names.filter((name) => name !== name.toLowerCase())).toEqual([]);
+});
+
+test.each(presets)("$name has its parameters and multiply-adds", (preset) => {
+  const config = presetConfig(preset);
+  const architecture = buildArchitecture(config);
+  expect(countParameters(architecture)).toBe(preset.parameters);
+  expect((preset.parameters / 1e6).toFixed(1)).toBe(millions[preset.name]);
+  expect(Math.round(countMacs(architecture, config.imageSize, config.imageSize) / 1e9)).toBe(preset.gmac);
+  for (const text of [preset.origin, preset.licence, preset.title]) expect(text.length).toBeGreaterThan(5);
+});
+
+test.each(presets)("$name is found by its names, and recognised", (preset) => {
+  for (const name of [preset.name, ...preset.aliases, preset.file, preset.file.toUpperCase()])
+    expect(findPreset(name)).toBe(preset);
+  expect(identifyPreset(presetConfig(preset))).toContain(preset);
+  expect(presetWords(presetConfig(preset))).toContain(preset.name);
+});
+
+test("only networks of one architecture are taken for each other", () => {
+  for (const preset of presets) {
+    const others = identifyPreset(presetConfig(preset));
+    expect(others.length).toBe(preset.parameters === 552_814_086 ? 6 : 1);
+    for (const other of others) expect(other.parameters).toBe(preset.parameters);
+  }
+  const config = presetConfig(presetByName("imagenet256"));
+  expect(identifyPreset({ ...config, useNewAttentionOrder: true })).toEqual([]);
+  expect(identifyPreset({ ...config, numHeadChannels: 32 })).toEqual([]);
+  expect(identifyPreset({ ...config, channelMult: [1] })).toEqual([]);
+  // Four heads and 64 channels a head are the same where 256 channels attend, and only there.
+  expect(identifyPreset({ ...config, numHeadChannels: -1, numHeads: 4 })).toEqual([]);
+  expect(presetWords({ ...config, modelChannels: 0 })).toBeUndefined();
+});
+
+test("the tensors alone tell a released file, but for what no tensor says", () => {
+  const recognised = presets.filter((preset) => {
+    const shapes = new Map([...expectedTensors(presetConfig(preset))].map(([name, shape]) => [name, { shape }]));
+    return identifyPreset(inferConfig(shapes)).includes(preset);
+  });
+  // The new attention order, and four heads, leave no trace in shapes.
+  const silent = ["imagenet64", "imagenet128", "upsampler-64-256"];
+  expect(recognised.map(({ name }) => name)).toEqual(Object.keys(millions).filter((name) => !silent.includes(name)));
+});
+
+test("an unknown name gets the nearest", () => {
+  expect(() => presetByName("256x256_difusion_uncond")).toThrow(/did you mean 256x256_diffusion_uncond\?/);
+  expect(() => presetByName("")).toThrow(/is no released network.*there are imagenet64/);
+});
+
+test("--flags takes a preset, which must fit the file", async () => {
+  const here = await folder();
+  const { status, err } = await cli(["inspect", "portraits64", "--flags", "celeba256_250000"]);
+  expect([status, err]).toEqual([2, expect.stringMatching(/flag model_channels 256 contradicts/)]);
+  const wrong = await cli(["inspect", "portraits64", "--flags", "celeba"]);
+  expect([wrong.status, wrong.err]).toEqual([2, expect.stringMatching(/no released network's name; .*celeba256/)]);
+  expect(here).toBeTruthy();
+});
+
+test("an error for a wrong use says what the network looks like", async () => {
+  const checkpoint = await goldenCheckpoint("unet/class-cond.weights.safetensors");
+  const device = await gpuDevice();
+  const plain = await UNet.load(device, checkpoint);
+  await expect(plain.embed([0])).rejects.toThrow(/^this network is class-conditional: y is needed/);
+  // The configuration of a released network over a small file's weights: embed refuses before it computes.
+  const config = presetConfig(presetByName("imagenet256"));
+  const disguised = { ...checkpoint, config };
+  const network = await UNet.load(device, disguised);
+  await expect(network.embed([0])).rejects.toThrow(
+    /class-conditional \(it looks like imagenet256 \(ImageNet 256×256, class-conditional\)\): y is needed/,
+  );
+  plain.dispose();
+  network.dispose();
+});
