@@ -14,7 +14,7 @@ export interface Blocks {
 }
 
 /** Kept in memory at most, beside what readers hold; at least two blocks. */
-const windowBytes = 48 * 2 ** 20;
+const windowBytes = 32 * 2 ** 20;
 /** At once: one that is needed and one ahead. */
 const mostLoads = 2;
 
