@@ -23,6 +23,7 @@ import {
 } from "./command.ts";
 import { announceDevice, type Context } from "./context.ts";
 import { type OpenModel, readFlags, sayAssumed, withModel } from "./model.ts";
+import type { Report } from "./report.ts";
 import { readPrecision } from "./settings.ts";
 import { readIntegers, TensorCheck, withTensors } from "./tensorFiles.ts";
 
@@ -58,7 +59,10 @@ async function run(context: Context, given: Arguments): Promise<void> {
       const network = await UNet.load(device, model.checkpoint, { precision, weightType, signal });
       try {
         signal.throwIfAborted();
-        const { out, shape, seconds } = await forwardOnce(device, network, inputs);
+        const { out, shape, seconds } = await forwardOnce(device, network, inputs, {
+          ...{ signal, onProgress: forwardProgress(context.report) },
+        });
+        context.report.endProgress();
         const { batch, channels, height, width } = shape;
         const dimensions = [batch, channels, height, width];
         const metadata = { adapter: adapterName(device.info), precision };
@@ -123,11 +127,23 @@ function readTimesteps(file: string, t: readonly number[]): readonly number[] {
   return t;
 }
 
+/** A forward of a large network takes minutes on a processor; one of a second needs no bar. */
+function forwardProgress(report: Report): (done: number) => void {
+  const begin = performance.now();
+  return (done) => {
+    const elapsed = (performance.now() - begin) / 1000;
+    if (elapsed < 2) return;
+    const eta = (elapsed * (1 - done)) / done;
+    report.progress({ what: "% of the forward", done: Math.round(100 * done), total: 100, eta });
+  };
+}
+
 /** One forward, timed without loading and compiling. */
 export async function forwardOnce(
   device: Device,
   network: UNet,
   { x, lowRes, t, y }: Inputs,
+  { onProgress, signal }: { onProgress?: (done: number) => void; signal?: AbortSignal } = {},
 ): Promise<{ out: Float32Array; shape: ImageShape; seconds: number }> {
   const { batch, height, width } = x.shape;
   const session = await network.session({ batch, height, width, lowRes: lowRes?.shape });
@@ -138,11 +154,8 @@ export async function forwardOnce(
     try {
       await device.idle();
       const begin = performance.now();
-      session.submit(
-        table,
-        t.map((_, image) => image),
-      );
-      await device.idle();
+      const rows = t.map((_, image) => image);
+      await session.run(table, rows, { onProgress, signal });
       const seconds = (performance.now() - begin) / 1000;
       const shape = { ...x.shape, channels: network.checkpoint.architecture.outChannels };
       return { out: fromNhwc(await readFloats(device, session.out), shape), shape, seconds };

@@ -147,27 +147,52 @@ export class Executor {
     macsPerSubmit = Infinity,
     profiler,
   }: { row?: number; macsPerSubmit?: number; profiler?: Profiler | undefined } = {}): void {
-    const { gpu } = this.#device;
-    let encoder = gpu.createCommandEncoder();
-    let macs = 0;
-    let from = 0;
-    const flush = (to: number) => {
-      if (profiler) profiler.encode(encoder, this, { row, from, to });
-      else {
-        const pass = encoder.beginComputePass();
-        this.encode(pass, { row, from, to });
-        pass.end();
+    for (const part of this.#cut(macsPerSubmit)) this.#submitPart(part, row, profiler);
+  }
+
+  /** The same, waiting for each submission: for plans that take long, with their progress (0 … 1) and a way to stop. */
+  async run({
+    macsPerSubmit,
+    onProgress,
+    signal,
+  }: {
+    macsPerSubmit: number;
+    onProgress?: ((done: number) => void) | undefined;
+    signal?: AbortSignal | undefined;
+  }): Promise<void> {
+    for (const part of this.#cut(macsPerSubmit)) {
+      signal?.throwIfAborted();
+      this.#submitPart(part, 0);
+      await this.#device.idle();
+      onProgress?.(part.done);
+    }
+  }
+
+  /** The plan in submissions: dispatches from … to, and the share of the multiply-adds that is done after each. */
+  #cut(macsPerSubmit: number): { from: number; to: number; done: number }[] {
+    const total = this.plan.dispatches.reduce((sum, { macs }) => sum + macs, 0) || 1;
+    const parts: { from: number; to: number; done: number }[] = [];
+    let [from, macs, before] = [0, 0, 0];
+    for (const [index, dispatch] of this.plan.dispatches.entries()) {
+      if (macs > 0 && macs + dispatch.macs > macsPerSubmit) {
+        before += macs;
+        parts.push({ from, to: index, done: before / total });
+        [from, macs] = [index, 0];
       }
-      gpu.queue.submit([encoder.finish()]);
-      encoder = gpu.createCommandEncoder();
-      from = to;
-      macs = 0;
-    };
-    for (const [index, { dispatch }] of this.#prepared.entries()) {
-      if (macs > 0 && macs + dispatch.macs > macsPerSubmit) flush(index);
       macs += dispatch.macs;
     }
-    flush(this.length);
+    return [...parts, { from, to: this.length, done: 1 }];
+  }
+
+  #submitPart({ from, to }: { from: number; to: number }, row: number, profiler?: Profiler): void {
+    const encoder = this.#device.gpu.createCommandEncoder();
+    if (profiler) profiler.encode(encoder, this, { row, from, to });
+    else {
+      const pass = encoder.beginComputePass();
+      this.encode(pass, { row, from, to });
+      pass.end();
+    }
+    this.#device.gpu.queue.submit([encoder.finish()]);
   }
 
   dispose(): void {

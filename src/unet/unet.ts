@@ -216,6 +216,26 @@ export class UNetSession {
 
   /** Submits one forward: image n is embedded by row `rows[n]` of the table. */
   submit(table: EmbeddingTable, rows: readonly number[], profiler?: Profiler): void {
+    this.#embed(table, rows);
+    this.#executor.submit({ macsPerSubmit: this.#macsPerSubmit, profiler });
+  }
+
+  /** The same, waiting for it: for forwards that take long. `onProgress` hears the share that is done, 0 … 1. */
+  async run(
+    table: EmbeddingTable,
+    rows: readonly number[],
+    options: { onProgress?: ((done: number) => void) | undefined; signal?: AbortSignal | undefined } = {},
+  ): Promise<void> {
+    this.#embed(table, rows);
+    await this.#executor.run({ macsPerSubmit: this.#macsPerSubmit, ...options });
+  }
+
+  /** About 0.3 s of work on a CPU adapter and well under that on a slow GPU. */
+  get #macsPerSubmit(): number {
+    return this.#device.kind === "cpu" ? 5e8 : 2e10;
+  }
+
+  #embed(table: EmbeddingTable, rows: readonly number[]): void {
     const encoder = this.#device.gpu.createCommandEncoder();
     const embedding = this.#own.of(this.#tensors.embedding);
     const wholeRow = table.parts.reduce((sum, { rowBytes }) => sum + rowBytes, 0);
@@ -223,8 +243,6 @@ export class UNetSession {
       for (const { buffer, offset, rowBytes } of table.parts)
         encoder.copyBufferToBuffer(buffer, row * rowBytes, embedding, image * wholeRow + offset, rowBytes);
     this.#device.gpu.queue.submit([encoder.finish()]);
-    // About 0.3 s of work on a CPU adapter and well under that on a slow GPU.
-    this.#executor.submit({ macsPerSubmit: this.#device.kind === "cpu" ? 5e8 : 2e10, profiler });
   }
 
   dispose(): void {
