@@ -5,6 +5,7 @@ import type { Box } from "../repaint/holes.ts";
 import { resolveSchedule } from "../repaint/repaint.ts";
 import { PRESETS, type Schedule, scheduleTimes } from "../repaint/schedule.ts";
 import type { Checkpoint } from "../unet/checkpoint.ts";
+import { presetWords } from "../unet/presets.ts";
 import { type Arguments, type Option, quoted } from "./command.ts";
 
 export const presetOption: Option = {
@@ -93,14 +94,17 @@ export function readFeather(given: Arguments): number {
 }
 
 /** The class to paint, for networks that are told one. */
-export function readClass(given: Arguments, { config: { numClasses } }: Checkpoint): number | undefined {
+export function readClass(given: Arguments, { config }: Checkpoint): number | undefined {
+  const { numClasses } = config;
+  const looks = presetWords(config);
+  const network = `this network${looks ? ` (it looks like ${looks})` : ""}`;
   if (numClasses === null) {
-    if (given.has("class")) throw new InputError("--class: this network knows no classes; leave it away");
+    if (given.has("class")) throw new InputError(`--class: ${network} knows no classes; leave it away`);
     return undefined;
   }
   const label = given.integer("class", { min: 0, max: numClasses - 1 });
   if (label === undefined)
-    throw new InputError(`this network is class-conditional: give --class, a number from 0 to ${numClasses - 1}`);
+    throw new InputError(`${network} is class-conditional: give --class, a number from 0 to ${numClasses - 1}`);
   return label;
 }
 
