@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { diskCache, diskStorage, nodeHasher } from "../src/node/diskStorage.ts";
 import { type BlockStorage, SourceCache } from "../src/sources/cache.ts";
 import { urlSource, type UrlOptions, type UrlSource } from "../src/sources/urlSource.ts";
-import { fileServer, ruleBytes, ruleHash, type Served } from "./support/fileServer.ts";
+import { type Behaviour, fileServer, ruleBytes, ruleHash, type Served } from "./support/fileServer.ts";
 
 const size = 2_000_003;
 const blockBytes = 1 << 18;
@@ -38,6 +38,7 @@ async function readAll(source: UrlSource): Promise<Uint8Array> {
   return all;
 }
 
+type Reply = Parameters<Behaviour["lie"]>[0];
 const fine = { right: true, warnings: [] };
 
 describe("the disk's cache", () => {
@@ -103,6 +104,36 @@ describe("the disk's cache", () => {
     expect(await load(served, cache)).toEqual(fine);
     expect(served.sent).toBe(size);
     expect((await cache.list()).length).toBe(1);
+  });
+
+  test("a busy server, a portal's page or a refusal does not cost what is kept", async () => {
+    const served = await fileServer({ size });
+    const cache = await diskCache(await folder());
+    await load(served, cache);
+    served.behaviour.status = 503;
+    const { right, warnings } = await load(served, cache, { patienceSeconds: 1 });
+    expect(right).toBe(true);
+    expect(warnings).toEqual([expect.stringMatching(/503.*the copy in the cache is used/)]);
+    served.behaviour.status = 404;
+    await expect(load(served, cache)).rejects.toThrow(/404/);
+    const portal = { status: undefined, etag: '"portal"', size: 100, ranges: false };
+    Object.assign(served.behaviour, portal, { lie: ({ headers }: Reply) => (headers["content-type"] = "text/html") });
+    await expect(load(served, cache)).rejects.toThrow(/web page/);
+    expect(await cache.list()).toMatchObject([{ size, complete: true }]);
+  });
+
+  test("unverified parts of another version are not mixed in under one hash", async () => {
+    const other = (begin: number, end: number) => ruleBytes(begin, end).map((byte) => byte ^ 1);
+    const served = await fileServer({ size, content: other });
+    const cache = await diskCache(await folder());
+    const integrity = { sha256: ruleHash(size) };
+    const abort = new AbortController();
+    const onProgress = (done: number) => done > size / 2 && abort.abort(new Error("enough"));
+    const options = { cache, integrity, blockBytes, signal: abort.signal, onProgress };
+    await expect(urlSource(served.url, options)).rejects.toThrow("enough");
+    expect((await cache.list())[0]!.storedBytes).toBeGreaterThan(size / 4);
+    Object.assign(served.behaviour, { content: ruleBytes, etag: '"two"' });
+    expect(await load(served, cache, { integrity })).toEqual(fine);
   });
 
   test("damaged, cut and missing blocks are fetched again, damaged entries are none", async () => {

@@ -16,7 +16,7 @@ describe.skipIf(noChromium)("Chromium", () => {
     const url = served.url.replace(/\?.*/, "");
     const results = await runInChromium<Results>("test/e2e/sources.ts", { url, closed: closed.url });
     expect(results.chosen).toBe("OPFS");
-    expect(results.cors).toMatch(/InputError: .*cannot be fetched.*CORS.*Access-Control-Allow-Origin/);
+    expect(results.cors).toMatch(/UnreachableError: .*cannot be fetched.*CORS.*Access-Control-Allow-Origin/);
     expect(results.quota).toEqual([expect.stringMatching(/2 MiB are needed and 1 MiB are free/)]);
     const check = (loads: Loads, storage: string) => {
       expect(loads.storage).toBe(storage);

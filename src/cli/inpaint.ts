@@ -169,7 +169,8 @@ async function fill(
   plan: Plan,
   results: readonly Result[],
 ): Promise<{ modelCalls: number; seconds: number }> {
-  const { model, flags, given, previews } = plan;
+  const { model, given, previews } = plan;
+  const flags = plan.flags ?? model.checkpoint.diffusersConfig;
   const device = await announceDevice(context, given.text("adapter"));
   const precision = readPrecision(given);
   const repaint = await RePaint.load(model.source, { device, flags, precision, signal: context.signal });

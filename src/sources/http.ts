@@ -3,6 +3,7 @@
  * reached. It holds nothing but what it returns. Not here: blocks, caches (blocks.ts, cache.ts).
  */
 import { InputError } from "../engine/errors.ts";
+import { contentLength, contentRange, isPage, retryAfter, validatorOf } from "./httpHeaders.ts";
 import { brokenError, changedError, pageError, statusError, unreachableError } from "./httpWords.ts";
 import { Patience, Watch } from "./patience.ts";
 
@@ -60,9 +61,10 @@ export class HttpFile {
   }
 
   /** What the server says, without data (HEAD); undefined where it does not answer HEAD. @throws InputError */
-  async ask(): Promise<Identity | undefined> {
-    const { response, watch } = await this.#request("HEAD", {}, this.#patience());
+  async ask(patienceSeconds?: number): Promise<Identity | undefined> {
+    const { response, watch } = await this.#request("HEAD", {}, this.#patience(patienceSeconds));
     watch.end();
+    if (response.ok && isPage(response)) throw pageError(this.name);
     if ([400, 403, 405, 501].includes(response.status)) return undefined;
     if (!response.ok) throw statusError(this.name, response);
     return (this.#identity = { size: contentLength(response), validator: validatorOf(response) });
@@ -82,7 +84,7 @@ export class HttpFile {
         watch.end();
         return { first: new Uint8Array() };
       }
-      if (response.headers.get("content-type")?.startsWith("text/html") && response.ok) throw pageError(this.name);
+      if (response.ok && isPage(response)) throw pageError(this.name);
       if (response.status === 200) {
         this.#identity = { size: contentLength(response), validator: validatorOf(response) };
         return { whole: answer };
@@ -138,8 +140,8 @@ export class HttpFile {
     }
   }
 
-  #patience(): Patience {
-    return new Patience(this.#options.patienceSeconds ?? 60, this.#options.signal);
+  #patience(most = Infinity): Patience {
+    return new Patience(Math.min(most, this.#options.patienceSeconds ?? 60), this.#options.signal);
   }
 
   /** The range, continued by as many requests as it takes. */
@@ -294,61 +296,4 @@ export class HttpFile {
       `${this.name}: the server does not tell the file's size; it must send Content-Range (for pages of other sites also Access-Control-Expose-Headers: Content-Range, ETag)`,
     );
   }
-}
-
-/** @throws InputError for what is no address of HTTP; relative ones are relative to the page */
-export function parseUrl(given: string | URL): URL {
-  const base = (globalThis as { location?: { href: string } }).location?.href;
-  let url: URL;
-  try {
-    url = new URL(given, base);
-  } catch {
-    throw new InputError(`${JSON.stringify(String(given).slice(0, 80))} is no URL; expected https://…`);
-  }
-  if (url.protocol !== "https:" && url.protocol !== "http:")
-    throw new InputError(`URL: expected https:// or http://, got ${url.protocol}; open files and Blobs as such`);
-  if (url.username || url.password)
-    throw new InputError("URL: expected one without user and password; send them as an Authorization header");
-  return url;
-}
-
-function validatorOf({ headers }: Response): string | undefined {
-  return headers.get("etag") ?? headers.get("last-modified") ?? undefined;
-}
-
-/** Undefined too where it counts compressed bytes. */
-function contentLength({ headers }: Response): number | undefined {
-  const encoding = headers.get("content-encoding");
-  const text = headers.get("content-length") ?? "";
-  if ((encoding && encoding !== "identity") || !/^\d{1,15}$/.test(text)) return undefined;
-  return Number(text);
-}
-
-/** Undefined where a page may not see it. */
-function contentRange(
-  name: string,
-  { headers }: Response,
-): { begin: number; end: number; size: number | undefined } | undefined {
-  const encoding = headers.get("content-encoding");
-  if (encoding && encoding !== "identity")
-    throw new InputError(
-      `${name}: the server compresses ranges (${encoding.slice(0, 20)}); turn that off for this file`,
-    );
-  const text = headers.get("content-range");
-  if (text === null) {
-    if (!headers.get("content-type")?.startsWith("multipart/")) return undefined;
-    throw new InputError(`${name}: one range was asked for, and the server sent several`);
-  }
-  const [, begin, end, size] = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/.exec(text) ?? [];
-  const isSane = begin !== undefined && Number(begin) <= Number(end) && (size === "*" || Number(end) < Number(size));
-  if (!isSane) throw new InputError(`${name}: the server's Content-Range makes no sense: ${text.slice(0, 60)}`);
-  return { begin: Number(begin), end: Number(end), size: size === "*" ? undefined : Number(size) };
-}
-
-/** In seconds; the header is a number or a date. */
-function retryAfter({ headers }: Response): number {
-  const text = headers.get("retry-after");
-  if (text === null) return 0;
-  const seconds = /^\d{1,9}$/.test(text) ? Number(text) : (Date.parse(text) - Date.now()) / 1000;
-  return seconds > 0 ? seconds : 0;
 }

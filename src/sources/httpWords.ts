@@ -11,6 +11,11 @@ export class NotFoundError extends InputError {
   override name = "NotFoundError";
 }
 
+/** A server that is away or too busy: nothing is known about the file. */
+export class UnreachableError extends InputError {
+  override name = "UnreachableError";
+}
+
 export function statusError(name: string, { status, statusText }: Response): InputError {
   const what = `${name}: the server answered ${status}${statusText ? ` (${statusText.slice(0, 60)})` : ""}`;
   if (status === 404 || status === 410) return new NotFoundError(`${what}: there is no such file; check the address`);
@@ -20,24 +25,28 @@ export function statusError(name: string, { status, statusText }: Response): Inp
     );
   if (status === 416) return new InputError(`${what}: the file is empty there, or shorter than it said`);
   if (status === 429 || status >= 500)
-    return new InputError(`${what} each time: it is overloaded or broken; try again later`);
+    return new UnreachableError(`${what} each time: it is overloaded or broken; try again later`);
   return new InputError(`${what}, not the file; check the address`);
 }
 
 /** fetch hides why it failed: in a page on purpose, in Node in the error's cause. */
-export function unreachableError(name: string, error: unknown, { crossOrigin }: { crossOrigin: boolean }): InputError {
+export function unreachableError(
+  name: string,
+  error: unknown,
+  { crossOrigin }: { crossOrigin: boolean },
+): UnreachableError {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const reason = cause instanceof Error ? cause.message || cause.name : String(cause);
   const cors = crossOrigin
     ? "; or the server does not let other sites read it (CORS: it must send Access-Control-Allow-Origin, also where it redirects to)"
     : "";
-  return new InputError(
+  return new UnreachableError(
     `${name}: cannot be fetched (${reason.slice(0, 200)}): check the address and the connection${cors}`,
   );
 }
 
-export function brokenError(name: string, at: number, reason: string): InputError {
-  return new InputError(
+export function brokenError(name: string, at: number, reason: string): UnreachableError {
+  return new UnreachableError(
     `${name}: the connection broke at byte ${at} and did not come back (${reason.slice(0, 200)}); load it again, what the cache holds is kept`,
   );
 }

@@ -1,6 +1,7 @@
 /** A small JSON file that stands beside another on its server. Not here: what it says. */
 import { InputError } from "../engine/errors.ts";
-import { HttpFile, type HttpOptions, parseUrl } from "./http.ts";
+import { HttpFile, type HttpOptions } from "./http.ts";
+import { parseUrl } from "./httpHeaders.ts";
 import { NotFoundError } from "./httpWords.ts";
 
 /** Nobody's configuration is longer. */

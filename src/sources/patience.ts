@@ -44,7 +44,7 @@ export class Patience {
 }
 
 /** @throws the signal's reason */
-export async function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
+async function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted();
   let end = (): void => undefined;
   await new Promise<void>((resolve) => {
