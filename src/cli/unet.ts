@@ -26,6 +26,7 @@ import { type OpenModel, readFlags, sayAssumed, withModel } from "./model.ts";
 import type { Report } from "./report.ts";
 import { readPrecision } from "./settings.ts";
 import { readIntegers, TensorCheck, withTensors } from "./tensorFiles.ts";
+import { bytes as bytesInWords } from "./words.ts";
 
 export const forward: Command = {
   name: "unet",
@@ -59,7 +60,7 @@ async function run(context: Context, given: Arguments): Promise<void> {
       const network = await UNet.load(device, model.checkpoint, { precision, weightType, signal });
       try {
         signal.throwIfAborted();
-        const { out, shape, seconds } = await forwardOnce(device, network, inputs, {
+        const { out, shape, seconds, deviceBytes } = await forwardOnce(device, network, inputs, {
           ...{ signal, onProgress: forwardProgress(context.report) },
         });
         context.report.endProgress();
@@ -68,7 +69,13 @@ async function run(context: Context, given: Arguments): Promise<void> {
         const metadata = { adapter: adapterName(device.info), precision };
         const bytes = writeSafetensors([{ name: "out", dtype: "F32", shape: dimensions, data: out }], metadata);
         await writeFileAtomic(output, bytes, { force });
-        context.report.event("forward", { file: output, shape: dimensions, seconds, precision });
+        // Kibibytes, of this process; on a processor the device's memory is part of it.
+        const residentBytes = process.resourceUsage().maxRSS * 1024;
+        const memory = { deviceBytes, residentBytes };
+        context.report.event("forward", { file: output, shape: dimensions, seconds, precision, ...memory });
+        context.report.say(
+          `Memory: ${bytesInWords(deviceBytes)} of buffers on the device, ${bytesInWords(residentBytes)} resident at most`,
+        );
         context.report.say(`Forward of [${dimensions.join(", ")}] in ${seconds.toFixed(3)} s; wrote ${output}`);
       } finally {
         network.dispose();
@@ -144,7 +151,7 @@ export async function forwardOnce(
   network: UNet,
   { x, lowRes, t, y }: Inputs,
   { onProgress, signal }: { onProgress?: (done: number) => void; signal?: AbortSignal } = {},
-): Promise<{ out: Float32Array; shape: ImageShape; seconds: number }> {
+): Promise<{ out: Float32Array; shape: ImageShape; seconds: number; deviceBytes: number }> {
   const { batch, height, width } = x.shape;
   const session = await network.session({ batch, height, width, lowRes: lowRes?.shape });
   try {
@@ -158,7 +165,8 @@ export async function forwardOnce(
       await session.run(table, rows, { onProgress, signal });
       const seconds = (performance.now() - begin) / 1000;
       const shape = { ...x.shape, channels: network.checkpoint.architecture.outChannels };
-      return { out: fromNhwc(await readFloats(device, session.out), shape), shape, seconds };
+      const deviceBytes = device.counters.liveBytes;
+      return { out: fromNhwc(await readFloats(device, session.out), shape), shape, seconds, deviceBytes };
     } finally {
       table.dispose();
     }
