@@ -90,8 +90,13 @@ describe("the disk's cache", () => {
     expect(had).toBeGreaterThanOrEqual(3);
     served.requests.length = 0;
     expect(await load(served, cache)).toEqual(fine);
-    // One byte, to see that it is the same file and comes in ranges.
-    expect(served.requests.length).toBe(1 + blocks - had);
+    // One byte, to see that it is the same file and comes in ranges, then what was missing. The block that was read
+    // ahead when the first source was closed may have arrived since it was counted.
+    const [probe, ...rest] = served.requests;
+    expect(probe).toBe("GET 0-0");
+    expect(rest.length).toBeLessThanOrEqual(blocks - had);
+    expect(rest.length).toBeGreaterThanOrEqual(blocks - had - 1);
+    for (const request of rest) expect(Number(/\d+/.exec(request)![0])).toBeGreaterThanOrEqual(had * blockBytes);
     expect((await cache.list()).map(({ complete }) => complete)).toEqual([true]);
   });
 
