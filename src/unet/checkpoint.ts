@@ -4,6 +4,7 @@
  */
 import { CheckpointError, InputError } from "../engine/errors.ts";
 import { type Architecture, buildArchitecture } from "./architecture.ts";
+import { identifyClassifier } from "./classifierPresets.ts";
 import { defaultDiffusion, type DiffusionSettings, flagName, type UNetConfig } from "./config.ts";
 import { type Flags, mergeFlags, noFlags, parseFlags } from "./flags.ts";
 import { diffusersArchitecture, isDiffusersConfig, isDiffusersFile, underGuidedNames } from "./diffusers.ts";
@@ -175,7 +176,11 @@ function describeOther({ metadata, tensors }: TensorFile): string | undefined {
   const wrapped = first(/^.+\.(time_embed|input_blocks|output_blocks|middle_block)\..*\.(weight|bias)$/);
   if (wrapped) return `a UNet whose names have a prefix (${wrapped}); save it without the prefix`;
   const classifier = first(/^out\.(2\.(positional_embedding|qkv_proj|c_proj)|3)\b/) ?? first(/^input_blocks\./);
-  if (classifier) return `a guided-diffusion classifier (it has ${classifier}, but no output_blocks)`;
+  if (classifier) {
+    const released = identifyClassifier(tensors);
+    const which = released ? `, by its size ${released.file} (${released.title})` : "";
+    return `a guided-diffusion classifier${which}: it has ${classifier}, but no output_blocks`;
+  }
   const diffusers = first(/^(down_blocks|up_blocks|mid_block|time_embedding|conv_norm_out)\./);
   if (diffusers) return `a UNet in diffusers' layout (${diffusers}), which is not read yet`;
   const ddpm = first(/^(temb\.dense|down\.\d+\.block|mid\.block_1)\./);

@@ -1,6 +1,6 @@
 /**
  * The released networks by name: flags in the scripts' vocabulary, file, origin, licence, and the classifier guidance they
- * were published with. Data only, nothing is downloaded from here. Not here: the released classifiers, which are other networks.
+ * were published with. Data only, nothing is downloaded from here. Not here: the released classifiers (classifierPresets.ts).
  */
 import { InputError } from "../engine/errors.ts";
 import { buildArchitecture } from "./architecture.ts";
