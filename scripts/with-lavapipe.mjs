@@ -15,8 +15,11 @@ import { setUp } from "./setup.mjs";
 
 const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
 const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
-const home = resolve(process.env.LAVAPIPE_HOME || join(cache, "repaint-webgpu", "lavapipe-trixie"));
-const libraries = join(home, "root/usr/lib/x86_64-linux-gnu");
+const home = resolve(process.env.LAVAPIPE_HOME || join(cache, "repaint-webgpu", "lavapipe-debian13"));
+/** Where the packages are unpacked in `home`, and where their libraries lie then. */
+const unpacked = "packages";
+const libraryFolder = `${unpacked}/usr/lib/x86_64-linux-gnu`;
+const libraries = join(home, libraryFolder);
 
 await setUp();
 if (!existsSync(join(home, "lvp_icd.json"))) await fetchMesa();
@@ -44,7 +47,7 @@ async function fetchMesa() {
   const part = `${home}.part-${process.pid}`;
   await mkdir(join(part, "lists/partial"), { recursive: true });
   await mkdir(join(part, "cache/archives/partial"), { recursive: true });
-  await mkdir(join(part, "root"));
+  await mkdir(join(part, unpacked));
   await writeFile(join(part, "status"), "");
   await writeFile(join(part, "sources.list"), `deb [signed-by=${keyring}] ${mirror} trixie main\n`);
   const settings = {
@@ -71,9 +74,9 @@ async function fetchMesa() {
     ]);
     const archives = join(part, "cache/archives");
     for (const name of await readdir(archives))
-      if (name.endsWith(".deb")) quietly("dpkg", ["-x", join(archives, name), join(part, "root")]);
+      if (name.endsWith(".deb")) quietly("dpkg", ["-x", join(archives, name), join(part, unpacked)]);
     for (const name of ["cache", "lists"]) await rm(join(part, name), { recursive: true });
-    const driver = { library_path: "./root/usr/lib/x86_64-linux-gnu/libvulkan_lvp.so", api_version: "1.4.305" };
+    const driver = { library_path: `./${libraryFolder}/libvulkan_lvp.so`, api_version: "1.4.305" };
     await writeFile(join(part, "lvp_icd.json"), JSON.stringify({ file_format_version: "1.0.0", ICD: driver }));
     await rename(part, home).catch((error) => {
       if (!existsSync(join(home, "lvp_icd.json"))) throw error; // else another process was faster

@@ -29,6 +29,11 @@ export interface Command {
 }
 
 export const jsonOption: Option = { name: "json", help: "one JSON object per event on stdout (docs/cli.md)" };
+export const weightsOption: Option = {
+  name: "weights",
+  value: "F",
+  help: "checkpoint (.pt or .safetensors), its https address, or shipped model",
+};
 export const forceOption: Option = { name: "force", help: "overwrite files that exist" };
 export const adapterOption: Option = {
   name: "adapter",

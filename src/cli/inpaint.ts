@@ -20,6 +20,7 @@ import {
   forceOption,
   jsonOption,
   precisionOption,
+  weightsOption,
 } from "./command.ts";
 import { announceDevice, type Context } from "./context.ts";
 import { modelHash, type OpenModel, readFlags, requirePictureModel, sayAssumed, withModel } from "./model.ts";
@@ -48,11 +49,7 @@ export const inpaint: Command = {
       help: "mask of the picture's size, white where it is to be filled, or a folder of masks",
     },
     { name: "keep", value: "F", help: "the other way round: white where the picture is known" },
-    {
-      name: "weights",
-      value: "F",
-      help: "checkpoint (.pt or .safetensors), its https address, or shipped model (default portraits64)",
-    },
+    { ...weightsOption, help: `${weightsOption.help} (default portraits64)` },
     { name: "out", value: "F", help: "PNG to write, or the folder for several results (default: this folder)" },
     { name: "seed", value: "N", help: "the same seed gives the same picture (default 0)" },
     { name: "count", value: "N", help: "results of each picture, with the seeds seed, seed+1, … (default 1)" },

@@ -19,6 +19,7 @@ import {
   forceOption,
   jsonOption,
   precisionOption,
+  weightsOption,
 } from "./command.ts";
 import { announceDevice, type Context } from "./context.ts";
 import { type OpenModel, readFlags, requirePictureModel, sayAssumed, withModel } from "./model.ts";
@@ -30,7 +31,7 @@ export const replayTrace: Command = {
   name: "replay",
   summary: "run a recorded trace with its own noise",
   options: [
-    { name: "weights", value: "F", help: "checkpoint (.pt or .safetensors), its https address, or shipped model" },
+    weightsOption,
     { name: "trace", value: "F", help: "safetensors with gt, keep_mask, noise, and the case in its metadata" },
     { name: "output", value: "F", help: "safetensors to write: samples and pred_xstart after every model call" },
     flagsOption,

@@ -20,6 +20,7 @@ import {
   forceOption,
   jsonOption,
   precisionOption,
+  weightsOption,
 } from "./command.ts";
 import { announceDevice, type Context } from "./context.ts";
 import { type OpenModel, readFlags, sayAssumed, withModel } from "./model.ts";
@@ -32,7 +33,7 @@ export const forward: Command = {
   name: "unet",
   summary: "run a network once on the tensors of a safetensors file",
   options: [
-    { name: "weights", value: "F", help: "checkpoint (.pt or .safetensors), its https address, or shipped model" },
+    weightsOption,
     { name: "input", value: "F", help: "safetensors with x, t, and y or low_res where the network takes them" },
     { name: "output", value: "F", help: "safetensors to write: out, in float32" },
     flagsOption,
