@@ -113,11 +113,6 @@ export class Executor {
     return this.#prepared.length;
   }
 
-  /** Bytes of the arenas and of the parameters. */
-  get bytes(): number {
-    return this.#owned.reduce((sum, buffer) => sum + buffer.size, 0);
-  }
-
   /** Where a tensor lies now: for copies and readback. A temporary one is only valid where the plan last wrote it. */
   range(tensor: Tensor): Required<BufferRange> {
     const binding = this.#buffers.get(tensor);

@@ -142,9 +142,9 @@ export class RePaint {
     const crops = jobs.flatMap((job, index) => this.#crops(job, index, options.region));
     const [toFill, filled] = partition(crops, ({ keep }) => keep.data.some((value) => value < 0.5));
     const batches = this.#batches(toFill, options.batch);
-    const plain = countModelCalls(scheduleTimes({ steps: schedule.steps, jumpLength: 1, resamples: 1 }));
     const full = countModelCalls(scheduleTimes(schedule));
-    const callsOf = (batch: readonly Crop[]) => (hasKnown(batch[0]!) ? full : plain);
+    // A plain sample, of crops without a known pixel, calls the network once a step.
+    const callsOf = (batch: readonly Crop[]) => (hasKnown(batch[0]!) ? full : schedule.steps);
     const steps = batches.reduce((sum, batch) => sum + callsOf(batch), 0);
     const results: Picture[] = jobs.map(({ picture }) => ({ ...picture, data: picture.data.slice() }));
     const pasteCrop = (onto: Picture, { job, region }: Crop, result: Picture) =>
@@ -162,9 +162,10 @@ export class RePaint {
     for (const crop of filled) results[crop.job] = pasteCrop(results[crop.job]!, crop, crop.picture);
     let before = 0;
     for (const [index, batch] of batches.entries()) {
+      // Model calls of the batches after this one, in calls of this one's size.
       const ahead = batches
         .slice(index + 1)
-        .reduce((sum, { length }, i) => sum + callsOf(batches[index + 1 + i]!) * (length / batch.length), 0);
+        .reduce((sum, later) => sum + callsOf(later) * (later.length / batch.length), 0);
       const run = sample(this.#sampleOptions(batch, jobs, schedule, options));
       let next = await run.next();
       while (!next.done) {

@@ -182,6 +182,6 @@ export function crop(picture: Picture, x: number, y: number, width: number, heig
 }
 
 /** The nearest valid index of an axis with `length` positions. */
-export function clamp(index: number, length: number): number {
+function clamp(index: number, length: number): number {
   return Math.min(Math.max(index, 0), length - 1);
 }

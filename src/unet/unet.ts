@@ -209,11 +209,6 @@ export class UNetSession {
     return this.#tensors.lowRes && this.#own.of(this.#tensors.lowRes);
   }
 
-  /** Bytes of activations, inputs and output. */
-  get bytes(): number {
-    return this.#executor.bytes + this.#own.bytes;
-  }
-
   /** Submits one forward: image n is embedded by row `rows[n]` of the table. */
   submit(table: EmbeddingTable, rows: readonly number[], profiler?: Profiler): void {
     this.#embed(table, rows);
@@ -274,10 +269,6 @@ class Buffers {
 
   of(tensor: Tensor): GPUBuffer {
     return this.ranges.get(tensor)!.buffer;
-  }
-
-  get bytes(): number {
-    return [...this.ranges.values()].reduce((sum, { buffer }) => sum + buffer.size, 0);
   }
 
   dispose(): void {
