@@ -75,35 +75,34 @@ function expected(layer: ConvolutionLayer, batch: number, numbers: Record<string
 }
 
 const kinds = [device, asGpu];
-for (const layer of layers)
-  describe(convolutionKey(layer), () => {
-    const candidates = new Map(
-      kinds
-        .flatMap((traits) => [
-          chooseConvolution(layer, traits),
-          ...convolutionCandidates(layer, traits).filter(({ method }) => method !== "blocked" && method !== "tiled"),
-        ])
-        .map((one) => [one.id, one]),
-    );
-    it.each([...candidates.values()])("$id", async (choice) => {
-      await withErrorScope(device, async () => {
-        const batch = 2;
-        const { numbers, y } = await run(layer, choice, batch);
-        const error = relativeError(y, expected(layer, batch, numbers));
-        expect(error).toBeLessThanOrEqual(layer.activation === "silu" ? 1e-5 : 1e-6);
-      });
-    });
-
-    it("has its default among the candidates, and takes a tuner's", () => {
-      for (const traits of kinds) {
-        const ids = convolutionCandidates(layer, traits).map(({ id }) => id);
-        expect(ids).toContain(chooseConvolution(layer, traits).id);
-        expect(new Set(ids).size).toBe(ids.length);
-        const wanted = ids.at(-1)!;
-        const choices = new Map([[convolutionKey(layer), wanted]]);
-        expect(chooseConvolution(layer, traits, choices).id).toBe(wanted);
-        choices.set(convolutionKey(layer), "a kernel of another version");
-        expect(chooseConvolution(layer, traits, choices).id).toBe(chooseConvolution(layer, traits).id);
-      }
+describe.each(layers.map((layer) => ({ key: convolutionKey(layer), layer })))("$key", ({ layer }) => {
+  const candidates = new Map(
+    kinds
+      .flatMap((traits) => [
+        chooseConvolution(layer, traits),
+        ...convolutionCandidates(layer, traits).filter(({ method }) => method !== "blocked" && method !== "tiled"),
+      ])
+      .map((one) => [one.id, one]),
+  );
+  it.each([...candidates.values()])("$id", async (choice) => {
+    await withErrorScope(device, async () => {
+      const batch = 2;
+      const { numbers, y } = await run(layer, choice, batch);
+      const error = relativeError(y, expected(layer, batch, numbers));
+      expect(error).toBeLessThanOrEqual(layer.activation === "silu" ? 1e-5 : 1e-6);
     });
   });
+
+  it("has its default among the candidates, and takes a tuner's", () => {
+    for (const traits of kinds) {
+      const ids = convolutionCandidates(layer, traits).map(({ id }) => id);
+      expect(ids).toContain(chooseConvolution(layer, traits).id);
+      expect(new Set(ids).size).toBe(ids.length);
+      const wanted = ids.at(-1)!;
+      const choices = new Map([[convolutionKey(layer), wanted]]);
+      expect(chooseConvolution(layer, traits, choices).id).toBe(wanted);
+      choices.set(convolutionKey(layer), "a kernel of another version");
+      expect(chooseConvolution(layer, traits, choices).id).toBe(chooseConvolution(layer, traits).id);
+    }
+  });
+});
