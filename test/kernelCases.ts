@@ -1,5 +1,6 @@
 /** The cases of every kernel, ragged shapes included: one table for tests and benchmarks. */
 import { groupNormChunks } from "../src/shaders/groupNormPartials.ts";
+import { winogradCases } from "./kernelCasesWinograd.ts";
 import type { KernelCase } from "./support/kernelCase.ts";
 import { values } from "./support/random.ts";
 
@@ -364,4 +365,5 @@ export const kernelCases: readonly KernelCase[] = [
     tolerance: 1e-6,
   },
   ...samplerCases(),
+  ...winogradCases,
 ];
