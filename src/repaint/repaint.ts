@@ -8,7 +8,7 @@ import type { UNet } from "../unet/unet.ts";
 import { RunControl } from "./control.ts";
 import { cropToModel, pasteBack } from "./cropPaste.ts";
 import type { Box } from "./holes.ts";
-import { checkPair, fromModelRange, toModelRange, type Mask, type Picture } from "./image.ts";
+import { checkPair, createPicture, fromModelRange, toModelRange, type Mask, type Picture } from "./image.ts";
 import { InpaintRun, type InpaintProgress, type InpaintResult, type Reached } from "./inpaintRun.ts";
 import { Loaded, type CheckpointSource, type LoadOptions } from "./loaded.ts";
 import { sampleOnAnyDevice } from "./recovery.ts";
@@ -29,9 +29,12 @@ export interface InpaintJob {
   readonly class?: number | undefined;
 }
 
+/** A picture of the network's own making. */
+export type SampleJob = Pick<InpaintJob, "seed" | "class">;
+
 export interface InpaintOptions extends Pick<
   SampleOptions,
-  "respacing" | "order" | "clip" | "previewEvery" | "snapshotSeconds" | "signal"
+  "respacing" | "order" | "clip" | "eta" | "previewEvery" | "snapshotSeconds" | "signal"
 > {
   /** Default: the preset "balanced". */
   readonly schedule?: Schedule | Preset | undefined;
@@ -93,6 +96,15 @@ export class RePaint {
   inpaint(jobs: readonly InpaintJob[], options: InpaintOptions = {}): InpaintRun {
     const control = new RunControl(options.previewSeconds);
     return new InpaintRun(this.#run(jobs, options, control), control);
+  }
+
+  /** A plain sample a seed, of the model's own size. A schedule says how many steps; nothing jumps. */
+  sample(jobs: readonly SampleJob[], options: Omit<InpaintOptions, "region" | "feather"> = {}): InpaintRun {
+    const { imageSize } = this.checkpoint.config;
+    return this.inpaint(
+      jobs.map((job) => ({ ...job, ...blankJob(imageSize, job.seed) })),
+      options,
+    );
   }
 
   async *#run(
@@ -206,8 +218,8 @@ export class RePaint {
     const classes = batch.flatMap(({ job }) => jobs[job]!.class ?? []);
     return {
       ...{ schedule, shape: { batch: batch.length, channels: 3, height: size, width: size } },
-      ...{ respacing: options.respacing, order: options.order, clip: options.clip, signal: options.signal },
-      ...{ previewEvery: options.previewEvery, snapshotSeconds: options.snapshotSeconds },
+      ...{ respacing: options.respacing, order: options.order, clip: options.clip, eta: options.eta },
+      ...{ previewEvery: options.previewEvery, snapshotSeconds: options.snapshotSeconds, signal: options.signal },
       seeds: batch.map(({ seed }) => seed),
       classes: classes.length > 0 ? classes : undefined,
       known: hasKnown(batch[0]!)
@@ -223,6 +235,12 @@ export class RePaint {
   dispose(): void {
     this.#loaded.dispose();
   }
+}
+
+/** A picture of which nothing is known. */
+export function blankJob(size: number, seed: bigint): InpaintJob {
+  const keep = { width: size, height: size, data: new Float32Array(size * size) };
+  return { picture: createPicture(size, size), keep, seed };
 }
 
 export function resolveSchedule(schedule: Schedule | Preset = "balanced"): Schedule {
