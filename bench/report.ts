@@ -1,0 +1,1 @@
+export const reportPage = (r: unknown) => String(r);
