@@ -11,6 +11,7 @@ export {
 export { Device, requestDevice, type DeviceOptions } from "./engine/device.ts";
 export type { Mask, Picture } from "./repaint/image.ts";
 export { keepMask } from "./repaint/image.ts";
+export { drawKeepMask, MASK_PATTERNS, type MaskOptions, type MaskPattern } from "./repaint/masks.ts";
 export {
   RePaint,
   type CheckpointSource,

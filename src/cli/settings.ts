@@ -111,3 +111,10 @@ export function readClass(given: Arguments, { config }: Checkpoint): number | un
 export function readPrecision(given: Arguments): "f32" | "f16" {
   return given.choice("precision", ["f32", "f16"]) ?? "f32";
 }
+
+/** A size in pixels. @throws InputError */
+export function readSize(text: string, option: string): { width: number; height: number } {
+  const match = /^(\d{1,5})x(\d{1,5})$/.exec(text);
+  if (!match) throw new InputError(`${option}: expected WIDTHxHEIGHT as 256x256, got ${quoted(text)}`);
+  return { width: Number(match[1]), height: Number(match[2]) };
+}

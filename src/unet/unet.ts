@@ -8,6 +8,7 @@ import { Executor } from "../engine/executor.ts";
 import type { DispatchTime, Profiler } from "../engine/profiler.ts";
 import { byteLength, type Tensor } from "../engine/tensor.ts";
 import { tensorUsage } from "../engine/usage.ts";
+import type { ConvolutionChoices } from "../shaders/chooseConvolution.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { UNetConfig } from "./config.ts";
 import {
@@ -26,6 +27,8 @@ export interface UNetOptions {
   /** Storage of activations and, unless said otherwise, of weights; arithmetic is f32. Default f32. */
   readonly precision?: "f32" | "f16" | undefined;
   readonly weightType?: "f32" | "f16" | undefined;
+  /** A tuner's answers for this device; layers without one take the default. */
+  readonly choices?: ConvolutionChoices | undefined;
   readonly onProgress?: ((doneBytes: number, totalBytes: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -36,6 +39,7 @@ export class UNet {
   readonly precision: "f32" | "f16";
   readonly #weights: PackedWeights;
   readonly #uploaded: UploadedWeights;
+  readonly #choices: ConvolutionChoices | undefined;
 
   private constructor(
     device: Device,
@@ -43,12 +47,14 @@ export class UNet {
     precision: "f32" | "f16",
     weights: PackedWeights,
     uploaded: UploadedWeights,
+    choices: ConvolutionChoices | undefined,
   ) {
     this.device = device;
     this.checkpoint = checkpoint;
     this.precision = precision;
     this.#weights = weights;
     this.#uploaded = uploaded;
+    this.#choices = choices;
   }
 
   /** @throws CheckpointError, OutOfMemoryError, DeviceLostError, or the signal's reason */
@@ -56,7 +62,7 @@ export class UNet {
     const precision = options.precision ?? "f32";
     const weights = declareWeights(checkpoint.architecture, options.weightType ?? precision);
     const uploaded = await uploadWeights(device, weights, (name) => readFloat32(checkpoint.file, name), options);
-    return new UNet(device, checkpoint, precision, weights, uploaded);
+    return new UNet(device, checkpoint, precision, weights, uploaded, options.choices);
   }
 
   get weightBytes(): number {
@@ -71,7 +77,10 @@ export class UNet {
     const { device } = this;
     const { architecture } = this.checkpoint;
     requireSize(architecture.config, size);
-    const options = { architecture, weights: this.#weights, kind: device.kind, activations: this.precision };
+    const { kind } = device;
+    const options = {
+      ...{ architecture, weights: this.#weights, kind, activations: this.precision, choices: this.#choices },
+    };
     const { plan, x, lowRes, embedding, out } = planForward(options, size);
     const own = await Buffers.create(device, [x, embedding, out, ...(lowRes ? [lowRes] : [])]);
     try {
@@ -102,7 +111,9 @@ export class UNet {
         const buffer = await device.createBuffer(`${name}.table`, chunks * embeddingRows * width * 4, tensorUsage);
         tables.push({ buffer, offset: offset * 4, rowBytes: width * 4 });
       }
-      const chunkPlan = planEmbedding({ architecture, weights: this.#weights, kind: device.kind }, embeddingRows);
+      const { kind } = device;
+      const network = { architecture, weights: this.#weights, kind, choices: this.#choices };
+      const chunkPlan = planEmbedding(network, embeddingRows);
       const inputs = await Buffers.create(device, [
         chunkPlan.timesteps,
         chunkPlan.frequencies,
