@@ -1,144 +1,146 @@
 /**
- * What is measured one by one: every dispatch of the networks' plans, equal ones once, and the sampler's. Not here: how
- * a case is filled with numbers and checked (`check.ts`) and timed (`kernels.ts`).
+ * What is measured one by one: every convolution of the networks as the adapter would run it (or in every way it can),
+ * every other dispatch of their plans, and the sampler's; equal ones once. Not here: numbers and checks (`check.ts`),
+ * times (`kernels.ts`).
  */
-import type { Kernel, Variant } from "../src/engine/kernel.ts";
+import type { AdapterKind } from "../src/engine/device.ts";
+import type { Bindings, Variant } from "../src/engine/kernel.ts";
 import { PlanBuilder, type Dispatch, type Plan } from "../src/engine/plan.ts";
-import { byteLength, type DType } from "../src/engine/tensor.ts";
-import { gaussianNoise } from "../src/shaders/gaussianNoise.ts";
-import { renoise } from "../src/shaders/renoise.ts";
-import { reverseStep } from "../src/shaders/reverseStep.ts";
-import { networkPlans, type BenchNetwork, type PlanOptions } from "./networks.ts";
-
-export interface BenchTensor {
-  readonly dtype: DType;
-  readonly shape: readonly number[];
-}
+import { byteLength, type Tensor } from "../src/engine/tensor.ts";
+import { convolutionPlan, layerMacs } from "../src/shaders/addConvolution.ts";
+import {
+  chooseConvolution,
+  convolutionCandidates,
+  convolutionKey,
+  type ConvolutionChoice,
+  type ConvolutionChoices,
+  type ConvolutionLayer,
+} from "../src/shaders/chooseConvolution.ts";
+import { convolutionBindings } from "../src/shaders/convolution.ts";
+import { networkPlans, samplerPlan, type BenchNetwork } from "./networks.ts";
 
 export interface BenchCase {
-  /** The same text for the same work: what results are compared by. */
+  /** The same text for the same work done in the same way: what results are compared by. */
   readonly key: string;
-  readonly kernel: Kernel;
-  readonly variant: Variant;
-  readonly parameters: Readonly<Record<string, number>>;
-  /** By binding. */
-  readonly tensors: Readonly<Record<string, BenchTensor>>;
+  /** Of the dispatches, in order, joined by "+". */
+  readonly kernel: string;
+  readonly variant: string;
   /** For people: "3×3, 32×32, 128+64 → 128". */
   readonly shape: string;
+  /** Of the work itself, however it is done. */
   readonly macs: number;
-  /** Every bound tensor once: what a dispatch must move at least. */
+  /** Every tensor of the work once: what must be moved at least. */
   readonly bytes: number;
   /** In which networks, and how often in a forward of each. */
   readonly uses: Record<string, number>;
+  readonly plan: Plan;
+  /** By binding; all of them external. */
+  readonly tensors: Readonly<Record<string, Tensor>>;
+  readonly bindings: Bindings;
+  /** What the twin of `twin` is called with. */
+  readonly twin: string;
+  readonly call: { readonly parameters: Readonly<Record<string, number>>; readonly variant: Variant };
+}
+
+export interface CaseOptions {
+  readonly kind: AdapterKind;
+  readonly precision: "f32" | "f16";
+  /** Every candidate of a convolution instead of the chosen one. */
+  readonly candidates?: boolean;
+  readonly choices?: ConvolutionChoices | undefined;
 }
 
 /** Parameters that change neither the work nor its shape. */
 const immaterial = new Set(["embeddingOffset", "epsilon", "draw"]);
 
-/** The distinct dispatches, those with the fewest multiply-adds first. */
-export function benchCases(networks: readonly BenchNetwork[], options: PlanOptions): BenchCase[] {
+/** The distinct cases, those with the fewest multiply-adds first. */
+export function benchCases(networks: readonly BenchNetwork[], options: CaseOptions): BenchCase[] {
   const cases = new Map<string, BenchCase>();
-  const add = (dispatch: Dispatch, network: string) => {
-    const made = asCase(dispatch);
+  const add = (made: BenchCase, network: string) => {
     const known = cases.get(made.key) ?? made;
     known.uses[network] = (known.uses[network] ?? 0) + 1;
     cases.set(made.key, known);
   };
   for (const network of networks) {
-    const { forward, embedding } = networkPlans(network, options);
-    const wanted = ({ kernel }: Dispatch) => !network.only || network.only.includes(kernel.name);
-    for (const plan of [forward, embedding])
-      for (const dispatch of plan.dispatches.filter(wanted)) add(dispatch, network.name);
-    if (!network.only) for (const dispatch of samplerPlan(network).dispatches) add(dispatch, network.name);
+    const { plans, convolutions } = networkPlans(network, options);
+    const names = new Set(convolutions.map(({ name }) => name));
+    const wanted = ({ kernel, label }: Dispatch) =>
+      network.only ? network.only.includes(kernel.name) : !names.has(label);
+    for (const plan of [...plans, ...(network.only ? [] : [samplerPlan(network)])])
+      for (const dispatch of plan.dispatches.filter(wanted)) add(dispatchCase(dispatch), network.name);
+    if (network.only) continue;
+    for (const { layer } of convolutions) {
+      const choices = options.candidates
+        ? convolutionCandidates(layer, options)
+        : [chooseConvolution(layer, options, options.choices)];
+      for (const choice of choices) add(convolutionCase(layer, choice), network.name);
+    }
   }
   return [...cases.values()].sort((a, b) => a.macs - b.macs || a.bytes - b.bytes);
 }
 
-function asCase({ kernel, variant, tensors, rows, macs }: Dispatch): BenchCase {
-  const parameters = rows[0]!;
-  const bound = Object.entries(tensors).flatMap(([name, tensor]) =>
-    tensor ? [[name, { dtype: tensor.dtype, shape: tensor.shape }] as const] : [],
-  );
-  const material = Object.entries(parameters).filter(([name]) => !immaterial.has(name));
-  const shapes = bound.map(([name, { dtype, shape }]) => `${name}:${dtype}[${shape}]`);
+function convolutionCase(layer: ConvolutionLayer, choice: ConvolutionChoice): BenchCase {
+  const { plan, tensors } = convolutionPlan(layer, choice);
+  const { kernel, stride, activation, ...sizes } = layer;
+  const { height, width, outHeight, outWidth, channels0, channels1, outChannels, pad } = sizes;
+  const bound = Object.fromEntries(Object.entries(tensors).flatMap(([name, t]) => (t ? [[name, t as Tensor]] : [])));
   return {
-    key: [
-      kernel.name,
-      ...Object.entries(variant).map(([name, value]) => `${name}=${value}`),
-      ...shapes,
-      ...material.map(([name, value]) => `${name}=${value}`),
-    ].join(" "),
-    ...{ kernel, variant, parameters, tensors: Object.fromEntries(bound), macs },
-    shape: shapeWords(variant, parameters, Object.fromEntries(bound)),
-    bytes: bound.reduce((sum, [, tensor]) => sum + byteLength(tensor), 0),
-    uses: {},
+    key: `convolution ${convolutionKey(layer)} by ${choice.id}`,
+    kernel: plan.dispatches.map((dispatch) => dispatch.kernel.name).join("+"),
+    variant: choice.id,
+    shape: convolutionWords(layer),
+    ...{ macs: layerMacs(layer, 1), bytes: bytesOf(bound), uses: {} },
+    ...{ plan, tensors: bound, bindings: convolutionBindings, twin: "convolutionBlocked" },
+    call: {
+      parameters: { batch: 1, height, width, outHeight, outWidth, channels0, channels1, outChannels, pad },
+      variant: { kernel, stride, activation },
+    },
+  };
+}
+
+function convolutionWords(layer: ConvolutionLayer): string {
+  const { kernel, stride, activation, residual, outHeight, outWidth, channels0, channels1, outChannels } = layer;
+  const size = outHeight === 1 ? `${outWidth} rows` : `${outHeight}×${outWidth}`;
+  return [
+    `${kernel}×${kernel}, ${size}, ${channels1 ? `${channels0}+${channels1}` : channels0} → ${outChannels}`,
+    ...(stride === 1 ? [] : [`stride ${stride}`]),
+    ...(activation === "none" ? [] : [activation]),
+    ...(residual ? ["residual"] : []),
+  ].join(", ");
+}
+
+/** One dispatch as a plan of its own. */
+function dispatchCase({ kernel, variant, tensors, rows, macs }: Dispatch): BenchCase {
+  const parameters = rows[0]!;
+  const builder = new PlanBuilder();
+  const bound: Record<string, Tensor> = {};
+  for (const [name, tensor] of Object.entries(tensors))
+    if (tensor) bound[name] = builder.external(name, tensor.dtype, tensor.shape);
+  builder.dispatch(kernel, { tensors: bound, parameters, variant, macs });
+  const material = Object.entries(parameters).filter(([name]) => !immaterial.has(name));
+  const shapes = Object.entries(bound).map(([name, { dtype, shape }]) => `${name}:${dtype}[${shape}]`);
+  const words = Object.entries(variant).map(([name, value]) => `${name}=${value}`);
+  return {
+    key: [kernel.name, ...words, ...shapes, ...material.map(([name, value]) => `${name}=${value}`)].join(" "),
+    ...{ kernel: kernel.name, variant: words.join(" "), shape: dispatchWords(variant, parameters, bound) },
+    ...{ macs, bytes: bytesOf(bound), uses: {}, plan: builder.finish() },
+    ...{ tensors: bound, bindings: kernel.bindings, twin: kernel.name, call: { parameters, variant } },
   };
 }
 
 /** What the parameters say, in the words of the field where there are some. */
-function shapeWords(variant: Variant, p: Record<string, number>, tensors: Record<string, BenchTensor>): string {
-  const batch = (p.batch ?? 1) > 1 ? `${p.batch}× ` : "";
+function dispatchWords(variant: Variant, p: Readonly<Record<string, number>>, tensors: Record<string, Tensor>): string {
   const channels = p.channels0 === undefined ? p.channels : p.channels1 ? `${p.channels0}+${p.channels1}` : p.channels0;
-  if (p.outChannels !== undefined) {
-    const side = p.outHeight === 1 ? `${p.outWidth} rows` : `${p.outHeight}×${p.outWidth}`;
-    const kernel = variant.kernel === undefined ? "" : `${variant.kernel}×${variant.kernel}, `;
-    const more = [
-      ...(variant.stride === 2 ? ["stride 2"] : []),
-      ...(variant.activation && variant.activation !== "none" ? [variant.activation] : []),
-      ...(tensors.residual ? ["residual"] : []),
-    ];
-    return [`${batch}${kernel}${side}, ${channels} → ${p.outChannels}`, ...more].join(", ");
-  }
-  if (p.headChannels !== undefined) return `${batch}${p.length} tokens, ${p.heads} heads of ${p.headChannels}`;
+  if (p.headChannels !== undefined) return `${p.length} tokens, ${p.heads} heads of ${p.headChannels}`;
   if (p.pixels !== undefined) {
     const words = [variant.activation, variant.embedding].filter((word) => word !== undefined && word !== "none");
-    return [`${batch}${p.pixels} pixels × ${channels}`, ...words].join(", ");
+    return [`${p.pixels} pixels × ${channels}`, ...words].join(", ");
   }
-  if (p.height !== undefined) return `${batch}${p.height}×${p.width} × ${channels}`;
+  if (p.height !== undefined) return `${p.height}×${p.width} × ${channels}`;
   if (p.vectors !== undefined) return `${p.images} × ${p.vectors} vec4s`;
   const [largest] = Object.values(tensors).toSorted((a, b) => byteLength(b) - byteLength(a));
   return largest!.shape.join("×");
 }
 
-/** A reverse step, a climb and the start's noise for one image of a network, with a known part. */
-function samplerPlan({ architecture }: BenchNetwork): Plan {
-  const builder = new PlanBuilder();
-  const { imageSize: size, learnSigma, outStride } = samplerShape(architecture);
-  const picture = [1, size, size, 4];
-  const x = builder.external("x", "f32", picture);
-  const known = builder.external("known", "f32", picture);
-  const keep = builder.external("keep", "f32", [1, size * size]);
-  const seeds = builder.external("seeds", "u32", [1, 2]);
-  const blend = { images: 1, vectors: size * size, pixelVectors: 1, draw: 3, blend: 1, blendSignal: 0.8, blendNoise: 0.6 };
-  builder.dispatch(reverseStep, {
-    tensors: {
-      ...{ x, seeds, known, keep },
-      out: builder.external("out", "f32", [1, size * size, outStride]),
-      xStart: builder.external("xStart", "f32", picture),
-    },
-    parameters: {
-      ...{ ...blend, channels: 3, outStride, noiseScale: 1, sqrtRecipAlphaBar: 1.25, sqrtRecipMinusOneAlphaBar: 0.75 },
-      ...{ meanX0: 0.3, meanXt: 0.65, minLogVariance: -3, maxLogVariance: -2 },
-    },
-    variant: { prediction: "epsilon", variance: learnSigma ? "learned" : "fixed", clip: true },
-  });
-  builder.dispatch(renoise, {
-    tensors: { x, seeds, known, keep },
-    parameters: { ...blend, signal: 0.9, noiseAmount: 0.4 },
-    variant: {},
-  });
-  builder.dispatch(gaussianNoise, {
-    tensors: { seeds, y: builder.external("y", "f32", picture) },
-    parameters: { images: 1, vectors: size * size, draw: 0 },
-    variant: {},
-  });
-  return builder.finish();
-}
-
-function samplerShape({ config, outChannels }: BenchNetwork["architecture"]) {
-  return {
-    imageSize: config.imageSize,
-    learnSigma: outChannels > config.inChannels,
-    outStride: Math.ceil(outChannels / 4) * 4,
-  };
-}
+const bytesOf = (tensors: Readonly<Record<string, Tensor>>) =>
+  Object.values(tensors).reduce((sum, tensor) => sum + byteLength(tensor), 0);

@@ -5,7 +5,6 @@
  */
 import type { DType } from "../src/engine/tensor.ts";
 import { elementCount } from "../src/engine/tensor.ts";
-import type { kernels } from "../src/shaders/index.ts";
 import { float16ToFloat32, float32ToFloat16 } from "../src/unet/floats.ts";
 import { uniform } from "../test/support/random.ts";
 import { attentionElement } from "../test/twins/attention.ts";
@@ -16,14 +15,13 @@ import type { BenchCase } from "./cases.ts";
 interface Call {
   readonly tensors: Readonly<Record<string, Float64Array>>;
   readonly parameters: Readonly<Record<string, number>>;
-  readonly variant: BenchCase["variant"];
+  readonly variant: BenchCase["call"]["variant"];
 }
 
 /** Kernels whose twin costs much more than their output's size: one element of `y` at a time. */
-const elementTwins = new Map<keyof typeof kernels, (call: Call, at: number) => number>([
+const elementTwins = new Map<string, (call: Call, at: number) => number>([
   ["attention", attentionElement as never],
   ["convolutionBlocked", convolutionElement as never],
-  ["convolutionTiled", convolutionElement as never],
 ]);
 
 /** Multiply-adds a twin may cost: about a second. */
@@ -37,7 +35,7 @@ export const tolerances: Readonly<Record<"f32" | "f16", number>> = { f32: 2e-5, 
 export function fillCase(test: BenchCase): Map<string, { bytes: Uint8Array; values: () => Float64Array }> {
   const filled = new Map<string, { bytes: Uint8Array; values: () => Float64Array }>();
   for (const [name, { dtype, shape }] of Object.entries(test.tensors)) {
-    if (test.kernel.bindings[name]!.access === "write") continue;
+    if (test.bindings[name]!.access === "write") continue;
     const bytes = encode(numbers(test, name, elementCount(shape), dtype), dtype);
     filled.set(name, { bytes, values: () => decode(bytes, elementCount(shape), dtype) });
   }
@@ -47,12 +45,14 @@ export function fillCase(test: BenchCase): Map<string, { bytes: Uint8Array; valu
 /** Uniform numbers of the size that each input has in a network: fans of weights, squares that are not negative. */
 function numbers(test: BenchCase, name: string, length: number, dtype: DType): Float32Array {
   const next = uniform(name.length * 7919 + length);
-  const { channels0 = 0, channels1 = 0, chunkPixels = 1 } = test.parameters;
+  const { channels0 = 0, channels1 = 0, chunkPixels = 1 } = test.call.parameters;
   if (dtype === "u32") return Float32Array.from({ length }, () => Math.floor(next() * 8));
   if (name === "keep") return Float32Array.from({ length }, () => (next() < 0.5 ? 0 : 1));
-  if (name === "partials" && test.kernel.name === "groupNormAffine")
+  if (name === "timesteps") return Float32Array.from({ length }, () => Math.floor(next() * 1000));
+  if (name === "frequencies") return Float32Array.from({ length }, next);
+  if (name === "partials" && test.twin === "groupNormAffine")
     return Float32Array.from({ length }, (_, i) => (i % 8 < 4 ? (next() - 0.5) / 4 : (0.5 + next()) * chunkPixels));
-  const taps = Number(test.variant.kernel ?? 1) ** 2;
+  const taps = Number(test.call.variant.kernel ?? 1) ** 2;
   const deviation = name === "weight" && channels0 > 0 ? 1 / Math.sqrt(taps * (channels0 + channels1)) : 1;
   const values = new Float32Array(length);
   for (let i = 0; i < length; i++) values[i] = deviation * Math.sqrt(12) * (next() - 0.5);
@@ -93,10 +93,9 @@ export function checkCase(
     return { error: Infinity, tolerance, compared: elements, elements };
   const call: Call = {
     tensors: Object.fromEntries([...inputs].map(([name, { values }]) => [name, values()])),
-    ...{ parameters: test.parameters, variant: test.variant },
+    ...test.call,
   };
-  const name = test.kernel.name as keyof typeof kernels;
-  const element = elementTwins.get(name);
+  const element = elementTwins.get(test.twin);
   const actual = outputs.get("y");
   let [squares, norm, compared] = [0, 0, 0];
   const compare = (got: number, expected: number) => {
@@ -107,7 +106,9 @@ export function checkCase(
   if (element && actual && test.macs > wholeTwin)
     for (const at of sample(actual.length)) compare(actual[at]!, element(call, at));
   else {
-    const expected = (twins[name] as unknown as (call: Call) => Record<string, Float64Array>)(call);
+    const expected = (
+      twins[test.twin as keyof typeof twins] as unknown as (call: Call) => Record<string, Float64Array>
+    )(call);
     for (const [binding, values] of Object.entries(expected))
       for (const [at, value] of values.entries()) compare(outputs.get(binding)![at]!, value);
   }

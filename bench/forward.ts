@@ -36,7 +36,9 @@ export async function benchForward(
       const out = fromNhwc(await readFloats(device, session.out), shape);
       const error = relativeError(out, await readFloat32(selfTest, "out"));
       if (!(error <= tolerances[precision]))
-        throw new Error(`the forward of ${network} is wrong: relative error ${error}, at most ${tolerances[precision]}`);
+        throw new Error(
+          `the forward of ${network} is wrong: relative error ${error}, at most ${tolerances[precision]}`,
+        );
       const times: number[] = [];
       for (let sample = 0; sample < samples; sample++) {
         signal?.throwIfAborted();

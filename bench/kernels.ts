@@ -1,7 +1,6 @@
 /** One case after another: filled, checked against its twin, and only then timed. */
 import type { Device } from "../src/engine/device.ts";
 import { Executor } from "../src/engine/executor.ts";
-import { PlanBuilder } from "../src/engine/plan.ts";
 import { readBuffer } from "../src/engine/readback.ts";
 import { byteLength, elementCount, type Tensor } from "../src/engine/tensor.ts";
 import { timeExecutor } from "../src/engine/timing.ts";
@@ -28,7 +27,7 @@ export async function* benchKernels(
   for (const test of cases) {
     options.signal?.throwIfAborted();
     const row = describe(test);
-    const predicted = predictSeconds(test, rates.get(test.kernel.name), options.peak);
+    const predicted = predictSeconds(test, rates.get(test.kernel), options.peak);
     if (predicted > options.caseSeconds) {
       yield { ...row, skipped: `not timed: would take ${predicted.toFixed(1)} s a run` };
       continue;
@@ -39,7 +38,7 @@ export async function* benchKernels(
       continue;
     }
     const timed = await benchCase(device, test, row, options);
-    if (timed.gflops) rates.set(test.kernel.name, Math.min(timed.gflops, rates.get(test.kernel.name) ?? Infinity));
+    if (timed.gflops) rates.set(test.kernel, Math.min(timed.gflops, rates.get(test.kernel) ?? Infinity));
     yield timed;
   }
 }
@@ -50,14 +49,10 @@ function predictSeconds({ macs, bytes }: BenchCase, gflops: number | undefined, 
 }
 
 function describe(test: BenchCase): KernelRow {
-  return {
-    ...{ key: test.key, kernel: test.kernel.name, shape: test.shape, uses: test.uses },
-    variant: Object.entries(test.variant)
-      .map(([name, value]) => `${name} ${value}`)
-      .join(", "),
-    storage: Object.values(test.tensors).some(({ dtype }) => dtype === "f16") ? "f16" : "f32",
-    ...{ macs: test.macs, bytes: test.bytes },
-  };
+  const { key, kernel, variant, shape, uses, macs, bytes } = test;
+  const half = Object.values(test.tensors).some(({ dtype }) => dtype === "f16");
+  const dispatches = test.plan.dispatches.length;
+  return { key, kernel, variant, shape, storage: half ? "f16" : "f32", uses, dispatches, macs, bytes };
 }
 
 async function benchCase(
@@ -67,26 +62,21 @@ async function benchCase(
   { peak, caseSeconds, signal }: KernelOptions,
 ): Promise<KernelRow> {
   const inputs = fillCase(test);
-  const builder = new PlanBuilder();
-  const tensors: Record<string, Tensor> = {};
   const buffers = new Map<Tensor, { buffer: GPUBuffer }>();
   try {
-    for (const [name, { dtype, shape }] of Object.entries(test.tensors)) {
-      const tensor = builder.external(name, dtype, shape);
+    for (const [name, tensor] of Object.entries(test.tensors)) {
       const buffer = await device.createBuffer(name, byteLength(tensor), tensorUsage);
-      tensors[name] = tensor;
       buffers.set(tensor, { buffer });
       // What is not written shows as NaN.
       const input = inputs.get(name);
       device.upload(buffer, 0, input ? input.bytes : new Uint32Array(byteLength(tensor) / 4).fill(0x7fc07e00));
     }
-    builder.dispatch(test.kernel, { tensors, ...{ parameters: test.parameters, variant: test.variant } });
-    const executor = await Executor.create(device, builder.finish(), buffers);
+    const executor = await Executor.create(device, test.plan, buffers);
     try {
       executor.submit();
       const outputs = new Map<string, Float64Array>();
-      for (const [name, tensor] of Object.entries(tensors)) {
-        if (test.kernel.bindings[name]!.access === "read") continue;
+      for (const [name, tensor] of Object.entries(test.tensors)) {
+        if (test.bindings[name]!.access === "read") continue;
         const bytes = new Uint8Array(await readBuffer(device, buffers.get(tensor)!.buffer, 0, byteLength(tensor)));
         outputs.set(name, decode(bytes, elementCount(tensor.shape), tensor.dtype));
       }

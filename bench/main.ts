@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: the benchmark in Node, or with --browser in the project's headless Chromium. Results as tables, JSON and
+ * `npm run bench`: the benchmark in Node. Results as tables, JSON and
  * a report; exit status 1 if a kernel computed wrongly.
  */
 import { readFile } from "node:fs/promises";
@@ -19,9 +19,9 @@ import { comparisonText, forwardText, headline, kernelTable } from "./text.ts";
 
 const help = `npm run bench -- [options]
   --adapter NAME   default, hardware, swiftshader, or a part of an adapter's name
-  --browser        in the project's headless Chromium, through bench/index.html
   --precision P    f32 (default) or f16: storage of activations and weights
   --quick          the shapes of the shipped model only
+  --candidates     every way to run a convolution, not only the one that is chosen
   --only PATTERN   cases whose kernel, shape or network matches the regular expression, "forward" and "step" included
   --budget S       seconds that one dispatch may take; what would take longer is listed, not timed (2; 5 on a GPU)
   --out FILE       the result as JSON
@@ -38,7 +38,9 @@ export async function main(argv: readonly string[]): Promise<number> {
     return await bench(argv);
   } catch (error) {
     const known = error instanceof RePaintError;
-    report.say(`bench: ${known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    report.say(
+      `bench: ${known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
     return known ? error.exitCode : 1;
   }
 }
@@ -56,7 +58,7 @@ async function bench(argv: readonly string[]): Promise<number> {
     report.say("Stopping after this case; once more ends at once.");
     interrupt.abort(new InterruptedError("interrupted"));
   });
-  const result = options.browser ? await inBrowser(options, interrupt.signal) : await inNode(options, interrupt.signal);
+  const result = await inNode(options, interrupt.signal);
   report.endProgress();
   report.print([headline(result), kernelTable(result.kernels), forwardText(result)].join("\n\n"));
   if (base) report.print(`\n${comparisonText(base, result)}`);
@@ -78,14 +80,20 @@ function readOptions(argv: readonly string[]) {
       args: [...argv],
       options: {
         ...{ adapter: text, precision: text, only: text, budget: text, out: text, html: text, vs: text },
-        ...{ browser: flag, quick: flag, force: flag, help: flag },
+        ...{ quick: flag, candidates: flag, force: flag, help: flag },
       },
     });
     const { precision = "f32", budget, only } = values;
-    if (precision !== "f32" && precision !== "f16") throw new Error(`--precision: expected f32 or f16, got ${precision}`);
+    if (precision !== "f32" && precision !== "f16")
+      throw new Error(`--precision: expected f32 or f16, got ${precision}`);
     const caseSeconds = budget === undefined ? undefined : Number(budget);
     if (caseSeconds !== undefined && !(caseSeconds > 0)) throw new Error(`--budget: expected seconds, got ${budget}`);
-    return { ...values, precision, caseSeconds, pattern: only === undefined ? undefined : new RegExp(only, "i") } as const;
+    return {
+      ...values,
+      precision,
+      caseSeconds,
+      pattern: only === undefined ? undefined : new RegExp(only, "i"),
+    } as const;
   } catch (error) {
     throw new InputError(`${(error as Error).message}; see npm run bench -- --help`);
   }
@@ -111,18 +119,21 @@ async function inNode(options: Options, signal: AbortSignal): Promise<BenchResul
     return await runSuite({
       device,
       shipped: { name: model!.name, weights: await read(model!.file), selfTest: await read(model!.selfTest) },
-      ...{ version: (await packageInfo()).version, platform: `Node ${process.version}, ${process.platform} ${process.arch}` },
-      ...{ precision: options.precision, quick: options.quick, only: options.pattern, caseSeconds: options.caseSeconds },
-      signal,
+      ...{
+        version: (await packageInfo()).version,
+        platform: `Node ${process.version}, ${process.platform} ${process.arch}`,
+      },
+      ...{
+        precision: options.precision,
+        quick: options.quick,
+        only: options.pattern,
+        caseSeconds: options.caseSeconds,
+      },
+      ...{ candidates: options.candidates, signal },
       onProgress: ({ what, done, total, eta }) =>
         report.progress({ what: `(${what})`, done, total, ...(eta === undefined ? {} : { eta }) }),
     });
   } finally {
     device.dispose();
   }
-}
-
-async function inBrowser(options: Options, signal: AbortSignal): Promise<BenchResult> {
-  const { benchInBrowser } = await import("./browser.ts");
-  return benchInBrowser(options, signal, (progress) => report.progress(progress));
 }

@@ -3,7 +3,12 @@
  * weights are needed for a plan.
  */
 import type { AdapterKind } from "../src/engine/device.ts";
-import type { Plan } from "../src/engine/plan.ts";
+import { PlanBuilder, type Plan } from "../src/engine/plan.ts";
+import { padTo4 } from "../src/engine/tensor.ts";
+import type { ConvolutionLayer } from "../src/shaders/chooseConvolution.ts";
+import { gaussianNoise } from "../src/shaders/gaussianNoise.ts";
+import { renoise } from "../src/shaders/renoise.ts";
+import { reverseStep } from "../src/shaders/reverseStep.ts";
 import { buildArchitecture, type Architecture } from "../src/unet/architecture.ts";
 import { embeddingRows, planEmbedding, planForward } from "../src/unet/network.ts";
 import { lowResSide, presetByName, presetConfig } from "../src/unet/presets.ts";
@@ -36,22 +41,66 @@ export function benchNetworks(shipped: Architecture, { quick = false } = {}): re
   ];
 }
 
-export interface PlanOptions {
-  readonly kind: AdapterKind;
-  readonly precision: "f32" | "f16";
-}
-
-/** One image's forward, and a chunk of the table of embeddings. */
+/** One image's forward and a chunk of the table of embeddings, and their convolutions in order. */
 export function networkPlans(
   { architecture, lowRes }: BenchNetwork,
-  { kind, precision }: PlanOptions,
-): { forward: Plan; embedding: Plan } {
+  { kind, precision }: { readonly kind: AdapterKind; readonly precision: "f32" | "f16" },
+): { plans: Plan[]; convolutions: { name: string; layer: ConvolutionLayer }[] } {
   const { imageSize } = architecture.config;
   const weights = declareWeights(architecture, precision);
   const size = { batch: 1, height: imageSize, width: imageSize };
   const low = lowRes === undefined ? {} : { lowRes: { height: lowRes, width: lowRes } };
-  return {
-    forward: planForward({ architecture, weights, kind, activations: precision }, { ...size, ...low }).plan,
-    embedding: planEmbedding({ architecture, weights, kind }, embeddingRows).plan,
+  const convolutions: { name: string; layer: ConvolutionLayer }[] = [];
+  const onConvolution = (name: string, layer: ConvolutionLayer) => convolutions.push({ name, layer });
+  const options = { architecture, weights, kind, onConvolution };
+  const forward = planForward({ ...options, activations: precision }, { ...size, ...low });
+  return { plans: [forward.plan, planEmbedding(options, embeddingRows).plan], convolutions };
+}
+
+/** A reverse step, a climb and the start's noise for one image of a network, with a known part. */
+export function samplerPlan({ architecture }: BenchNetwork): Plan {
+  const builder = new PlanBuilder();
+  const { imageSize: size, inChannels } = architecture.config;
+  const outStride = padTo4(architecture.outChannels);
+  const picture = [1, size, size, 4];
+  const x = builder.external("x", "f32", picture);
+  const known = builder.external("known", "f32", picture);
+  const keep = builder.external("keep", "f32", [1, size * size]);
+  const seeds = builder.external("seeds", "u32", [1, 2]);
+  const blend = {
+    images: 1,
+    vectors: size * size,
+    pixelVectors: 1,
+    draw: 3,
+    blend: 1,
+    blendSignal: 0.8,
+    blendNoise: 0.6,
   };
+  builder.dispatch(reverseStep, {
+    tensors: {
+      ...{ x, seeds, known, keep },
+      out: builder.external("out", "f32", [1, size * size, outStride]),
+      xStart: builder.external("xStart", "f32", picture),
+    },
+    parameters: {
+      ...{ ...blend, channels: 3, outStride, noiseScale: 1, sqrtRecipAlphaBar: 1.25, sqrtRecipMinusOneAlphaBar: 0.75 },
+      ...{ meanX0: 0.3, meanXt: 0.65, minLogVariance: -3, maxLogVariance: -2 },
+    },
+    variant: {
+      prediction: "epsilon",
+      variance: architecture.outChannels > inChannels ? "learned" : "fixed",
+      clip: true,
+    },
+  });
+  builder.dispatch(renoise, {
+    tensors: { x, seeds, known, keep },
+    parameters: { ...blend, signal: 0.9, noiseAmount: 0.4 },
+    variant: {},
+  });
+  builder.dispatch(gaussianNoise, {
+    tensors: { seeds, y: builder.external("y", "f32", picture) },
+    parameters: { images: 1, vectors: size * size, draw: 0 },
+    variant: {},
+  });
+  return builder.finish();
 }

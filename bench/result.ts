@@ -6,15 +6,17 @@ import type { Peak } from "./peak.ts";
 
 export const resultFormat = "repaint-webgpu benchmark 1";
 
-/** One dispatch on one shape. */
+/** One convolution, or one dispatch of another kernel, on one shape. */
 export interface KernelRow {
   readonly key: string;
+  /** Of its dispatches in order, joined by "+". */
   readonly kernel: string;
-  /** The numbers and words of the variant, "8 2 2 4". */
+  /** Which way of doing it: a tile, words of a variant. */
   readonly variant: string;
   readonly shape: string;
   readonly storage: "f32" | "f16";
   readonly uses: Readonly<Record<string, number>>;
+  readonly dispatches: number;
   readonly macs: number;
   readonly bytes: number;
   /** Relative error against the twin. */
@@ -96,7 +98,10 @@ export interface Ratio {
 }
 
 /** How much faster `now` is than `before`, by kernel (geometric mean over the shapes of both), shape and as a whole. */
-export function compareResults(before: BenchResult, now: BenchResult): { kernels: Ratio[]; shapes: Ratio[]; whole: Ratio[] } {
+export function compareResults(
+  before: BenchResult,
+  now: BenchResult,
+): { kernels: Ratio[]; shapes: Ratio[]; whole: Ratio[] } {
   const times = new Map(before.kernels.map(({ key, milliseconds }) => [key, milliseconds]));
   const shapes = now.kernels.flatMap((row): (Ratio & { kernel: string })[] => {
     const old = times.get(row.key);

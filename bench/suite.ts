@@ -22,6 +22,8 @@ export interface SuiteOptions {
   readonly precision?: "f32" | "f16" | undefined;
   /** The shipped model only. */
   readonly quick?: boolean | undefined;
+  /** Every way to run a convolution, not only the chosen one. */
+  readonly candidates?: boolean | undefined;
   /** Cases whose kernel, shape or network matches. Forward and step are then left out, unless they match, too. */
   readonly only?: RegExp | undefined;
   /** Seconds that one dispatch may take. Default: 2 on a CPU adapter, 5 on a GPU. */
@@ -48,8 +50,9 @@ export async function runSuite(options: SuiteOptions): Promise<BenchResult> {
   const caseSeconds = options.caseSeconds ?? (device.kind === "cpu" ? 2 : 5);
   const checkpoint = await openCheckpoint(shipped.weights);
   const networks = benchNetworks(checkpoint.architecture, { quick: options.quick ?? false });
-  const cases = benchCases(networks, { kind: device.kind, precision }).filter((test) =>
-    matches(only, `${test.kernel.name} ${test.shape} ${Object.keys(test.uses).join(" ")}`),
+  const { kind } = device;
+  const cases = benchCases(networks, { kind, precision, candidates: options.candidates ?? false }).filter((test) =>
+    matches(only, `${test.kernel} ${test.variant} ${test.shape} ${Object.keys(test.uses).join(" ")}`),
   );
   const wantsForward = matches(only, "forward");
   const wantsStep = matches(only, "step");

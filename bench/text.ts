@@ -14,9 +14,11 @@ export function table(columns: readonly Column[], rows: readonly (readonly strin
       .map((cell, i) => (columns[i]!.right ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
       .join("  ")
       .trimEnd();
-  return [line(columns.map(({ title }) => title)), widths.map((width) => "-".repeat(width)).join("  "), ...rows.map(line)].join(
-    "\n",
-  );
+  return [
+    line(columns.map(({ title }) => title)),
+    widths.map((width) => "-".repeat(width)).join("  "),
+    ...rows.map(line),
+  ].join("\n");
 }
 
 /** Three significant digits: 1234, 12.3, 0.0123. */
@@ -54,7 +56,7 @@ export function headline(result: BenchResult): string {
 export function kernelTable(rows: readonly KernelRow[]): string {
   const right = true;
   const columns = [
-    ...[{ title: "kernel" }, { title: "shape" }],
+    ...[{ title: "kernel" }, { title: "way" }, { title: "shape" }],
     ...["GFLOP", "bytes", "ms", "GFLOP/s", "GB/s", "of peak", "error"].map((title) => ({ title, right })),
     { title: "used by" },
   ];
@@ -62,6 +64,7 @@ export function kernelTable(rows: readonly KernelRow[]): string {
     .sort((a, b) => a.kernel.localeCompare(b.kernel) || a.macs - b.macs || a.bytes - b.bytes)
     .map((row) => [
       row.kernel,
+      row.key.startsWith("convolution ") ? row.variant : "",
       row.storage === "f16" ? `${row.shape}, f16` : row.shape,
       row.macs > 0 ? number((2 * row.macs) / 1e9) : "",
       bytesWords(row.bytes),
@@ -83,12 +86,15 @@ export function forwardText(result: BenchResult): string {
     const measured = forward.layers.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
     lines.push(
       `Forward    ${forward.network}, ${forward.precision}: ${number(forward.milliseconds)} ms (median of ${forward.samples.length}), ` +
-        `${number(forward.gflop)} GFLOP, ${number(forward.gflop / forward.milliseconds * 1000)} GFLOP/s ` +
-        `(${percent((forward.gflop / forward.milliseconds) * 1000 / peak.gflops)} of peak), ${forward.dispatches} dispatches, ` +
+        `${number(forward.gflop)} GFLOP, ${number((forward.gflop / forward.milliseconds) * 1000)} GFLOP/s ` +
+        `(${percent(((forward.gflop / forward.milliseconds) * 1000) / peak.gflops)} of peak), ${forward.dispatches} dispatches, ` +
         `relative error ${forward.error.toExponential(1)}; its dispatches one by one, ${forward.clock}: ${number(measured)} ms`,
     );
     const right = true;
-    const columns = [{ title: "kernel" }, ...["dispatches", "ms", "share", "GFLOP/s"].map((title) => ({ title, right }))];
+    const columns = [
+      { title: "kernel" },
+      ...["dispatches", "ms", "share", "GFLOP/s"].map((title) => ({ title, right })),
+    ];
     lines.push(
       table(
         columns,
@@ -103,7 +109,10 @@ export function forwardText(result: BenchResult): string {
     );
   }
   if (step) {
-    const share = step.outsideShare === undefined ? "" : `, ${percent(step.outsideShare)} of its device time outside the network (${number(step.outside)} of ${number((step.outside ?? 0) + (step.inNetwork ?? 0))} ms)`;
+    const share =
+      step.outsideShare === undefined
+        ? ""
+        : `, ${percent(step.outsideShare)} of its device time outside the network (${number(step.outside)} of ${number((step.outside ?? 0) + (step.inNetwork ?? 0))} ms)`;
     lines.push(
       `Step       ${step.network}: ${number(step.milliseconds)} ms (mean of ${step.steps - 1})${share}; ` +
         `in the loop ${step.buffersCreated} buffers allocated, ${step.readbacks} read back`,
@@ -116,14 +125,22 @@ export function byKernel<T extends { kernel: string; macs: number; milliseconds:
   const kernels = new Map<string, { kernel: string; count: number; macs: number; milliseconds: number }>();
   for (const { kernel, macs, milliseconds } of layers) {
     const sum = kernels.get(kernel) ?? { kernel, count: 0, macs: 0, milliseconds: 0 };
-    kernels.set(kernel, { kernel, count: sum.count + 1, macs: sum.macs + macs, milliseconds: sum.milliseconds + milliseconds });
+    kernels.set(kernel, {
+      kernel,
+      count: sum.count + 1,
+      macs: sum.macs + macs,
+      milliseconds: sum.milliseconds + milliseconds,
+    });
   }
   return [...kernels.values()].sort((a, b) => b.milliseconds - a.milliseconds);
 }
 
 export function comparisonText(before: BenchResult, now: BenchResult): string {
   const { kernels, shapes, whole } = compareResults(before, now);
-  const columns = [{ title: "faster by (>1 is faster now)" }, ...["before ms", "now ms", "ratio"].map((title) => ({ title, right: true }))];
+  const columns = [
+    { title: "faster by (>1 is faster now)" },
+    ...["before ms", "now ms", "ratio"].map((title) => ({ title, right: true })),
+  ];
   const row = ({ what, before: b, now: n, ratio }: Ratio) => [what, number(b), number(n), `${ratio.toFixed(2)}×`];
   const changed = shapes.filter(({ ratio }) => ratio > 1.1 || ratio < 1 / 1.1).sort((a, b) => a.ratio - b.ratio);
   const warning =

@@ -29,6 +29,7 @@ export interface TimingOptions {
 const grainMilliseconds = 5;
 /** Wall clocks see the round trip of a submission, too; this many of them make it 2 %. */
 const roundTrips = 50;
+const mostRepeats = 1000;
 /** Watchdogs: a pass stays well under half a second, unless one run alone is longer. */
 const longestPass = 200;
 
@@ -44,18 +45,24 @@ export async function timeExecutor(device: Device, executor: Executor, options: 
   const begin = performance.now();
   const clock = await Clock.create(device);
   try {
-    // The first run compiles and pages in; the second tells how many fit into a pass.
-    await clock.time(executor, 1);
-    let estimate = Math.max(performance.now() - begin, 1e-3);
-    if (estimate * 2 <= budget) estimate = Math.max(await clock.time(executor, 1), 1e-3);
+    // The first run pages memory in. Then passes grow until one is long against the clock's grain: a single short run
+    // may have been interrupted, and says too little about how many fit.
     const wanted = clock.exact ? grainMilliseconds : Math.max(grainMilliseconds, clock.roundTrip * roundTrips);
-    const repeats = Math.max(1, Math.min(1000, Math.ceil(Math.min(wanted, longestPass) / estimate)));
+    const target = Math.min(wanted, longestPass);
+    const elapsed = () => performance.now() - begin;
+    let repeats = 1;
+    let pass = await clock.time(executor, repeats);
+    if (elapsed() * 2 <= budget) pass = await clock.time(executor, repeats);
+    while (pass < target && repeats < mostRepeats && elapsed() < budget / 2) {
+      repeats = Math.min(mostRepeats, Math.ceil(repeats * Math.min(10, Math.max(2, (1.2 * target) / pass))));
+      pass = await clock.time(executor, repeats);
+    }
     const times: number[] = [];
     while (times.length < samples) {
       signal?.throwIfAborted();
-      const spent = performance.now() - begin;
-      if (times.length > 0 && spent + estimate * repeats > budget) break;
-      times.push((await clock.time(executor, repeats)) / repeats);
+      if (times.length > 0 && elapsed() + pass > budget) break;
+      pass = await clock.time(executor, repeats);
+      times.push(pass / repeats);
     }
     return { milliseconds: median(times), fastest: Math.min(...times), samples: times.length, repeats };
   } finally {

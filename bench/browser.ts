@@ -1,1 +1,0 @@
-export const benchInBrowser = (..._: unknown[]): never => { throw new Error("todo"); };
