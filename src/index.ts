@@ -20,9 +20,11 @@ export {
   type InpaintOptions,
   type LoadOptions,
   type Preset,
+  type SampleJob,
 } from "./repaint/repaint.ts";
 export { InpaintRun, type InpaintProgress, type InpaintResult } from "./repaint/inpaintRun.ts";
 export { PRESETS, scheduleTimes, type Schedule } from "./repaint/schedule.ts";
+export { spendCalls, STRATEGIES, type Strategy } from "./repaint/strategies.ts";
 export { SourceCache, type BlockStorage, type CachedFile } from "./sources/cache.ts";
 export type { Integrity } from "./sources/integrity.ts";
 export { pageCache } from "./sources/pageCache.ts";

@@ -1,5 +1,6 @@
 /** The cases of every kernel, ragged shapes included: one table for tests and benchmarks. */
 import { groupNormChunks } from "../src/shaders/groupNormPartials.ts";
+import { winogradCases } from "./kernelCasesWinograd.ts";
 import type { KernelCase } from "./support/kernelCase.ts";
 import { values } from "./support/random.ts";
 
@@ -252,6 +253,15 @@ function samplerCases(): KernelCase[] {
     })),
     {
       kernel: "reverseStep",
+      title: `${title}, DDIM without noise`,
+      variant: { prediction: "epsilon", variance: "fixed", clip: true },
+      parameters: { ...reverse, meanX0: 0.12, meanXt: 0.88, noiseScale: 0, minLogVariance: -744, maxLogVariance: -744 },
+      inputs: { ...state, out, ...inputs },
+      types,
+      tolerance: 1e-5,
+    },
+    {
+      kernel: "reverseStep",
       title: `${title}, last step, no blend`,
       variant: variants[0]!,
       parameters: { ...reverse, noiseScale: 0, blend: 0 },
@@ -364,4 +374,5 @@ export const kernelCases: readonly KernelCase[] = [
     tolerance: 1e-6,
   },
   ...samplerCases(),
+  ...winogradCases,
 ];

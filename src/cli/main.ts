@@ -15,6 +15,7 @@ import { inpaint } from "./inpaint.ts";
 import { inspect } from "./inspect.ts";
 import { mask } from "./mask.ts";
 import { replayTrace } from "./replay.ts";
+import { sampleCommand } from "./sample.ts";
 import { synth } from "./synth.ts";
 import { Report, type Stream } from "./report.ts";
 import { forward } from "./unet.ts";
@@ -29,6 +30,7 @@ export const commands: readonly Command[] = [
   convert,
   synth,
   mask,
+  sampleCommand,
 ];
 
 export interface Environment {

@@ -13,6 +13,10 @@ import { reverseStep } from "./reverseStep.ts";
 import { timestepEmbedding } from "./timestepEmbedding.ts";
 import { upsampleBilinear } from "./upsampleBilinear.ts";
 import { upsampleNearest } from "./upsampleNearest.ts";
+import { winogradInput } from "./winogradInput.ts";
+import { winogradMultiply } from "./winogradMultiply.ts";
+import { winogradOutput } from "./winogradOutput.ts";
+import { winogradWeights } from "./winogradWeights.ts";
 
 export const kernels = {
   attention,
@@ -29,4 +33,8 @@ export const kernels = {
   timestepEmbedding,
   upsampleBilinear,
   upsampleNearest,
+  winogradInput,
+  winogradMultiply,
+  winogradOutput,
+  winogradWeights,
 } as const;

@@ -7,6 +7,7 @@ import { groupNormAffineTwin, groupNormApplyTwin, groupNormPartialsTwin } from "
 import { meanPoolTwin, upsampleBilinearTwin, upsampleNearestTwin } from "./resample.ts";
 import { gaussianNoiseTwin, renoiseTwin, reverseStepTwin } from "./sampler.ts";
 import type { TwinOf } from "./twin.ts";
+import { winogradInputTwin, winogradMultiplyTwin, winogradOutputTwin, winogradWeightsTwin } from "./winograd.ts";
 
 export const twins: { readonly [Name in keyof typeof kernels]: TwinOf<(typeof kernels)[Name]> } = {
   attention: attentionTwin,
@@ -23,4 +24,8 @@ export const twins: { readonly [Name in keyof typeof kernels]: TwinOf<(typeof ke
   timestepEmbedding: timestepEmbeddingTwin,
   upsampleBilinear: upsampleBilinearTwin,
   upsampleNearest: upsampleNearestTwin,
+  winogradInput: winogradInputTwin,
+  winogradMultiply: winogradMultiplyTwin,
+  winogradOutput: winogradOutputTwin,
+  winogradWeights: winogradWeightsTwin,
 };
