@@ -5,6 +5,7 @@
 import { DeviceLostError, KernelError, NoAdapterError, OutOfMemoryError, RePaintError } from "./errors.ts";
 import type { HalfMode } from "./kernel.ts";
 import { PipelineCache } from "./pipelines.ts";
+import type { Profiler } from "./profiler.ts";
 
 /** A CPU adapter wants kernels without barriers and with many outputs a thread, a GPU workgroup tiles. */
 export type AdapterKind = "cpu" | "gpu";
@@ -47,6 +48,8 @@ export class Device {
   readonly pipelines: PipelineCache;
   /** Buffers created, bytes of those that live, and bytes read back, since the device was made. */
   readonly counters = { buffersCreated: 0, liveBytes: 0, readbacks: 0 };
+  /** While there is one, it times every dispatch that any executor of this device submits. */
+  profiler: Profiler | undefined;
   #failure: Error | undefined;
 
   constructor(gpu: GPUDevice, info: GPUAdapterInfo, options: DeviceOptions = {}) {

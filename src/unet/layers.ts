@@ -6,7 +6,12 @@ import { PlanBuilder } from "../engine/plan.ts";
 import { padTo4, type DType, type Tensor } from "../engine/tensor.ts";
 import { addConvolution } from "../shaders/addConvolution.ts";
 import { attention } from "../shaders/attention.ts";
-import { chooseConvolution, type AdapterTraits, type ConvolutionChoices } from "../shaders/chooseConvolution.ts";
+import {
+  chooseConvolution,
+  type AdapterTraits,
+  type ConvolutionChoices,
+  type ConvolutionLayer,
+} from "../shaders/chooseConvolution.ts";
 import type { ConvolutionShape } from "../shaders/convolution.ts";
 import { groupNormAffine } from "../shaders/groupNormAffine.ts";
 import { groupNormApply } from "../shaders/groupNormApply.ts";
@@ -23,6 +28,8 @@ export interface NetworkOptions extends AdapterTraits {
   readonly weights: PackedWeights;
   /** A tuner's answers; layers without one take the default. */
   readonly choices?: ConvolutionChoices | undefined;
+  /** Hears of every convolution that is planned: how tuner and benchmark learn a network's shapes. */
+  readonly onConvolution?: ((name: string, layer: ConvolutionLayer) => void) | undefined;
   /** Storage of activations. */
   readonly activations: "f32" | "f16";
 }
@@ -202,6 +209,7 @@ export class Layers {
       ...{ channels0, channels1, outChannels, pad, bias: bias !== undefined, residual: residual !== undefined },
       ...{ activations: x.parts[0]!.tensor.dtype, weights: weight.dtype },
     };
+    this.#options.onConvolution?.(name, layer);
     const choice = chooseConvolution(layer, this.#options, this.#options.choices);
     const tensors = { x0: x.parts[0]!.tensor, x1: x.parts[1]?.tensor, weight, bias, residual, y };
     addConvolution(this.builder, { layer, choice, batch, tensors, label: name });

@@ -5,7 +5,7 @@
 import type { Device } from "../engine/device.ts";
 import { InputError } from "../engine/errors.ts";
 import { Executor } from "../engine/executor.ts";
-import type { Profiler } from "../engine/profiler.ts";
+import type { DispatchTime, Profiler } from "../engine/profiler.ts";
 import { byteLength, type Tensor } from "../engine/tensor.ts";
 import { tensorUsage } from "../engine/usage.ts";
 import type { ConvolutionChoices } from "../shaders/chooseConvolution.ts";
@@ -234,6 +234,12 @@ export class UNetSession {
   ): Promise<void> {
     this.#embed(table, rows);
     await this.#executor.run({ macsPerSubmit: this.#macsPerSubmit, ...options });
+  }
+
+  /** One forward with the time of each dispatch, in order. */
+  async profile(table: EmbeddingTable, rows: readonly number[]): Promise<DispatchTime[]> {
+    this.#embed(table, rows);
+    return this.#executor.profile();
   }
 
   /** About 0.3 s of work on a CPU adapter and well under that on a slow GPU. */
