@@ -10,6 +10,7 @@ import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { requireNode } from "../bin/nodeVersion.js";
+import { vendor } from "./vendor.mjs";
 
 const projectRoot = fileURLToPath(new URL("..", import.meta.url));
 
@@ -63,6 +64,7 @@ async function sourceHash(root) {
     "tsconfig.json",
     "tsconfig.build.json",
     "package-lock.json",
+    join("scripts", "vendor.mjs"),
     ...sources.map((name) => join("src", name)),
   ])
     hash.update(`${name}\0`).update(await readFile(join(root, name)));
@@ -78,6 +80,7 @@ async function build(root) {
   const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
   const options = ["-p", "tsconfig.build.json", "--noCheck", "--outDir", next];
   await run(root, process.execPath, [tsc, ...options], "the build failed (tsc)");
+  await vendor(root, next);
   await writeFile(join(next, ".source-hash"), hash);
   // Swapped in whole, so that a process that starts meanwhile never sees half a build.
   const old = join(root, `dist-old-${process.pid}.tmp`);

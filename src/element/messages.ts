@@ -28,10 +28,11 @@ export interface Requests {
   adapter: { takes: undefined; answers: AdapterReport };
   load: { takes: { readonly source: SourceMessage; readonly request: LoadRequest }; answers: ModelInfo };
   estimate: { takes: RunSettings; answers: Estimate };
-  inpaint: { takes: InpaintRequest; answers: InpaintResult };
+  /** The variations come as events, each handed over once. */
+  inpaint: { takes: InpaintRequest; answers: Omit<InpaintResult, "variations"> };
   cacheList: { takes: undefined; answers: readonly CachedModel[] };
-  cacheRemove: { takes: string; answers: undefined };
-  cacheClear: { takes: undefined; answers: undefined };
+  cacheRemove: { takes: string; answers: void };
+  cacheClear: { takes: undefined; answers: void };
   cacheUsedBytes: { takes: undefined; answers: number };
 }
 
@@ -65,9 +66,12 @@ export interface ErrorMessage {
   readonly message: string;
 }
 
-/** From the engine. `hello`: that it runs, and whether its thread has WebGPU. */
+/** From the engine. `hello`: that it runs, whether its thread has WebGPU, and the address of its script. */
 export type FromEngine =
-  | { readonly hello: { readonly hasGpu: boolean } }
+  | { readonly hello: { readonly hasGpu: boolean; readonly url: string } }
   | { readonly id: number; readonly event: EngineEvent }
   | { readonly id: number; readonly answer: Requests[RequestName]["answers"] }
   | { readonly id: number; readonly error: ErrorMessage };
+
+/** Where a page that imports the worker's script finds `serveEngine`: what bundlers make of a worker exports nothing. */
+export const serveKey = Symbol.for("repaint-webgpu.serveEngine");

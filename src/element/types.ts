@@ -109,6 +109,8 @@ export interface InpaintRequest extends RunSettings {
   readonly feather?: number | undefined;
   /** Least time between previews; undefined or 0: none, which costs nothing. Can be changed: `EngineRun.setPreviews`. */
   readonly previewSeconds?: number | undefined;
+  /** Picture and mask are handed over instead of copied: the caller's arrays are empty afterwards. */
+  readonly handOver?: boolean | undefined;
 }
 
 /**

@@ -90,12 +90,7 @@ export function renderKernel(
   return kernel.source({ header: header(kernel, present, half, variant), has }, variant);
 }
 
-function header(
-  kernel: Kernel,
-  present: ReturnType<typeof presentBindings>,
-  half: HalfMode,
-  variant: Variant,
-): string {
+function header(kernel: Kernel, present: ReturnType<typeof presentBindings>, half: HalfMode, variant: Variant): string {
   const native = half === "native" && present.some(({ dtype }) => dtype === "f16");
   const declarations = present.map(({ name, binding, dtype }, index) => {
     const access = binding.access === "read" ? "read" : "read_write";

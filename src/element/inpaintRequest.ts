@@ -1,0 +1,83 @@
+/** A picture through the model, with everything that a page hears and says meanwhile. */
+import { InputError } from "../engine/errors.ts";
+import { fillBoxes, union, type Box } from "../repaint/holes.ts";
+import type { Mask, Picture } from "../repaint/image.ts";
+import type { InpaintRun } from "../repaint/inpaintRun.ts";
+import type { Requests } from "./messages.ts";
+import type { ModelHolder } from "./modelHolder.ts";
+import type { Task } from "./task.ts";
+import type { InpaintRequest, RunProgress, RunState } from "./types.ts";
+
+/** Each is held at the size of the input. */
+const mostVariations = 64;
+
+export async function inpaintPicture(
+  model: ModelHolder,
+  request: InpaintRequest,
+  task: Task,
+): Promise<Requests["inpaint"]["answers"]> {
+  const { repaint } = model;
+  const { picture, keep, seed, count = 1 } = request;
+  if (!Number.isInteger(count) || count < 1 || count > mostVariations)
+    throw new InputError(`count: expected a whole number from 1 to ${mostVariations}, got ${count}`);
+  const seeds = Array.from({ length: count }, (_, index) => BigInt.asUintN(64, seed + BigInt(index)));
+  let latest: Omit<RunProgress, "state"> = { step: 0, steps: 0, secondsPerStep: 0, eta: 0 };
+  const tell = (state: RunState) => task.emit({ kind: "progress", progress: { state, ...latest } });
+  const run = repaint.inpaint(
+    seeds.map((one) => ({ picture, keep, seed: one, class: request.class })),
+    {
+      ...{ schedule: request.schedule, respacing: request.respacing, region: request.region },
+      ...{ feather: request.feather, previewSeconds: request.previewSeconds, signal: task.signal },
+      onDeviceLost: () => tell("recovering"),
+      onPicture: (index, result, reached) => {
+        if (reached === "nothing") return;
+        const variation = { index, seed: seeds[index]!, picture: result, reached };
+        task.emit({ kind: "variation", variation }, [result.data.buffer as ArrayBuffer]);
+      },
+    },
+  );
+  tell("preparing");
+  let stopped = false;
+  task.listen((control) => {
+    stopped ||= control.kind === "stop";
+    act(run, control);
+    if (control.kind === "resume") tell("running");
+    if (control.kind === "stop") tell("stopping");
+  });
+  const box = fillBox(keep);
+  for await (const { step, steps, secondsPerStep, eta, previews } of run) {
+    latest = { step, steps, secondsPerStep, eta };
+    if (box)
+      for (const [index, whole] of previews ?? []) {
+        const part = cut(whole, box);
+        const preview = { index, seed: seeds[index]!, step, x: box.x, y: box.y, picture: part };
+        task.emit({ kind: "preview", preview }, [part.data.buffer as ArrayBuffer]);
+      }
+    tell(stopped ? "stopping" : run.paused ? "paused" : "running");
+  }
+  const { modelCalls, seconds, reached } = await run;
+  // Several crops side by side take longer than one, so only a run of one crop at a time tells the time of one.
+  if (count === 1 && repaint.unet.device.kind === "cpu" && latest.step > 2)
+    model.secondsPerCall = latest.secondsPerStep;
+  return { modelCalls, seconds, stopped: reached.some((how) => how !== "result") };
+}
+
+function act(run: InpaintRun, control: Parameters<Parameters<Task["listen"]>[0]>[0]): void {
+  if (control.kind === "previews") run.setPreviews(control.seconds);
+  else run[control.kind]();
+}
+
+/** Around all that is to be filled. */
+function fillBox(keep: Mask): Box | undefined {
+  const [first, ...more] = fillBoxes(keep);
+  return first && more.reduce(union, first);
+}
+
+function cut(picture: Picture, { x, y, width, height }: Box): Picture {
+  const data = new Uint8ClampedArray(4 * width * height);
+  for (let row = 0; row < height; row++) {
+    const from = 4 * ((y + row) * picture.width + x);
+    data.set(picture.data.subarray(from, from + 4 * width), 4 * row * width);
+  }
+  return { width, height, data };
+}

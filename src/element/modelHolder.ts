@@ -1,0 +1,143 @@
+/** The one model that is loaded: getting it from its source, what it is, how long its calls take. */
+import { InputError, InterruptedError, OutOfMemoryError } from "../engine/errors.ts";
+import { measureCall } from "../repaint/measure.ts";
+import { planRegions } from "../repaint/region.ts";
+import { RePaint, resolveSchedule } from "../repaint/repaint.ts";
+import { sha256Hex } from "../sources/sha256.ts";
+import { countParameters } from "../unet/architecture.ts";
+import { planMemory } from "../unet/memoryPlan.ts";
+import { identifyPreset, presetWords } from "../unet/presets.ts";
+import type { SourceMessage } from "./messages.ts";
+import type { Task } from "./task.ts";
+import type { Estimate, LoadProgress, LoadRequest, ModelInfo, RunSettings } from "./types.ts";
+
+/** Files up to this size are hashed: reading and hashing a larger one again takes longer than anybody waits. */
+const mostHashedBytes = 64 * 2 ** 20;
+/** Flags are a few lines. */
+const mostFlagBytes = 1 << 20;
+
+export class ModelHolder {
+  #repaint: RePaint | undefined;
+  /** Of one crop; undefined: not measured yet. */
+  secondsPerCall: number | undefined;
+
+  /** @throws InputError before a model is loaded */
+  get repaint(): RePaint {
+    if (!this.#repaint) throw new InputError("no model is loaded: load one first");
+    return this.#repaint;
+  }
+
+  /** The model before stays until the new one is there, unless both do not fit at once. */
+  async load(source: SourceMessage, request: LoadRequest, task: Task): Promise<ModelInfo> {
+    const flags = await readFlags(request.flags);
+    const loading = () => this.#open(source, { ...request, flags }, task);
+    let next: Awaited<ReturnType<typeof loading>>;
+    try {
+      next = await loading();
+    } catch (error) {
+      if (!(error instanceof OutOfMemoryError) || !this.#repaint) throw error;
+      this.#repaint.dispose();
+      this.#repaint = undefined;
+      next = await loading();
+    }
+    if (task.signal.aborted) {
+      next.repaint.dispose();
+      throw new InterruptedError("stopped");
+    }
+    this.#repaint?.dispose();
+    this.#repaint = next.repaint;
+    this.secondsPerCall = undefined;
+    return describe(next.repaint, source, next.bytes);
+  }
+
+  async #open(source: SourceMessage, { precision, flags }: LoadRequest, task: Task) {
+    const progress = throttled((progress: LoadProgress) => task.emit({ kind: "loadProgress", progress }));
+    const { signal } = task;
+    let bytes = "file" in source ? source.file.size : 0;
+    const onProgress = (doneBytes: number, totalBytes: number) =>
+      progress({ phase: "uploading", doneBytes, totalBytes }, doneBytes === totalBytes);
+    if ("file" in source)
+      return { repaint: await RePaint.load(source.file, { precision, flags, signal, onProgress }), bytes };
+    const download = {
+      onProgress: (doneBytes: number, totalBytes: number) => {
+        bytes = totalBytes;
+        progress({ phase: "downloading", doneBytes, totalBytes }, doneBytes === totalBytes);
+      },
+      onWarning: (message: string) => task.emit({ kind: "warning", message }),
+      ...(source.sha256 === undefined ? {} : { integrity: { sha256: source.sha256 } }),
+    };
+    const repaint = await RePaint.load(source.url, { precision, flags, signal, onProgress, download });
+    return { repaint, bytes };
+  }
+
+  async estimate(settings: RunSettings, signal: AbortSignal): Promise<Estimate> {
+    const { repaint } = this;
+    const { keep, region, count = 1 } = settings;
+    const side = repaint.checkpoint.config.imageSize;
+    const sizes = { modelWidth: side, modelHeight: side, ...(region ? { region } : {}) };
+    const crops = keep ? planRegions(keep, sizes).length : 1;
+    const calls = repaint.modelCalls(settings);
+    const nothingKnown = keep && !keep.data.some((value) => value >= 0.5);
+    const modelCalls = count * crops * (nothingKnown ? resolveSchedule(settings.schedule).steps : calls);
+    const secondsPerCall = (this.secondsPerCall ??= await measureCall(repaint.unet, signal));
+    return { modelCalls, secondsPerCall, seconds: modelCalls * secondsPerCall };
+  }
+
+  dispose(): void {
+    this.#repaint?.dispose();
+    this.#repaint = undefined;
+  }
+}
+
+async function describe(repaint: RePaint, source: SourceMessage, bytes: number): Promise<ModelInfo> {
+  const { config, architecture, diffusion, assumed } = repaint.checkpoint;
+  const { device, precision } = repaint.unet;
+  const [height, width] = [config.imageSize, config.imageSize];
+  const memory = planMemory(
+    architecture,
+    { batch: 1, height, width, ...(config.superRes ? { lowRes: { height, width } } : {}) },
+    {
+      ...{ activations: precision, weightType: precision, limits: device.limits, kind: device.kind },
+      embeddings: diffusion.diffusionSteps,
+    },
+  );
+  const name = "file" in source ? source.file.name : (source.title ?? fileName(source.url));
+  const hashed = "file" in source && source.file.size <= mostHashedBytes;
+  return {
+    ...{ title: presetWords(config) ?? name, imageSize: config.imageSize, classes: config.numClasses },
+    ...{ parameters: countParameters(architecture), bytes, precision, assumed },
+    sha256: hashed ? await sha256Hex(new Uint8Array(await source.file.arrayBuffer())) : sourceHash(source),
+    ...{ diffusionSteps: diffusion.diffusionSteps, memoryBytes: memory.total },
+    looksLike: identifyPreset(config).map((preset) => preset.name),
+  };
+}
+
+function sourceHash(source: SourceMessage): string | null {
+  return "file" in source ? null : (source.sha256 ?? null);
+}
+
+function fileName(url: string): string {
+  return decodeURIComponent(new URL(url).pathname.split("/").at(-1) || url);
+}
+
+/** @throws InputError for a file that is no JSON */
+async function readFlags(flags: LoadRequest["flags"]): Promise<LoadRequest["flags"]> {
+  if (!(flags instanceof File)) return flags;
+  if (flags.size > mostFlagBytes) throw new InputError(`${flags.name}: expected at most 1 MiB of JSON`);
+  try {
+    return JSON.parse(await flags.text()) as Record<string, unknown>;
+  } catch {
+    throw new InputError(`${flags.name}: expected JSON, such as a config.json`);
+  }
+}
+
+/** At most one in 50 ms, and the last. */
+function throttled<T>(send: (value: T) => void): (value: T, isLast: boolean) => void {
+  let before = 0;
+  return (value, isLast) => {
+    const now = performance.now();
+    if (!isLast && now - before < 50) return;
+    before = now;
+    send(value);
+  };
+}

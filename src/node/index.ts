@@ -1,0 +1,7 @@
+/** `repaint-webgpu/node`: what programs in Node need beside the package itself: an adapter, files, pictures, a cache. */
+export { openGpu, type OpenGpu, type OpenGpuOptions } from "./adapter.ts";
+export { diskCache, diskStorage } from "./diskStorage.ts";
+export { openFileSource, type FileSource } from "./fileSource.ts";
+export { writeFileAtomic, type WriteOptions } from "./files.ts";
+export { shippedModels, weightsFolder, type ShippedModel } from "./packageFiles.ts";
+export { decodePicture, encodePng, readPicture, type FilePicture } from "./pictures.ts";
