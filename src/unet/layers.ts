@@ -240,19 +240,26 @@ export class Layers {
   }
 
   #pool(name: string, x: Feature): Feature {
-    return this.#resample(name, meanPool, x, { height: Math.floor(x.height / 2), width: Math.floor(x.width / 2) });
+    const half = { height: Math.floor(x.height / 2), width: Math.floor(x.width / 2) };
+    return this.#resample(name, meanPool, x, half, 1 / 4);
   }
 
   #nearest(name: string, x: Feature): Feature {
-    return this.#resample(name, upsampleNearest, x, { height: x.height * 2, width: x.width * 2 });
+    return this.#resample(name, upsampleNearest, x, { height: x.height * 2, width: x.width * 2 }, 1);
   }
 
-  #resample(name: string, kernel: typeof meanPool, x: Feature, size: { height: number; width: number }): Feature {
+  #resample(
+    name: string,
+    kernel: typeof meanPool | typeof upsampleNearest,
+    x: Feature,
+    size: { height: number; width: number },
+    scale: number,
+  ): Feature {
     const parts = x.parts.map(({ tensor, channels }) => {
       const y = this.#temporary(`${name}.${kernel.name}`, size, channels);
-      this.builder.dispatch(kernel, {
+      this.builder.dispatch(kernel as typeof meanPool, {
         tensors: { x: tensor, y },
-        parameters: { batch: this.#batch, height: x.height, width: x.width, channels },
+        parameters: { batch: this.#batch, height: x.height, width: x.width, channels, scale },
         variant: {},
         label: `${name}.${kernel.name}`,
       });

@@ -17,3 +17,4 @@ export type TwinOf<K> =
 
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 export const silu = (x: number): number => x * sigmoid(x);
+export const siluGradient = (x: number): number => sigmoid(x) * (1 + x * (1 - sigmoid(x)));
