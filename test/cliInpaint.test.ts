@@ -64,7 +64,7 @@ describe("inpaint", () => {
     const argv = ["inpaint", "--image", image, "--fill", mask, ...quick, "--seed", "7"];
     const { status, out: text, err } = await cli([...argv, "--out", out]);
     expect([status, text]).toEqual([0, ""]);
-    expect(err).toContain("1 resample: 2 model calls\n");
+    expect(err).toContain("2 steps, no jumps: 2 model calls\n");
     expect(err).toContain(`Wrote ${out}`);
     await expectKnownUntouched(image, out);
     const texts = readPngText(await readFile(out));

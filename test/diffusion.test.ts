@@ -160,6 +160,32 @@ describe("what the coefficients mean", () => {
     }
   });
 
+  test("DDIM's step is its formula through ε, and at η = 1 the posterior with the smallest variance", () => {
+    const cases = randomDiffusion.chain((options) => {
+      const d = createDiffusion(options);
+      return fc.tuple(fc.constant(d), fc.nat(d.steps - 1), fc.double({ min: 0, max: 1, noNaN: true }));
+    });
+    const [x, start] = [0.7, -0.4];
+    fc.assert(
+      fc.property(cases, ([d, k, eta]) => {
+        const [now, before] = [d.alphaBar[k]!, d.alphaBarPrevious[k]!];
+        const sigma = eta * Math.sqrt((1 - before) / (1 - now)) * Math.sqrt(1 - now / before);
+        const epsilon = (x - Math.sqrt(now) * start) / Math.sqrt(1 - now);
+        const mean = Math.sqrt(before) * start + Math.sqrt(Math.max(0, 1 - before - sigma ** 2)) * epsilon;
+        const made = reverseCoefficients(d, k, { variance: "learned-range", eta });
+        expect(made.meanX0 * start + made.meanXt * x).toBeCloseTo(mean, 10);
+        expect(made.noiseScale * Math.exp(made.minLogVariance / 2)).toBeCloseTo(sigma, 10);
+        expect(Object.values(made).every(Number.isFinite)).toBe(true);
+        const [ddim, ddpm] = [1, undefined].map((value) =>
+          reverseCoefficients(d, k, { variance: "fixed-small", eta: value }),
+        );
+        expect(ddim!.meanX0).toBeCloseTo(ddpm!.meanX0, 8);
+        expect(ddim!.meanXt).toBeCloseTo(ddpm!.meanXt, 8);
+        if (k > 0) expect(Math.exp(ddim!.minLogVariance)).toBeCloseTo(Math.exp(ddpm!.minLogVariance), 10);
+      }),
+    );
+  });
+
   test("a run of one step has finite coefficients and returns x̂₀", () => {
     const only = reverseCoefficients(linear("1"), 0, { variance: "learned-range" });
     expect(only).toMatchObject({ meanX0: 1, meanXt: 0, noiseScale: 0 });

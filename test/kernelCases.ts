@@ -257,6 +257,15 @@ function samplerCases(): KernelCase[] {
     })),
     {
       kernel: "reverseStep",
+      title: `${title}, DDIM without noise`,
+      variant: { prediction: "epsilon", variance: "fixed", clip: true },
+      parameters: { ...reverse, meanX0: 0.12, meanXt: 0.88, noiseScale: 0, minLogVariance: -744, maxLogVariance: -744 },
+      inputs: { ...state, out, ...inputs },
+      types,
+      tolerance: 1e-5,
+    },
+    {
+      kernel: "reverseStep",
       title: `${title}, last step, no blend`,
       variant: variants[0]!,
       parameters: { ...reverse, noiseScale: 0, blend: 0 },

@@ -77,6 +77,26 @@ test.each([
   expect(countModelCalls(scheduleTimes(PRESETS[name]))).toBe(calls);
 });
 
+test("a tail climbs from time 0 and descends without jumps, and costs its length each time", () => {
+  expect(scheduleTimes({ steps: 4, jumpLength: 1, resamples: 1, tailLength: 2, tailResamples: 3 })).toEqual([
+    ...[3, 2, 1, 0],
+    ...[1, 2, 1, 0],
+    ...[1, 2, 1, 0],
+    -1,
+  ]);
+  fc.assert(
+    fc.property(plainSchedule, fc.nat(60), smallCount, (schedule, length, tailResamples) => {
+      const tailLength = 1 + (length % schedule.steps);
+      fc.pre(tailLength < schedule.steps);
+      const calls = countModelCalls(scheduleTimes({ ...schedule, tailLength, tailResamples }));
+      expect(calls).toBe(countModelCalls(scheduleTimes(schedule)) + (tailResamples - 1) * tailLength);
+    }),
+  );
+  const whole = { steps: 4, jumpLength: 1, resamples: 1, tailLength: 4, tailResamples: 2 };
+  expect(() => scheduleTimes(whole)).toThrow(/shorter than the 4 steps of the run, got 4/);
+  expect(() => scheduleTimes({ ...whole, tailLength: 0 })).toThrow(InputError);
+});
+
 test("1,000 random schedules equal the naive twin, move by 1, stay in range and end at -1", () => {
   fc.assert(
     fc.property(anySchedule, (schedule) => {

@@ -27,13 +27,16 @@ import { modelHash, type OpenModel, readFlags, requirePictureModel, sayAssumed, 
 import { type MaskKind, type Pair, pairPictures, readPair } from "./pictureFiles.ts";
 import { planPreviews, planResults, type Result } from "./results.ts";
 import {
-  presetOption,
   readClass,
   readFeather,
   readPrecision,
   readRegion,
+  readSampling,
   readSchedule,
   readSeeds,
+  samplingOptions,
+  scheduleOptions,
+  scheduleWords,
 } from "./settings.ts";
 import { count, seconds } from "./words.ts";
 import { type Previews, runWork } from "./work.ts";
@@ -53,10 +56,8 @@ export const inpaint: Command = {
     { name: "out", value: "F", help: "PNG to write, or the folder for several results (default: this folder)" },
     { name: "seed", value: "N", help: "the same seed gives the same picture (default 0)" },
     { name: "count", value: "N", help: "results of each picture, with the seeds seed, seed+1, … (default 1)" },
-    presetOption,
-    { name: "steps", value: "N", help: "T, the noise levels that the run visits" },
-    { name: "jump-length", value: "N", help: "j, how many levels a jump goes back up" },
-    { name: "resamples", value: "N", help: "r, how often each stretch is sampled; 1 never jumps" },
+    ...scheduleOptions,
+    ...samplingOptions,
     precisionOption,
     { name: "region", value: "X,Y,W,H", help: "the part that the model sees, instead of one chosen around each hole" },
     { name: "feather", value: "PX", help: "fade the filled side towards the known one (default 0)" },
@@ -69,7 +70,7 @@ export const inpaint: Command = {
     jsonOption,
   ],
   notes: [
-    "Without --preset: fast on a processor, balanced on a GPU. --steps, --jump-length and --resamples replace parts of the preset.",
+    "Without --preset: fast on a processor, balanced on a GPU. --steps, --jump-length, --resamples and --start-resampling replace parts of the preset.",
     "Several results (--count, a folder, or --image more than once) are named IMAGE-SEED.png in the folder --out. In a folder, NAME.fill.png and NAME.keep.png are masks; masks are paired with pictures by name.",
     "Known pixels come back bit for bit (8 bits a channel). The PNG carries seed, settings and the model's sha256 as text.",
   ],
@@ -110,6 +111,7 @@ async function makePlan(context: Context, given: Arguments, model: OpenModel, fl
   const seeds = readSeeds(given);
   // Read again when the device is known: here only so that mistakes come first.
   readSchedule(given, model.checkpoint);
+  readSampling(given);
   readClass(given, model.checkpoint);
   readFeather(given);
   readPrecision(given);
@@ -174,7 +176,7 @@ async function fill(
   try {
     const crops = results.reduce((sum, { pair }) => sum + plan.crops.get(pair)!, 0);
     const settings = announceRun(context, plan, repaint, crops);
-    const { schedule, region, feather, class: label } = settings;
+    const { schedule, region, feather, class: label, eta, order, respacing } = settings;
     const text = { Settings: JSON.stringify({ ...settings, precision, adapter: adapterName(device.info) }) };
     const works = results.map((result) => ({
       ...{ name: result.pair.stem, seed: result.seed, class: label, crops: plan.crops.get(result.pair)! },
@@ -182,7 +184,7 @@ async function fill(
       finish: (picture: Picture) => write(context, plan, result, picture, text),
     }));
     const done = await runWork(context, repaint, works, {
-      ...{ schedule, previews, feather },
+      ...{ schedule, previews, feather, eta, order, respacing },
       ...(region ? { region } : {}),
     });
     context.report.say(
@@ -206,17 +208,18 @@ function announceRun({ report }: Context, plan: Plan, repaint: RePaint, crops: n
   const feather = readFeather(given);
   const label = readClass(given, model.checkpoint);
   sayAssumed(model, report);
+  const sampling = readSampling(given);
   const { steps, jumpLength, resamples } = schedule;
-  const modelCalls = repaint.modelCalls({ schedule });
-  const isPreset = !["steps", "jump-length", "resamples"].some((name) => given.has(name));
+  const modelCalls = repaint.modelCalls({ schedule, respacing: sampling.respacing });
+  const isPreset = !scheduleOptions.some(({ name }) => name !== "preset" && given.has(name));
   report.say(
-    `${model.name}${isPreset ? `, preset ${preset}` : ""}: ${steps} steps, jump length ${jumpLength}, ` +
-      `${count(resamples, "resample")}: ${count(modelCalls, "model call")}${crops > 1 ? ` for each of ${crops} crops` : ""}`,
+    `${model.name}${isPreset ? `, preset ${preset}` : ""}: ${scheduleWords(schedule)}: ` +
+      `${count(modelCalls, "model call")}${crops > 1 ? ` for each of ${crops} crops` : ""}`,
   );
   if (resamples > 1 && jumpLength >= steps)
     report.say("No jump of this length fits into these steps, so nothing is resampled.");
   const settings = {
-    ...{ schedule, feather },
+    ...{ schedule, feather, ...sampling },
     ...(region ? { region } : {}),
     ...(label === undefined ? {} : { class: label }),
   };

@@ -13,12 +13,25 @@ import { doctor } from "./doctor.ts";
 import { commandHelp, generalHelp } from "./help.ts";
 import { inpaint } from "./inpaint.ts";
 import { inspect } from "./inspect.ts";
+import { mask } from "./mask.ts";
 import { replayTrace } from "./replay.ts";
+import { sampleCommand } from "./sample.ts";
 import { synth } from "./synth.ts";
 import { Report, type Stream } from "./report.ts";
 import { forward } from "./unet.ts";
 
-export const commands: readonly Command[] = [inpaint, demo, doctor, inspect, forward, replayTrace, convert, synth];
+export const commands: readonly Command[] = [
+  inpaint,
+  demo,
+  doctor,
+  inspect,
+  forward,
+  replayTrace,
+  convert,
+  synth,
+  mask,
+  sampleCommand,
+];
 
 export interface Environment {
   readonly stdout?: Stream;

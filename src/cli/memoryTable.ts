@@ -3,8 +3,9 @@ import { InputError } from "../engine/errors.ts";
 import type { Architecture } from "../unet/architecture.ts";
 import { defaultLimits, type MemoryPlan, planMemory } from "../unet/memoryPlan.ts";
 import type { ForwardSize } from "../unet/network.ts";
-import { type Arguments, type Option, quoted } from "./command.ts";
+import type { Arguments, Option } from "./command.ts";
 import type { Report } from "./report.ts";
+import { readSize } from "./settings.ts";
 import { bytes as inBytes, count } from "./words.ts";
 
 export const planOptions: readonly Option[] = [
@@ -26,11 +27,10 @@ export function readPlanSize(given: Arguments): { batch: number; size: [number, 
     return undefined;
   }
   const text = given.text("size");
-  const match = text === undefined ? undefined : /^(\d{1,5})x(\d{1,5})$/.exec(text);
-  if (match === null) throw new InputError(`--size: expected WIDTHxHEIGHT as 256x256, got ${quoted(text!)}`);
+  const size = text === undefined ? undefined : readSize(text, "--size");
   return {
     batch: given.integer("batch", { min: 1, max: 1024 }) ?? 1,
-    size: match && [Number(match[1]), Number(match[2])],
+    size: size && [size.width, size.height],
   };
 }
 

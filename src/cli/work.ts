@@ -26,7 +26,7 @@ export interface Previews {
   readonly folder: string;
 }
 
-export interface WorkOptions extends Pick<InpaintOptions, "region" | "feather"> {
+export interface WorkOptions extends Pick<InpaintOptions, "region" | "feather" | "eta" | "order" | "respacing"> {
   readonly schedule: NonNullable<InpaintOptions["schedule"]>;
   readonly previews?: Previews | undefined;
 }
@@ -40,11 +40,11 @@ export async function runWork(
   context: Context,
   repaint: RePaint,
   all: readonly Work[],
-  { schedule, previews, region, feather }: WorkOptions,
+  { schedule, previews, region, feather, ...sampling }: WorkOptions,
 ): Promise<{ modelCalls: number; seconds: number }> {
   const { report, signal } = context;
   const size = repaint.unet.device.kind === "cpu" ? 1 : groupSize;
-  const callsPerBatch = repaint.modelCalls({ schedule });
+  const callsPerBatch = repaint.modelCalls({ schedule, respacing: sampling.respacing });
   const crops = (works: readonly Work[]): number => works.reduce((sum, work) => sum + work.crops, 0);
   const calls = (works: readonly Work[]): number => Math.ceil(crops(works) / size) * callsPerBatch;
   const groups = Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size));
@@ -60,7 +60,15 @@ export async function runWork(
     const jobs: InpaintJob[] = [];
     for (const work of group) jobs.push({ ...(await work.load()), seed: work.seed, class: work.class });
     const run = repaint.inpaint(jobs, {
-      ...{ schedule, signal, region, feather: feather ?? 0, batch: size, previewEvery: previews?.every ?? 0 },
+      ...{
+        ...sampling,
+        schedule,
+        signal,
+        region,
+        feather: feather ?? 0,
+        batch: size,
+        previewEvery: previews?.every ?? 0,
+      },
     });
     for await (const { step, steps, secondsPerStep, eta, previews: pictures } of run) {
       const progress = {

@@ -58,13 +58,13 @@ export interface ReverseCoefficients {
   /** x̂₀ = sqrtRecipAlphaBar·x − sqrtRecipMinusOneAlphaBar·ε; a model that predicts x₀ does not use them. */
   readonly sqrtRecipAlphaBar: number;
   readonly sqrtRecipMinusOneAlphaBar: number;
-  /** mean = meanX0·x̂₀ + meanXt·x, with x̂₀ clipped to ±1 or not. */
+  /** mean = meanX0·x̂₀ + meanXt·x, with x̂₀ clipped to ±1 or not: the posterior's, or DDIM's. */
   readonly meanX0: number;
   readonly meanXt: number;
   /** logVariance = f·max + (1 − f)·min with f = (v + 1)/2 for learned-range; equal to each other where it is fixed. */
   readonly minLogVariance: number;
   readonly maxLogVariance: number;
-  /** x_{k−1} = mean + noiseScale·exp(logVariance/2)·z: 0 at k = 0, where the mean is the result, 1 elsewhere. */
+  /** x_{k−1} = mean + noiseScale·exp(logVariance/2)·z: 0 where the mean is the result (k = 0, η = 0), 1 elsewhere. */
   readonly noiseScale: 0 | 1;
 }
 
@@ -121,12 +121,16 @@ export function createDiffusion(options: DiffusionOptions): Diffusion {
   };
 }
 
-/** The numbers of the reverse step k → k − 1. Throws RangeError for a k that is no step of the diffusion. */
+/**
+ * The numbers of the reverse step k → k − 1: DDPM's with the given variance, or with `eta` DDIM's, where the variance is
+ * the schedule's. Throws RangeError for a k that is no step of the diffusion.
+ */
 export function reverseCoefficients(
   diffusion: Diffusion,
   k: number,
-  options: { variance: VarianceType },
+  options: { variance: VarianceType; eta?: number | undefined },
 ): ReverseCoefficients {
+  if (options.eta !== undefined) return ddimCoefficients(diffusion, k, options.eta);
   const lower = options.variance === "fixed-large" ? "fixedLargeLogVariance" : "posteriorLogVarianceClipped";
   const upper = options.variance === "learned-range" ? "logBetas" : lower;
   return {
@@ -137,6 +141,29 @@ export function reverseCoefficients(
     minLogVariance: at(diffusion[lower], k),
     maxLogVariance: at(diffusion[upper], k),
     noiseScale: k === 0 ? 0 : 1,
+  };
+}
+
+/**
+ * DDIM's step (Song, Meng & Ermon 2021, eq. 12 and 16): x_{k−1} = √ᾱ₋·x̂₀ + √(1 − ᾱ₋ − σ²)·ε + σz with
+ * σ = η·√((1 − ᾱ₋)/(1 − ᾱ))·√(1 − ᾱ/ᾱ₋). As guided-diffusion does, ε is the one that belongs to the clipped x̂₀,
+ * (x − √ᾱ·x̂₀)/√(1 − ᾱ); so the step is linear in x̂₀ and x, and the posterior's kernel takes it. η = 1 is DDPM with
+ * fixed-small variance.
+ */
+function ddimCoefficients(diffusion: Diffusion, k: number, eta: number): ReverseCoefficients {
+  const alphaBar = at(diffusion.alphaBar, k);
+  const previous = at(diffusion.alphaBarPrevious, k);
+  const variance = ((eta * eta * (1 - previous)) / (1 - alphaBar)) * (1 - alphaBar / previous);
+  const meanXt = Math.sqrt(Math.max(0, 1 - previous - variance) / (1 - alphaBar));
+  const logVariance = Math.log(Math.max(variance, Number.MIN_VALUE));
+  return {
+    sqrtRecipAlphaBar: at(diffusion.sqrtRecipAlphaBar, k),
+    sqrtRecipMinusOneAlphaBar: at(diffusion.sqrtRecipMinusOneAlphaBar, k),
+    meanX0: Math.sqrt(previous) - meanXt * Math.sqrt(alphaBar),
+    meanXt,
+    minLogVariance: logVariance,
+    maxLogVariance: logVariance,
+    noiseScale: variance > 0 ? 1 : 0,
   };
 }
 

@@ -13,7 +13,7 @@ import { blobSource, bytesSource, type ByteSource } from "../unet/safetensors.ts
 import { UNet, type UNetOptions } from "../unet/unet.ts";
 import { cropToModel, pasteBack } from "./cropPaste.ts";
 import type { Box } from "./holes.ts";
-import { checkPair, fromModelRange, toModelRange, type Mask, type Picture } from "./image.ts";
+import { checkPair, createPicture, fromModelRange, toModelRange, type Mask, type Picture } from "./image.ts";
 import { InpaintRun, type InpaintProgress, type InpaintResult } from "./inpaintRun.ts";
 import { planRegions, type Region } from "./region.ts";
 import { diffusionOf, sample, type SampleOptions } from "./sampler.ts";
@@ -50,9 +50,12 @@ export interface InpaintJob {
   readonly class?: number | undefined;
 }
 
+/** A picture of the network's own making. */
+export type SampleJob = Pick<InpaintJob, "seed" | "class">;
+
 export interface InpaintOptions extends Pick<
   SampleOptions,
-  "respacing" | "order" | "clip" | "previewEvery" | "signal"
+  "respacing" | "order" | "clip" | "eta" | "previewEvery" | "signal"
 > {
   /** Default: the preset "balanced". */
   readonly schedule?: Schedule | Preset | undefined;
@@ -127,6 +130,15 @@ export class RePaint {
   /** Starts when it is iterated or awaited. See `InpaintRun`. */
   inpaint(jobs: readonly InpaintJob[], options: InpaintOptions = {}): InpaintRun {
     return new InpaintRun(this.#run(jobs, options));
+  }
+
+  /** A plain sample a seed, of the model's own size. A schedule says how many steps; nothing jumps. */
+  sample(jobs: readonly SampleJob[], options: Omit<InpaintOptions, "region" | "feather"> = {}): InpaintRun {
+    const { imageSize } = this.checkpoint.config;
+    return this.inpaint(
+      jobs.map((job) => ({ ...job, ...blankJob(imageSize, job.seed) })),
+      options,
+    );
   }
 
   async *#run(
@@ -214,7 +226,8 @@ export class RePaint {
     const classes = batch.flatMap(({ job }) => jobs[job]!.class ?? []);
     return {
       ...{ unet: this.unet, schedule, shape: { batch: batch.length, channels: 3, height: size, width: size } },
-      ...{ respacing: options.respacing, order: options.order, clip: options.clip, signal: options.signal },
+      ...{ respacing: options.respacing, order: options.order, clip: options.clip, eta: options.eta },
+      signal: options.signal,
       previewEvery: options.previewEvery,
       seeds: batch.map(({ seed }) => seed),
       classes: classes.length > 0 ? classes : undefined,
@@ -232,6 +245,12 @@ export class RePaint {
     this.unet.dispose();
     this.#ownDevice?.dispose();
   }
+}
+
+/** A picture of which nothing is known. */
+export function blankJob(size: number, seed: bigint): InpaintJob {
+  const keep = { width: size, height: size, data: new Float32Array(size * size) };
+  return { picture: createPicture(size, size), keep, seed };
 }
 
 export function resolveSchedule(schedule: Schedule | Preset = "balanced"): Schedule {

@@ -26,6 +26,8 @@ export interface SampleOptions {
   readonly order?: Order | undefined;
   /** Clamp x̂₀ to ±1. Default: as the order has it. */
   readonly clip?: boolean | undefined;
+  /** DDIM's η, 0 (no noise) … 1, instead of DDPM with the network's own variance. */
+  readonly eta?: number | undefined;
   /** Report x̂₀ with every n-th model call; 0: never, and nothing is read back before the end. */
   readonly previewEvery?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -69,12 +71,16 @@ export function diffusionOf(
  * @throws InputError, OutOfMemoryError, DeviceLostError; InterruptedError when the signal aborts
  */
 export async function* sample(options: SampleOptions): AsyncGenerator<SampleProgress, Float32Array, undefined> {
-  const { unet, shape, schedule, seeds, known, signal, previewEvery = 0, order = "program" } = options;
+  const { unet, shape, schedule, seeds, known, signal, previewEvery = 0, order = "program", eta } = options;
+  if (eta !== undefined && !(eta >= 0 && eta <= 1))
+    throw new InputError(`eta: expected a number from 0 to 1, got ${eta}`);
   const diffusion = diffusionOf(unet, options);
   const times = known ? scheduleTimes(schedule) : scheduleTimes({ steps: schedule.steps, jumpLength: 1, resamples: 1 });
-  const { variance, variant } = reverseKind(unet.checkpoint.diffusion, { clip: options.clip ?? order === "program" });
+  const { variance, variant } = reverseKind(unet.checkpoint.diffusion, {
+    ...{ clip: options.clip ?? order === "program", eta },
+  });
   const layout = stateLayout(shape, unet.checkpoint.architecture.outChannels);
-  const table = stepTable(transitionsOf(times), diffusion, layout, { variance, order });
+  const table = stepTable(transitionsOf(times), diffusion, layout, { variance, order, eta });
   throwIfAborted(signal);
   const state = await State.create({
     ...{ unet, diffusion, shape, variant, known, classes: options.classes, noise: { seeds } },

@@ -5,7 +5,10 @@
  */
 import { InputError } from "../engine/errors.ts";
 
-/** A RePaint schedule. Every field is a positive integer. The extras default to no effect. */
+/**
+ * A RePaint schedule. Every field is a positive integer. The extras default to no effect. Without jumps and with more
+ * steps it is what the paper calls slowing down, and with a tail SDEdit's way to resample (strategies.ts).
+ */
 export interface Schedule {
   /** T, the number of respaced diffusion steps; times run from T − 1 down to 0. */
   steps: number;
@@ -22,6 +25,10 @@ export interface Schedule {
   jump3Resamples?: number;
   /** Climbs end at or below this time, and single steps are repeated from times up to it. Default 1e8: no limit. */
   startResampling?: number;
+  /** How many of the last steps make the tail, and how often it is sampled: when time 0 is reached, the run climbs back
+   * to time `tailLength` and descends without jumps, `tailResamples` − 1 times. */
+  tailLength?: number;
+  tailResamples?: number;
 }
 
 /** The longest schedule that is made: the paper's setting has 4570 transitions. */
@@ -34,6 +41,8 @@ const DEFAULTS: Omit<Required<Schedule>, "steps" | "jumpLength" | "resamples"> =
   jump3Length: 1,
   jump3Resamples: 1,
   startResampling: 1e8,
+  tailLength: 1,
+  tailResamples: 1,
 };
 
 /** The program's name of each field, as recorded traces and configuration files write it. */
@@ -62,7 +71,7 @@ export const PRESETS = {
  * Throws InputError where a field is no positive integer, or where the run has more than MAX_TRANSITIONS transitions.
  */
 export function scheduleTimes(schedule: Schedule): number[] {
-  const { steps, sampleCount, startResampling, ...all } = completeSchedule(schedule);
+  const { steps, sampleCount, startResampling, tailLength, tailResamples, ...all } = completeSchedule(schedule);
   const first = jumpLevel(steps, all.jumpLength, all.resamples);
   const second = jumpLevel(steps, all.jump2Length, all.jump2Resamples);
   const third = jumpLevel(steps, all.jump3Length, all.jump3Resamples);
@@ -93,11 +102,16 @@ export function scheduleTimes(schedule: Schedule): number[] {
       for (const inner of level.inner) inner.refill();
     }
   }
+  for (let i = 1; i < tailResamples; i++) {
+    for (let time = 1; time <= tailLength; time++) visit(time);
+    for (let time = tailLength - 1; time >= 0; time--) visit(time);
+  }
   times.push(-1);
   return times;
 }
 
-/** The number of network evaluations of a run: its falling pairs. T + (r − 1)·j·⌈(T − j)/j⌉ where no extra is set. */
+/** The number of network evaluations of a run: its falling pairs. T + (r − 1)·j·⌈(T − j)/j⌉ where no extra is set, and
+ * (tailResamples − 1)·tailLength more with a tail. */
 export function countModelCalls(times: readonly number[]): number {
   let calls = 0;
   for (let i = 1; i < times.length; i++) if (times[i]! < times[i - 1]!) calls++;
@@ -132,7 +146,12 @@ export function scheduleFromProgram(value: unknown): Schedule {
 
 function completeSchedule(schedule: Schedule): Required<Schedule> {
   const complete: Required<Schedule> = { ...DEFAULTS, ...schedule };
-  for (const name of Object.values(PROGRAM_NAMES)) positiveInteger(name, complete[name]);
+  for (const name of [...Object.values(PROGRAM_NAMES), "tailLength", "tailResamples"] as const)
+    positiveInteger(name, complete[name]);
+  if (complete.tailResamples > 1 && complete.tailLength >= complete.steps)
+    throw new InputError(
+      `tailLength: a tail must be shorter than the ${complete.steps} steps of the run, got ${complete.tailLength}`,
+    );
   if (complete.steps > MAX_TRANSITIONS) throw tooLong(schedule);
   return complete;
 }

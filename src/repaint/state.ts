@@ -54,17 +54,17 @@ export function stateLayout(shape: ImageShape, outChannels: number): StateLayout
   };
 }
 
-/** What a checkpoint's diffusion settings say about a reverse step. */
+/** What a checkpoint's diffusion settings say about a reverse step; DDIM (`eta`) has a variance of its own. */
 export function reverseKind(
   settings: DiffusionSettings,
-  { clip }: { clip: boolean },
+  { clip, eta }: { clip: boolean; eta?: number | undefined },
 ): { variance: VarianceType; variant: ReverseStepVariant } {
   const fixed = settings.sigmaSmall ? "fixed-small" : "fixed-large";
   return {
     variance: settings.learnSigma ? "learned-range" : fixed,
     variant: {
       prediction: settings.predictXstart ? "xStart" : "epsilon",
-      variance: settings.learnSigma ? "learned" : "fixed",
+      variance: settings.learnSigma && eta === undefined ? "learned" : "fixed",
       clip,
     },
   };

@@ -82,16 +82,23 @@ export function reverseRow(
   {
     from,
     variance,
+    eta,
     draw,
     blend,
-  }: { from: number; variance: VarianceType; draw: number; blend?: { signal: number; noise: number } | undefined },
+  }: {
+    from: number;
+    variance: VarianceType;
+    eta?: number | undefined;
+    draw: number;
+    blend?: { signal: number; noise: number } | undefined;
+  },
 ): ReverseRow {
   const { channels, outStride } = layout;
   return {
     ...knownRow(layout, draw, blend),
     channels,
     outStride,
-    ...reverseCoefficients(diffusion, from, { variance }),
+    ...reverseCoefficients(diffusion, from, { variance, eta }),
   };
 }
 
@@ -100,7 +107,7 @@ export function stepTable(
   transitions: readonly Transition[],
   diffusion: Diffusion,
   layout: StateLayout,
-  { variance, order }: { variance: VarianceType; order: Order },
+  { variance, order, eta }: { variance: VarianceType; order: Order; eta?: number | undefined },
 ): StepTable {
   const steps: Step[] = [];
   const reverse: ReverseRow[] = [];
@@ -114,6 +121,7 @@ export function stepTable(
         reverseRow(layout, diffusion, {
           from,
           variance,
+          eta,
           draw,
           blend: blendAfterReverse(transitions, index, diffusion, order),
         }),

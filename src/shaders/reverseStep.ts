@@ -29,7 +29,7 @@ export const reverseStep = defineKernel<ReverseStepVariant>()({
     /** x̂₀ = sqrtRecipAlphaBar·x − sqrtRecipMinusOneAlphaBar·ε */
     sqrtRecipAlphaBar: "f32",
     sqrtRecipMinusOneAlphaBar: "f32",
-    /** mean = meanX0·x̂₀ + meanXt·x */
+    /** mean = meanX0·x̂₀ + meanXt·x: the posterior's, or DDIM's, whose variance is fixed. */
     meanX0: "f32",
     meanXt: "f32",
     /** log β̃ and log β; both the same where the variance is fixed. */

@@ -63,6 +63,8 @@ export class HttpFile {
   /** What the server says, without data (HEAD); undefined where it does not answer HEAD. @throws InputError */
   async ask(patienceSeconds?: number): Promise<Identity | undefined> {
     const { response, watch } = await this.#request("HEAD", {}, this.#patience(patienceSeconds));
+    // Its (empty) end is read first: a watch that ends before it may close the connection under the next request.
+    await response.arrayBuffer().catch(() => undefined);
     watch.end();
     if (response.ok && isPage(response)) throw pageError(this.name);
     if ([400, 403, 405, 501].includes(response.status)) return undefined;

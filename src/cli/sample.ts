@@ -1,0 +1,99 @@
+/** `repaint sample`: pictures of the network's own making, without one to fill. What becomes of a run is in work.ts. */
+import { join } from "node:path";
+import { adapterName } from "../engine/device.ts";
+import { ensureFolder, refuseOutput, writeFileAtomic } from "../node/files.ts";
+import { encodePng } from "../node/pictures.ts";
+import { blankJob, RePaint } from "../repaint/repaint.ts";
+import {
+  adapterOption,
+  type Arguments,
+  type Command,
+  flagsOption,
+  forceOption,
+  jsonOption,
+  precisionOption,
+  weightsOption,
+} from "./command.ts";
+import { announceDevice, type Context } from "./context.ts";
+import { modelHash, readFlags, requirePictureModel, sayAssumed, withModel } from "./model.ts";
+import {
+  presetOption,
+  readClass,
+  readPrecision,
+  readSampling,
+  readSchedule,
+  readSeeds,
+  samplingOptions,
+} from "./settings.ts";
+import { count, seconds } from "./words.ts";
+import { runWork } from "./work.ts";
+
+export const sampleCommand: Command = {
+  name: "sample",
+  summary: "paint pictures without an image",
+  options: [
+    { name: "count", value: "N", help: "how many, with the seeds seed, seed+1, … (default 1)" },
+    { name: "seed", value: "N", help: "the same seed gives the same picture (default 0)" },
+    { name: "out", value: "DIR", help: "folder for SEED.png (default out/sample)" },
+    { ...weightsOption, help: `${weightsOption.help} (default portraits64)` },
+    presetOption,
+    { name: "steps", value: "N", help: "T, the noise levels that the run visits: as many model calls" },
+    ...samplingOptions.filter(({ name }) => name !== "order"),
+    precisionOption,
+    { name: "class", value: "N", help: "what to paint, for class-conditional networks" },
+    flagsOption,
+    adapterOption,
+    forceOption,
+    jsonOption,
+  ],
+  notes: ["Nothing is known, so nothing has to agree: there are no jumps, and a preset only says how many steps."],
+  run,
+};
+
+async function run(context: Context, given: Arguments): Promise<void> {
+  const { report, signal } = context;
+  const folder = given.text("out") ?? join("out", "sample");
+  const flags = await readFlags(given);
+  await withModel(context, given.text("weights"), flags, async (model) => {
+    requirePictureModel(model);
+    const seeds = readSeeds(given);
+    const scheduleOf = readSchedule(given, model.checkpoint);
+    const label = readClass(given, model.checkpoint);
+    const sampling = readSampling(given);
+    const precision = readPrecision(given);
+    await ensureFolder(folder);
+    const force = given.has("force");
+    const fileOf = (seed: bigint): string => join(folder, `${seed}.png`);
+    for (const seed of seeds) await refuseOutput(fileOf(seed), { force });
+    const hash = await modelHash(model, context);
+    sayAssumed(model, report);
+    const device = await announceDevice(context, given.text("adapter"));
+    const schedule = { steps: scheduleOf(device.kind).schedule.steps, jumpLength: 1, resamples: 1 };
+    const repaint = await RePaint.load(model.source, {
+      ...{ device, precision, signal, flags: flags ?? model.checkpoint.diffusersConfig },
+    });
+    try {
+      const size = repaint.checkpoint.config.imageSize;
+      report.say(
+        `${model.name}: ${count(seeds.length, "picture")} of ${size}x${size} in ${count(schedule.steps, "step")}`,
+      );
+      report.event("run", { model: model.name, modelSha256: hash, results: seeds.length, schedule, ...sampling });
+      const texts = { Software: "repaint-webgpu", Model: model.name, "Model SHA-256": hash };
+      const works = seeds.map((seed) => ({
+        ...{ name: "sample", seed, class: label, crops: 1 },
+        load: () => Promise.resolve(blankJob(size, seed)),
+        finish: async (picture: Parameters<typeof encodePng>[0]): Promise<void> => {
+          const settings = { schedule, ...sampling, precision, adapter: adapterName(device.info) };
+          const text = { ...texts, Seed: String(seed), Settings: JSON.stringify(settings) };
+          await writeFileAtomic(fileOf(seed), encodePng(picture, text), { force });
+          report.event("result", { seed: String(seed), file: fileOf(seed) });
+        },
+      }));
+      const done = await runWork(context, repaint, works, { schedule, ...sampling });
+      report.event("done", { results: seeds.length, ...done });
+      report.say(`${count(seeds.length, "picture")} in ${folder}, in ${seconds(done.seconds)}.`);
+    } finally {
+      repaint.dispose();
+    }
+  });
+}

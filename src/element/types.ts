@@ -1,0 +1,220 @@
+/**
+ * What a page asks of the engine and what it gets back, without anything that is heavy to import: the element programs
+ * against these types, and `client.ts` implements them over a worker. Only what can be copied between threads stands here.
+ */
+import type { AdapterKind } from "../engine/device.ts";
+import type { Box } from "../repaint/holes.ts";
+import type { Mask, Picture } from "../repaint/image.ts";
+import type { Preset } from "../repaint/repaint.ts";
+import type { Schedule } from "../repaint/schedule.ts";
+
+/** What this browser offers. `where`: whether the engine runs in a worker or, where that has no WebGPU, in the page. */
+export type AdapterReport =
+  | {
+      readonly available: true;
+      readonly where: "worker" | "page";
+      /** For people: "google swiftshader (SwiftShader driver 5.0.0)". */
+      readonly name: string;
+      readonly kind: AdapterKind;
+      /** Native f16 storage. Without it "f16" works as well, packed in pairs. */
+      readonly hasShaderF16: boolean;
+      /** Bytes. */
+      readonly limits: { readonly maxBufferSize: number; readonly maxStorageBufferBindingSize: number };
+    }
+  | {
+      readonly available: false;
+      /** no-webgpu: this browser lacks it; insecure: the page is served without TLS; no-adapter: driver or settings. */
+      readonly code: "no-webgpu" | "insecure" | "no-adapter";
+      /** One sentence for people: what is missing and what to do. */
+      readonly reason: string;
+    };
+
+/** A shipped model by its name ("portraits64"), a file of the user's, or an address. Formats are told apart by content. */
+export type ModelSource = { readonly shipped: string } | File | URL;
+
+export interface LoadRequest {
+  /** Storage of weights and activations; arithmetic is f32. Default f32. */
+  readonly precision?: "f32" | "f16" | undefined;
+  /** The flags, or the config.json, that stand beside a dropped file; an address's config.json is found by itself. */
+  readonly flags?: File | Readonly<Record<string, unknown>> | undefined;
+}
+
+export interface LoadProgress {
+  /** downloading: bytes from a server or the cache; uploading: bytes on the device. */
+  readonly phase: "downloading" | "uploading";
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+}
+
+export interface LoadOptions extends LoadRequest {
+  readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
+  /** What did not keep the model from loading: no room in the cache, say. One sentence for people. */
+  readonly onWarning?: ((message: string) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ModelInfo {
+  /** For people: "portraits64", "celeba256 (CelebA-HQ faces 256×256)", or the file's name. */
+  readonly title: string;
+  /** Side in pixels of the images that the network works on. */
+  readonly imageSize: number;
+  /** null: not class-conditional, and `InpaintRequest.class` stays out. */
+  readonly classes: number | null;
+  readonly parameters: number;
+  /** Of the file. */
+  readonly bytes: number;
+  /** Of the file; null where that is not known without reading it all again (files over 64 MiB). */
+  readonly sha256: string | null;
+  readonly precision: "f32" | "f16";
+  /** Diffusion steps that it was trained with: the most that `Schedule.steps` may be. */
+  readonly diffusionSteps: number;
+  /** Device memory of a run at batch 1, bytes: weights, activations and tables. */
+  readonly memoryBytes: number;
+  /** Names of the released networks that have this architecture. */
+  readonly looksLike: readonly string[];
+  /** Settings that neither flags nor tensors told, as "noise_schedule linear". */
+  readonly assumed: readonly string[];
+}
+
+/** What decides how long a run takes. */
+export interface RunSettings {
+  /** A preset's name or numbers. Default "balanced". */
+  readonly schedule?: Schedule | Preset | undefined;
+  /** guided-diffusion's timestep_respacing. Default: as many steps as the schedule has. */
+  readonly respacing?: string | undefined;
+  /** With it the crops of this mask are counted; without, one crop. */
+  readonly keep?: Mask | undefined;
+  readonly region?: Box | undefined;
+  /** Variations. Default 1. */
+  readonly count?: number | undefined;
+}
+
+export interface Estimate {
+  /** Model calls of the whole run, over all crops and variations. */
+  readonly modelCalls: number;
+  /** Of one crop, measured on this adapter by the last run or, before the first, by calls made for this. */
+  readonly secondsPerCall: number;
+  /** Of the whole run. */
+  readonly seconds: number;
+}
+
+export interface InpaintRequest extends RunSettings {
+  readonly picture: Picture;
+  /** 1 = known, 0 = to be filled. Of the picture's size. */
+  readonly keep: Mask;
+  /** 0 … 2⁶⁴ − 1; variation i has the seed + i. */
+  readonly seed: bigint;
+  readonly class?: number | undefined;
+  /** Pixels over which the filled side fades towards the known one. Default 0. */
+  readonly feather?: number | undefined;
+  /** Least time between previews; undefined or 0: none, which costs nothing. Can be changed: `EngineRun.setPreviews`. */
+  readonly previewSeconds?: number | undefined;
+}
+
+/**
+ * preparing: buffers and shaders of the first step; recovering: the device was lost, a new one gets the model and the
+ * run goes on from its last snapshot, so that `step` may go back a little.
+ */
+export type RunState = "preparing" | "running" | "paused" | "recovering" | "stopping";
+
+export interface RunProgress {
+  readonly state: RunState;
+  /** Model calls done and in all, over all crops and variations. */
+  readonly step: number;
+  readonly steps: number;
+  /** Seconds of a model call and until the end of the run, pauses left out; 0 while that is not known. */
+  readonly secondsPerStep: number;
+  readonly eta: number;
+}
+
+/** A part of the picture as it would be now (x̂₀ pasted in): the bounding box of what is to be filled. */
+export interface RunPreview {
+  /** Which variation. */
+  readonly index: number;
+  readonly seed: bigint;
+  readonly step: number;
+  /** Where `picture` lies in the whole picture. */
+  readonly x: number;
+  readonly y: number;
+  readonly picture: Picture;
+}
+
+export interface Variation {
+  readonly index: number;
+  readonly seed: bigint;
+  /** At the size of the input, whose known pixels it has. */
+  readonly picture: Picture;
+  /** result: ran to the end; preview: the best estimate at the moment of `stop()`. */
+  readonly reached: "result" | "preview";
+}
+
+export interface InpaintResult {
+  /** In the order of seeds; after a stop those that had begun. */
+  readonly variations: readonly Variation[];
+  readonly modelCalls: number;
+  readonly seconds: number;
+  readonly stopped: boolean;
+}
+
+export interface InpaintCallbacks {
+  readonly onProgress?: ((progress: RunProgress) => void) | undefined;
+  readonly onPreview?: ((preview: RunPreview) => void) | undefined;
+  /** Each variation as soon as it is done; they are in the result too. */
+  readonly onVariation?: ((variation: Variation) => void) | undefined;
+  /** Ends the run at once and rejects its result with InterruptedError; `stop()` keeps what there is. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A run that is under way. */
+export interface EngineRun {
+  /** Rejects with a RePaintError by its own class (`InputError`, `OutOfMemoryError`, …). */
+  readonly result: Promise<InpaintResult>;
+  /** After the step that is under way. */
+  pause(): void;
+  resume(): void;
+  /** After the step that is under way: `result` then has the best estimates so far. */
+  stop(): void;
+  /** Changes `InpaintRequest.previewSeconds`; 0: none. */
+  setPreviews(seconds: number): void;
+}
+
+export interface CachedModel {
+  readonly id: string;
+  readonly url: string;
+  readonly size: number;
+  readonly storedBytes: number;
+  readonly complete: boolean;
+}
+
+/** The downloaded models. Where the browser offers no storage it is empty. */
+export interface ModelCache {
+  list(): Promise<readonly CachedModel[]>;
+  remove(id: string): Promise<void>;
+  clear(): Promise<void>;
+  usedBytes(): Promise<number>;
+}
+
+/**
+ * The engine as a page holds it. One model is loaded at a time, and one thing is done at a time: what is asked meanwhile
+ * waits its turn. Pictures are copied on their way in and handed over on their way out. Every promise rejects with an
+ * error of the class and message that it had in the worker.
+ */
+export interface EngineClient {
+  adapter(): Promise<AdapterReport>;
+  /** Takes the place of the model before. @throws CheckpointError, InputError, NoAdapterError, OutOfMemoryError, InterruptedError */
+  load(source: ModelSource, options?: LoadOptions): Promise<ModelInfo>;
+  /** @throws InputError without a model, or for a schedule that the model cannot run */
+  estimate(settings: RunSettings): Promise<Estimate>;
+  inpaint(request: InpaintRequest, callbacks?: InpaintCallbacks): EngineRun;
+  readonly cache: ModelCache;
+  /** Ends everything and frees the device. What is under way rejects with InterruptedError. */
+  dispose(): void;
+}
+
+/** How a worker is made, where the default cannot be: a CDN, a content security policy, a build of one's own. */
+export type WorkerFactory = () => Worker;
+
+export interface EngineClientOptions {
+  /** Default: a module worker from `./worker.js` beside this module. "page": no worker at all. */
+  readonly worker?: WorkerFactory | "page" | undefined;
+}
