@@ -6,7 +6,7 @@
 import type { Device } from "../engine/device.ts";
 import { InputError } from "../engine/errors.ts";
 import { Executor } from "../engine/executor.ts";
-import { PlanBuilder, type Plan } from "../engine/plan.ts";
+import type { Plan } from "../engine/plan.ts";
 import { padTo4, type Tensor } from "../engine/tensor.ts";
 import { logSoftmaxGradient } from "../shaders/logSoftmaxGradient.ts";
 import { planGradient } from "./backward.ts";
