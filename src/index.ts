@@ -12,17 +12,9 @@ export { Device, requestDevice, type DeviceOptions } from "./engine/device.ts";
 export type { Mask, Picture } from "./repaint/image.ts";
 export { keepMask } from "./repaint/image.ts";
 export { drawKeepMask, MASK_PATTERNS, type MaskOptions, type MaskPattern } from "./repaint/masks.ts";
-export {
-  RePaint,
-  type CheckpointSource,
-  type DownloadOptions,
-  type InpaintJob,
-  type InpaintOptions,
-  type LoadOptions,
-  type Preset,
-  type SampleJob,
-} from "./repaint/repaint.ts";
-export { InpaintRun, type InpaintProgress, type InpaintResult } from "./repaint/inpaintRun.ts";
+export { RePaint, type InpaintJob, type InpaintOptions, type Preset, type SampleJob } from "./repaint/repaint.ts";
+export type { CheckpointSource, DownloadOptions, LoadOptions } from "./repaint/loaded.ts";
+export { InpaintRun, type InpaintProgress, type InpaintResult, type Reached } from "./repaint/inpaintRun.ts";
 export { PRESETS, scheduleTimes, type Schedule } from "./repaint/schedule.ts";
 export { spendCalls, STRATEGIES, type Strategy } from "./repaint/strategies.ts";
 export { SourceCache, type BlockStorage, type CachedFile } from "./sources/cache.ts";

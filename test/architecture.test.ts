@@ -12,7 +12,8 @@ const under = (folder: string) =>
   readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
     .filter((path) => /\.(ts|mjs|js)$/.test(path))
     .map((path) => `${folder}/${path.replaceAll("\\", "/")}`);
-const sources = [...under("src"), ...under("test"), ...under("scripts"), ...under("bin")];
+const bench = under("bench").filter((path) => !path.includes("/node_modules/"));
+const sources = [...under("src"), ...under("test"), ...under("scripts"), ...under("bin"), ...bench];
 
 /** Files of src that contain a text. */
 const holding = (text: string | RegExp) =>
@@ -25,6 +26,7 @@ describe("the sources", () => {
     expect(holding(/from "wgsl-preprocessor/)).toEqual(["src/engine/wgsl.ts"]);
     const wgsl = holding("wgsl`").filter((path) => !path.startsWith("src/shaders/"));
     expect(wgsl).toEqual(["src/engine/kernel.ts"]);
+    expect(bench.filter((path) => read(path).includes("wgsl`"))).toEqual(["bench/peak.ts"]);
   });
 
   it("name a kernel once: file, export and label", () => {

@@ -6,7 +6,7 @@
 import { join } from "node:path";
 import { adapterName, type Device } from "../engine/device.ts";
 import { packageInfo, weightsFolder } from "../node/packageFiles.ts";
-import { chooseConvolution } from "../shaders/chooseConvolution.ts";
+import { chooseConvolution, type ConvolutionLayer } from "../shaders/chooseConvolution.ts";
 import { readFloat32 } from "../unet/safetensors.ts";
 import { UNet } from "../unet/unet.ts";
 import { adapterOption, type Arguments, type Command, jsonOption } from "./command.ts";
@@ -37,6 +37,12 @@ const shownLimits = [
   "maxComputeInvocationsPerWorkgroup",
 ] as const;
 
+const exampleLayer: ConvolutionLayer = {
+  ...{ kernel: 3, stride: 1, activation: "none", pad: 1, bias: true, residual: false },
+  ...{ height: 32, width: 32, outHeight: 32, outWidth: 32, channels0: 64, channels1: 0, outChannels: 64 },
+  ...{ activations: "f32", weights: "f32" },
+};
+
 async function run(context: Context, given: Arguments): Promise<number> {
   const { report } = context;
   const { version } = await packageInfo();
@@ -65,9 +71,8 @@ function describeDevice({ report }: Context, device: Device): void {
   const { gpu, info, kind, half } = device;
   const features = [...gpu.features].sort();
   const limits = Object.fromEntries(shownLimits.map((name) => [name, device.limits[name]]));
-  const layer = { kernel: 3, stride: 1, activation: "none", outHeight: 32, outWidth: 32, outChannels: 64 } as const;
-  const { kernel, variant } = chooseConvolution(layer, kind);
-  const chosen = { kind, half, convolution: kernel.name, variant, preset: defaultPreset(kind) };
+  const { id } = chooseConvolution(exampleLayer, { kind });
+  const chosen = { kind, half, convolution: id, preset: defaultPreset(kind) };
   report.event("device", { adapter: adapterName(info), features, limits, chosen });
   const inBytes = (name: string, value: number) => (/Size/.test(name) ? bytes(value) : String(value));
   report.print(
@@ -78,7 +83,7 @@ function describeDevice({ report }: Context, device: Device): void {
       ...Object.entries(limits).map(
         ([name, value], i) => `${i === 0 ? "Limits" : ""}`.padEnd(14) + `${name} ${inBytes(name, value)}`,
       ),
-      `Chosen        ${kernel.name} for a 3x3 convolution of 64 channels at 32x32`,
+      `Chosen        ${id} for a 3x3 convolution of 64 channels at 32x32`,
       `              f16 ${half === "native" ? "by shader-f16" : "packed in pairs (no shader-f16 here)"}; arithmetic in f32`,
       `              preset ${chosen.preset} where none is given`,
     ].join("\n"),

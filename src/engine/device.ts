@@ -2,9 +2,10 @@
  * A WebGPU device with what the engine needs to know about it: features, limits, kind of adapter, its pipelines and
  * its errors. Finding an adapter is the caller's business (`navigator.gpu` in a page, `src/node/adapter.ts` in Node).
  */
-import { DeviceLostError, KernelError, NoAdapterError, OutOfMemoryError } from "./errors.ts";
+import { DeviceLostError, KernelError, NoAdapterError, OutOfMemoryError, RePaintError } from "./errors.ts";
 import type { HalfMode } from "./kernel.ts";
 import { PipelineCache } from "./pipelines.ts";
+import type { Profiler } from "./profiler.ts";
 
 /** A CPU adapter wants kernels without barriers and with many outputs a thread, a GPU workgroup tiles. */
 export type AdapterKind = "cpu" | "gpu";
@@ -47,6 +48,8 @@ export class Device {
   readonly pipelines: PipelineCache;
   /** Buffers created, bytes of those that live, and bytes read back, since the device was made. */
   readonly counters = { buffersCreated: 0, liveBytes: 0, readbacks: 0 };
+  /** While there is one, it times every dispatch that any executor of this device submits. */
+  profiler: Profiler | undefined;
   #failure: Error | undefined;
 
   constructor(gpu: GPUDevice, info: GPUAdapterInfo, options: DeviceOptions = {}) {
@@ -80,6 +83,16 @@ export class Device {
   /** Throws what went wrong on the device since it was made: WebGPU reports validation and loss only asynchronously. */
   check(): void {
     if (this.#failure) throw this.#failure;
+  }
+
+  /**
+   * What an error comes from: the loss of the device where there was one, which calls under way meet, as errors that say
+   * little, before the device says that it is lost.
+   */
+  async explain(error: unknown): Promise<unknown> {
+    if (error instanceof RePaintError) return error;
+    await Promise.race([this.gpu.lost, new Promise((resolve) => setTimeout(resolve, 200))]);
+    return this.#failure ?? error;
   }
 
   /**

@@ -8,7 +8,7 @@ import { packParameters, parameterBytes } from "./kernel.ts";
 import { accesses, type Dispatch, type Plan } from "./plan.ts";
 import { byteLength, type DType, type Tensor } from "./tensor.ts";
 import { bufferUsage, tensorUsage } from "./usage.ts";
-import type { Profiler } from "./profiler.ts";
+import { Profiler, type DispatchTime } from "./profiler.ts";
 
 /** Where an external tensor's bytes are. */
 export interface BufferRange {
@@ -140,9 +140,26 @@ export class Executor {
   submit({
     row = 0,
     macsPerSubmit = Infinity,
-    profiler,
+    profiler = this.#device.profiler,
   }: { row?: number; macsPerSubmit?: number; profiler?: Profiler | undefined } = {}): void {
     for (const part of this.#cut(macsPerSubmit)) this.#submitPart(part, row, profiler);
+  }
+
+  /** Times every dispatch of one run: timestamps, or where there are none a submission each, waited for. */
+  async profile(): Promise<DispatchTime[]> {
+    const profiler = new Profiler(this.#device);
+    if (this.#device.hasTimestamps) {
+      this.submit({ macsPerSubmit: 1e9, profiler });
+      return profiler.finish();
+    }
+    const times: DispatchTime[] = [];
+    for (const [index, { kernel, label, macs }] of this.plan.dispatches.entries()) {
+      const begin = performance.now();
+      this.#submitPart({ from: index, to: index + 1 }, 0);
+      await this.#device.idle();
+      times.push({ kernel: kernel.name, label, macs, milliseconds: performance.now() - begin });
+    }
+    return times;
   }
 
   /** The same, waiting for each submission: for plans that take long, with their progress (0 … 1) and a way to stop. */

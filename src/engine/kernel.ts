@@ -39,6 +39,8 @@ export interface Kernel<B extends Bindings = Bindings, P extends Parameters = Pa
   readonly name: string;
   readonly bindings: B;
   readonly parameters: P;
+  /** Language features that a variant's text needs; whoever chooses the variant has looked whether the device has them. */
+  features?(variant: V): readonly "subgroups"[];
   /** Number of workgroups of one dispatch. */
   workgroups(parameters: ParameterValues<P>, variant: V): number;
   source(context: SourceContext<B>, variant: V): string;
@@ -85,10 +87,10 @@ export function renderKernel(
 ): string {
   const present = presentBindings(kernel, types);
   const has = Object.fromEntries(Object.keys(kernel.bindings).map((name) => [name, types[name] !== undefined]));
-  return kernel.source({ header: header(kernel, present, half), has }, variant);
+  return kernel.source({ header: header(kernel, present, half, variant), has }, variant);
 }
 
-function header(kernel: Kernel, present: ReturnType<typeof presentBindings>, half: HalfMode): string {
+function header(kernel: Kernel, present: ReturnType<typeof presentBindings>, half: HalfMode, variant: Variant): string {
   const native = half === "native" && present.some(({ dtype }) => dtype === "f16");
   const declarations = present.map(({ name, binding, dtype }, index) => {
     const access = binding.access === "read" ? "read" : "read_write";
@@ -102,6 +104,7 @@ function header(kernel: Kernel, present: ReturnType<typeof presentBindings>, hal
 #if ${native}
 enable f16;
 #endif
+${(kernel.features?.(variant) ?? []).map((feature) => `enable ${feature};`).join("\n")}
 ${declarations.join("\n")}
 #if ${parameters.length > 0}
 struct Parameters {

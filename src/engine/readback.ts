@@ -17,10 +17,7 @@ export async function readBuffer(
     device.gpu.queue.submit([encoder.finish()]);
     device.counters.readbacks++;
     await staging.mapAsync(mapModeRead, 0, bytes).catch(async (error: unknown) => {
-      // A lost device rejects the map before `lost` resolves; prefer its error.
-      await Promise.race([device.gpu.lost, new Promise((resolve) => setTimeout(resolve, 200))]);
-      device.check();
-      throw error;
+      throw await device.explain(error);
     });
     device.check();
     const copy = staging.getMappedRange(0, bytes).slice(0, size);

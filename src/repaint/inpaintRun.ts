@@ -1,5 +1,6 @@
 /** A run as its caller holds it: progress to iterate, a result to await. What a run does is `repaint.ts`'s business. */
 import { InterruptedError } from "../engine/errors.ts";
+import type { RunControl } from "./control.ts";
 import type { Picture } from "./image.ts";
 
 export interface InpaintProgress {
@@ -13,9 +14,17 @@ export interface InpaintProgress {
   readonly previews?: ReadonlyMap<number, Picture>;
 }
 
+/**
+ * How far a picture came: to its end, to the estimate that the run had when it was stopped, or not even to its first model
+ * call, so that it is the input.
+ */
+export type Reached = "result" | "preview" | "nothing";
+
 export interface InpaintResult {
   /** In the order of the jobs. */
   readonly pictures: readonly Picture[];
+  /** "result" each, unless the run was stopped by `stop()`. */
+  readonly reached: readonly Reached[];
   readonly modelCalls: number;
   readonly seconds: number;
 }
@@ -27,15 +36,43 @@ export interface InpaintResult {
  *     for await (const { step, steps, eta } of run) show(step, steps, eta);
  *     const { pictures } = await run;
  *
- * Leaving the loop early stops the run, and awaiting it then throws InterruptedError.
+ * Leaving the loop early ends the run, and awaiting it then throws InterruptedError. `stop()` ends it with what there is.
  */
 export class InpaintRun implements AsyncIterable<InpaintProgress>, PromiseLike<InpaintResult> {
   readonly #generator: AsyncGenerator<InpaintProgress, InpaintResult, undefined>;
+  readonly #control: RunControl;
   #result: Promise<InpaintResult> | undefined;
   #settle: { resolve: (result: InpaintResult) => void; reject: (error: unknown) => void } | undefined;
 
-  constructor(generator: AsyncGenerator<InpaintProgress, InpaintResult, undefined>) {
+  constructor(generator: AsyncGenerator<InpaintProgress, InpaintResult, undefined>, control: RunControl) {
     this.#generator = generator;
+    this.#control = control;
+  }
+
+  get paused(): boolean {
+    return this.#control.paused;
+  }
+
+  /** Takes effect after the model call that is under way. The device then rests, and estimates leave the pause out. */
+  pause(): void {
+    this.#control.pause();
+  }
+
+  resume(): void {
+    this.#control.resume();
+  }
+
+  /**
+   * Ends the run after the model call that is under way: the result has the network's estimate x̂₀ of that call for the
+   * pictures of its batch, and the inputs of those that had not begun.
+   */
+  stop(): void {
+    this.#control.stop();
+  }
+
+  /** Changes `InpaintOptions.previewSeconds`; 0: none. */
+  setPreviews(seconds: number): void {
+    this.#control.previewSeconds = seconds;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<InpaintProgress, void, undefined> {

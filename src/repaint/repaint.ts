@@ -2,42 +2,21 @@
  * Pictures in, pictures out: crops around what is to be filled, batches of crops through the sampler, results pasted
  * back at the original size with every known pixel untouched. The API of pages and of the command line.
  */
-import { requestDevice, type Device } from "../engine/device.ts";
-import { InputError, NoAdapterError } from "../engine/errors.ts";
-import type { SourceCache } from "../sources/cache.ts";
-import { jsonBeside } from "../sources/jsonBeside.ts";
-import { pageCache } from "../sources/pageCache.ts";
-import { urlSource, type UrlOptions } from "../sources/urlSource.ts";
-import { openCheckpoint, type Checkpoint } from "../unet/checkpoint.ts";
-import { blobSource, bytesSource, type ByteSource } from "../unet/safetensors.ts";
-import { UNet, type UNetOptions } from "../unet/unet.ts";
+import { InputError, type DeviceLostError } from "../engine/errors.ts";
+import type { Checkpoint } from "../unet/checkpoint.ts";
+import type { UNet } from "../unet/unet.ts";
+import { RunControl } from "./control.ts";
 import { cropToModel, pasteBack } from "./cropPaste.ts";
 import type { Box } from "./holes.ts";
 import { checkPair, createPicture, fromModelRange, toModelRange, type Mask, type Picture } from "./image.ts";
-import { InpaintRun, type InpaintProgress, type InpaintResult } from "./inpaintRun.ts";
+import { InpaintRun, type InpaintProgress, type InpaintResult, type Reached } from "./inpaintRun.ts";
+import { Loaded, type CheckpointSource, type LoadOptions } from "./loaded.ts";
+import { sampleOnAnyDevice } from "./recovery.ts";
 import { planRegions, type Region } from "./region.ts";
-import { diffusionOf, sample, type SampleOptions } from "./sampler.ts";
+import { diffusionOf, type SampleOptions } from "./sampler.ts";
 import { countModelCalls, PRESETS, scheduleTimes, type Schedule } from "./schedule.ts";
 
 export type Preset = keyof typeof PRESETS;
-
-/** How a file is fetched that is given by its address. */
-export interface DownloadOptions extends Omit<UrlOptions, "cache" | "signal"> {
-  /** Default: OPFS, or the Cache API where there is none; in Node no cache. */
-  readonly cache?: SourceCache | false | undefined;
-}
-
-/** `onProgress` counts bytes on the device; what was downloaded is counted by `download.onProgress`. */
-export interface LoadOptions extends UNetOptions {
-  /** The device to run on; it stays the caller's. Default: one of this page's own adapter. */
-  readonly device?: Device | undefined;
-  /** Architecture and diffusion flags that the file does not carry, in the constructor's or the scripts' vocabulary. */
-  readonly flags?: unknown;
-  readonly download?: DownloadOptions | undefined;
-}
-
-/** Bytes, a file, or its address (a string is one, relative to the page). */
-export type CheckpointSource = ByteSource | Blob | ArrayBuffer | Uint8Array | URL | string;
 
 /** One picture to fill. */
 export interface InpaintJob {
@@ -55,7 +34,7 @@ export type SampleJob = Pick<InpaintJob, "seed" | "class">;
 
 export interface InpaintOptions extends Pick<
   SampleOptions,
-  "respacing" | "order" | "clip" | "eta" | "previewEvery" | "signal"
+  "respacing" | "order" | "clip" | "eta" | "previewEvery" | "snapshotSeconds" | "signal"
 > {
   /** Default: the preset "balanced". */
   readonly schedule?: Schedule | Preset | undefined;
@@ -65,6 +44,12 @@ export interface InpaintOptions extends Pick<
   readonly feather?: number | undefined;
   /** Crops in one batch. Default: 1 on a CPU adapter, where more gain nothing, 8 on a GPU. */
   readonly batch?: number | undefined;
+  /** Least seconds between previews by time; undefined or 0: none. Can be changed: `InpaintRun.setPreviews`. */
+  readonly previewSeconds?: number | undefined;
+  /** Hears of each picture when its last crop is done, or when a stop has left it a preview. */
+  readonly onPicture?: ((job: number, picture: Picture, reached: Reached) => void) | undefined;
+  /** Hears of a lost device, before the run goes on with another. Not where the device is the caller's. */
+  readonly onDeviceLost?: ((error: DeviceLostError) => void) | undefined;
 }
 
 /** A crop of a job at the model's size. */
@@ -77,12 +62,10 @@ interface Crop {
 }
 
 export class RePaint {
-  readonly unet: UNet;
-  readonly #ownDevice: Device | undefined;
+  readonly #loaded: Loaded;
 
-  private constructor(unet: UNet, ownDevice: Device | undefined) {
-    this.unet = unet;
-    this.#ownDevice = ownDevice;
+  private constructor(loaded: Loaded) {
+    this.#loaded = loaded;
   }
 
   /**
@@ -90,30 +73,12 @@ export class RePaint {
    * @throws NoAdapterError, InputError (addresses and servers), CheckpointError, OutOfMemoryError, or the signal's reason
    */
   static async load(source: CheckpointSource, options: LoadOptions = {}): Promise<RePaint> {
-    if (typeof source === "string" || source instanceof URL) return RePaint.#loadFrom(source, options);
-    return RePaint.#loadCheckpoint(await openCheckpoint(asSource(source), options.flags), options);
+    return new RePaint(await Loaded.load(source, options));
   }
 
-  static async #loadFrom(address: string | URL, options: LoadOptions): Promise<RePaint> {
-    const { cache = await pageCache(), ...download } = options.download ?? {};
-    const fetching = { ...download, signal: options.signal };
-    const source = await urlSource(address, { ...fetching, cache: cache || undefined });
-    try {
-      const config = () => jsonBeside(address, "config.json", fetching);
-      return await RePaint.#loadCheckpoint(await openCheckpoint(source, options.flags, config), options);
-    } finally {
-      await source.close();
-    }
-  }
-
-  static async #loadCheckpoint(checkpoint: Checkpoint, options: LoadOptions): Promise<RePaint> {
-    const device = options.device ?? (await pageDevice());
-    try {
-      return new RePaint(await UNet.load(device, checkpoint, options), options.device ? undefined : device);
-    } catch (error) {
-      if (!options.device) device.dispose();
-      throw error;
-    }
+  /** Another one after a device was lost. */
+  get unet(): UNet {
+    return this.#loaded.unet;
   }
 
   get checkpoint(): Checkpoint {
@@ -129,7 +94,8 @@ export class RePaint {
 
   /** Starts when it is iterated or awaited. See `InpaintRun`. */
   inpaint(jobs: readonly InpaintJob[], options: InpaintOptions = {}): InpaintRun {
-    return new InpaintRun(this.#run(jobs, options));
+    const control = new RunControl(options.previewSeconds);
+    return new InpaintRun(this.#run(jobs, options, control), control);
   }
 
   /** A plain sample a seed, of the model's own size. A schedule says how many steps; nothing jumps. */
@@ -144,6 +110,7 @@ export class RePaint {
   async *#run(
     jobs: readonly InpaintJob[],
     options: InpaintOptions,
+    control: RunControl,
   ): AsyncGenerator<InpaintProgress, InpaintResult, undefined> {
     const { config } = this.checkpoint;
     if (config.inChannels !== 3)
@@ -172,26 +139,51 @@ export class RePaint {
     };
     // Thin holes of a crop that shrinks much: what surrounds them fills them, without a model call.
     for (const crop of filled) results[crop.job] = pasteCrop(results[crop.job]!, crop, crop.picture);
+    const cropsLeft = jobs.map((_, job) => toFill.filter((crop) => crop.job === job).length);
+    const reached: Reached[] = cropsLeft.map((left) => (left === 0 ? "result" : "nothing"));
+    const reach = (job: number, how: Reached) => {
+      reached[job] = how;
+      options.onPicture?.(job, results[job]!, how);
+    };
+    for (const [job, how] of reached.entries()) if (how === "result") reach(job, how);
     let before = 0;
     for (const [index, batch] of batches.entries()) {
       // Model calls of the batches after this one, in calls of this one's size.
       const ahead = batches
         .slice(index + 1)
         .reduce((sum, later) => sum + callsOf(later) * (later.length / batch.length), 0);
-      const run = sample(this.#sampleOptions(batch, jobs, schedule, options));
-      let next = await run.next();
-      while (!next.done) {
-        const { step, secondsPerStep, eta, xStart } = next.value;
-        yield {
-          ...{ step: before + step, steps, secondsPerStep, eta: eta + secondsPerStep * ahead },
-          ...(xStart ? { previews: paste(batch, xStart) } : {}),
-        };
-        next = await run.next();
+      if (control.stopping) break;
+      const run = sampleOnAnyDevice(
+        this.#loaded,
+        (unet) => ({ ...this.#sampleOptions(batch, jobs, schedule, options), unet, control }),
+        options.onDeviceLost,
+      );
+      let calls = 0;
+      try {
+        let next = await run.next();
+        while (!next.done) {
+          const { step, secondsPerStep, eta, xStart } = next.value;
+          calls = step;
+          yield {
+            ...{ step: before + step, steps, secondsPerStep, eta: eta + secondsPerStep * ahead },
+            ...(xStart ? { previews: paste(batch, xStart) } : {}),
+          };
+          next = await run.next();
+        }
+        for (const [job, picture] of paste(batch, next.value)) results[job] = picture;
+      } finally {
+        // Where the caller leaves the loop, which ends this function at the yield.
+        await run.return(undefined as never);
       }
-      for (const [job, picture] of paste(batch, next.value)) results[job] = picture;
-      before += callsOf(batch);
+      before += calls;
+      for (const { job } of calls === callsOf(batch) ? batch : []) cropsLeft[job]!--;
+      for (const job of new Set(batch.map((crop) => crop.job)))
+        if (cropsLeft[job] === 0) reach(job, "result");
+        else reached[job] = "preview";
     }
-    return { pictures: results, modelCalls: before, seconds: (performance.now() - begin) / 1000 };
+    for (const [job, how] of reached.entries()) if (how === "preview") reach(job, how);
+    const seconds = (performance.now() - begin) / 1000;
+    return { pictures: results, reached, modelCalls: before, seconds };
   }
 
   #crops({ picture, keep, seed }: InpaintJob, job: number, region: Box | undefined): Crop[] {
@@ -221,14 +213,13 @@ export class RePaint {
     jobs: readonly InpaintJob[],
     schedule: Schedule,
     options: InpaintOptions,
-  ): SampleOptions {
+  ): Omit<SampleOptions, "unet"> {
     const size = this.checkpoint.config.imageSize;
     const classes = batch.flatMap(({ job }) => jobs[job]!.class ?? []);
     return {
-      ...{ unet: this.unet, schedule, shape: { batch: batch.length, channels: 3, height: size, width: size } },
+      ...{ schedule, shape: { batch: batch.length, channels: 3, height: size, width: size } },
       ...{ respacing: options.respacing, order: options.order, clip: options.clip, eta: options.eta },
-      signal: options.signal,
-      previewEvery: options.previewEvery,
+      ...{ previewEvery: options.previewEvery, snapshotSeconds: options.snapshotSeconds, signal: options.signal },
       seeds: batch.map(({ seed }) => seed),
       classes: classes.length > 0 ? classes : undefined,
       known: hasKnown(batch[0]!)
@@ -242,8 +233,7 @@ export class RePaint {
 
   /** Releases the weights, and the device where `load` made it. */
   dispose(): void {
-    this.unet.dispose();
-    this.#ownDevice?.dispose();
+    this.#loaded.dispose();
   }
 }
 
@@ -286,25 +276,4 @@ function concatenate(parts: readonly Float32Array[]): Float32Array {
     at += part.length;
   }
   return all;
-}
-
-function asSource(source: ByteSource | Blob | ArrayBuffer | Uint8Array): ByteSource {
-  if (source instanceof ArrayBuffer || source instanceof Uint8Array) return bytesSource("checkpoint", source);
-  if (typeof Blob !== "undefined" && source instanceof Blob)
-    return blobSource(source, "name" in source ? String(source.name) : "checkpoint");
-  return source as ByteSource;
-}
-
-async function pageDevice(): Promise<Device> {
-  const gpu = typeof navigator === "undefined" ? undefined : navigator.gpu;
-  if (!gpu)
-    throw new NoAdapterError(
-      "this environment has no WebGPU: use a browser that has it, or pass a device (in Node: openGpu of repaint-webgpu/node)",
-    );
-  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
-  if (!adapter)
-    throw new NoAdapterError(
-      "WebGPU is here but found no adapter: check that hardware acceleration is on and the graphics driver is current",
-    );
-  return requestDevice(adapter);
 }

@@ -6,6 +6,7 @@
 import { InputError, InterruptedError } from "../engine/errors.ts";
 import type { ImageShape } from "../unet/layout.ts";
 import type { UNet } from "../unet/unet.ts";
+import type { RunControl } from "./control.ts";
 import { createDiffusion, requireSteps, type Diffusion } from "./diffusion.ts";
 import { countModelCalls, scheduleTimes, type Schedule } from "./schedule.ts";
 import { reverseKind, State, stateLayout, type Known } from "./state.ts";
@@ -30,14 +31,30 @@ export interface SampleOptions {
   readonly eta?: number | undefined;
   /** Report x̂₀ with every n-th model call; 0: never, and nothing is read back before the end. */
   readonly previewEvery?: number | undefined;
+  /** Pauses, stops and previews by time. A stopped run returns x̂₀ of its last model call. */
+  readonly control?: RunControl | undefined;
+  /** Hears where the run is, at most every `snapshotSeconds` (default 5): each costs one readback of x. */
+  readonly onSnapshot?: ((snapshot: Snapshot) => void) | undefined;
+  readonly snapshotSeconds?: number | undefined;
+  /** Goes on from there instead of from noise: on the same kind of adapter with the same bits as without the break. */
+  readonly resume?: Snapshot | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** All that a run is between two steps, since its noise is a function of seed and step. Valid for the same options only. */
+export interface Snapshot {
+  /** Index of the next step in the run's table, and the model calls before it. */
+  readonly next: number;
+  readonly calls: number;
+  /** x as it lies on the device. */
+  readonly x: ArrayBuffer;
 }
 
 export interface SampleProgress {
   /** Model calls done, of how many. */
   readonly step: number;
   readonly steps: number;
-  /** Seconds since the first model call began, of the mean step so far, and still to come. */
+  /** Seconds since the first model call (after a resume) began, of the mean step since, and still to come; no pauses. */
   readonly elapsed: number;
   readonly secondsPerStep: number;
   readonly eta: number;
@@ -88,13 +105,18 @@ export async function* sample(options: SampleOptions): AsyncGenerator<SampleProg
   });
   try {
     const steps = countModelCalls(times);
-    let done = 0;
-    state.start();
+    const { control, onSnapshot, resume } = options;
+    const first = resume?.calls ?? 0;
+    let done = first;
+    if (resume) state.restore(resume.x);
+    else state.start();
     await unet.device.idle();
-    const begin = performance.now();
+    const clock = new Stopwatch();
+    const [previewDue, snapshotDue] = [due(clock), due(clock)];
     // One step stays in flight, so that the next one is encoded while it runs.
     let previous = Promise.resolve();
-    for (const step of table.steps) {
+    for (const [index, step] of table.steps.entries()) {
+      if (index < (resume?.next ?? 0)) continue;
       throwIfAborted(signal);
       if (step.kind === "climb") {
         state.climb(step.row);
@@ -107,24 +129,59 @@ export async function* sample(options: SampleOptions): AsyncGenerator<SampleProg
       await previous;
       previous = current;
       done++;
-      const preview = previewEvery > 0 && done % previewEvery === 0;
+      const preview =
+        (previewEvery > 0 && done % previewEvery === 0) || previewDue(control?.previewSeconds || Infinity);
       // The first step is waited for so that its time can be told, the last because nothing follows.
-      const settled = preview || done === 1 || done === steps;
+      const settled = preview || done === first + 1 || done === steps || control?.paused;
       if (settled) await current;
-      const elapsed = (performance.now() - begin) / 1000;
-      const finished = settled ? done : done - 1;
+      const elapsed = clock.seconds;
+      const finished = (settled ? done : done - 1) - first;
       const secondsPerStep = elapsed / finished;
       yield {
         ...{ step: done, steps, elapsed, secondsPerStep },
-        eta: secondsPerStep * (steps - finished),
+        eta: secondsPerStep * (steps - first - finished),
         ...(preview ? { xStart: await state.read("xStart") } : {}),
       };
+      if (control?.paused) {
+        await current;
+        await clock.without(() => control.wait(signal));
+      }
+      throwIfAborted(signal);
+      if (control?.stopping && done < steps) return await state.read("xStart");
+      if (onSnapshot && snapshotDue(options.snapshotSeconds ?? 5))
+        onSnapshot({ next: index + 1, calls: done, x: await state.snapshot() });
     }
     throwIfAborted(signal);
     return await state.read("x");
   } finally {
     state.dispose();
   }
+}
+
+/** Seconds since it was made, less those that are left out. */
+class Stopwatch {
+  #begin = performance.now();
+
+  get seconds(): number {
+    return (performance.now() - this.#begin) / 1000;
+  }
+
+  async without(body: () => Promise<void>): Promise<void> {
+    const begin = performance.now();
+    await body();
+    this.#begin += performance.now() - begin;
+  }
+}
+
+/** Whether so many seconds have passed since it last said yes. */
+function due(clock: Stopwatch): (seconds: number) => boolean {
+  let last = 0;
+  return (seconds) => {
+    const now = clock.seconds;
+    if (now - last < seconds) return false;
+    last = now;
+    return true;
+  };
 }
 
 function throwIfAborted(signal: AbortSignal | undefined): void {

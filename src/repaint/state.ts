@@ -7,7 +7,7 @@ import type { Device } from "../engine/device.ts";
 import { InputError } from "../engine/errors.ts";
 import { Executor } from "../engine/executor.ts";
 import { PlanBuilder } from "../engine/plan.ts";
-import { readFloats } from "../engine/readback.ts";
+import { readBuffer, readFloats } from "../engine/readback.ts";
 import { padTo4 } from "../engine/tensor.ts";
 import { tensorUsage } from "../engine/usage.ts";
 import { gaussianNoise } from "../shaders/gaussianNoise.ts";
@@ -240,6 +240,15 @@ export class State {
     const { session, buffers, device, shape } = this.#parts;
     const buffer = which === "x" ? session.x : buffers.get("xStart")!;
     return fromNhwc(await readFloats(device, buffer), shape);
+  }
+
+  /** x as it lies on the device, for `restore`. Waits for the work submitted before. */
+  snapshot(): Promise<ArrayBuffer> {
+    return readBuffer(this.#parts.device, this.#parts.session.x);
+  }
+
+  restore(x: ArrayBuffer): void {
+    this.#parts.device.upload(this.#parts.session.x, 0, new Uint8Array(x));
   }
 
   dispose(): void {

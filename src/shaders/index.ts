@@ -29,6 +29,10 @@ import { spatialMeanGradient } from "./spatialMeanGradient.ts";
 import { timestepEmbedding } from "./timestepEmbedding.ts";
 import { upsampleBilinear } from "./upsampleBilinear.ts";
 import { upsampleNearest } from "./upsampleNearest.ts";
+import { winogradInput } from "./winogradInput.ts";
+import { winogradMultiply } from "./winogradMultiply.ts";
+import { winogradOutput } from "./winogradOutput.ts";
+import { winogradWeights } from "./winogradWeights.ts";
 
 export const kernels = {
   attention,
@@ -61,4 +65,8 @@ export const kernels = {
   timestepEmbedding,
   upsampleBilinear,
   upsampleNearest,
+  winogradInput,
+  winogradMultiply,
+  winogradOutput,
+  winogradWeights,
 } as const;

@@ -8,6 +8,7 @@ import { InputError } from "../engine/errors.ts";
 import { Executor } from "../engine/executor.ts";
 import type { Plan } from "../engine/plan.ts";
 import { padTo4, type Tensor } from "../engine/tensor.ts";
+import type { ConvolutionChoices } from "../shaders/chooseConvolution.ts";
 import { logSoftmaxGradient } from "../shaders/logSoftmaxGradient.ts";
 import { planGradient } from "./backward.ts";
 import { Buffers } from "./buffers.ts";
@@ -80,17 +81,20 @@ export class Classifier {
   readonly checkpoint: ClassifierCheckpoint;
   readonly #weights: PackedWeights;
   readonly #uploaded: UploadedWeights;
+  readonly #choices: ConvolutionChoices | undefined;
 
   private constructor(
     device: Device,
     checkpoint: ClassifierCheckpoint,
     weights: PackedWeights,
     uploaded: UploadedWeights,
+    choices: ConvolutionChoices | undefined,
   ) {
     this.device = device;
     this.checkpoint = checkpoint;
     this.#weights = weights;
     this.#uploaded = uploaded;
+    this.#choices = choices;
   }
 
   /** @throws CheckpointError, OutOfMemoryError, DeviceLostError, or the signal's reason */
@@ -102,7 +106,7 @@ export class Classifier {
     const type = options.weightType ?? options.precision ?? "f32";
     const weights = declareWeights(checkpoint.architecture, type, { gradient: true });
     const uploaded = await uploadWeights(device, weights, (name) => readFloat32(checkpoint.file, name), options);
-    return new Classifier(device, checkpoint, weights, uploaded);
+    return new Classifier(device, checkpoint, weights, uploaded, options.choices);
   }
 
   get weightBytes(): number {
@@ -121,10 +125,10 @@ export class Classifier {
    */
   async session(size: ForwardSize, labels: readonly number[], x?: GPUBuffer): Promise<ClassifierSession> {
     const { device, classes } = this;
-    const { architecture, config } = this.checkpoint;
+    const { config } = this.checkpoint;
     requireClassifierSize(config, size);
     checkLabels(labels, size.batch, classes);
-    const planned = planClassifier({ architecture, weights: this.#weights, kind: device.kind }, size);
+    const planned = planClassifier({ ...this.#network, kind: device.kind }, size);
     const { plan, embedding, labels: classOf, logits, gradient } = planned;
     const owned = [embedding, classOf, logits, gradient, ...(x ? [] : [planned.x])];
     const own = await Buffers.create(device, owned);
@@ -142,9 +146,11 @@ export class Classifier {
 
   /** One row of embeddings a timestep, in the UNet's units. @throws OutOfMemoryError */
   async embed(timesteps: readonly number[]): Promise<EmbeddingTable> {
-    const { architecture } = this.checkpoint;
-    const network = { device: this.device, architecture, weights: this.#weights, uploaded: this.#uploaded };
-    return embedRows(network, timesteps);
+    return embedRows({ ...this.#network, device: this.device, uploaded: this.#uploaded }, timesteps);
+  }
+
+  get #network() {
+    return { architecture: this.checkpoint.architecture, weights: this.#weights, choices: this.#choices };
   }
 
   dispose(): void {
@@ -153,7 +159,8 @@ export class Classifier {
 }
 
 function checkLabels(labels: readonly number[], batch: number, classes: number): void {
-  if (labels.length !== batch) throw new InputError(`classes: expected one of each of ${batch} images, got ${labels.length}`);
+  if (labels.length !== batch)
+    throw new InputError(`classes: expected one of each of ${batch} images, got ${labels.length}`);
   for (const label of labels)
     if (!Number.isInteger(label) || label < 0 || label >= classes)
       throw new InputError(`class: the classifier knows classes from 0 to ${classes - 1}, got ${label}`);

@@ -5,6 +5,7 @@
 import type { Device } from "../engine/device.ts";
 import { Executor } from "../engine/executor.ts";
 import { tensorUsage } from "../engine/usage.ts";
+import type { ConvolutionChoices } from "../shaders/chooseConvolution.ts";
 import type { Architecture } from "./architecture.ts";
 import { Buffers } from "./buffers.ts";
 import { embeddingRows, planEmbedding, timestepFrequencies } from "./network.ts";
@@ -31,11 +32,12 @@ export interface EmbeddingNetwork {
   readonly architecture: Architecture;
   readonly weights: PackedWeights;
   readonly uploaded: UploadedWeights;
+  readonly choices?: ConvolutionChoices | undefined;
 }
 
 /** One row for each timestep (and class, of which class-conditional networks need as many), left on the device. @throws OutOfMemoryError */
 export async function embedRows(
-  { device, architecture, weights, uploaded }: EmbeddingNetwork,
+  { device, architecture, weights, uploaded, choices }: EmbeddingNetwork,
   timesteps: readonly number[],
   classes?: readonly number[],
 ): Promise<EmbeddingTable> {
@@ -50,7 +52,7 @@ export async function embedRows(
       const buffer = await device.createBuffer(`${name}.table`, chunks * embeddingRows * width * 4, tensorUsage);
       tables.push({ buffer, offset: offset * 4, rowBytes: width * 4 });
     }
-    const chunkPlan = planEmbedding({ architecture, weights: weights, kind: device.kind }, embeddingRows);
+    const chunkPlan = planEmbedding({ architecture, weights, kind: device.kind, choices }, embeddingRows);
     const inputs = await Buffers.create(device, [
       chunkPlan.timesteps,
       chunkPlan.frequencies,

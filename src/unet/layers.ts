@@ -2,12 +2,17 @@
  * The network's layers as dispatches: what one convolution, norm, residual block or attention puts into a plan. Not
  * here: the order of the blocks (`network.ts`), where weights come from (`weights.ts`).
  */
-import type { AdapterKind } from "../engine/device.ts";
 import { PlanBuilder } from "../engine/plan.ts";
 import { padTo4, type DType, type Tensor } from "../engine/tensor.ts";
+import { addConvolution } from "../shaders/addConvolution.ts";
 import { attention } from "../shaders/attention.ts";
-import { chooseConvolution } from "../shaders/chooseConvolution.ts";
-import { convolutionMacs, type ConvolutionShape } from "../shaders/convolution.ts";
+import {
+  chooseConvolution,
+  type AdapterTraits,
+  type ConvolutionChoices,
+  type ConvolutionLayer,
+} from "../shaders/chooseConvolution.ts";
+import type { ConvolutionShape } from "../shaders/convolution.ts";
 import { groupNormAffine } from "../shaders/groupNormAffine.ts";
 import { groupNormApply } from "../shaders/groupNormApply.ts";
 import { groupNormChunks, groupNormPartials } from "../shaders/groupNormPartials.ts";
@@ -19,10 +24,13 @@ import type { Operation } from "./operations.ts";
 import { paddedHead } from "./packing.ts";
 import { embeddingLayout, type PackedWeights } from "./weights.ts";
 
-export interface NetworkOptions {
+export interface NetworkOptions extends AdapterTraits {
   readonly architecture: Architecture;
   readonly weights: PackedWeights;
-  readonly kind: AdapterKind;
+  /** A tuner's answers; layers without one take the default. */
+  readonly choices?: ConvolutionChoices | undefined;
+  /** Hears of every convolution that is planned: how tuner and benchmark learn a network's shapes. */
+  readonly onConvolution?: ((name: string, layer: ConvolutionLayer) => void) | undefined;
   /** Storage of activations. */
   readonly activations: "f32" | "f16";
 }
@@ -55,7 +63,7 @@ export class Layers {
     return this.#embedding;
   }
 
-  get kind(): AdapterKind {
+  get kind(): AdapterTraits["kind"] {
     return this.#options.kind;
   }
 
@@ -234,32 +242,16 @@ export class Layers {
     const width = Math.ceil(x.width / stride);
     const y = into ?? this.temporary(name, { height, width }, outChannels);
     const bias = this.#options.weights.has(`${name}.bias`) ? this.weight(`${name}.bias`) : undefined;
-    const layer = { kernel, stride, activation, outHeight: height, outWidth: width, outChannels };
-    const { kernel: convolution, variant } = chooseConvolution(layer, this.#options.kind);
-    this.builder.dispatch(convolution, {
-      tensors: {
-        x0: x.parts[0]!.tensor,
-        x1: x.parts[1]?.tensor,
-        weight: this.weight(`${name}.weight`),
-        bias,
-        residual,
-        y,
-      },
-      parameters: {
-        ...{ batch, height: x.height, width: x.width, outHeight: height, outWidth: width },
-        ...{ channels0, channels1, outChannels, pad },
-      },
-      variant,
-      label: name,
-      macs: convolutionMacs({
-        kernel,
-        batch,
-        outHeight: height,
-        outWidth: width,
-        channels: channels0 + channels1,
-        outChannels,
-      }),
-    });
+    const weight = this.weight(`${name}.weight`);
+    const layer = {
+      ...{ kernel, stride, activation, height: x.height, width: x.width, outHeight: height, outWidth: width },
+      ...{ channels0, channels1, outChannels, pad, bias: bias !== undefined, residual: residual !== undefined },
+      ...{ activations: x.parts[0]!.tensor.dtype, weights: weight.dtype },
+    };
+    this.#options.onConvolution?.(name, layer);
+    const choice = chooseConvolution(layer, this.#options, this.#options.choices);
+    const tensors = { x0: x.parts[0]!.tensor, x1: x.parts[1]?.tensor, weight, bias, residual, y };
+    addConvolution(this.builder, { layer, choice, batch, tensors, label: name });
     this.operations.push({
       ...{ kind: "convolution", name, x: x.parts[0]!.tensor, channels: channels0, y, kernel, stride, residual },
       ...{ height: x.height, width: x.width },

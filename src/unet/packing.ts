@@ -33,7 +33,10 @@ export function packConvolution(
  * The weight of a convolution's gradient to its input, itself a convolution: [O, I, k, k] to [I, O, k, k] with the taps turned
  * around.
  */
-export function transposeConvolution(weight: Float32Array, { kernel, out }: { kernel: number; out: number }): Float32Array {
+export function transposeConvolution(
+  weight: Float32Array,
+  { kernel, out }: { kernel: number; out: number },
+): Float32Array {
   const taps = kernel * kernel;
   const input = weight.length / out / taps;
   const transposed = new Float32Array(weight.length);

@@ -5,8 +5,9 @@
 import type { Device } from "../engine/device.ts";
 import { InputError } from "../engine/errors.ts";
 import { Executor } from "../engine/executor.ts";
-import type { Profiler } from "../engine/profiler.ts";
+import type { DispatchTime, Profiler } from "../engine/profiler.ts";
 import type { Tensor } from "../engine/tensor.ts";
+import type { ConvolutionChoices } from "../shaders/chooseConvolution.ts";
 import { Buffers } from "./buffers.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { UNetConfig } from "./config.ts";
@@ -20,6 +21,8 @@ export interface UNetOptions {
   /** Storage of activations and, unless said otherwise, of weights; arithmetic is f32. Default f32. */
   readonly precision?: "f32" | "f16" | undefined;
   readonly weightType?: "f32" | "f16" | undefined;
+  /** A tuner's answers for this device; layers without one take the default. */
+  readonly choices?: ConvolutionChoices | undefined;
   readonly onProgress?: ((doneBytes: number, totalBytes: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -30,6 +33,7 @@ export class UNet {
   readonly precision: "f32" | "f16";
   readonly #weights: PackedWeights;
   readonly #uploaded: UploadedWeights;
+  readonly #choices: ConvolutionChoices | undefined;
 
   private constructor(
     device: Device,
@@ -37,12 +41,14 @@ export class UNet {
     precision: "f32" | "f16",
     weights: PackedWeights,
     uploaded: UploadedWeights,
+    choices: ConvolutionChoices | undefined,
   ) {
     this.device = device;
     this.checkpoint = checkpoint;
     this.precision = precision;
     this.#weights = weights;
     this.#uploaded = uploaded;
+    this.#choices = choices;
   }
 
   /** @throws CheckpointError, OutOfMemoryError, DeviceLostError, or the signal's reason */
@@ -50,7 +56,7 @@ export class UNet {
     const precision = options.precision ?? "f32";
     const weights = declareWeights(checkpoint.architecture, options.weightType ?? precision);
     const uploaded = await uploadWeights(device, weights, (name) => readFloat32(checkpoint.file, name), options);
-    return new UNet(device, checkpoint, precision, weights, uploaded);
+    return new UNet(device, checkpoint, precision, weights, uploaded, options.choices);
   }
 
   get weightBytes(): number {
@@ -65,7 +71,10 @@ export class UNet {
     const { device } = this;
     const { architecture } = this.checkpoint;
     requireSize(architecture.config, size);
-    const options = { architecture, weights: this.#weights, kind: device.kind, activations: this.precision };
+    const { kind } = device;
+    const options = {
+      ...{ architecture, weights: this.#weights, kind, activations: this.precision, choices: this.#choices },
+    };
     const { plan, x, lowRes, embedding, out } = planForward(options, size);
     const own = await Buffers.create(device, [x, embedding, out, ...(lowRes ? [lowRes] : [])]);
     try {
@@ -85,7 +94,8 @@ export class UNet {
     const { device } = this;
     const { architecture, config } = this.checkpoint;
     checkClasses(config, timesteps.length, classes);
-    return embedRows({ device, architecture, weights: this.#weights, uploaded: this.#uploaded }, timesteps, classes);
+    const network = { device, architecture, weights: this.#weights, uploaded: this.#uploaded, choices: this.#choices };
+    return embedRows(network, timesteps, classes);
   }
 
   dispose(): void {
@@ -159,6 +169,12 @@ export class UNetSession {
   ): Promise<void> {
     this.#embed(table, rows);
     await this.#executor.run({ macsPerSubmit: macsPerSubmit(this.#device), ...options });
+  }
+
+  /** One forward with the time of each dispatch, in order. */
+  async profile(table: EmbeddingTable, rows: readonly number[]): Promise<DispatchTime[]> {
+    this.#embed(table, rows);
+    return this.#executor.profile();
   }
 
   #embed(table: EmbeddingTable, rows: readonly number[]): void {

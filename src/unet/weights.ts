@@ -95,7 +95,9 @@ export function declareWeights(
   const matrix: AddMatrix = (name, { kernel, segments, out, isOfTime = false }, weightOf) => {
     const input = segments.reduce((sum, size) => sum + size, 0);
     const shape = [kernel * kernel, segments.reduce((sum, size) => sum + padTo4(size), 0), padTo4(out)];
-    add(`${name}.weight`, type, shape, async (read) => packConvolution(await weightOf(read), { kernel, segments, out }));
+    add(`${name}.weight`, type, shape, async (read) =>
+      packConvolution(await weightOf(read), { kernel, segments, out }),
+    );
     if (!gradient || isOfTime) return;
     add(`${name}.gradient.weight`, type, [kernel * kernel, padTo4(out), padTo4(input)], async (read) => {
       const transposed = transposeConvolution(await weightOf(read), { kernel, out });

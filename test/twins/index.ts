@@ -29,6 +29,7 @@ import {
   spatialMeanGradientTwin,
 } from "./heads.ts";
 import type { TwinOf } from "./twin.ts";
+import { winogradInputTwin, winogradMultiplyTwin, winogradOutputTwin, winogradWeightsTwin } from "./winograd.ts";
 
 export const twins: { readonly [Name in keyof typeof kernels]: TwinOf<(typeof kernels)[Name]> } = {
   attention: attentionTwin,
@@ -61,4 +62,8 @@ export const twins: { readonly [Name in keyof typeof kernels]: TwinOf<(typeof ke
   timestepEmbedding: timestepEmbeddingTwin,
   upsampleBilinear: upsampleBilinearTwin,
   upsampleNearest: upsampleNearestTwin,
+  winogradInput: winogradInputTwin,
+  winogradMultiply: winogradMultiplyTwin,
+  winogradOutput: winogradOutputTwin,
+  winogradWeights: winogradWeightsTwin,
 };

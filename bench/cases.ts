@@ -1,0 +1,146 @@
+/**
+ * What is measured one by one: every convolution of the networks as the adapter would run it (or in every way it can),
+ * every other dispatch of their plans, and the sampler's; equal ones once. Not here: numbers and checks (`check.ts`),
+ * times (`kernels.ts`).
+ */
+import type { AdapterKind } from "../src/engine/device.ts";
+import type { Bindings, Variant } from "../src/engine/kernel.ts";
+import { PlanBuilder, type Dispatch, type Plan } from "../src/engine/plan.ts";
+import { byteLength, type Tensor } from "../src/engine/tensor.ts";
+import { convolutionPlan, layerMacs } from "../src/shaders/addConvolution.ts";
+import {
+  chooseConvolution,
+  convolutionCandidates,
+  convolutionKey,
+  type ConvolutionChoice,
+  type ConvolutionChoices,
+  type ConvolutionLayer,
+} from "../src/shaders/chooseConvolution.ts";
+import { convolutionBindings } from "../src/shaders/convolution.ts";
+import { networkPlans, samplerPlan, type BenchNetwork } from "./networks.ts";
+
+export interface BenchCase {
+  /** The same text for the same work done in the same way: what results are compared by. */
+  readonly key: string;
+  /** Of the dispatches, in order, joined by "+". */
+  readonly kernel: string;
+  readonly variant: string;
+  /** For people: "3×3, 32×32, 128+64 → 128". */
+  readonly shape: string;
+  /** Of the work itself, however it is done. */
+  readonly macs: number;
+  /** Every tensor of the work once: what must be moved at least. */
+  readonly bytes: number;
+  /** In which networks, and how often in a forward of each. */
+  readonly uses: Record<string, number>;
+  readonly plan: Plan;
+  /** By binding; all of them external. */
+  readonly tensors: Readonly<Record<string, Tensor>>;
+  readonly bindings: Bindings;
+  /** What the twin of `twin` is called with. */
+  readonly twin: string;
+  readonly call: { readonly parameters: Readonly<Record<string, number>>; readonly variant: Variant };
+}
+
+export interface CaseOptions {
+  readonly kind: AdapterKind;
+  readonly precision: "f32" | "f16";
+  /** Every candidate of a convolution instead of the chosen one. */
+  readonly candidates?: boolean;
+  readonly choices?: ConvolutionChoices | undefined;
+}
+
+/** Parameters that change neither the work nor its shape. */
+const immaterial = new Set(["embeddingOffset", "epsilon", "draw"]);
+
+/** The distinct cases, those with the fewest multiply-adds first. */
+export function benchCases(networks: readonly BenchNetwork[], options: CaseOptions): BenchCase[] {
+  const cases = new Map<string, BenchCase>();
+  const add = (made: BenchCase, network: string) => {
+    const known = cases.get(made.key) ?? made;
+    known.uses[network] = (known.uses[network] ?? 0) + 1;
+    cases.set(made.key, known);
+  };
+  for (const network of networks) {
+    const { plans, convolutions } = networkPlans(network, options);
+    const names = new Set(convolutions.map(({ name }) => name));
+    const wanted = ({ kernel, label }: Dispatch) =>
+      network.only ? network.only.includes(kernel.name) : !names.has(label);
+    for (const plan of [...plans, ...(network.only ? [] : [samplerPlan(network)])])
+      for (const dispatch of plan.dispatches.filter(wanted)) add(dispatchCase(dispatch), network.name);
+    if (network.only) continue;
+    for (const { layer } of convolutions) {
+      const choices = options.candidates
+        ? convolutionCandidates(layer, options)
+        : [chooseConvolution(layer, options, options.choices)];
+      for (const choice of choices) add(convolutionCase(layer, choice), network.name);
+    }
+  }
+  return [...cases.values()].sort((a, b) => a.macs - b.macs || a.bytes - b.bytes);
+}
+
+function convolutionCase(layer: ConvolutionLayer, choice: ConvolutionChoice): BenchCase {
+  const { plan, tensors } = convolutionPlan(layer, choice);
+  const { kernel, stride, activation, ...sizes } = layer;
+  const { height, width, outHeight, outWidth, channels0, channels1, outChannels, pad } = sizes;
+  const bound = Object.fromEntries(Object.entries(tensors).flatMap(([name, t]) => (t ? [[name, t as Tensor]] : [])));
+  return {
+    key: `convolution ${convolutionKey(layer)} by ${choice.id}`,
+    kernel: plan.dispatches.map((dispatch) => dispatch.kernel.name).join("+"),
+    variant: choice.id,
+    shape: convolutionWords(layer),
+    ...{ macs: layerMacs(layer, 1), bytes: bytesOf(bound), uses: {} },
+    ...{ plan, tensors: bound, bindings: convolutionBindings, twin: "convolutionBlocked" },
+    call: {
+      parameters: { batch: 1, height, width, outHeight, outWidth, channels0, channels1, outChannels, pad },
+      variant: { kernel, stride, activation },
+    },
+  };
+}
+
+function convolutionWords(layer: ConvolutionLayer): string {
+  const { kernel, stride, activation, residual, outHeight, outWidth, channels0, channels1, outChannels } = layer;
+  const size = outHeight === 1 ? `${outWidth} rows` : `${outHeight}×${outWidth}`;
+  return [
+    `${kernel}×${kernel}, ${size}, ${channels1 ? `${channels0}+${channels1}` : channels0} → ${outChannels}`,
+    ...(stride === 1 ? [] : [`stride ${stride}`]),
+    ...(activation === "none" ? [] : [activation]),
+    ...(residual ? ["residual"] : []),
+  ].join(", ");
+}
+
+/** One dispatch as a plan of its own. */
+function dispatchCase({ kernel, variant, tensors, rows, macs }: Dispatch): BenchCase {
+  const parameters = rows[0]!;
+  const builder = new PlanBuilder();
+  const bound: Record<string, Tensor> = {};
+  for (const [name, tensor] of Object.entries(tensors))
+    if (tensor) bound[name] = builder.external(name, tensor.dtype, tensor.shape);
+  builder.dispatch(kernel, { tensors: bound, parameters, variant, macs });
+  const material = Object.entries(parameters).filter(([name]) => !immaterial.has(name));
+  const shapes = Object.entries(bound).map(([name, { dtype, shape }]) => `${name}:${dtype}[${shape}]`);
+  const words = Object.entries(variant).map(([name, value]) => `${name}=${value}`);
+  return {
+    key: [kernel.name, ...words, ...shapes, ...material.map(([name, value]) => `${name}=${value}`)].join(" "),
+    ...{ kernel: kernel.name, variant: words.join(" "), shape: dispatchWords(variant, parameters, bound) },
+    ...{ macs, bytes: bytesOf(bound), uses: {}, plan: builder.finish() },
+    ...{ tensors: bound, bindings: kernel.bindings, twin: kernel.name, call: { parameters, variant } },
+  };
+}
+
+/** What the parameters say, in the words of the field where there are some. */
+function dispatchWords(variant: Variant, p: Readonly<Record<string, number>>, tensors: Record<string, Tensor>): string {
+  const channels = p.channels0 === undefined ? p.channels : p.channels1 ? `${p.channels0}+${p.channels1}` : p.channels0;
+  if (p.headChannels !== undefined) return `${p.length} tokens, ${p.heads} heads of ${p.headChannels}`;
+  if (p.pixels !== undefined) {
+    const words = [variant.activation, variant.embedding].filter((word) => word !== undefined && word !== "none");
+    return [`${p.pixels} pixels × ${channels}`, ...words].join(", ");
+  }
+  if (p.height !== undefined) return `${p.height}×${p.width} × ${channels}`;
+  if (p.vectors !== undefined) return `${p.images} × ${p.vectors} vec4s`;
+  const [largest] = Object.values(tensors).toSorted((a, b) => byteLength(b) - byteLength(a));
+  return largest!.shape.join("×");
+}
+
+const bytesOf = (tensors: Readonly<Record<string, Tensor>>) =>
+  Object.values(tensors).reduce((sum, tensor) => sum + byteLength(tensor), 0);

@@ -1,0 +1,124 @@
+/**
+ * Numbers for a case, and whether the kernel computes what its twin says: every element must have been written, and
+ * elements are compared with the twin in float64, all of them or, where that would take long, a seeded sample. A case
+ * that fails is not timed.
+ */
+import type { DType } from "../src/engine/tensor.ts";
+import { elementCount } from "../src/engine/tensor.ts";
+import { float16ToFloat32, float32ToFloat16 } from "../src/unet/floats.ts";
+import { uniform } from "../test/support/random.ts";
+import { attentionElement } from "../test/twins/attention.ts";
+import { convolutionElement } from "../test/twins/convolution.ts";
+import { twins } from "../test/twins/index.ts";
+import type { BenchCase } from "./cases.ts";
+
+interface Call {
+  readonly tensors: Readonly<Record<string, Float64Array>>;
+  readonly parameters: Readonly<Record<string, number>>;
+  readonly variant: BenchCase["call"]["variant"];
+}
+
+/** Kernels whose twin costs much more than their output's size: one element of `y` at a time. */
+const elementTwins = new Map<string, (call: Call, at: number) => number>([
+  ["attention", attentionElement as never],
+  ["convolutionBlocked", convolutionElement as never],
+]);
+
+/** Multiply-adds a twin may cost: about a second. */
+const wholeTwin = 2e7;
+const sampledElements = 96;
+
+/** ‖kernel − twin‖ / ‖twin‖: sums of thousands of f32 products, SwiftShader's coarse exp; ten bits of f16. */
+export const tolerances: Readonly<Record<"f32" | "f16", number>> = { f32: 2e-5, f16: 2e-3 };
+
+/** Numbers for the inputs of a case, as their storage rounds them, by binding. Outputs are not among them. */
+export function fillCase(test: BenchCase): Map<string, { bytes: Uint8Array; values: () => Float64Array }> {
+  const filled = new Map<string, { bytes: Uint8Array; values: () => Float64Array }>();
+  for (const [name, { dtype, shape }] of Object.entries(test.tensors)) {
+    if (test.bindings[name]!.access === "write") continue;
+    const bytes = encode(numbers(test, name, elementCount(shape), dtype), dtype);
+    filled.set(name, { bytes, values: () => decode(bytes, elementCount(shape), dtype) });
+  }
+  return filled;
+}
+
+/** Uniform numbers of the size that each input has in a network: fans of weights, squares that are not negative. */
+function numbers(test: BenchCase, name: string, length: number, dtype: DType): Float32Array {
+  const next = uniform(name.length * 7919 + length);
+  const { channels0 = 0, channels1 = 0, chunkPixels = 1 } = test.call.parameters;
+  if (dtype === "u32") return Float32Array.from({ length }, () => Math.floor(next() * 8));
+  if (name === "keep") return Float32Array.from({ length }, () => (next() < 0.5 ? 0 : 1));
+  if (name === "timesteps") return Float32Array.from({ length }, () => Math.floor(next() * 1000));
+  if (name === "frequencies") return Float32Array.from({ length }, next);
+  if (name === "partials" && test.twin === "groupNormAffine")
+    return Float32Array.from({ length }, (_, i) => (i % 8 < 4 ? (next() - 0.5) / 4 : (0.5 + next()) * chunkPixels));
+  const taps = Number(test.call.variant.kernel ?? 1) ** 2;
+  const deviation = name === "weight" && channels0 > 0 ? 1 / Math.sqrt(taps * (channels0 + channels1)) : 1;
+  const values = new Float32Array(length);
+  for (let i = 0; i < length; i++) values[i] = deviation * Math.sqrt(12) * (next() - 0.5);
+  return values;
+}
+
+function encode(values: Float32Array, dtype: DType): Uint8Array {
+  const typed = dtype === "u32" ? Uint32Array.from(values) : dtype === "f32" ? values : float32ToFloat16(values);
+  return new Uint8Array(typed.buffer, typed.byteOffset, typed.byteLength);
+}
+
+export function decode(bytes: Uint8Array, length: number, dtype: DType): Float64Array {
+  const { buffer, byteOffset } = bytes as Uint8Array<ArrayBuffer>;
+  if (dtype === "u32") return Float64Array.from(new Uint32Array(buffer, byteOffset, length));
+  if (dtype === "f32") return Float64Array.from(new Float32Array(buffer, byteOffset, length));
+  return Float64Array.from(float16ToFloat32(new Uint16Array(buffer, byteOffset, length)));
+}
+
+export interface Verdict {
+  /** Relative error of the norm over what was compared; Infinity where an element is not finite or was not written. */
+  readonly error: number;
+  readonly tolerance: number;
+  /** Elements compared, of how many. */
+  readonly compared: number;
+  readonly elements: number;
+}
+
+/** Compares outputs (by binding) with the twin's. */
+export function checkCase(
+  test: BenchCase,
+  inputs: ReadonlyMap<string, { values: () => Float64Array }>,
+  outputs: ReadonlyMap<string, Float64Array>,
+): Verdict {
+  const half = Object.values(test.tensors).some(({ dtype }) => dtype === "f16");
+  const tolerance = tolerances[half ? "f16" : "f32"];
+  const elements = [...outputs.values()].reduce((sum, { length }) => sum + length, 0);
+  if (![...outputs.values()].every((values) => values.every(Number.isFinite)))
+    return { error: Infinity, tolerance, compared: elements, elements };
+  const call: Call = {
+    tensors: Object.fromEntries([...inputs].map(([name, { values }]) => [name, values()])),
+    ...test.call,
+  };
+  const element = elementTwins.get(test.twin);
+  const actual = outputs.get("y");
+  let [squares, norm, compared] = [0, 0, 0];
+  const compare = (got: number, expected: number) => {
+    squares += (got - expected) ** 2;
+    norm += expected ** 2;
+    compared++;
+  };
+  if (element && actual && test.macs > wholeTwin)
+    for (const at of sample(actual.length)) compare(actual[at]!, element(call, at));
+  else {
+    const expected = (
+      twins[test.twin as keyof typeof twins] as unknown as (call: Call) => Record<string, Float64Array>
+    )(call);
+    for (const [binding, values] of Object.entries(expected))
+      for (const [at, value] of values.entries()) compare(outputs.get(binding)![at]!, value);
+  }
+  const error = Math.sqrt(squares / (norm || 1));
+  return { error: Number.isNaN(error) ? Infinity : error, tolerance, compared, elements };
+}
+
+/** The corners and seeded places between. */
+function sample(length: number): number[] {
+  const next = uniform(length);
+  const places = Array.from({ length: sampledElements }, () => Math.floor(next() * length));
+  return [0, length - 1, ...places];
+}

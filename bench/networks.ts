@@ -1,0 +1,106 @@
+/**
+ * The networks whose layers are measured, as plans: the shipped model and guided-diffusion's at 64², 128² and 256². No
+ * weights are needed for a plan.
+ */
+import type { AdapterKind } from "../src/engine/device.ts";
+import { PlanBuilder, type Plan } from "../src/engine/plan.ts";
+import { padTo4 } from "../src/engine/tensor.ts";
+import type { ConvolutionLayer } from "../src/shaders/chooseConvolution.ts";
+import { gaussianNoise } from "../src/shaders/gaussianNoise.ts";
+import { renoise } from "../src/shaders/renoise.ts";
+import { reverseStep } from "../src/shaders/reverseStep.ts";
+import { buildArchitecture, type Architecture } from "../src/unet/architecture.ts";
+import { embeddingRows, planEmbedding, planForward } from "../src/unet/network.ts";
+import { lowResSide, presetByName, presetConfig } from "../src/unet/presets.ts";
+import { declareWeights } from "../src/unet/weights.ts";
+
+export interface BenchNetwork {
+  /** As tables show it. */
+  readonly name: string;
+  readonly architecture: Architecture;
+  readonly lowRes?: number | undefined;
+  /** Only these kernels of it. */
+  readonly only?: readonly string[];
+}
+
+function preset(name: string, title: string, only?: readonly string[]): BenchNetwork {
+  const found = presetByName(name);
+  const architecture = buildArchitecture(presetConfig(found));
+  return { name: title, architecture, lowRes: lowResSide(found), ...(only ? { only } : {}) };
+}
+
+/** ADM-n is the released network at n². The upsampler is there for its one kernel that no other network has. */
+export function benchNetworks(shipped: Architecture, { quick = false } = {}): readonly BenchNetwork[] {
+  const small = [{ name: "portraits64", architecture: shipped }, preset("imagenet64", "ADM-64")];
+  if (quick) return small.slice(0, 1);
+  return [
+    ...small,
+    preset("imagenet128", "ADM-128"),
+    preset("imagenet256-uncond", "ADM-256"),
+    preset("upsampler-64-256", "upsampler", ["upsampleBilinear"]),
+  ];
+}
+
+/** One image's forward and a chunk of the table of embeddings, and their convolutions in order. */
+export function networkPlans(
+  { architecture, lowRes }: BenchNetwork,
+  { kind, precision }: { readonly kind: AdapterKind; readonly precision: "f32" | "f16" },
+): { plans: Plan[]; convolutions: { name: string; layer: ConvolutionLayer }[] } {
+  const { imageSize } = architecture.config;
+  const weights = declareWeights(architecture, precision);
+  const size = { batch: 1, height: imageSize, width: imageSize };
+  const low = lowRes === undefined ? {} : { lowRes: { height: lowRes, width: lowRes } };
+  const convolutions: { name: string; layer: ConvolutionLayer }[] = [];
+  const onConvolution = (name: string, layer: ConvolutionLayer) => convolutions.push({ name, layer });
+  const options = { architecture, weights, kind, onConvolution };
+  const forward = planForward({ ...options, activations: precision }, { ...size, ...low });
+  return { plans: [forward.plan, planEmbedding(options, embeddingRows).plan], convolutions };
+}
+
+/** A reverse step, a climb and the start's noise for one image of a network, with a known part. */
+export function samplerPlan({ architecture }: BenchNetwork): Plan {
+  const builder = new PlanBuilder();
+  const { imageSize: size, inChannels } = architecture.config;
+  const outStride = padTo4(architecture.outChannels);
+  const picture = [1, size, size, 4];
+  const x = builder.external("x", "f32", picture);
+  const known = builder.external("known", "f32", picture);
+  const keep = builder.external("keep", "f32", [1, size * size]);
+  const seeds = builder.external("seeds", "u32", [1, 2]);
+  const blend = {
+    images: 1,
+    vectors: size * size,
+    pixelVectors: 1,
+    draw: 3,
+    blend: 1,
+    blendSignal: 0.8,
+    blendNoise: 0.6,
+  };
+  builder.dispatch(reverseStep, {
+    tensors: {
+      ...{ x, seeds, known, keep },
+      out: builder.external("out", "f32", [1, size * size, outStride]),
+      xStart: builder.external("xStart", "f32", picture),
+    },
+    parameters: {
+      ...{ ...blend, channels: 3, outStride, noiseScale: 1, sqrtRecipAlphaBar: 1.25, sqrtRecipMinusOneAlphaBar: 0.75 },
+      ...{ meanX0: 0.3, meanXt: 0.65, minLogVariance: -3, maxLogVariance: -2 },
+    },
+    variant: {
+      prediction: "epsilon",
+      variance: architecture.outChannels > inChannels ? "learned" : "fixed",
+      clip: true,
+    },
+  });
+  builder.dispatch(renoise, {
+    tensors: { x, seeds, known, keep },
+    parameters: { ...blend, signal: 0.9, noiseAmount: 0.4 },
+    variant: {},
+  });
+  builder.dispatch(gaussianNoise, {
+    tensors: { seeds, y: builder.external("y", "f32", picture) },
+    parameters: { images: 1, vectors: size * size, draw: 0 },
+    variant: {},
+  });
+  return builder.finish();
+}

@@ -1,0 +1,84 @@
+/**
+ * One step of RePaint's loop, as the sampler runs it: what it takes, what of that is outside the network, and whether
+ * the loop allocates or reads back. Run twice: once as it is, for the wall clock, and once with every dispatch timed.
+ */
+import { Profiler } from "../src/engine/profiler.ts";
+import { sample } from "../src/repaint/sampler.ts";
+import type { UNet } from "../src/unet/unet.ts";
+import type { StepResult } from "./result.ts";
+
+/** Dispatches of the sampler; all others are the network's. */
+const outside = new Set(["reverseStep", "renoise"]);
+
+export interface StepOptions {
+  readonly network: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** `steps` model calls of a schedule with jumps of 2, resampled twice. */
+export async function benchStep(unet: UNet, { network, signal }: StepOptions): Promise<StepResult> {
+  const { device } = unet;
+  const plain = await walk(unet, signal);
+  const profiler = new Profiler(device);
+  device.profiler = profiler;
+  try {
+    await walk(unet, signal);
+  } finally {
+    device.profiler = undefined;
+  }
+  const times = await profiler.finish();
+  const shown = { network, ...plain };
+  if (times.length === 0) return shown;
+  const inNetwork = networkTime(times, plain.steps);
+  const outsideTotal = times.filter(({ kernel }) => outside.has(kernel)).reduce((sum, t) => sum + t.milliseconds, 0);
+  const perStep = outsideTotal / plain.steps;
+  return { ...shown, inNetwork, outside: perStep, outsideShare: perStep / (perStep + inNetwork) };
+}
+
+/**
+ * The forwards, of a step. The table of embeddings comes before the start's noise: it is made once a run and belongs to
+ * no step.
+ */
+function networkTime(times: Awaited<ReturnType<Profiler["finish"]>>, steps: number): number {
+  const start = times.findIndex(({ kernel }) => kernel === "gaussianNoise");
+  return (
+    times
+      .slice(start + 1)
+      .filter(({ kernel }) => !outside.has(kernel))
+      .reduce((sum, { milliseconds }) => sum + milliseconds, 0) / steps
+  );
+}
+
+async function walk(unet: UNet, signal: AbortSignal | undefined) {
+  const { device, checkpoint } = unet;
+  const { imageSize: size, inChannels: channels } = checkpoint.config;
+  const pixels = size * size;
+  const run = sample({
+    unet,
+    shape: { batch: 1, channels, height: size, width: size },
+    schedule: { steps: 4, jumpLength: 2, resamples: 2 },
+    seeds: [1n],
+    known: { image: new Float32Array(channels * pixels), keep: Float32Array.from({ length: pixels }, (_, i) => i % 2) },
+    signal,
+  });
+  let before = { ...device.counters };
+  let after = before;
+  let [first, last, steps] = [0, 0, 0];
+  let next = await run.next();
+  while (!next.done) {
+    steps = next.value.steps;
+    if (next.value.step === 1) {
+      before = { ...device.counters };
+      first = performance.now();
+    }
+    after = { ...device.counters };
+    last = performance.now();
+    next = await run.next();
+  }
+  return {
+    steps,
+    milliseconds: (last - first) / (steps - 1),
+    buffersCreated: after.buffersCreated - before.buffersCreated,
+    readbacks: after.readbacks - before.readbacks,
+  };
+}

@@ -1,0 +1,119 @@
+/**
+ * The whole benchmark, wherever it runs: peak, kernels, forward, step. Node (`main.ts`) and pages (`page.ts`) bring the
+ * device and the model's bytes, and show what it reports.
+ */
+import { adapterName, type Device } from "../src/engine/device.ts";
+import { openCheckpoint } from "../src/unet/checkpoint.ts";
+import { openSafetensors, type ByteSource } from "../src/unet/safetensors.ts";
+import { UNet } from "../src/unet/unet.ts";
+import { benchCases } from "./cases.ts";
+import { benchForward } from "./forward.ts";
+import { benchKernels } from "./kernels.ts";
+import { benchNetworks } from "./networks.ts";
+import { measurePeak } from "./peak.ts";
+import { resultFormat, type BenchResult, type KernelRow } from "./result.ts";
+import { benchStep } from "./step.ts";
+
+export interface SuiteOptions {
+  readonly device: Device;
+  readonly shipped: { readonly name: string; readonly weights: ByteSource; readonly selfTest: ByteSource };
+  readonly version: string;
+  readonly platform: string;
+  readonly precision?: "f32" | "f16" | undefined;
+  /** The shipped model only. */
+  readonly quick?: boolean | undefined;
+  /** Every way to run a convolution, not only the chosen one. */
+  readonly candidates?: boolean | undefined;
+  /** Cases whose kernel, shape or network matches. Forward and step are then left out, unless they match, too. */
+  readonly only?: RegExp | undefined;
+  /** Seconds that one dispatch may take. Default: 2 on a CPU adapter, 5 on a GPU. */
+  readonly caseSeconds?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: SuiteProgress) => void) | undefined;
+}
+
+export interface SuiteProgress {
+  /** What is done now. */
+  readonly what: string;
+  readonly done: number;
+  readonly total: number;
+  /** Seconds to come, once there is something to tell it from. */
+  readonly eta?: number;
+  readonly row?: KernelRow;
+  /** All that is known so far, as a result that was interrupted. */
+  readonly partial: BenchResult;
+}
+
+/** Runs until the end or the signal; what was measured before an abort is returned, marked as interrupted. */
+export async function runSuite(options: SuiteOptions): Promise<BenchResult> {
+  const { device, shipped, precision = "f32", only, signal, onProgress } = options;
+  const caseSeconds = options.caseSeconds ?? (device.kind === "cpu" ? 2 : 5);
+  const checkpoint = await openCheckpoint(shipped.weights);
+  const networks = benchNetworks(checkpoint.architecture, { quick: options.quick ?? false });
+  const { kind } = device;
+  const cases = benchCases(networks, { kind, precision, candidates: options.candidates ?? false }).filter((test) =>
+    matches(only, `${test.kernel} ${test.variant} ${test.shape} ${Object.keys(test.uses).join(" ")}`),
+  );
+  const wantsForward = matches(only, "forward");
+  const wantsStep = matches(only, "step");
+  const kernels: KernelRow[] = [];
+  let result: BenchResult = {
+    ...{ format: resultFormat, version: options.version, date: new Date().toISOString() },
+    ...{ adapter: adapterName(device.info), kind: device.kind, half: device.half, timestamps: device.hasTimestamps },
+    ...{ platform: options.platform, precision, peak: { gflops: NaN, gigabytes: NaN, variant: "" } },
+    ...{ kernels, forward: undefined, step: undefined, interrupted: true },
+  };
+  const total = cases.length + 1 + (wantsForward ? 1 : 0) + (wantsStep ? 1 : 0);
+  let done = 0;
+  const begin = performance.now();
+  const report = (what: string, row?: KernelRow) => {
+    const elapsed = (performance.now() - begin) / 1000;
+    // Cases come in order of growing work, so the mean so far is too low; the last few tell more.
+    const eta = done > 5 ? { eta: (elapsed / done) * (total - done) } : {};
+    onProgress?.({ what, done, total, ...eta, ...(row ? { row } : {}), partial: result });
+  };
+  try {
+    report("peak");
+    result = { ...result, peak: await measurePeak(device, signal) };
+    done++;
+    for await (const row of benchKernels(device, cases, { peak: result.peak, caseSeconds, signal })) {
+      kernels.push(row);
+      done++;
+      report(`${row.kernel}, ${row.shape}`, row);
+    }
+    if (wantsForward || wantsStep) {
+      const unet = await UNet.load(device, checkpoint, { precision, signal });
+      try {
+        const network = { network: shipped.name, signal };
+        if (wantsForward) {
+          report(`forward of ${shipped.name}`);
+          const selfTest = await openSafetensors(shipped.selfTest);
+          result = { ...result, forward: await benchForward(unet, selfTest, { ...network, samples: 7 }) };
+          done++;
+        }
+        if (wantsStep) {
+          report(`step of ${shipped.name}`);
+          result = { ...result, step: await benchStep(unet, network) };
+          done++;
+        }
+      } finally {
+        unet.dispose();
+      }
+    }
+    result = { ...result, interrupted: false };
+    report("done");
+    return result;
+  } catch (error) {
+    if (!signal?.aborted) throw error;
+    return result;
+  }
+}
+
+function matches(only: RegExp | undefined, text: string): boolean {
+  return !only || only.test(text);
+}
+
+/** Whether a kernel computed wrongly: the program's exit status says so. */
+export function failures({ kernels }: BenchResult): readonly KernelRow[] {
+  return kernels.filter(({ failed }) => failed !== undefined);
+}

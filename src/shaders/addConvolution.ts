@@ -1,0 +1,92 @@
+/**
+ * A convolution as dispatches: what each `ConvolutionChoice` puts into a plan. Also one layer as a plan of its own, for
+ * whoever times the candidates.
+ */
+import { PlanBuilder, type Plan } from "../engine/plan.ts";
+import type { Tensor } from "../engine/tensor.ts";
+import type { ConvolutionChoice, ConvolutionLayer } from "./chooseConvolution.ts";
+import { convolutionMacs } from "./convolution.ts";
+import { convolutionBlocked } from "./convolutionBlocked.ts";
+import { convolutionTiled } from "./convolutionTiled.ts";
+
+/** How a choice wants its weights: as packed, or made of those on the device. */
+export type WeightForm = "taps";
+
+export function weightForm(_choice: ConvolutionChoice): WeightForm {
+  return "taps";
+}
+
+export function weightShape(layer: ConvolutionLayer, _form: WeightForm): readonly number[] {
+  return [layer.kernel * layer.kernel, layer.channels0 + layer.channels1, layer.outChannels];
+}
+
+export interface ConvolutionTensors {
+  readonly x0: Tensor;
+  readonly x1?: Tensor | undefined;
+  /** In the form that the choice wants. */
+  readonly weight: Tensor;
+  readonly bias?: Tensor | undefined;
+  readonly residual?: Tensor | undefined;
+  readonly y: Tensor;
+}
+
+export interface ConvolutionCall {
+  readonly layer: ConvolutionLayer;
+  readonly choice: ConvolutionChoice;
+  readonly batch: number;
+  readonly tensors: ConvolutionTensors;
+  readonly label: string;
+}
+
+/** Adds the dispatches of one convolution. Multiply-adds are counted as the direct sum has them, whatever runs. */
+export function addConvolution(builder: PlanBuilder, { layer, choice, batch, tensors, label }: ConvolutionCall): void {
+  const { kernel, stride, activation } = layer;
+  const { height, width, outHeight, outWidth, channels0, channels1, outChannels, pad } = layer;
+  const call = {
+    tensors,
+    parameters: { batch, height, width, outHeight, outWidth, channels0, channels1, outChannels, pad },
+    label,
+    macs: layerMacs(layer, batch),
+  };
+  const shape = { kernel, stride, activation };
+  switch (choice.method) {
+    case "blocked":
+      return builder.dispatch(convolutionBlocked, { ...call, variant: { ...shape, ...choice.variant } });
+    case "tiled":
+      return builder.dispatch(convolutionTiled, { ...call, variant: shape });
+  }
+}
+
+/** Multiply-adds of a layer's direct sum. */
+export function layerMacs(layer: ConvolutionLayer, batch: number): number {
+  const { kernel, outHeight, outWidth, outChannels } = layer;
+  return convolutionMacs({
+    kernel,
+    batch,
+    outHeight,
+    outWidth,
+    channels: layer.channels0 + layer.channels1,
+    outChannels,
+  });
+}
+
+/** One layer alone; its inputs, weights (in the choice's form) and output are external. */
+export function convolutionPlan(
+  layer: ConvolutionLayer,
+  choice: ConvolutionChoice,
+  batch = 1,
+): { plan: Plan; tensors: ConvolutionTensors } {
+  const builder = new PlanBuilder();
+  const { height, width, outHeight, outWidth, channels0, channels1, outChannels, activations } = layer;
+  const image = (name: string, size: readonly number[]) => builder.external(name, activations, [batch, ...size]);
+  const tensors: ConvolutionTensors = {
+    x0: image("x0", [height, width, channels0]),
+    x1: channels1 > 0 ? image("x1", [height, width, channels1]) : undefined,
+    weight: builder.external("weight", layer.weights, weightShape(layer, weightForm(choice))),
+    bias: layer.bias ? builder.external("bias", "f32", [outChannels]) : undefined,
+    residual: layer.residual ? image("residual", [outHeight, outWidth, outChannels]) : undefined,
+    y: image("y", [outHeight, outWidth, outChannels]),
+  };
+  addConvolution(builder, { layer, choice, batch, tensors, label: "convolution" });
+  return { plan: builder.finish(), tensors };
+}

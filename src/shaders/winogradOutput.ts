@@ -1,0 +1,60 @@
+/**
+ * Winograd's output transform: y = act(Aᵀ m A + bias + residual) for the tiles of a strip (see `winogradInput`); outputs
+ * beyond the image's edge are dropped. One thread a tile and vec4 of channels.
+ */
+import { defineKernel, read, readOptional, write } from "../engine/kernel.ts";
+import { unroll, wgsl } from "../engine/wgsl.ts";
+import { elementwiseMain, elementwiseWorkgroups } from "./lib/elementwise.ts";
+import { silu } from "./lib/silu.ts";
+import { transformTile, winogradMatrices, winogradSpan, type WinogradTile } from "./lib/winograd.ts";
+import { stripParameters } from "./winogradInput.ts";
+
+export interface WinogradOutputVariant {
+  readonly tile: WinogradTile;
+  readonly activation: "none" | "silu";
+  [key: string]: string | number;
+}
+
+export const winogradOutput = defineKernel<WinogradOutputVariant>()({
+  name: "winogradOutput",
+  bindings: { m: read, bias: readOptional, residual: readOptional, y: write },
+  parameters: { outHeight: "u32", outWidth: "u32", outChannels: "u32", ...stripParameters },
+  workgroups: (p) => elementwiseWorkgroups((p.rows * p.tilesX * p.outChannels) / 4),
+  source: ({ header, has }, { tile, activation }) => {
+    const span = winogradSpan(tile);
+    return wgsl`${header}${silu}
+${elementwiseMain("parameters.rows * parameters.tilesX * parameters.outChannels / 4u")}
+  let vectors = parameters.outChannels / 4u;
+  let c = index % vectors;
+  let tx = (index / vectors) % parameters.tilesX;
+  let row = parameters.firstRow + index / vectors / parameters.tilesX;
+  let n = row / parameters.tilesY;
+  let ty = row % parameters.tilesY;
+  let plane = parameters.rows * parameters.tilesX * vectors;
+${unroll(span, (i) => unroll(span, (j) => `  let m${i}_${j} = load_m(${i * span + j}u * plane + index);`))}
+${transformTile(winogradMatrices(tile).outputTransform, "m", "y")}
+#if ${has.bias}
+  let b = load_bias(c);
+#else
+  let b = vec4<f32>(0.0);
+#endif
+${unroll(tile, (r) =>
+  unroll(
+    tile,
+    (p) => wgsl`  if (ty * ${tile}u + ${r}u < parameters.outHeight && tx * ${tile}u + ${p}u < parameters.outWidth) {
+    let at = ((n * parameters.outHeight + ty * ${tile}u + ${r}u) * parameters.outWidth + tx * ${tile}u + ${p}u) * vectors + c;
+    var v = y${r}_${p} + b;
+#if ${has.residual}
+    v += load_residual(at);
+#endif
+#if ${activation === "silu"}
+    v = silu(v);
+#endif
+    store_y(at, v);
+  }`,
+  ),
+)}
+}
+`;
+  },
+});

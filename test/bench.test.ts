@@ -1,0 +1,147 @@
+/** The benchmark's own rules: equal work once, wrong kernels untimed, results that can be compared. */
+import { describe, expect, it } from "vitest";
+import { benchCases } from "../bench/cases.ts";
+import { blockOf, layerChart, roofline } from "../bench/charts.ts";
+import { benchKernels } from "../bench/kernels.ts";
+import { benchNetworks } from "../bench/networks.ts";
+import { reportPage } from "../bench/report.ts";
+import { compareResults, parseResult, resultFormat, type BenchResult, type KernelRow } from "../bench/result.ts";
+import { failures } from "../bench/suite.ts";
+import { comparisonText, headline, kernelTable } from "../bench/text.ts";
+import { groupNormApply } from "../src/shaders/groupNormApply.ts";
+import { kernels } from "../src/shaders/index.ts";
+import { buildArchitecture } from "../src/unet/architecture.ts";
+import { presetByName, presetConfig } from "../src/unet/presets.ts";
+import { gpuDevice } from "./support/gpu.ts";
+
+const small = buildArchitecture({ ...presetConfig(presetByName("imagenet64")), modelChannels: 32, imageSize: 16 });
+const options = { kind: "cpu", precision: "f32" } as const;
+const peak = { gflops: 10, gigabytes: 1, variant: "test" };
+
+function row(more: Partial<KernelRow>): KernelRow {
+  return {
+    ...{ key: "k", kernel: "convolutionBlocked", variant: "v", shape: "3×3 <b>", storage: "f32", uses: { net: 2 } },
+    ...{ dispatches: 1, macs: 1e6, bytes: 1e5, milliseconds: 2, gflops: 1, gigabytes: 0.05, share: 0.1, error: 1e-7 },
+    ...more,
+  };
+}
+
+function result(rows: readonly KernelRow[], forward?: number): BenchResult {
+  return {
+    ...{
+      format: resultFormat,
+      version: "0",
+      date: "2026-01-02T03:04:05Z",
+      adapter: "a & b",
+      kind: "cpu",
+      half: "packed",
+    },
+    ...{
+      timestamps: true,
+      platform: "test",
+      precision: "f32",
+      peak,
+      kernels: rows,
+      interrupted: false,
+      step: undefined,
+    },
+    forward:
+      forward === undefined
+        ? undefined
+        : {
+            ...{ network: "net", precision: "f32", batch: 1, error: 1e-7, milliseconds: forward, samples: [forward] },
+            ...{ gflop: 1, dispatches: 1, clock: "timestamps" },
+            layers: [
+              { layer: "input_blocks.1.0.in_layers.2", kernel: "convolutionBlocked", macs: 5e8, milliseconds: forward },
+            ],
+          },
+  };
+}
+
+describe("cases", () => {
+  it("cover every kernel that a network or the sampler runs, equal work once", () => {
+    const networks = benchNetworks(small);
+    const found = new Set(
+      (["cpu", "gpu"] as const).flatMap((kind) =>
+        benchCases(networks, { ...options, kind, candidates: true }).flatMap(({ kernel }) => kernel.split("+")),
+      ),
+    );
+    // Winograd's stand here until a candidate has them; its weights are made once, when a network is loaded.
+    const elsewhere = Object.keys(kernels).filter((name) => name.startsWith("winograd"));
+    expect(Object.keys(kernels).filter((name) => !found.has(name) && !elsewhere.includes(name))).toEqual([]);
+    const keys = benchCases(networks, options).map(({ key }) => key);
+    expect(new Set(keys).size).toBe(keys.length);
+  });
+
+  it("count how often a network has each", () => {
+    const [network] = benchNetworks(small);
+    const cases = benchCases([network!], options);
+    const convolutions = cases.filter(({ key }) => key.startsWith("convolution 3x3"));
+    const blocks = [...small.input.flat(), ...small.middle, ...small.output.flatMap(({ blocks: all }) => all)];
+    const expected = blocks.reduce((sum, { kind }) => sum + (kind === "res" ? 2 : kind === "conv" ? 1 : 0), 1);
+    const uses = convolutions.reduce((sum, test) => sum + test.uses[network!.name]!, 0);
+    expect(uses).toBe(expected);
+  });
+});
+
+describe("kernels", () => {
+  it("are timed when they are right, listed when they are too long, and failed when they are wrong", async () => {
+    const device = await gpuDevice();
+    const cases = benchCases([{ name: "small", architecture: small }], options);
+    const right = cases.find(({ kernel }) => kernel === "groupNormApply")!;
+    const wrongKernel = {
+      ...groupNormApply,
+      source: (...call: Parameters<typeof groupNormApply.source>) =>
+        groupNormApply.source(...call).replace("store_y(index, ", "store_y(index, 1.01 * "),
+    };
+    const dispatches = right.plan.dispatches.map((dispatch) => ({ ...dispatch, kernel: wrongKernel as never }));
+    const wrong = { ...right, plan: { ...right.plan, dispatches } };
+    const long = { ...cases.at(-1)!, macs: 1e14 };
+    const rows: KernelRow[] = [];
+    for await (const each of benchKernels(device, [right, wrong, long], { peak, caseSeconds: 1 })) rows.push(each);
+    expect(rows[0]!.milliseconds).toBeGreaterThan(0);
+    expect(rows[0]!.error).toBeLessThan(1e-5);
+    expect(rows[1]).toMatchObject({ failed: expect.stringContaining("relative error 1.0e-2") as unknown });
+    expect(rows[1]!.milliseconds).toBeUndefined();
+    expect(rows[2]).toMatchObject({ skipped: expect.stringMatching(/not timed: would take \d+\.\d s/) as unknown });
+    expect(failures(result(rows)).map(({ key }) => key)).toEqual([wrong.key]);
+  });
+});
+
+describe("results", () => {
+  it("are compared shape by shape and as a whole", () => {
+    const before = result(
+      [row({ key: "a", milliseconds: 4 }), row({ key: "b", milliseconds: 1 }), row({ key: "gone" })],
+      20,
+    );
+    const now = result(
+      [row({ key: "a", milliseconds: 2 }), row({ key: "b", milliseconds: 2 }), row({ key: "new" })],
+      10,
+    );
+    const { kernels: byKernel, shapes, whole } = compareResults(before, now);
+    expect(shapes.map(({ ratio }) => ratio)).toEqual([2, 0.5]);
+    expect(byKernel).toEqual([{ what: "convolutionBlocked", before: 5, now: 4, ratio: 1 }]);
+    expect(whole).toEqual([{ what: "forward", before: 20, now: 10, ratio: 2 }]);
+    expect(comparisonText(before, now)).toContain("2.00×");
+  });
+
+  it("are told from other files", () => {
+    expect(() => parseResult("{", "x.json")).toThrow("x.json is not JSON");
+    expect(() => parseResult('{"format":"other"}', "x.json")).toThrow("no result of this benchmark");
+    expect(parseResult(JSON.stringify(result([])), "x.json").kernels).toEqual([]);
+  });
+
+  it("show as text and as a page that lets nothing through unescaped", () => {
+    const shown = result([row({}), row({ key: "f", failed: "wrong" }), row({ key: "s", skipped: "not timed" })], 20);
+    expect(headline(shown)).toContain("10.0 GFLOP/s");
+    expect(kernelTable(shown.kernels)).toContain("FAILED");
+    const page = reportPage(shown);
+    expect(page).toContain("a &amp; b");
+    expect(page).not.toContain("<b>");
+    expect(roofline(shown).match(/<circle/g)).toHaveLength(3);
+    expect(layerChart(shown.forward!.layers)).toContain("input_blocks.1");
+    expect(["input_blocks.4.1.in_layers.2", "middle_block.1.qkv", "out.2", "time_embed.0"].map(blockOf)).toEqual([
+      ...["input_blocks.4", "middle_block.1", "out", "time_embed"],
+    ]);
+  });
+});

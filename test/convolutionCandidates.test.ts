@@ -1,0 +1,108 @@
+/**
+ * A convolution layer as dispatches against the float64 twin: the defaults for both kinds of adapter, and every candidate
+ * that consists of several dispatches. Single kernels and their tiles are covered by kernels.test.ts.
+ */
+import { describe, expect, it } from "vitest";
+import { Device } from "../src/engine/device.ts";
+import { Executor, type BufferRange } from "../src/engine/executor.ts";
+import { readFloats } from "../src/engine/readback.ts";
+import { byteLength, elementCount, type Tensor } from "../src/engine/tensor.ts";
+import { tensorUsage } from "../src/engine/usage.ts";
+import { convolutionPlan } from "../src/shaders/addConvolution.ts";
+import {
+  chooseConvolution,
+  convolutionCandidates,
+  convolutionKey,
+  type ConvolutionChoice,
+  type ConvolutionLayer,
+} from "../src/shaders/chooseConvolution.ts";
+import { relativeError } from "./support/goldens.ts";
+import { gpuDevice, withErrorScope } from "./support/gpu.ts";
+import { values } from "./support/random.ts";
+import { convolutionBlockedTwin } from "./twins/convolution.ts";
+
+const device = await gpuDevice();
+const asGpu = new Device(device.gpu, device.info, { kind: "gpu" });
+
+const base: Omit<ConvolutionLayer, "height" | "width" | "outHeight" | "outWidth" | "channels0" | "outChannels"> = {
+  ...{ kernel: 3, stride: 1, activation: "none", pad: 1, bias: true, residual: false, channels1: 0 },
+  ...{ activations: "f32", weights: "f32" },
+};
+const square = (side: number) => ({ height: side, width: side, outHeight: side, outWidth: side });
+
+const layers: readonly ConvolutionLayer[] = [
+  { ...base, ...square(16), channels0: 32, outChannels: 32, residual: true },
+  { ...base, ...{ height: 10, width: 14, outHeight: 10, outWidth: 14 }, channels0: 8, channels1: 12, outChannels: 20 },
+  { ...base, ...{ height: 7, width: 5, outHeight: 7, outWidth: 5 }, channels0: 4, outChannels: 4, bias: false },
+  { ...base, stride: 2, ...{ height: 8, width: 12, outHeight: 4, outWidth: 6 }, channels0: 8, outChannels: 8 },
+  { ...base, kernel: 1, pad: 0, ...square(6), channels0: 16, outChannels: 24, activation: "silu" },
+  {
+    ...{ ...base, kernel: 1, pad: 0, height: 1, width: 5, outHeight: 1, outWidth: 5 },
+    ...{ channels0: 16, outChannels: 24, activation: "silu" },
+  },
+];
+
+/** The plan of one choice on its own device memory, filled with NaN where it writes. */
+async function run(layer: ConvolutionLayer, choice: ConvolutionChoice, batch: number) {
+  const { plan, tensors } = convolutionPlan(layer, choice, batch);
+  const inputs = Object.entries(tensors).filter((entry): entry is [string, Tensor] => entry[1] !== undefined);
+  const numbers: Record<string, Float32Array> = {};
+  const externals = new Map<Tensor, BufferRange>();
+  try {
+    for (const [index, [name, tensor]] of inputs.entries()) {
+      const count = elementCount(tensor.shape);
+      const deviation = name === "weight" ? 1 / Math.sqrt(layer.kernel ** 2 * layer.channels0) : 1;
+      numbers[name] =
+        name === "y" ? new Float32Array(count).fill(NaN) : Float32Array.from(values(count, index + 40, { deviation }));
+      const buffer = await device.createBuffer(name, byteLength(tensor), tensorUsage);
+      externals.set(tensor, { buffer });
+      device.upload(buffer, 0, numbers[name]);
+    }
+    const executor = await Executor.create(device, plan, externals);
+    executor.submit();
+    const y = await readFloats(device, externals.get(tensors.y)!.buffer);
+    executor.dispose();
+    return { numbers, y: y.subarray(0, elementCount(tensors.y.shape)) };
+  } finally {
+    for (const { buffer } of externals.values()) device.destroyBuffer(buffer);
+  }
+}
+
+function expected(layer: ConvolutionLayer, batch: number, numbers: Record<string, Float32Array>): Float64Array {
+  const doubles = Object.fromEntries(Object.entries(numbers).map(([name, array]) => [name, Float64Array.from(array)]));
+  const twin = convolutionBlockedTwin as unknown as (call: object) => { y: Float64Array };
+  return twin({ tensors: doubles, parameters: { batch, ...layer }, variant: layer }).y;
+}
+
+const kinds = [device, asGpu];
+describe.each(layers.map((layer) => ({ key: convolutionKey(layer), layer })))("$key", ({ layer }) => {
+  const candidates = new Map(
+    kinds
+      .flatMap((traits) => [
+        chooseConvolution(layer, traits),
+        ...convolutionCandidates(layer, traits).filter(({ method }) => method !== "blocked" && method !== "tiled"),
+      ])
+      .map((one) => [one.id, one]),
+  );
+  it.each([...candidates.values()])("$id", async (choice) => {
+    await withErrorScope(device, async () => {
+      const batch = 2;
+      const { numbers, y } = await run(layer, choice, batch);
+      const error = relativeError(y, expected(layer, batch, numbers));
+      expect(error).toBeLessThanOrEqual(layer.activation === "silu" ? 1e-5 : 1e-6);
+    });
+  });
+
+  it("has its default among the candidates, and takes a tuner's", () => {
+    for (const traits of kinds) {
+      const ids = convolutionCandidates(layer, traits).map(({ id }) => id);
+      expect(ids).toContain(chooseConvolution(layer, traits).id);
+      expect(new Set(ids).size).toBe(ids.length);
+      const wanted = ids.at(-1)!;
+      const choices = new Map([[convolutionKey(layer), wanted]]);
+      expect(chooseConvolution(layer, traits, choices).id).toBe(wanted);
+      choices.set(convolutionKey(layer), "a kernel of another version");
+      expect(chooseConvolution(layer, traits, choices).id).toBe(chooseConvolution(layer, traits).id);
+    }
+  });
+});

@@ -1,0 +1,20 @@
+/** A network of one level with synthetic weights, as a file: compiles and steps as quickly as any, and paints noise. */
+import { expectedTensors } from "../../src/unet/architecture.ts";
+import { completeConfig, parseFlags } from "../../src/unet/flags.ts";
+import { writeSafetensors } from "../../src/unet/safetensors.ts";
+import { synthesizeTensor } from "../../src/unet/synthesis.ts";
+
+export const tinySize = 8;
+
+const flags = {
+  ...{ image_size: tinySize, in_channels: 3, model_channels: 32, out_channels: 6, channel_mult: [1], num_heads: 1 },
+  ...{ num_res_blocks: 1, attention_resolutions: [], use_scale_shift_norm: true },
+};
+
+/** The bytes of the safetensors file. */
+export function tinyNetwork(): Uint8Array {
+  const tensors = [...expectedTensors(completeConfig(parseFlags(flags)))].map(([name, shape]) => ({
+    ...{ name, shape, dtype: "F32" as const, data: synthesizeTensor(name, shape) },
+  }));
+  return writeSafetensors(tensors, { guided_diffusion_unet: JSON.stringify(flags) });
+}
