@@ -2,6 +2,7 @@
 import { groupNormChunks } from "../src/shaders/groupNormPartials.ts";
 import { winogradCases } from "./kernelCasesWinograd.ts";
 import type { KernelCase } from "./support/kernelCase.ts";
+import { gradientCases } from "./kernelCasesGradients.ts";
 import { values } from "./support/random.ts";
 
 interface ConvolutionSize {
@@ -188,11 +189,15 @@ function attentionCase(
 function resampleCase(
   kernel: "meanPool" | "upsampleNearest",
   [batch, height, width, channels]: readonly [number, number, number, number],
+  { scale, add }: { scale: number; add?: boolean },
 ): KernelCase {
   return {
-    ...{ kernel, title: `${batch}×${height}×${width}×${channels}`, variant: {} },
-    parameters: { batch, height, width, channels },
-    inputs: { x: values(batch * height * width * channels, 14) },
+    ...{ kernel, title: `${batch}×${height}×${width}×${channels}, times ${scale}${add ? ", added" : ""}`, variant: {} },
+    parameters: { batch, height, width, channels, scale },
+    inputs: {
+      x: values(batch * height * width * channels, 14),
+      ...(add ? { add: values(4 * batch * height * width * channels, 23) } : {}),
+    },
     half: ["x", "y"],
     tolerance: 1e-6,
   };
@@ -345,9 +350,10 @@ export const kernelCases: readonly KernelCase[] = [
     { batch: 1, length: 30, heads: 2, headChannels: 16, spread: 12 },
     { queries: 2, keys: 3, chunkVectors: 4, workgroupSize: 16 },
   ),
-  resampleCase("meanPool", [2, 6, 10, 8]),
-  resampleCase("meanPool", [1, 7, 5, 4]),
-  resampleCase("upsampleNearest", [2, 3, 5, 12]),
+  resampleCase("meanPool", [2, 6, 10, 8], { scale: 0.25 }),
+  resampleCase("meanPool", [1, 7, 5, 4], { scale: 1 }),
+  resampleCase("upsampleNearest", [2, 3, 5, 12], { scale: 1 }),
+  resampleCase("upsampleNearest", [1, 3, 2, 8], { scale: 0.25, add: true }),
   bilinearCase([4, 4], [16, 16]),
   bilinearCase([3, 5], [9, 10]),
   bilinearCase([1, 1], [4, 4]),
@@ -374,5 +380,6 @@ export const kernelCases: readonly KernelCase[] = [
     tolerance: 1e-6,
   },
   ...samplerCases(),
+  ...gradientCases,
   ...winogradCases,
 ];

@@ -81,20 +81,23 @@ const blocks = [
 ] as const;
 
 export const winogradCases: readonly KernelCase[] = [
-  ...tiles.map(
-    (tile): KernelCase => ({
-      ...{ kernel: "winogradWeights", title: `F(${tile}×${tile}), 12 to 20`, variant: { tile } },
-      parameters: { channels: 12, outChannels: 20 },
-      inputs: { weight: values(9 * 12 * 20, 58) },
-      half: ["weight", "u"],
-      tolerance: 1e-6,
-    }),
-  ),
+  ...tiles.map((tile): KernelCase => ({
+    ...{ kernel: "winogradWeights", title: `F(${tile}×${tile}), 12 to 20`, variant: { tile } },
+    parameters: { channels: 12, outChannels: 20 },
+    inputs: { weight: values(9 * 12 * 20, 58) },
+    half: ["weight", "u"],
+    tolerance: 1e-6,
+  })),
   ...tiles.flatMap((tile) => [
     inputCase(tile, "8×8 of 8", { height: 8, width: 8, channels0: 8 }),
     inputCase(tile, "7×5 of 4, batch 2", { batch: 2, height: 7, width: 5, channels0: 4 }),
     inputCase(tile, "one pixel", { height: 1, width: 1, channels0: 4 }),
-    inputCase(tile, "two inputs under a norm", { height: 6, width: 9, channels0: 8, channels1: 12 }, { affine: "silu" }),
+    inputCase(
+      tile,
+      "two inputs under a norm",
+      { height: 6, width: 9, channels0: 8, channels1: 12 },
+      { affine: "silu" },
+    ),
     inputCase(
       tile,
       "a strip across two images under a norm",

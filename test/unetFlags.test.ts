@@ -1,7 +1,6 @@
 /** Constructor flags that no golden file has, on random weights, against the whole network in float64. */
 import { describe, expect, it } from "vitest";
 import { readFloats } from "../src/engine/readback.ts";
-import { expectedTensors } from "../src/unet/architecture.ts";
 import { openCheckpoint } from "../src/unet/checkpoint.ts";
 import { checkConfig, type UNetConfig } from "../src/unet/config.ts";
 import { fromNhwc, toNhwc } from "../src/unet/layout.ts";
@@ -10,7 +9,8 @@ import { UNet } from "../src/unet/unet.ts";
 import { relativeError } from "./support/goldens.ts";
 import { gpuDevice } from "./support/gpu.ts";
 import { values } from "./support/random.ts";
-import { wholeNetwork, type StateDict } from "./twins/wholeNetwork.ts";
+import { constructorFlags, image, randomState } from "./support/randomNetworks.ts";
+import { wholeNetwork } from "./twins/wholeNetwork.ts";
 
 const device = await gpuDevice();
 
@@ -101,26 +101,6 @@ const cases: readonly Case[] = [
   },
 ];
 
-function randomState(config: UNetConfig): StateDict {
-  return new Map(
-    [...expectedTensors(config)].map(([name, shape], index) => {
-      const length = shape.reduce((a, b) => a * b, 1);
-      const [mean, deviation] =
-        shape.length > 1 ? [0, Math.sqrt(1 / (length / shape[0]!))] : [name.endsWith("weight") ? 1 : 0, 0.2];
-      return [name, { shape, data: Float32Array.from(values(length, 100 + index, { mean, deviation })) }];
-    }),
-  );
-}
-
-/** Image n of an NCHW batch as planes. */
-function image(data: Float64Array, n: number, channels: number, height: number, width: number) {
-  const size = height * width;
-  const planes = Array.from({ length: channels }, (_, c) =>
-    data.slice((n * channels + c) * size, (n * channels + c + 1) * size),
-  );
-  return { planes, height, width };
-}
-
 describe.each(cases)("$title", ({ flags, height = 8, width = 8, batch = 1 }) => {
   it("equals the float64 twin", async () => {
     const config = { ...base, ...flags };
@@ -162,12 +142,3 @@ describe.each(cases)("$title", ({ flags, height = 8, width = 8, batch = 1 }) => 
     unet.dispose();
   });
 });
-
-function constructorFlags(config: UNetConfig): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(config).map(([key, value]) => [
-      key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-      value,
-    ]),
-  );
-}

@@ -5,6 +5,7 @@
 import { InputError, InterruptedError, OutOfMemoryError, RePaintError } from "../engine/errors.ts";
 import type { Device } from "../engine/device.ts";
 import { packageInfo } from "../node/packageFiles.ts";
+import { classify } from "./classifier.ts";
 import { type Command, hint, parseArguments, quoted } from "./command.ts";
 import { type OpenDevice, openNodeDevice } from "./context.ts";
 import { convert } from "./convert.ts";
@@ -26,6 +27,7 @@ export const commands: readonly Command[] = [
   doctor,
   inspect,
   forward,
+  classify,
   replayTrace,
   convert,
   synth,

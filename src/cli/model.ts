@@ -8,7 +8,8 @@ import { CheckpointError, InputError } from "../engine/errors.ts";
 import { asInputError } from "../node/files.ts";
 import { type FileSource, sha256 } from "../node/fileSource.ts";
 import { type ShippedModel, shippedModels, weightsFolder } from "../node/packageFiles.ts";
-import { type Checkpoint, openCheckpoint } from "../unet/checkpoint.ts";
+import { type Checkpoint, type ClassifierCheckpoint, openCheckpoint, openClassifier } from "../unet/checkpoint.ts";
+import { classifierPresets } from "../unet/classifierPresets.ts";
 import { findPreset, presets } from "../unet/presets.ts";
 import { type Arguments, hint, quoted } from "./command.ts";
 import type { Context } from "./context.ts";
@@ -53,6 +54,21 @@ export async function withModel<T>(
   }
 }
 
+/** Opens a classifier, a file or its address, for the time of `body`. */
+export async function withClassifier<T>(
+  context: Context,
+  path: string,
+  flags: unknown,
+  body: (checkpoint: ClassifierCheckpoint) => Promise<T>,
+): Promise<T> {
+  const source = await openWeights(path, context);
+  try {
+    return await body(await openClassifier(source, flags));
+  } finally {
+    await source.close();
+  }
+}
+
 /** The sha256 of the file. @throws CheckpointError if a shipped model is not what was shipped */
 export async function modelHash({ source, shipped }: OpenModel, { signal, report }: Context): Promise<string> {
   const show = (done: number): void => {
@@ -69,18 +85,18 @@ export async function modelHash({ source, shipped }: OpenModel, { signal, report
   return hash;
 }
 
-/** The value of --flags: JSON, @ and a file of JSON, or a preset's name; undefined where it was not given. */
-export async function readFlags(given: Arguments): Promise<unknown> {
-  const value = given.text("flags");
+/** The value of --flags (or another option): JSON, @ and a file of JSON, or a preset's name; undefined where it was not given. */
+export async function readFlags(given: Arguments, option: "flags" | "classifier-flags" = "flags"): Promise<unknown> {
+  const value = given.text(option);
   if (value === undefined) return undefined;
-  const preset = findPreset(value);
+  const preset = findPreset(value) ?? classifierPresets.find(({ name }) => name === value);
   if (preset) return preset.flags;
   let text = value;
   if (value.startsWith("@")) {
     try {
       text = await readFile(value.slice(1), "utf8");
     } catch (error) {
-      throw asInputError(error, `cannot read --flags ${value}`);
+      throw asInputError(error, `cannot read --${option} ${value}`);
     }
   }
   try {
@@ -88,7 +104,7 @@ export async function readFlags(given: Arguments): Promise<unknown> {
   } catch (error) {
     const reason = error instanceof Error ? error.message : "";
     throw new InputError(
-      `--flags ${quoted(value)} is not JSON (${reason}) and no released network's name; give an object as {"num_heads": 4}, or one of ${presets.map(({ name }) => name).join(", ")}`,
+      `--${option} ${quoted(value)} is not JSON (${reason}) and no released network's name; give an object as {"num_heads": 4}, or one of ${[...presets, ...classifierPresets].map(({ name }) => name).join(", ")}`,
     );
   }
 }
@@ -101,6 +117,16 @@ export function sayAssumed({ checkpoint, shipped }: OpenModel, report: Report, {
   const isDiffusion = /^(diffusion_steps|noise_schedule|predict_xstart|rescale_timesteps) /;
   const assumed = checkpoint.assumed.filter((setting) => !shipped && (diffusion || !isDiffusion.test(setting)));
   if (assumed.length > 0) report.say(`Assumed, since neither the file nor --flags says it: ${assumed.join(", ")}.`);
+}
+
+/** The same of a classifier, whose flags come by another option where it stands beside a model. */
+export function sayAssumedOfClassifier(
+  { file, assumed }: ClassifierCheckpoint,
+  report: Report,
+  option: "flags" | "classifier-flags",
+): void {
+  if (assumed.length > 0)
+    report.say(`Assumed of ${file.name}, since neither the file nor --${option} says it: ${assumed.join(", ")}.`);
 }
 
 /** @throws InputError for networks that cannot fill pictures */

@@ -129,14 +129,14 @@ async function readInputs(file: TensorFile, { checkpoint }: OpenModel, { report 
   };
 }
 
-function readTimesteps(file: string, t: readonly number[]): readonly number[] {
+export function readTimesteps(file: string, t: readonly number[]): readonly number[] {
   const wrong = t.find((value) => !Number.isFinite(value));
   if (wrong !== undefined) throw new InputError(`${file}: t should hold finite numbers, got ${wrong}`);
   return t;
 }
 
 /** A forward of a large network takes minutes on a processor; one of a second needs no bar. */
-function forwardProgress(report: Report): (done: number) => void {
+export function forwardProgress(report: Report): (done: number) => void {
   const begin = performance.now();
   return (done) => {
     const elapsed = (performance.now() - begin) / 1000;

@@ -15,7 +15,8 @@ import { renoise } from "../shaders/renoise.ts";
 import { reverseStep, type ReverseStepVariant } from "../shaders/reverseStep.ts";
 import type { DiffusionSettings } from "../unet/config.ts";
 import { fromNhwc, toNhwc, type ImageShape } from "../unet/layout.ts";
-import type { EmbeddingTable, UNet, UNetSession } from "../unet/unet.ts";
+import type { EmbeddingTable } from "../unet/embeddingTable.ts";
+import type { UNet, UNetSession } from "../unet/unet.ts";
 import type { Diffusion, VarianceType } from "./diffusion.ts";
 import { startDraw, type ClimbRow, type ReverseRow, type StateLayout } from "./steps.ts";
 

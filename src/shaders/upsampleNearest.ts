@@ -1,14 +1,17 @@
-/** Nearest ×2: y[n, oy, ox, c] = x[n, oy/2, ox/2, c]. */
-import { defineKernel, read, write } from "../engine/kernel.ts";
+/**
+ * Nearest ×2: y[n, oy, ox, c] = scale · x[n, oy/2, ox/2, c], and `add`. With scale 1 the resampling, with ¼ the gradient of
+ * `meanPool`'s mean, where `add` is the gradient that its input has from elsewhere.
+ */
+import { defineKernel, read, readOptional, write } from "../engine/kernel.ts";
 import { wgsl } from "../engine/wgsl.ts";
 import { elementwiseMain, elementwiseWorkgroups } from "./lib/elementwise.ts";
 
 export const upsampleNearest = defineKernel()({
   name: "upsampleNearest",
-  bindings: { x: read, y: write },
-  parameters: { batch: "u32", height: "u32", width: "u32", channels: "u32" },
+  bindings: { x: read, add: readOptional, y: write },
+  parameters: { batch: "u32", height: "u32", width: "u32", channels: "u32", scale: "f32" },
   workgroups: (p) => elementwiseWorkgroups(p.batch * p.height * p.width * p.channels),
-  source: ({ header }) => wgsl`${header}
+  source: ({ header, has }) => wgsl`${header}
 ${elementwiseMain("parameters.batch * parameters.height * parameters.width * parameters.channels")}
   let vectors = parameters.channels / 4u;
   let outWidth = parameters.width * 2u;
@@ -17,7 +20,11 @@ ${elementwiseMain("parameters.batch * parameters.height * parameters.width * par
   let ox = (index / vectors) % outWidth;
   let oy = (index / vectors / outWidth) % outHeight;
   let n = index / vectors / outWidth / outHeight;
-  store_y(index, load_x(((n * parameters.height + oy / 2u) * parameters.width + ox / 2u) * vectors + c));
+  var v = parameters.scale * load_x(((n * parameters.height + oy / 2u) * parameters.width + ox / 2u) * vectors + c);
+#if ${has.add}
+  v += load_add(index);
+#endif
+  store_y(index, v);
 }
 `,
 });

@@ -65,11 +65,11 @@ ${unroll(tileChannels, (q) =>
   unroll(threads, (k) =>
     unroll(
       4,
-      (l) => `${k > 0 ? `    let u${q}_${l}_${k} = ${swaps[k]}(u${q}_${l}_0);\n` : ""}${unroll(
-        tiles,
-        (p) =>
-          `    ${accumulator(p, q, k)} = fma(vec4<f32>(v${p}[${l}]), u${q}_${l}_${k}, ${accumulator(p, q, k)});`,
-      )}`,
+      (l) =>
+        `${k > 0 ? `    let u${q}_${l}_${k} = ${swaps[k]}(u${q}_${l}_0);\n` : ""}${unroll(
+          tiles,
+          (p) => `    ${accumulator(p, q, k)} = fma(vec4<f32>(v${p}[${l}]), u${q}_${l}_${k}, ${accumulator(p, q, k)});`,
+        )}`,
     ),
   ),
 )}
@@ -82,7 +82,8 @@ ${unroll(
 ${unroll(tileChannels, (q) =>
   unroll(
     threads,
-    (k) => `    { let out = co + ${q * threads}u + (lane ^ ${k}u); if (out < outVectors) { store_m(at + out, ${accumulator(p, q, k)}); } }`,
+    (k) =>
+      `    { let out = co + ${q * threads}u + (lane ^ ${k}u); if (out < outVectors) { store_m(at + out, ${accumulator(p, q, k)}); } }`,
   ),
 )}
   }`,

@@ -1,6 +1,6 @@
 /**
- * A guided-diffusion UNet as data: its blocks in execution order, under the names of the state dict, the tensors they need,
- * and what they cost. Not here: any computation (network.ts), and reading a configuration off a file (infer.ts).
+ * A guided-diffusion UNet or classifier as data: its blocks in execution order, under the names of the state dict, the tensors
+ * they need, and what they cost. Not here: any computation (network.ts, heads.ts), and reading a configuration off a file (infer.ts).
  */
 import { InputError } from "../engine/errors.ts";
 import { headCount, levelChannels, normGroups, sizeMultiple, type UNetConfig } from "./config.ts";
@@ -24,14 +24,28 @@ export type Block =
       readonly conv: boolean;
     };
 
+/** What follows the last block: the UNet's convolution to an image, or a classifier's pooling. */
+export type Head =
+  | { readonly kind: "image" }
+  /** GroupNorm, SiLU, then attention over the pixels and a token of their mean, which is read (AttentionPool2d). */
+  | { readonly kind: "attention"; readonly tokens: number; readonly heads: number }
+  /** GroupNorm, SiLU, mean over the pixels, 1×1. */
+  | { readonly kind: "adaptive" }
+  /** The means of every input entry's output and of the middle's side by side, through one hidden layer. */
+  | { readonly kind: "spatial" | "spatial_v2"; readonly features: number };
+
+/** Width of the spatial heads' hidden layer. */
+export const hiddenFeatures = 2048;
+
 export interface Architecture {
   readonly config: UNetConfig;
   /** Each entry runs its blocks and pushes the result on the skip stack. */
   readonly input: Block[][];
   readonly middle: Block[];
-  /** Each entry pops one skip of `skipChannels`, concatenates [h, skip] and runs its blocks. */
+  /** Each entry pops one skip of `skipChannels`, concatenates [h, skip] and runs its blocks. None in a classifier. */
   readonly output: { readonly blocks: Block[]; readonly skipChannels: number }[];
-  /** Channels entering out.0. */
+  readonly head: Head;
+  /** Channels of the last block. */
   readonly outChannelsIn: number;
   readonly outChannels: number;
   /** Channels of the first convolution's input: x, and for super-resolution low_res behind it. */
@@ -70,7 +84,7 @@ interface Levels {
   readonly middleAttention: boolean;
 }
 
-/** Follows UNetModel of guided-diffusion (Dhariwal and Nichol 2021, arXiv 2105.05233). Expects a checked configuration. */
+/** Follows UNetModel and EncoderUNetModel of guided-diffusion (Dhariwal and Nichol 2021, arXiv 2105.05233). Expects a checked configuration. */
 export function buildArchitecture(config: UNetConfig): Architecture {
   const resampler = config.resblockUpdown ? "res" : config.convResample ? "conv" : "none";
   return assembleArchitecture({
@@ -121,6 +135,21 @@ export function assembleArchitecture(levels: Levels): Architecture {
     res("middle_block.2", channels, channels),
   ];
 
+  const { modelChannels, outChannels, pool } = config;
+  const outer = { outChannels, stemChannels, modelChannels, embedChannels: 4 * modelChannels, details };
+  if (pool !== undefined) {
+    const features = skips.reduce((sum, width) => sum + width, channels);
+    const side = Math.floor(config.imageSize / sizeMultiple(config));
+    const poolHeads = Math.floor(channels / config.numHeadChannels);
+    const head: Head =
+      pool === "attention"
+        ? { kind: pool, tokens: side * side + 1, heads: poolHeads }
+        : pool === "adaptive"
+          ? { kind: pool }
+          : { kind: pool, features };
+    return { config, input, middle, output: [], head, outChannelsIn: channels, ...outer };
+  }
+
   const output: Architecture["output"] = [];
   for (let level = widths.length - 1; level >= 0; level--) {
     for (let i = 0; i <= config.numResBlocks; i++) {
@@ -133,9 +162,7 @@ export function assembleArchitecture(levels: Levels): Architecture {
       output.push({ blocks, skipChannels });
     }
   }
-  const { modelChannels, outChannels } = config;
-  const outer = { outChannelsIn: channels, outChannels, stemChannels, modelChannels, embedChannels: 4 * modelChannels };
-  return { config, input, middle, output, ...outer, details };
+  return { config, input, middle, output, head: { kind: "image" }, outChannelsIn: channels, ...outer };
 }
 
 /** All blocks in execution order. */
@@ -150,7 +177,7 @@ export function expectedTensors(config: UNetConfig): Map<string, number[]> {
 
 /** Name and shape of every tensor of the state dict, in execution order: convolutions OIHW, attention's 1×1 ones [O, I, 1]. */
 export function tensorsOf(architecture: Architecture): Map<string, number[]> {
-  const { config, modelChannels, embedChannels, outChannelsIn, outChannels } = architecture;
+  const { config, modelChannels, embedChannels } = architecture;
   const shapes = new Map<string, number[]>();
   const add = (name: string, ...shape: number[]) => {
     shapes.set(`${name}.weight`, shape);
@@ -177,9 +204,29 @@ export function tensorsOf(architecture: Architecture): Map<string, number[]> {
       add(`${name}.${block.kind === "downsample" ? "op" : "conv"}`, block.channels, block.channels, 3, 3);
     }
   }
-  add("out.0", outChannelsIn);
-  add("out.2", outChannels, outChannelsIn, 3, 3);
+  addHead(architecture, shapes, add);
   return shapes;
+}
+
+function addHead(
+  { head, outChannelsIn, outChannels }: Architecture,
+  shapes: Map<string, number[]>,
+  add: (name: string, ...shape: number[]) => void,
+): void {
+  if ("features" in head) {
+    add("out.0", hiddenFeatures, head.features);
+    if (head.kind === "spatial_v2") add("out.1", hiddenFeatures);
+    add(head.kind === "spatial" ? "out.2" : "out.3", outChannels, hiddenFeatures);
+    return;
+  }
+  add("out.0", outChannelsIn);
+  if (head.kind === "image") add("out.2", outChannels, outChannelsIn, 3, 3);
+  else if (head.kind === "adaptive") add("out.3", outChannels, outChannelsIn, 1, 1);
+  else {
+    shapes.set("out.2.positional_embedding", [outChannelsIn, head.tokens]);
+    add("out.2.qkv_proj", 3 * outChannelsIn, outChannelsIn, 1);
+    add("out.2.c_proj", outChannels, outChannelsIn, 1);
+  }
 }
 
 /** Parameters of the state dict. */
@@ -194,7 +241,7 @@ export function countParameters(architecture: Architecture): number {
  * two products. Throws InputError if the levels cannot halve the size.
  */
 export function countMacs(architecture: Architecture, height: number, width: number): number {
-  const { config, modelChannels, embedChannels, outChannelsIn, outChannels } = architecture;
+  const { config, modelChannels, embedChannels } = architecture;
   const multiple = sizeMultiple(config);
   const fits = (size: number) => Number.isInteger(size / multiple) && size > 0;
   if (!fits(height) || !fits(width)) {
@@ -217,5 +264,19 @@ export function countMacs(architecture: Architecture, height: number, width: num
       if (block.conv) macs += 9 * block.channels * block.channels * pixels;
     }
   }
-  return macs + 9 * outChannelsIn * outChannels * height * width;
+  return macs + headMacs(architecture, pixels);
+}
+
+/** `pixels` are those of the last block. */
+function headMacs({ head, outChannelsIn, outChannels }: Architecture, pixels: number): number {
+  switch (head.kind) {
+    case "image":
+      return 9 * outChannelsIn * outChannels * pixels;
+    case "adaptive":
+      return outChannelsIn * outChannels;
+    case "attention":
+      return head.tokens * (3 * outChannelsIn + 2 * head.tokens + outChannels) * outChannelsIn;
+    default:
+      return hiddenFeatures * (head.features + outChannels);
+  }
 }

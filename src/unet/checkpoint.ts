@@ -4,11 +4,18 @@
  */
 import { CheckpointError, InputError } from "../engine/errors.ts";
 import { type Architecture, buildArchitecture } from "./architecture.ts";
+import { parseClassifierFlags } from "./classifierFlags.ts";
 import { identifyClassifier } from "./classifierPresets.ts";
-import { defaultDiffusion, type DiffusionSettings, flagName, type UNetConfig } from "./config.ts";
+import {
+  type ClassifierConfig,
+  defaultDiffusion,
+  type DiffusionSettings,
+  flagName,
+  type UNetConfig,
+} from "./config.ts";
 import { type Flags, mergeFlags, noFlags, parseFlags } from "./flags.ts";
 import { diffusersArchitecture, isDiffusersConfig, isDiffusersFile, underGuidedNames } from "./diffusers.ts";
-import { checkTensors, inferConfig, untold } from "./infer.ts";
+import { checkTensors, inferClassifier, inferConfig, untold } from "./infer.ts";
 import { quote } from "./json.ts";
 import { recogniseFormat } from "./pytorch/formats.ts";
 import { type ByteSource, openSafetensors, type TensorFile } from "./safetensors.ts";
@@ -54,7 +61,7 @@ export async function openCheckpoint(
   const other = describeOther(file);
   if (other) throw new CheckpointError(`${file.name}: expected a guided-diffusion UNet, but it looks like ${other}`);
   const merged = ["guided_diffusion_unet", "diffusion", "flags"]
-    .map((key) => metadataFlags(file, key))
+    .map((key) => metadataFlags(file, key, parseFlags, noFlags))
     .reduce((over, under) => mergeFlags(over, under), given);
   const config = inferConfig(file.tensors, withHeads(merged), file.name);
   if (merged.classCond && config.numClasses === null) {
@@ -69,6 +76,65 @@ export async function openCheckpoint(
     architecture,
     assumed: [...file.assumed, ...assumedBefore(file, given), ...listAssumed(config, diffusion, merged)],
   };
+}
+
+export interface ClassifierCheckpoint extends Omit<Checkpoint, "config" | "diffusion" | "diffusersConfig"> {
+  readonly config: ClassifierConfig;
+  /** Whether flags, metadata or a tensor say the image size, or it was assumed. */
+  readonly knowsImageSize: boolean;
+}
+
+/** Whether it is a guided-diffusion classifier, in however bad a state, and not a UNet or something else. */
+export function isClassifierFile({ metadata, tensors }: TensorFile): boolean {
+  if (metadata.has("guided_diffusion_classifier")) return true;
+  const names = [...tensors.keys()];
+  return (
+    names.some((name) => name.startsWith("input_blocks.")) && !names.some((name) => name.startsWith("output_blocks."))
+  );
+}
+
+/**
+ * Opens a safetensors or PyTorch file of a guided-diffusion classifier (EncoderUNetModel). Flags come from `flags` (parsed JSON,
+ * either vocabulary), then from the file's metadata: `guided_diffusion_classifier`, `flags`. Throws as `openCheckpoint`.
+ */
+export async function openClassifier(source: ByteSource, flags?: unknown): Promise<ClassifierCheckpoint> {
+  return classifierOf(await openTensors(source), flags);
+}
+
+/** The same of a file whose header is read. */
+export function classifierOf(
+  file: TensorFile & { readonly assumed: readonly string[] },
+  flags?: unknown,
+): ClassifierCheckpoint {
+  if (!isClassifierFile(file)) {
+    const isUNet = [...file.tensors.keys()].some((name) => name.startsWith("output_blocks."));
+    const looks = isUNet ? "a guided-diffusion UNet: it has output_blocks" : describeOther(file);
+    throw new CheckpointError(`${file.name}: expected a guided-diffusion classifier, but it looks like ${looks}`);
+  }
+  const given = flags === undefined ? {} : parseClassifierFlags(flags);
+  const merged = ["guided_diffusion_classifier", "flags"]
+    .map((key) => metadataFlags(file, key, parseClassifierFlags, {}))
+    .reduce((over, under) => withHeadsOf(over, under), given);
+  const isWhole = merged.modelChannels !== undefined && merged.numResBlocks !== undefined;
+  const hasHeads = merged.numHeads !== undefined || merged.numHeadChannels !== undefined;
+  const all = isWhole && !hasHeads ? { ...merged, numHeads: 1 } : merged;
+  const config = inferClassifier(file.tensors, all, file.name);
+  const knowsImageSize = config.pool === "attention" || merged.imageSize !== undefined;
+  const hidden = (key: (typeof untold)[number]) =>
+    (key === "imageSize" && knowsImageSize) ||
+    (key === "numHeads" && (hasHeads || config.numHeadChannels !== -1)) ||
+    (key === "numHeadChannels" && (hasHeads || config.numHeadChannels === -1));
+  const assumed = untold.filter((key) => merged[key] === undefined && !hidden(key));
+  return {
+    ...{ file, config, architecture: buildArchitecture(config), knowsImageSize },
+    assumed: [...file.assumed, ...assumed.map((key) => `${flagName(key)} ${config[key]}`)],
+  };
+}
+
+/** A number of heads hides a head width below it. */
+function withHeadsOf(over: Partial<UNetConfig>, under: Partial<UNetConfig>): Partial<UNetConfig> {
+  const hides = over.numHeads !== undefined && over.numHeadChannels === undefined;
+  return { ...under, ...over, ...(hides ? { numHeadChannels: -1 } : {}) };
 }
 
 /** A UNet2DModel, whose config.json is given as the flags. Its scheduler is DDPM's until flags of ours can say otherwise. */
@@ -97,11 +163,11 @@ export function withHeads({ vocabulary, unet }: Flags): Partial<UNetConfig> {
   return { ...unet, numHeads: vocabulary === "scripts" ? 4 : 1 };
 }
 
-function metadataFlags(file: TensorFile, key: string): Flags {
+function metadataFlags<T>(file: TensorFile, key: string, parse: (json: unknown) => T, none: T): T {
   const json = metadataJson(file, key);
-  if (json === undefined) return noFlags;
+  if (json === undefined) return none;
   try {
-    return parseFlags(json);
+    return parse(json);
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     throw new CheckpointError(`${file.name}: metadata ${JSON.stringify(key)}: ${error.message}`);

@@ -1,6 +1,6 @@
 /**
- * The released noise-aware classifiers by name, as data: what an error for a wrong file can say, and what guidance will
- * need. Not here: the networks that they guide (presets.ts), and running them, which this engine cannot do yet.
+ * The released noise-aware classifiers by name, as data: flags, and what an error for a wrong file can say. Not here: the
+ * networks that they guide (presets.ts), and running them (classifier.ts).
  */
 export interface ClassifierPreset {
   readonly name: string;

@@ -1,10 +1,14 @@
 /**
- * What a guided-diffusion UNet is (UNetConfig) and how it was trained to diffuse (DiffusionSettings), and the check that a
- * configuration can be built at all. Not here: reading flags (flags.ts), the layers (architecture.ts), tensors (infer.ts).
+ * What a guided-diffusion network is (UNetConfig: a UNet, or with `pool` a classifier) and how it was trained to diffuse
+ * (DiffusionSettings), and the check that a configuration can be built at all. Not here: reading flags (flags.ts), the layers (architecture.ts), tensors (infer.ts).
  */
 import { InputError } from "../engine/errors.ts";
 
-/** The constructor arguments of guided-diffusion's UNetModel and SuperResModel that change what is computed. */
+/** How a classifier makes logits of what its middle block, or every block, leaves. */
+export const pools = ["attention", "adaptive", "spatial", "spatial_v2"] as const;
+export type Pool = (typeof pools)[number];
+
+/** The constructor arguments of guided-diffusion's UNetModel, SuperResModel and EncoderUNetModel that change what is computed. */
 export interface UNetConfig {
   /** Side in pixels of the images it was trained on; the network itself takes any multiple of 2^(levels − 1). */
   readonly imageSize: number;
@@ -31,7 +35,11 @@ export interface UNetConfig {
   /** qkv rows are all q, all k, all v (new), or q, k, v head by head (legacy). */
   readonly useNewAttentionOrder: boolean;
   readonly superRes: boolean;
+  /** Of a classifier (EncoderUNetModel), whose outChannels are its classes; absent: a UNet. */
+  readonly pool?: Pool | undefined;
 }
+
+export type ClassifierConfig = UNetConfig & { readonly pool: Pool };
 
 /** The diffusion half of guided-diffusion's script flags. */
 export interface DiffusionSettings {
@@ -89,7 +97,7 @@ const counts: Partial<Record<keyof UNetConfig, { flag: string; max: number }>> =
   imageSize: { flag: "image_size", max: 16384 },
   inChannels: { flag: "in_channels", max: 1024 },
   modelChannels: { flag: "model_channels", max: 16384 },
-  outChannels: { flag: "out_channels", max: 2048 },
+  outChannels: { flag: "out_channels", max: 1_000_000 },
   numResBlocks: { flag: "num_res_blocks", max: 64 },
   numHeads: { flag: "num_heads", max: 4096 },
 };
@@ -140,6 +148,8 @@ export function configProblems(config: UNetConfig): string[] {
     expect(count > 0 && count % normGroups === 0, flag, `a multiple of ${normGroups} channels (GroupNorm32)`, count);
   });
   problems.push(...headProblems(config, channels));
+  if (config.pool === "attention" && numHeadChannels === -1)
+    problems.push("num_head_channels: expected a whole number ≥ 1 for pool attention, got -1");
   return problems;
 }
 

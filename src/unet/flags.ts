@@ -22,15 +22,15 @@ export interface Flags {
   readonly classCond?: boolean | undefined;
 }
 
-interface Reading {
+export interface Reading {
   readonly json: Record<string, unknown>;
   readonly unet: Partial<Writable<UNetConfig>>;
   readonly diffusion: Partial<Writable<DiffusionSettings>>;
   readonly problems: string[];
 }
-type Read = (value: unknown, flag: string, to: Reading) => void;
+export type Read = (value: unknown, flag: string, to: Reading) => void;
 
-const expected = (what: string, value: unknown, flag: string, to: Reading) =>
+export const expected = (what: string, value: unknown, flag: string, to: Reading) =>
   void to.problems.push(`${flag}: expected ${what}, got ${JSON.stringify(value)?.slice(0, 80) ?? String(value)}`);
 
 const number =
@@ -48,7 +48,7 @@ const boolean =
 /** Flags that change training or speed, never the result of a forward. Scripts for guided sampling pass the classifier's too. */
 const ignored = (): void => {};
 
-const shared: Record<string, Read> = {
+export const shared: Record<string, Read> = {
   image_size: number((to, n) => (to.unet.imageSize = n)),
   num_res_blocks: number((to, n) => (to.unet.numResBlocks = n), { max: 64 }),
   num_heads: number((to, n) => (to.unet.numHeads = n)),
@@ -66,7 +66,7 @@ const shared: Record<string, Read> = {
   },
 };
 
-const diffusion: Record<string, Read> = {
+export const diffusion: Record<string, Read> = {
   diffusion_steps: number((to, n) => (to.diffusion.diffusionSteps = n), { max: 1_000_000 }),
   noise_schedule: (value, flag, to) => {
     if (value === "linear" || value === "cosine") to.diffusion.noiseSchedule = value;
@@ -86,7 +86,7 @@ const diffusion: Record<string, Read> = {
   use_kl: boolean((to, b) => (to.diffusion.useKl = b)),
 };
 
-const constructorOnly: Record<string, Read> = {
+export const constructorOnly: Record<string, Read> = {
   in_channels: number((to, n) => (to.unet.inChannels = n)),
   model_channels: number((to, n) => (to.unet.modelChannels = n)),
   out_channels: number((to, n) => (to.unet.outChannels = n)),
@@ -100,7 +100,7 @@ const constructorOnly: Record<string, Read> = {
 /** Classes of a class-conditional network in the scripts: ImageNet's. */
 const scriptClasses = 1000;
 
-const scriptsOnly: Record<string, Read> = {
+export const scriptsOnly: Record<string, Read> = {
   num_channels: number((to, n) => (to.unet.modelChannels = n)),
   class_cond: boolean((to, b) => {
     if (!b && (to.json["num_classes"] ?? null) !== null) to.problems.push("class_cond false: expected no num_classes");
@@ -128,7 +128,7 @@ const scriptsOnly: Record<string, Read> = {
 };
 
 /** Read after the others: sizes become factors by the image size, and "" becomes the image size's own list. */
-const lists: Record<string, { constructor: Read; scripts: Read }> = {
+export const lists: Record<string, { constructor: Read; scripts: Read }> = {
   attention_resolutions: {
     constructor: (value, flag, to) => {
       if (isNumbers(value) && value.every((n) => Number.isInteger(n) && n >= 0 && n <= 2 ** 20))
@@ -287,7 +287,7 @@ function vocabularyOf(to: Reading): Flags["vocabulary"] {
   return fromScripts ? "scripts" : fromConstructor ? "constructor" : "either";
 }
 
-function unknownFlag(flag: string, known: string[]): string {
+export function unknownFlag(flag: string, known: string[]): string {
   const near = nearNames(flag, known);
   const hint = near.length > 0 ? ` (near: ${near.join(", ")})` : "";
   return `${JSON.stringify(flag.slice(0, 64))} is not a flag of guided-diffusion's networks${hint}`;

@@ -20,6 +20,7 @@ import { meanPool } from "../shaders/meanPool.ts";
 import { upsampleBilinear } from "../shaders/upsampleBilinear.ts";
 import { upsampleNearest } from "../shaders/upsampleNearest.ts";
 import type { Architecture, Block } from "./architecture.ts";
+import type { Operation } from "./operations.ts";
 import { paddedHead } from "./packing.ts";
 import { embeddingLayout, type PackedWeights } from "./weights.ts";
 
@@ -44,20 +45,26 @@ export interface Feature {
 /** The blocks' layers as dispatches. */
 export class Layers {
   readonly builder = new PlanBuilder();
+  /** What was computed so far, for `backward.ts`. */
+  readonly operations: Operation[] = [];
+  readonly batch: number;
   readonly #options: NetworkOptions;
-  readonly #batch: number;
   readonly #layout;
   #embedding: Tensor | undefined;
 
   constructor(options: NetworkOptions, batch: number) {
     this.#options = options;
-    this.#batch = batch;
+    this.batch = batch;
     this.#layout = embeddingLayout(options.architecture);
   }
 
   get embedding(): Tensor {
-    this.#embedding ??= this.builder.external("embedding", "f32", [this.#batch, this.#layout.width]);
+    this.#embedding ??= this.builder.external("embedding", "f32", [this.batch, this.#layout.width]);
     return this.#embedding;
+  }
+
+  get kind(): AdapterTraits["kind"] {
+    return this.#options.kind;
   }
 
   weight(name: string): Tensor {
@@ -106,17 +113,29 @@ export class Layers {
   }
 
   #attention({ name, channels, heads }: Extract<Block, { kind: "attention" }>, x: Feature): Feature {
+    const normed = this.norm(`${name}.norm`, x, { activation: "none" });
+    const context = this.attention(name, normed, { channels, heads, qkv: "qkv" });
+    return this.convolution(`${name}.proj_out`, context, { kernel: 1, channels, residual: x.parts[0]!.tensor });
+  }
+
+  /** Self-attention between its two projections, of which `qkv` names the first. */
+  attention(
+    name: string,
+    x: Feature,
+    { channels, heads, qkv: projection }: { channels: number; heads: number; qkv: string },
+  ): Feature {
     const headChannels = paddedHead({ channels, heads });
     const inner = heads * headChannels;
     const length = x.height * x.width;
-    const batch = this.#batch;
-    const normed = this.norm(`${name}.norm`, x, { activation: "none" });
-    const qkv = this.convolution(`${name}.qkv`, normed, { kernel: 1, channels: 3 * inner });
-    const y = this.#temporary(`${name}.attention`, x, inner);
+    const { batch } = this;
+    const projected = this.convolution(`${name}.${projection}`, x, { kernel: 1, channels: 3 * inner });
+    const qkv = projected.parts[0]!.tensor;
+    const y = this.temporary(`${name}.attention`, x, inner);
     const vectors = headChannels / 4;
+    const scale = 1 / Math.sqrt(channels / heads);
     this.builder.dispatch(attention, {
-      tensors: { qkv: qkv.parts[0]!.tensor, y },
-      parameters: { batch, length, heads, headChannels, scale: 1 / Math.sqrt(channels / heads) },
+      tensors: { qkv, y },
+      parameters: { batch, length, heads, headChannels, scale },
       variant: {
         queries: 4,
         keys: 4,
@@ -127,27 +146,19 @@ export class Layers {
       label: `${name}.attention`,
       macs: 2 * batch * length * length * inner,
     });
-    const context = { ...x, parts: [{ tensor: y, channels: inner }] };
-    return this.convolution(`${name}.proj_out`, context, { kernel: 1, channels, residual: x.parts[0]!.tensor });
+    this.operations.push({ kind: "attention", name, qkv, y, length, heads, headChannels, scale });
+    return { ...x, parts: [{ tensor: y, channels: inner }] };
   }
 
   /** GroupNorm; `block` names the residual block whose embedding is folded in. */
   norm(name: string, x: Feature, { activation, block }: { activation: "none" | "silu"; block?: string }): Feature {
-    const batch = this.#batch;
+    const batch = this.batch;
     const pixels = x.height * x.width;
     const [channels0, channels1] = channelsOf(x);
     const channels = channels0 + channels1;
-    const { chunks, chunkPixels } = groupNormChunks(pixels);
-    const partials = this.builder.temporary(`${name}.partials`, "f32", [batch, chunks, channels / 4, 2, 4]);
+    const partials = this.partials(name, x);
     const affine = this.builder.temporary(`${name}.affine`, "f32", [batch, 2, channels]);
     const inputs = { x0: x.parts[0]!.tensor, x1: x.parts[1]?.tensor };
-    this.builder.dispatch(groupNormPartials, {
-      tensors: { ...inputs, partials },
-      parameters: { batch, pixels, channels0, channels1, chunks, chunkPixels },
-      variant: {},
-      label: `${name}.partials`,
-    });
-    const { config, details } = this.#options.architecture;
     this.builder.dispatch(groupNormAffine, {
       tensors: {
         partials,
@@ -156,23 +167,51 @@ export class Layers {
         embedding: block === undefined ? undefined : this.embedding,
         affine,
       },
-      parameters: {
-        ...{ batch, pixels, channels, groups: details.normGroups, chunks, chunkPixels },
-        embeddingStride: this.#layout.width,
-        embeddingOffset: block === undefined ? 0 : this.#layout.offsets.get(block)!,
-        epsilon: details.normEpsilon,
-      },
-      variant: { embedding: block === undefined ? "none" : config.useScaleShiftNorm ? "scaleShift" : "add" },
+      ...this.momentsOf({ pixels, channels, block }),
       label: `${name}.affine`,
     });
-    const y = this.#temporary(name, x, channels);
+    const y = this.temporary(name, x, channels);
     this.builder.dispatch(groupNormApply, {
       tensors: { ...inputs, affine, y },
       parameters: { batch, pixels, channels0, channels1 },
       variant: { activation },
       label: name,
     });
+    const operation = { name, x: inputs.x0, y, pixels, channels, partials, affine, activation, block };
+    this.operations.push({ kind: "norm", ...operation });
     return { ...x, parts: [{ tensor: y, channels }] };
+  }
+
+  /** Mean and squares of every channel, chunk by chunk. */
+  partials(name: string, x: Feature): Tensor {
+    const { batch } = this;
+    const pixels = x.height * x.width;
+    const [channels0, channels1] = channelsOf(x);
+    const { chunks, chunkPixels } = groupNormChunks(pixels);
+    const shape = [batch, chunks, (channels0 + channels1) / 4, 2, 4];
+    const partials = this.builder.temporary(`${name}.partials`, "f32", shape);
+    this.builder.dispatch(groupNormPartials, {
+      tensors: { x0: x.parts[0]!.tensor, x1: x.parts[1]?.tensor, partials },
+      parameters: { batch, pixels, channels0, channels1, chunks, chunkPixels },
+      variant: {},
+      label: `${name}.partials`,
+    });
+    return partials;
+  }
+
+  /** How the chunks of a norm are merged: what its own kernels and its gradient's are told. */
+  momentsOf({ pixels, channels, block }: { pixels: number; channels: number; block: string | undefined }) {
+    const { config, details } = this.#options.architecture;
+    const embedding = block === undefined ? "none" : config.useScaleShiftNorm ? "scaleShift" : "add";
+    return {
+      parameters: {
+        ...{ batch: this.batch, pixels, channels, groups: details.normGroups, ...groupNormChunks(pixels) },
+        embeddingStride: this.#layout.width,
+        embeddingOffset: block === undefined ? 0 : this.#layout.offsets.get(block)!,
+        epsilon: details.normEpsilon,
+      },
+      variant: { embedding } as const,
+    };
   }
 
   /** Convolution of any kind; a linear layer is a 1×1 over rows. */
@@ -196,12 +235,12 @@ export class Layers {
       into?: Tensor;
     },
   ): Feature {
-    const batch = this.#batch;
+    const batch = this.batch;
     const [channels0, channels1] = channelsOf(x);
     const outChannels = padTo4(channels);
     const height = Math.ceil(x.height / stride);
     const width = Math.ceil(x.width / stride);
-    const y = into ?? this.#temporary(name, { height, width }, outChannels);
+    const y = into ?? this.temporary(name, { height, width }, outChannels);
     const bias = this.#options.weights.has(`${name}.bias`) ? this.weight(`${name}.bias`) : undefined;
     const weight = this.weight(`${name}.weight`);
     const layer = {
@@ -213,6 +252,10 @@ export class Layers {
     const choice = chooseConvolution(layer, this.#options, this.#options.choices);
     const tensors = { x0: x.parts[0]!.tensor, x1: x.parts[1]?.tensor, weight, bias, residual, y };
     addConvolution(this.builder, { layer, choice, batch, tensors, label: name });
+    this.operations.push({
+      ...{ kind: "convolution", name, x: x.parts[0]!.tensor, channels: channels0, y, kernel, stride, residual },
+      ...{ height: x.height, width: x.width },
+    });
     return { parts: [{ tensor: y, channels: outChannels }], height, width };
   }
 
@@ -221,10 +264,10 @@ export class Layers {
     low: { height: number; width: number },
     to: { height: number; width: number; channels: number },
   ): Tensor {
-    const y = this.#temporary("low_res upsampled", to, to.channels);
+    const y = this.temporary("low_res upsampled", to, to.channels);
     this.builder.dispatch(upsampleBilinear, {
       tensors: { x, y },
-      parameters: { batch: this.#batch, ...low, outHeight: to.height, outWidth: to.width, channels: to.channels },
+      parameters: { batch: this.batch, ...low, outHeight: to.height, outWidth: to.width, channels: to.channels },
       variant: {},
       label: "low_res",
     });
@@ -232,30 +275,40 @@ export class Layers {
   }
 
   #pool(name: string, x: Feature): Feature {
-    return this.#resample(name, meanPool, x, { height: Math.floor(x.height / 2), width: Math.floor(x.width / 2) });
+    const half = { height: Math.floor(x.height / 2), width: Math.floor(x.width / 2) };
+    return this.#resample(name, meanPool, x, half, 1 / 4);
   }
 
   #nearest(name: string, x: Feature): Feature {
-    return this.#resample(name, upsampleNearest, x, { height: x.height * 2, width: x.width * 2 });
+    return this.#resample(name, upsampleNearest, x, { height: x.height * 2, width: x.width * 2 }, 1);
   }
 
-  #resample(name: string, kernel: typeof meanPool, x: Feature, size: { height: number; width: number }): Feature {
+  #resample(
+    name: string,
+    kernel: typeof meanPool | typeof upsampleNearest,
+    x: Feature,
+    size: { height: number; width: number },
+    scale: number,
+  ): Feature {
     const parts = x.parts.map(({ tensor, channels }) => {
-      const y = this.#temporary(`${name}.${kernel.name}`, size, channels);
-      this.builder.dispatch(kernel, {
+      const y = this.temporary(`${name}.${kernel.name}`, size, channels);
+      this.builder.dispatch(kernel as typeof meanPool, {
         tensors: { x: tensor, y },
-        parameters: { batch: this.#batch, height: x.height, width: x.width, channels },
+        parameters: { batch: this.batch, height: x.height, width: x.width, channels, scale },
         variant: {},
         label: `${name}.${kernel.name}`,
       });
+      const direction = kernel.name === "meanPool" ? "down" : "up";
+      const { height, width } = x;
+      this.operations.push({ kind: "resample", direction, name, x: tensor, y, channels, height, width });
       return { tensor: y, channels };
     });
     return { ...size, parts };
   }
 
-  #temporary(name: string, { height, width }: { height: number; width: number }, channels: number): Tensor {
+  temporary(name: string, { height, width }: { height: number; width: number }, channels: number): Tensor {
     const dtype: DType = this.#options.activations;
-    return this.builder.temporary(name, dtype, [this.#batch, height, width, channels]);
+    return this.builder.temporary(name, dtype, [this.batch, height, width, channels]);
   }
 }
 

@@ -29,6 +29,29 @@ export function packConvolution(
   return packed;
 }
 
+/**
+ * The weight of a convolution's gradient to its input, itself a convolution: [O, I, k, k] to [I, O, k, k] with the taps turned
+ * around.
+ */
+export function transposeConvolution(
+  weight: Float32Array,
+  { kernel, out }: { kernel: number; out: number },
+): Float32Array {
+  const taps = kernel * kernel;
+  const input = weight.length / out / taps;
+  const transposed = new Float32Array(weight.length);
+  for (let co = 0; co < out; co++)
+    for (let ci = 0; ci < input; ci++)
+      for (let tap = 0; tap < taps; tap++)
+        transposed[(ci * out + co) * taps + taps - 1 - tap] = weight[(co * input + ci) * taps + tap]!;
+  return transposed;
+}
+
+/** [rows, columns] to [columns, rows]. */
+export function transpose(values: Float32Array, columns: number): Float32Array {
+  return transposeConvolution(values, { kernel: 1, out: values.length / columns });
+}
+
 /** A vector padded with zeros to a multiple of 4. */
 export function packVector(values: Float32Array): Float32Array {
   const packed = new Float32Array(padTo4(values.length));

@@ -6,22 +6,16 @@ import type { Device } from "../engine/device.ts";
 import { InputError } from "../engine/errors.ts";
 import { Executor } from "../engine/executor.ts";
 import type { DispatchTime, Profiler } from "../engine/profiler.ts";
-import { byteLength, type Tensor } from "../engine/tensor.ts";
-import { tensorUsage } from "../engine/usage.ts";
+import type { Tensor } from "../engine/tensor.ts";
 import type { ConvolutionChoices } from "../shaders/chooseConvolution.ts";
+import { Buffers } from "./buffers.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { UNetConfig } from "./config.ts";
-import {
-  embeddingRows,
-  planEmbedding,
-  planForward,
-  requireSize,
-  timestepFrequencies,
-  type ForwardSize,
-} from "./network.ts";
+import { copyRows, embedRows, type EmbeddingTable } from "./embeddingTable.ts";
+import { planForward, requireSize, type ForwardSize } from "./network.ts";
 import { presetWords } from "./presets.ts";
 import { readFloat32 } from "./safetensors.ts";
-import { declareWeights, embeddingLayout, uploadWeights, type PackedWeights, type UploadedWeights } from "./weights.ts";
+import { declareWeights, uploadWeights, type PackedWeights, type UploadedWeights } from "./weights.ts";
 
 export interface UNetOptions {
   /** Storage of activations and, unless said otherwise, of weights; arithmetic is f32. Default f32. */
@@ -100,52 +94,8 @@ export class UNet {
     const { device } = this;
     const { architecture, config } = this.checkpoint;
     checkClasses(config, timesteps.length, classes);
-    const { parts } = embeddingLayout(architecture);
-    const rows = timesteps.length;
-    // Whole chunks, so that every chunk's range lies inside.
-    const chunks = Math.ceil(rows / embeddingRows);
-    const tables: EmbeddingPartTable[] = [];
-    const dispose = () => tables.forEach(({ buffer }) => device.destroyBuffer(buffer));
-    try {
-      for (const { name, offset, width } of parts) {
-        const buffer = await device.createBuffer(`${name}.table`, chunks * embeddingRows * width * 4, tensorUsage);
-        tables.push({ buffer, offset: offset * 4, rowBytes: width * 4 });
-      }
-      const { kind } = device;
-      const network = { architecture, weights: this.#weights, kind, choices: this.#choices };
-      const chunkPlan = planEmbedding(network, embeddingRows);
-      const inputs = await Buffers.create(device, [
-        chunkPlan.timesteps,
-        chunkPlan.frequencies,
-        ...(chunkPlan.classes ? [chunkPlan.classes] : []),
-      ]);
-      device.upload(inputs.of(chunkPlan.frequencies), 0, timestepFrequencies(architecture));
-      try {
-        for (let chunk = 0; chunk < chunks; chunk++) {
-          const part = <T>(values: readonly T[]) => values.slice(chunk * embeddingRows, (chunk + 1) * embeddingRows);
-          device.upload(inputs.of(chunkPlan.timesteps), 0, Float32Array.from(part(timesteps)));
-          if (chunkPlan.classes) device.upload(inputs.of(chunkPlan.classes), 0, Uint32Array.from(part(classes!)));
-          const externals = new Map([
-            ...this.#uploaded.ranges,
-            ...inputs.ranges,
-            ...chunkPlan.parts.map((tensor, index) => {
-              const { buffer, rowBytes } = tables[index]!;
-              return [tensor, { buffer, offset: chunk * embeddingRows * rowBytes }] as const;
-            }),
-          ]);
-          const executor = await Executor.create(device, chunkPlan.plan, externals);
-          executor.submit();
-          await device.idle();
-          executor.dispose();
-        }
-      } finally {
-        inputs.dispose();
-      }
-      return { parts: tables, rows, dispose };
-    } catch (error) {
-      dispose();
-      throw error;
-    }
+    const network = { device, architecture, weights: this.#weights, uploaded: this.#uploaded, choices: this.#choices };
+    return embedRows(network, timesteps, classes);
   }
 
   dispose(): void {
@@ -172,21 +122,6 @@ function checkClasses(config: UNetConfig, rows: number, classes: readonly number
   for (const y of classes)
     if (!Number.isInteger(y) || y < 0 || y >= numClasses)
       throw new InputError(`y: expected a class from 0 to ${numClasses - 1}, got ${y}`);
-}
-
-/** Rows of embeddings on the device; a session takes one row an image. */
-export interface EmbeddingTable {
-  readonly parts: readonly EmbeddingPartTable[];
-  readonly rows: number;
-  dispose(): void;
-}
-
-/** A part of every row. */
-interface EmbeddingPartTable {
-  readonly buffer: GPUBuffer;
-  /** Of the part in a whole row, bytes. */
-  readonly offset: number;
-  readonly rowBytes: number;
 }
 
 /** A forward of one batch and size. Inputs and output are f32 buffers in NHWC with padded channels. */
@@ -223,7 +158,7 @@ export class UNetSession {
   /** Submits one forward: image n is embedded by row `rows[n]` of the table. */
   submit(table: EmbeddingTable, rows: readonly number[], profiler?: Profiler): void {
     this.#embed(table, rows);
-    this.#executor.submit({ macsPerSubmit: this.#macsPerSubmit, profiler });
+    this.#executor.submit({ macsPerSubmit: macsPerSubmit(this.#device), profiler });
   }
 
   /** The same, waiting for it: for forwards that take long. `onProgress` hears the share that is done, 0 … 1. */
@@ -233,7 +168,7 @@ export class UNetSession {
     options: { onProgress?: ((done: number) => void) | undefined; signal?: AbortSignal | undefined } = {},
   ): Promise<void> {
     this.#embed(table, rows);
-    await this.#executor.run({ macsPerSubmit: this.#macsPerSubmit, ...options });
+    await this.#executor.run({ macsPerSubmit: macsPerSubmit(this.#device), ...options });
   }
 
   /** One forward with the time of each dispatch, in order. */
@@ -242,19 +177,8 @@ export class UNetSession {
     return this.#executor.profile();
   }
 
-  /** About 0.3 s of work on a CPU adapter and well under that on a slow GPU. */
-  get #macsPerSubmit(): number {
-    return this.#device.kind === "cpu" ? 5e8 : 2e10;
-  }
-
   #embed(table: EmbeddingTable, rows: readonly number[]): void {
-    const encoder = this.#device.gpu.createCommandEncoder();
-    const embedding = this.#own.of(this.#tensors.embedding);
-    const wholeRow = table.parts.reduce((sum, { rowBytes }) => sum + rowBytes, 0);
-    for (const [image, row] of rows.entries())
-      for (const { buffer, offset, rowBytes } of table.parts)
-        encoder.copyBufferToBuffer(buffer, row * rowBytes, embedding, image * wholeRow + offset, rowBytes);
-    this.#device.gpu.queue.submit([encoder.finish()]);
+    copyRows(this.#device, table, rows, this.#own.of(this.#tensors.embedding));
   }
 
   dispose(): void {
@@ -263,33 +187,7 @@ export class UNetSession {
   }
 }
 
-/** One buffer a tensor. */
-class Buffers {
-  readonly ranges = new Map<Tensor, { buffer: GPUBuffer }>();
-  readonly #device: Device;
-
-  private constructor(device: Device) {
-    this.#device = device;
-  }
-
-  static async create(device: Device, tensors: readonly Tensor[]): Promise<Buffers> {
-    const buffers = new Buffers(device);
-    try {
-      for (const tensor of tensors)
-        buffers.ranges.set(tensor, { buffer: await device.createBuffer(tensor.name, byteLength(tensor), tensorUsage) });
-      return buffers;
-    } catch (error) {
-      buffers.dispose();
-      throw error;
-    }
-  }
-
-  of(tensor: Tensor): GPUBuffer {
-    return this.ranges.get(tensor)!.buffer;
-  }
-
-  dispose(): void {
-    for (const { buffer } of this.ranges.values()) this.#device.destroyBuffer(buffer);
-    this.ranges.clear();
-  }
+/** About 0.3 s of work on a CPU adapter and well under that on a slow GPU. */
+export function macsPerSubmit({ kind }: Device): number {
+  return kind === "cpu" ? 5e8 : 2e10;
 }

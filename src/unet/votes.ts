@@ -1,5 +1,5 @@
 /**
- * What the tensors of a guided-diffusion UNet say about it, each fact with the tensor that says it. Many tensors tell the same
+ * What the tensors of a guided-diffusion network say about it, each fact with the tensor that says it. Many tensors tell the same
  * number, so the most frequent answer counts. Not here: what follows from the facts (infer.ts).
  */
 
@@ -34,6 +34,29 @@ const blockPattern = /^(input|output)_blocks\.(\d{1,4})\.(\d)\.([a-z_]+)\./;
 const maxBlocks = 1000;
 
 export function readTensorNames(tensors: TensorShapes): Found {
+  const { modules, indices } = readModules(tensors);
+  return readLevels(tensors, modules, readStructure(modules, indices), "out.2");
+}
+
+/**
+ * A classifier has no blocks on the way up to tell where its levels end, and a residual block that halves looks like any other:
+ * what the tensors say under every division of the blocks into equal levels. `head` is the layer that makes the logits.
+ */
+export function readClassifierNames(tensors: TensorShapes, head: string): Found[] {
+  const { modules, indices } = readModules(tensors);
+  const total = Math.min(Math.max(-1, ...indices.input) + 1, maxBlocks);
+  const divisions: Structure[] = [];
+  for (let period = 2; period <= total; period++) {
+    if (total % period !== 0) continue;
+    const levels = total / period;
+    const structure = `the ${total} input_blocks and their widths`;
+    for (const resample of levels === 1 ? (["none"] as const) : (["res", "conv", "pool"] as const))
+      divisions.push({ resample, numResBlocks: period - 1, levels, structure });
+  }
+  return divisions.map((division) => readLevels(tensors, modules, division, head));
+}
+
+function readModules(tensors: TensorShapes) {
   const modules = new Set<string>();
   const indices = { input: new Set<number>(), output: new Set<number>() };
   for (const name of tensors.keys()) {
@@ -42,8 +65,16 @@ export function readTensorNames(tensors: TensorShapes): Found {
     const block = /^(input|output)_blocks\.(\d{1,3})\./.exec(name);
     if (block) indices[block[1] as "input" | "output"].add(Number(block[2]));
   }
-  const structure = readStructure(modules, indices);
+  return { modules, indices };
+}
+
+interface Structure extends Pick<Found, "resample" | "numResBlocks" | "structure"> {
+  readonly levels: number;
+}
+
+function readLevels(tensors: TensorShapes, modules: ReadonlySet<string>, structure: Structure, head: string): Found {
   const { numResBlocks: n, levels } = structure;
+  const hasOutput = [...modules].some((module) => module.startsWith("output."));
   const size = (name: string, axis: number, scale = 1): Vote<number>[] => {
     const shape = tensors.get(name)?.shape;
     const value = shape?.[axis];
@@ -64,7 +95,9 @@ export function readTensorNames(tensors: TensorShapes): Found {
     const votes: Vote<number>[] = [];
     const blocks = [
       ...Array.from({ length: n }, (_, i) => ({ side: "input", index: 1 + level * (n + 1) + i })),
-      ...Array.from({ length: n + 1 }, (_, i) => ({ side: "output", index: (levels - 1 - level) * (n + 1) + i })),
+      ...Array.from({ length: hasOutput ? n + 1 : 0 }, (_, i) => ({
+        ...{ side: "output", index: (levels - 1 - level) * (n + 1) + i },
+      })),
     ];
     const attending: string[] = [];
     for (const { side, index } of blocks) {
@@ -88,7 +121,7 @@ export function readTensorNames(tensors: TensorShapes): Found {
   return {
     ...structure,
     modelChannels: mostFrequent(embedding.filter(({ value }) => Number.isInteger(value) && value > 0)),
-    outChannels: mostFrequent(sizes("out.2")),
+    outChannels: mostFrequent(sizes(head)),
     stemChannels: mostFrequent(size("input_blocks.0.0.weight", 1)),
     numClasses: mostFrequent(size("label_emb.weight", 0)),
     scaleShift: mostFrequent(scaleShift),
@@ -103,12 +136,15 @@ export function readTensorNames(tensors: TensorShapes): Found {
  * level resampling. A resampling ResBlock looks like any other on the way down, but on the way up it stands behind another
  * one; a pooling one has no tensors, which leaves a gap in the input blocks' numbers.
  */
-function readStructure(modules: Set<string>, { input, output }: { input: Set<number>; output: Set<number> }) {
+function readStructure(
+  modules: ReadonlySet<string>,
+  { input, output }: { input: ReadonlySet<number>; output: ReadonlySet<number> },
+): Structure {
   const positions = (pattern: RegExp) => {
     const hits = [...modules].flatMap((module) => pattern.exec(module)?.[1] ?? []);
     return [...new Set(hits.map(Number))].filter((index) => index < maxBlocks).sort((a, b) => a - b);
   };
-  const last = (set: Set<number>) => Math.max(-1, ...set);
+  const last = (set: ReadonlySet<number>) => Math.max(-1, ...set);
   const totals = [last(input) + 1, last(output) + 1, output.size].map((value) => ({ value, evidence: "" }));
   const total = mostFrequent(totals)!.value;
 

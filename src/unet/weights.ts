@@ -6,9 +6,10 @@ import type { Device } from "../engine/device.ts";
 import { byteLength, padTo4, type DType, type Tensor } from "../engine/tensor.ts";
 import type { BufferRange } from "../engine/executor.ts";
 import { tensorUsage } from "../engine/usage.ts";
-import { allBlocks, type Architecture, type Block } from "./architecture.ts";
+import { allBlocks, type Architecture, type Block, hiddenFeatures } from "./architecture.ts";
 import { float32ToFloat16 } from "./floats.ts";
 import {
+  type HeadLayout,
   identityMatrix,
   packConvolution,
   packVector,
@@ -16,6 +17,8 @@ import {
   qkvRows,
   spreadColumns,
   takeRows,
+  transpose,
+  transposeConvolution,
 } from "./packing.ts";
 
 /** Reads one checkpoint tensor as f32, row-major. */
@@ -69,8 +72,15 @@ export function embeddingLayout(architecture: Architecture): EmbeddingLayout {
   return { offsets, width, parts };
 }
 
-/** `type` is the storage of the matrices; vectors, norms and the class table stay f32. */
-export function declareWeights(architecture: Architecture, type: DType): PackedWeights {
+/**
+ * `type` is the storage of the matrices; vectors, norms and the class table stay f32. With `gradient`, every layer between input
+ * and output has a second matrix NAME.gradient.weight, with which the same kernels compute its gradient to the input.
+ */
+export function declareWeights(
+  architecture: Architecture,
+  type: DType,
+  { gradient = false }: { gradient?: boolean } = {},
+): PackedWeights {
   const { config, embedChannels, modelChannels } = architecture;
   const weights = new Map<string, PackedWeight>();
   const add = (name: string, dtype: DType, shape: readonly number[], pack: PackedWeight["pack"]) =>
@@ -81,15 +91,26 @@ export function declareWeights(architecture: Architecture, type: DType): PackedW
     vector(`${name}.weight`, channels);
     vector(`${name}.bias`, channels);
   };
-  const convolution = (name: string, kernel: 1 | 3, segments: readonly number[], out: number) => {
+  /** The matrix [out, Σ segments, k, k] that `weightOf` reads, packed. */
+  const matrix: AddMatrix = (name, { kernel, segments, out, isOfTime = false }, weightOf) => {
+    const input = segments.reduce((sum, size) => sum + size, 0);
     const shape = [kernel * kernel, segments.reduce((sum, size) => sum + padTo4(size), 0), padTo4(out)];
     add(`${name}.weight`, type, shape, async (read) =>
-      packConvolution(await read(`${name}.weight`), { kernel, segments, out }),
+      packConvolution(await weightOf(read), { kernel, segments, out }),
     );
+    if (!gradient || isOfTime) return;
+    add(`${name}.gradient.weight`, type, [kernel * kernel, padTo4(out), padTo4(input)], async (read) => {
+      const transposed = transposeConvolution(await weightOf(read), { kernel, out });
+      return packConvolution(transposed, { kernel, segments: [out], out: input });
+    });
+  };
+  const convolution = (name: string, kernel: 1 | 3, segments: readonly number[], out: number, isOfTime = false) => {
+    matrix(name, { kernel, segments, out, isOfTime }, (read) => read(`${name}.weight`));
     vector(`${name}.bias`, out);
   };
-  convolution("time_embed.0", 1, [modelChannels], embedChannels);
-  convolution("time_embed.2", 1, [embedChannels], embedChannels);
+  // Of the timestep alone: no gradient goes there.
+  convolution("time_embed.0", 1, [modelChannels], embedChannels, true);
+  convolution("time_embed.2", 1, [embedChannels], embedChannels, true);
   if (config.numClasses !== null)
     add("label_emb.weight", "f32", [config.numClasses, embedChannels], (read) => read("label_emb.weight"));
   declareProjections(architecture, add, type);
@@ -109,7 +130,11 @@ export function declareWeights(architecture: Architecture, type: DType): PackedW
           Promise.resolve(identityMatrix(block.in)),
         );
     } else if (block.kind === "attention")
-      attentionWeights(block, config.useNewAttentionOrder, { add, norm, vector, type });
+      attentionWeights(
+        { ...block, newOrder: config.useNewAttentionOrder, out: block.channels },
+        { qkv: "qkv", projection: "proj_out" },
+        { add, norm, vector, matrix },
+      );
     else if (block.conv)
       convolution(`${name}.${block.kind === "downsample" ? "op" : "conv"}`, 3, [block.channels], block.channels);
   };
@@ -121,8 +146,26 @@ export function declareWeights(architecture: Architecture, type: DType): PackedW
       const channels = inputChannels(block);
       blockWeights(block, index === 0 ? [channels - skipChannels, skipChannels] : [channels]);
     }
-  norm("out.0", architecture.outChannelsIn);
-  convolution("out.2", 3, [architecture.outChannelsIn], architecture.outChannels);
+  const { head, outChannelsIn, outChannels } = architecture;
+  if ("features" in head) {
+    convolution("out.0", 1, [head.features], hiddenFeatures);
+    if (head.kind === "spatial_v2") norm("out.1", hiddenFeatures);
+    convolution(head.kind === "spatial" ? "out.2" : "out.3", 1, [hiddenFeatures], outChannels);
+    return weights;
+  }
+  norm("out.0", outChannelsIn);
+  if (head.kind === "image") convolution("out.2", 3, [outChannelsIn], outChannels);
+  else if (head.kind === "adaptive") convolution("out.3", 1, [outChannelsIn], outChannels);
+  else {
+    add("out.2.positional_embedding", "f32", [head.tokens, outChannelsIn], async (read) =>
+      transpose(await read("out.2.positional_embedding"), head.tokens),
+    );
+    attentionWeights(
+      { name: "out.2", channels: outChannelsIn, heads: head.heads, newOrder: true, out: outChannels },
+      { qkv: "qkv_proj", projection: "c_proj" },
+      { add, vector, matrix },
+    );
+  }
   return weights;
 }
 
@@ -131,6 +174,11 @@ function inputChannels(block: Block): number {
 }
 
 type Add = (name: string, dtype: DType, shape: readonly number[], pack: PackedWeight["pack"]) => void;
+type AddMatrix = (
+  name: string,
+  shape: { kernel: 1 | 3; segments: readonly number[]; out: number; isOfTime?: boolean },
+  weightOf: (read: ReadTensor) => Promise<Float32Array>,
+) => void;
 
 /** The emb_layers of all residual blocks as a few matrices: their input is the same, SiLU(emb). */
 function declareProjections(architecture: Architecture, add: Add, type: DType): void {
@@ -156,41 +204,32 @@ function declareProjections(architecture: Architecture, add: Add, type: DType): 
 
 /** qkv's row order and the padding of odd head widths are folded away here, so that the kernels know one layout. */
 function attentionWeights(
-  block: Extract<Block, { kind: "attention" }>,
-  newOrder: boolean,
+  { name, channels, heads, newOrder, out }: HeadLayout & { name: string; out: number },
+  { qkv, projection }: { qkv: string; projection: string },
   {
     add,
     norm,
     vector,
-    type,
+    matrix,
   }: {
     add: Add;
-    norm: (name: string, channels: number) => void;
+    norm?: (name: string, channels: number) => void;
     vector: (name: string, length: number) => void;
-    type: DType;
+    matrix: AddMatrix;
   },
 ): void {
-  const { name, channels, heads } = block;
   const layout = { channels, heads, newOrder };
   const inner = heads * paddedHead(layout);
   const rows = qkvRows(layout);
-  norm(`${name}.norm`, channels);
-  add(`${name}.qkv.weight`, type, [1, channels, 3 * inner], async (read) =>
-    packConvolution(takeRows(await read(`${name}.qkv.weight`), channels, rows), {
-      kernel: 1,
-      segments: [channels],
-      out: 3 * inner,
-    }),
+  norm?.(`${name}.norm`, channels);
+  matrix(`${name}.${qkv}`, { kernel: 1, segments: [channels], out: 3 * inner }, async (read) =>
+    takeRows(await read(`${name}.${qkv}.weight`), channels, rows),
   );
-  add(`${name}.qkv.bias`, "f32", [3 * inner], async (read) => takeRows(await read(`${name}.qkv.bias`), 1, rows));
-  add(`${name}.proj_out.weight`, type, [1, inner, channels], async (read) =>
-    packConvolution(spreadColumns(await read(`${name}.proj_out.weight`), layout), {
-      kernel: 1,
-      segments: [inner],
-      out: channels,
-    }),
+  add(`${name}.${qkv}.bias`, "f32", [3 * inner], async (read) => takeRows(await read(`${name}.${qkv}.bias`), 1, rows));
+  matrix(`${name}.${projection}`, { kernel: 1, segments: [inner], out }, async (read) =>
+    spreadColumns(await read(`${name}.${projection}.weight`), layout),
   );
-  vector(`${name}.proj_out.bias`, channels);
+  vector(`${name}.${projection}.bias`, out);
 }
 
 const mostQueuedBytes = 64 * 2 ** 20;

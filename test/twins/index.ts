@@ -6,21 +6,59 @@ import { classEmbeddingTwin, timestepEmbeddingTwin } from "./embeddings.ts";
 import { groupNormAffineTwin, groupNormApplyTwin, groupNormPartialsTwin } from "./groupNorm.ts";
 import { meanPoolTwin, upsampleBilinearTwin, upsampleNearestTwin } from "./resample.ts";
 import { gaussianNoiseTwin, renoiseTwin, reverseStepTwin } from "./sampler.ts";
+import {
+  attentionGradientKeyValueTwin,
+  attentionGradientQueryTwin,
+  attentionStatisticsTwin,
+} from "./attentionGradient.ts";
+import {
+  groupNormGradientAffineTwin,
+  groupNormGradientApplyTwin,
+  groupNormGradientPartialsTwin,
+} from "./groupNormGradient.ts";
+import {
+  firstTokenTwin,
+  firstTokenGradientTwin,
+  insertZerosTwin,
+  logSoftmaxGradientTwin,
+  poolTokensTwin,
+  poolTokensGradientTwin,
+  reluTwin,
+  reluGradientTwin,
+  spatialMeanTwin,
+  spatialMeanGradientTwin,
+} from "./heads.ts";
 import type { TwinOf } from "./twin.ts";
 import { winogradInputTwin, winogradMultiplyTwin, winogradOutputTwin, winogradWeightsTwin } from "./winograd.ts";
 
 export const twins: { readonly [Name in keyof typeof kernels]: TwinOf<(typeof kernels)[Name]> } = {
   attention: attentionTwin,
+  attentionGradientKeyValue: attentionGradientKeyValueTwin,
+  attentionGradientQuery: attentionGradientQueryTwin,
+  attentionStatistics: attentionStatisticsTwin,
   classEmbedding: classEmbeddingTwin,
   convolutionBlocked: convolutionBlockedTwin,
   convolutionTiled: convolutionTiledTwin,
+  firstToken: firstTokenTwin,
+  firstTokenGradient: firstTokenGradientTwin,
   gaussianNoise: gaussianNoiseTwin,
   groupNormAffine: groupNormAffineTwin,
   groupNormApply: groupNormApplyTwin,
+  groupNormGradientAffine: groupNormGradientAffineTwin,
+  groupNormGradientApply: groupNormGradientApplyTwin,
+  groupNormGradientPartials: groupNormGradientPartialsTwin,
   groupNormPartials: groupNormPartialsTwin,
+  insertZeros: insertZerosTwin,
+  logSoftmaxGradient: logSoftmaxGradientTwin,
   meanPool: meanPoolTwin,
+  poolTokens: poolTokensTwin,
+  poolTokensGradient: poolTokensGradientTwin,
+  relu: reluTwin,
+  reluGradient: reluGradientTwin,
   renoise: renoiseTwin,
   reverseStep: reverseStepTwin,
+  spatialMean: spatialMeanTwin,
+  spatialMeanGradient: spatialMeanGradientTwin,
   timestepEmbedding: timestepEmbeddingTwin,
   upsampleBilinear: upsampleBilinearTwin,
   upsampleNearest: upsampleNearestTwin,

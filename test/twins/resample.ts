@@ -1,4 +1,4 @@
-/** 2×2 mean, nearest ×2 and bilinear. */
+/** 2×2 sums, nearest ×2 and bilinear. */
 import type { meanPool } from "../../src/shaders/meanPool.ts";
 import type { upsampleBilinear } from "../../src/shaders/upsampleBilinear.ts";
 import type { upsampleNearest } from "../../src/shaders/upsampleNearest.ts";
@@ -20,14 +20,15 @@ function each(
 export const meanPoolTwin: TwinOf<typeof meanPool> = ({ tensors: { x }, parameters: p }) =>
   each([p.batch, Math.floor(p.height / 2), Math.floor(p.width / 2), p.channels], (n, oy, ox, c) => {
     const at = (dy: number, dx: number) => x[((n * p.height + 2 * oy + dy) * p.width + 2 * ox + dx) * p.channels + c]!;
-    return (at(0, 0) + at(0, 1) + at(1, 0) + at(1, 1)) / 4;
+    return p.scale * (at(0, 0) + at(0, 1) + at(1, 0) + at(1, 1));
   });
 
-export const upsampleNearestTwin: TwinOf<typeof upsampleNearest> = ({ tensors: { x }, parameters: p }) =>
-  each(
-    [p.batch, 2 * p.height, 2 * p.width, p.channels],
-    (n, oy, ox, c) => x[((n * p.height + Math.floor(oy / 2)) * p.width + Math.floor(ox / 2)) * p.channels + c]!,
-  );
+export const upsampleNearestTwin: TwinOf<typeof upsampleNearest> = ({ tensors: { x, add }, parameters: p }) =>
+  each([p.batch, 2 * p.height, 2 * p.width, p.channels], (n, oy, ox, c) => {
+    const value = x[((n * p.height + Math.floor(oy / 2)) * p.width + Math.floor(ox / 2)) * p.channels + c]!;
+    const to = ((n * 2 * p.height + oy) * 2 * p.width + ox) * p.channels + c;
+    return p.scale * value + (add?.[to] ?? 0);
+  });
 
 export const upsampleBilinearTwin: TwinOf<typeof upsampleBilinear> = ({ tensors: { x }, parameters: p }) =>
   each([p.batch, p.outHeight, p.outWidth, p.channels], (n, oy, ox, c) => {

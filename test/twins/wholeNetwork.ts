@@ -1,5 +1,5 @@
 /**
- * A whole guided-diffusion UNet in naive float64 loops, NCHW, straight from the state dict: the second opinion for
+ * A whole guided-diffusion UNet or classifier in naive float64 loops, NCHW, straight from the state dict: the second opinion for
  * flags that no golden file covers. It finds its modules by the names of the tensors, not by our architecture.
  */
 import { guidedDiffusionDetails, type Details } from "../../src/unet/architecture.ts";
@@ -23,6 +23,7 @@ export interface NetworkInput {
   readonly lowRes?: Image | undefined;
 }
 
+/** The output; a classifier's is an image of one pixel, whose channels are the logits. */
 export function wholeNetwork(
   state: StateDict,
   config: UNetConfig,
@@ -143,11 +144,15 @@ export function wholeNetwork(
     return add(has(`${name}.skip_connection.weight`) ? convolution(`${name}.skip_connection`, x) : x, h);
   };
   const attention = (name: string, x: Image, heads: number): Image => {
-    const qkv = convolution(`${name}.qkv`, groupNorm(`${name}.norm`, x)).planes;
-    const channels = x.planes.length;
+    const qkv = convolution(`${name}.qkv`, groupNorm(`${name}.norm`, x));
+    return add(x, convolution(`${name}.proj_out`, attend(qkv, heads, config.useNewAttentionOrder)));
+  };
+  const attend = (x: Image, heads: number, newOrder: boolean): Image => {
+    const qkv = x.planes;
+    const channels = qkv.length / 3;
     const width = channels / heads;
     const part = (head: number, which: number, c: number) =>
-      config.useNewAttentionOrder ? qkv[which * channels + head * width + c]! : qkv[(head * 3 + which) * width + c]!;
+      newOrder ? qkv[which * channels + head * width + c]! : qkv[(head * 3 + which) * width + c]!;
     const pixels = x.height * x.width;
     const planes = Array.from({ length: channels }, () => new Float64Array(pixels));
     for (let head = 0; head < heads; head++)
@@ -163,7 +168,7 @@ export function wholeNetwork(
         for (let c = 0; c < width; c++)
           planes[head * width + c]![i] = exps.reduce((sum, e, j) => sum + (e / total) * part(head, 2, c)[j]!, 0);
       }
-    return add(x, convolution(`${name}.proj_out`, { ...x, planes }));
+    return { ...x, planes };
   };
   const heads = (channels: number, side: "input" | "output") => {
     if (config.numHeadChannels !== -1) return channels / config.numHeadChannels;
@@ -199,9 +204,46 @@ export function wholeNetwork(
     h = entry(`input_blocks.${i}`, h, "input", i > 0 && i % blocks === 0 ? "down" : undefined);
     skips.push(h);
   }
+  /** Each plane's mean, as an image of one pixel. */
+  const means = (x: Image) => x.planes.map((plane) => plane.reduce((a, b) => a + b, 0) / plane.length);
+  const pixel = (channels: readonly number[]): Image => ({
+    ...{ planes: channels.map((value) => Float64Array.of(value)), height: 1, width: 1 },
+  });
+  const classify = (last: Image): Image => {
+    const { pool } = config;
+    if (pool === "spatial" || pool === "spatial_v2") {
+      const hidden = linear("out.0", [...skips, last].flatMap(means));
+      if (pool === "spatial")
+        return pixel(
+          linear(
+            "out.2",
+            hidden.map((value) => Math.max(value, 0)),
+          ),
+        );
+      const normed = map(groupNorm("out.1", pixel(hidden)), silu);
+      return pixel(
+        linear(
+          "out.3",
+          normed.planes.map((plane) => plane[0]!),
+        ),
+      );
+    }
+    const active = map(groupNorm("out.0", last), silu);
+    if (pool === "adaptive") return convolution("out.3", pixel(means(active)));
+    const position = get("out.2.positional_embedding");
+    const length = active.height * active.width + 1;
+    const mean = means(active);
+    const planes = active.planes.map((plane, c) =>
+      Float64Array.from({ length }, (_, t) => (t === 0 ? mean[c]! : plane[t - 1]!) + position[c * length + t]!),
+    );
+    const qkv = convolution("out.2.qkv_proj", { planes, height: 1, width: length });
+    const context = attend(qkv, planes.length / config.numHeadChannels, true);
+    return convolution("out.2.c_proj", pixel(context.planes.map((plane) => plane[0]!)));
+  };
   h = residual("middle_block.0", h);
   if (has("middle_block.1.qkv.weight")) h = attention("middle_block.1", h, heads(h.planes.length, "input"));
   h = residual("middle_block.2", h);
+  if (config.pool !== undefined) return classify(h);
   for (let i = 0; i < levels * blocks; i++) {
     h = { ...h, planes: [...h.planes, ...skips.pop()!.planes] };
     h = entry(

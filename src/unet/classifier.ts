@@ -1,0 +1,212 @@
+/**
+ * A loaded noise-aware classifier and its sessions: logits, and the gradient of log p(y | x) with respect to the image, which
+ * guides a run. Shares weights' packing, layers and embeddings with the UNet. Not here: what guidance does with the gradient
+ * (src/repaint).
+ */
+import type { Device } from "../engine/device.ts";
+import { InputError } from "../engine/errors.ts";
+import { Executor } from "../engine/executor.ts";
+import type { Plan } from "../engine/plan.ts";
+import { padTo4, type Tensor } from "../engine/tensor.ts";
+import type { ConvolutionChoices } from "../shaders/chooseConvolution.ts";
+import { logSoftmaxGradient } from "../shaders/logSoftmaxGradient.ts";
+import { planGradient } from "./backward.ts";
+import { Buffers } from "./buffers.ts";
+import type { ClassifierCheckpoint } from "./checkpoint.ts";
+import { type ClassifierConfig, sizeMultiple } from "./config.ts";
+import { copyRows, embedRows, type EmbeddingTable } from "./embeddingTable.ts";
+import { planLogits } from "./heads.ts";
+import { Layers, type NetworkOptions } from "./layers.ts";
+import { type ForwardSize, requireSize } from "./network.ts";
+import { readFloat32 } from "./safetensors.ts";
+import { macsPerSubmit, type UNetOptions } from "./unet.ts";
+import { declareWeights, type PackedWeights, uploadWeights, type UploadedWeights } from "./weights.ts";
+
+export interface ClassifierPlan {
+  readonly plan: Plan;
+  /** f32 [batch, height, width, inChannels padded to 4] */
+  readonly x: Tensor;
+  readonly embedding: Tensor;
+  /** u32 [batch] */
+  readonly labels: Tensor;
+  /** f32 [batch, classes padded to 4] */
+  readonly logits: Tensor;
+  /** f32, of x's shape: ∇ₓ Σ log softmax(logits)[label]; padding channels are 0. */
+  readonly gradient: Tensor;
+}
+
+/** @throws InputError for a size that the levels cannot halve or the head cannot take */
+export function requireClassifierSize(config: ClassifierConfig, size: ForwardSize): void {
+  requireSize(config, size);
+  if (config.pool !== "attention") return;
+  const multiple = sizeMultiple(config);
+  const positions = (config.imageSize / multiple) ** 2;
+  const got = (size.height / multiple) * (size.width / multiple);
+  if (got === positions) return;
+  const { imageSize } = config;
+  throw new InputError(
+    `this classifier is for images of ${imageSize}×${imageSize}: its attention pool has ${positions} positions, and ${size.width}×${size.height} pixels make ${got}`,
+  );
+}
+
+/** Logits and gradient in one plan. Activations are f32: a gradient's small numbers do not survive f16. */
+export function planClassifier(options: Omit<NetworkOptions, "activations">, size: ForwardSize): ClassifierPlan {
+  const { architecture } = options;
+  const { batch, height, width } = size;
+  const layers = new Layers({ ...options, activations: "f32" }, batch);
+  const { builder } = layers;
+  const channels = padTo4(architecture.config.inChannels);
+  const classes = architecture.outChannels;
+  const shape = [batch, height, width, channels];
+  const x = builder.external("x", "f32", shape);
+  const labels = builder.external("labels", "u32", [batch]);
+  const logits = builder.external("logits", "f32", [batch, padTo4(classes)]);
+  const gradient = builder.external("gradient", "f32", shape);
+  planLogits(layers, architecture, { parts: [{ tensor: x, channels }], height, width }, logits);
+  const dy = builder.temporary("logits.gradient", "f32", [batch, 1, 1, padTo4(classes)]);
+  builder.dispatch(logSoftmaxGradient, {
+    tensors: { logits, labels, dy },
+    parameters: { rows: batch, classes, stride: padTo4(classes) },
+    variant: {},
+  });
+  planGradient(layers, { y: logits, dy, x, into: gradient });
+  return { plan: builder.finish(), x, embedding: layers.embedding, labels, logits, gradient };
+}
+
+/** Storage of the weights: `weightType`, else as `precision`; activations and gradients are f32 in any case. */
+export type ClassifierOptions = UNetOptions;
+
+export class Classifier {
+  readonly device: Device;
+  readonly checkpoint: ClassifierCheckpoint;
+  readonly #weights: PackedWeights;
+  readonly #uploaded: UploadedWeights;
+  readonly #choices: ConvolutionChoices | undefined;
+
+  private constructor(
+    device: Device,
+    checkpoint: ClassifierCheckpoint,
+    weights: PackedWeights,
+    uploaded: UploadedWeights,
+    choices: ConvolutionChoices | undefined,
+  ) {
+    this.device = device;
+    this.checkpoint = checkpoint;
+    this.#weights = weights;
+    this.#uploaded = uploaded;
+    this.#choices = choices;
+  }
+
+  /** @throws CheckpointError, OutOfMemoryError, DeviceLostError, or the signal's reason */
+  static async load(
+    device: Device,
+    checkpoint: ClassifierCheckpoint,
+    options: ClassifierOptions = {},
+  ): Promise<Classifier> {
+    const type = options.weightType ?? options.precision ?? "f32";
+    const weights = declareWeights(checkpoint.architecture, type, { gradient: true });
+    const uploaded = await uploadWeights(device, weights, (name) => readFloat32(checkpoint.file, name), options);
+    return new Classifier(device, checkpoint, weights, uploaded, options.choices);
+  }
+
+  get weightBytes(): number {
+    return this.#uploaded.bytes;
+  }
+
+  /** Number of classes. */
+  get classes(): number {
+    return this.checkpoint.architecture.outChannels;
+  }
+
+  /**
+   * Everything for images of this size, whose class each is `labels`' one. `x` is the buffer that holds them (f32 NHWC, padded
+   * channels) and stays the caller's; without it the session has its own.
+   * @throws InputError for labels out of range and a size that the network cannot take, OutOfMemoryError
+   */
+  async session(size: ForwardSize, labels: readonly number[], x?: GPUBuffer): Promise<ClassifierSession> {
+    const { device, classes } = this;
+    const { config } = this.checkpoint;
+    requireClassifierSize(config, size);
+    checkLabels(labels, size.batch, classes);
+    const planned = planClassifier({ ...this.#network, kind: device.kind }, size);
+    const { plan, embedding, labels: classOf, logits, gradient } = planned;
+    const owned = [embedding, classOf, logits, gradient, ...(x ? [] : [planned.x])];
+    const own = await Buffers.create(device, owned);
+    try {
+      device.upload(own.of(classOf), 0, Uint32Array.from(labels));
+      const given = x ? [[planned.x, { buffer: x }] as const] : [];
+      const externals = new Map([...this.#uploaded.ranges, ...own.ranges, ...given]);
+      const executor = await Executor.create(device, plan, externals);
+      return new ClassifierSession(device, executor, own, planned, x ?? own.of(planned.x));
+    } catch (error) {
+      own.dispose();
+      throw error;
+    }
+  }
+
+  /** One row of embeddings a timestep, in the UNet's units. @throws OutOfMemoryError */
+  async embed(timesteps: readonly number[]): Promise<EmbeddingTable> {
+    return embedRows({ ...this.#network, device: this.device, uploaded: this.#uploaded }, timesteps);
+  }
+
+  get #network() {
+    return { architecture: this.checkpoint.architecture, weights: this.#weights, choices: this.#choices };
+  }
+
+  dispose(): void {
+    this.#uploaded.dispose();
+  }
+}
+
+function checkLabels(labels: readonly number[], batch: number, classes: number): void {
+  if (labels.length !== batch)
+    throw new InputError(`classes: expected one of each of ${batch} images, got ${labels.length}`);
+  for (const label of labels)
+    if (!Number.isInteger(label) || label < 0 || label >= classes)
+      throw new InputError(`class: the classifier knows classes from 0 to ${classes - 1}, got ${label}`);
+}
+
+export class ClassifierSession {
+  readonly #device: Device;
+  readonly #executor: Executor;
+  readonly #own: Buffers;
+  readonly #planned: ClassifierPlan;
+  readonly x: GPUBuffer;
+
+  constructor(device: Device, executor: Executor, own: Buffers, planned: ClassifierPlan, x: GPUBuffer) {
+    this.#device = device;
+    this.#executor = executor;
+    this.#own = own;
+    this.#planned = planned;
+    this.x = x;
+  }
+
+  get logits(): GPUBuffer {
+    return this.#own.of(this.#planned.logits);
+  }
+
+  get gradient(): GPUBuffer {
+    return this.#own.of(this.#planned.gradient);
+  }
+
+  /** Submits logits and gradient: image n is embedded by row `rows[n]` of the table. */
+  submit(table: EmbeddingTable, rows: readonly number[]): void {
+    copyRows(this.#device, table, rows, this.#own.of(this.#planned.embedding));
+    this.#executor.submit({ macsPerSubmit: macsPerSubmit(this.#device) });
+  }
+
+  /** The same, waiting for it. `onProgress` hears the share that is done, 0 … 1. */
+  async run(
+    table: EmbeddingTable,
+    rows: readonly number[],
+    options: { onProgress?: ((done: number) => void) | undefined; signal?: AbortSignal | undefined } = {},
+  ): Promise<void> {
+    copyRows(this.#device, table, rows, this.#own.of(this.#planned.embedding));
+    await this.#executor.run({ macsPerSubmit: macsPerSubmit(this.#device), ...options });
+  }
+
+  dispose(): void {
+    this.#executor.dispose();
+    this.#own.dispose();
+  }
+}
