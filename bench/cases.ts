@@ -3,7 +3,6 @@
  * every other dispatch of their plans, and the sampler's; equal ones once. Not here: numbers and checks (`check.ts`),
  * times (`kernels.ts`).
  */
-import type { AdapterKind } from "../src/engine/device.ts";
 import type { Bindings, Variant } from "../src/engine/kernel.ts";
 import { PlanBuilder, type Dispatch, type Plan } from "../src/engine/plan.ts";
 import { byteLength, type Tensor } from "../src/engine/tensor.ts";
@@ -12,6 +11,7 @@ import {
   chooseConvolution,
   convolutionCandidates,
   convolutionKey,
+  type AdapterTraits,
   type ConvolutionChoice,
   type ConvolutionChoices,
   type ConvolutionLayer,
@@ -42,8 +42,7 @@ export interface BenchCase {
   readonly call: { readonly parameters: Readonly<Record<string, number>>; readonly variant: Variant };
 }
 
-export interface CaseOptions {
-  readonly kind: AdapterKind;
+export interface CaseOptions extends AdapterTraits {
   readonly precision: "f32" | "f16";
   /** Every candidate of a convolution instead of the chosen one. */
   readonly candidates?: boolean;
