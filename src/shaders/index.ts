@@ -2,6 +2,8 @@
  * `repaint-webgpu/shaders`: every kernel by its own name (what a bundler can leave out it does), all of them as `kernels`,
  * and how a convolution chooses among its kernels.
  */
+import * as everyKernel from "./kernels.ts";
+
 export {
   addConvolution,
   convolutionPlan,
@@ -17,5 +19,7 @@ export {
   type ConvolutionChoices,
   type ConvolutionLayer,
 } from "./chooseConvolution.ts";
-export * as kernels from "./kernels.ts";
 export * from "./kernels.ts";
+
+/** All of them; a bundler then keeps all of them. */
+export const kernels = everyKernel;

@@ -1,5 +1,4 @@
 /** What a page downloads of one of our entry points, as Vite builds it: minified and gzipped. */
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build, type Rolldown } from "vite";
