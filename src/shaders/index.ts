@@ -6,6 +6,7 @@ import { attentionStatistics } from "./attentionStatistics.ts";
 import { classEmbedding } from "./classEmbedding.ts";
 import { convolutionBlocked } from "./convolutionBlocked.ts";
 import { convolutionTiled } from "./convolutionTiled.ts";
+import { featureDistance } from "./featureDistance.ts";
 import { firstToken } from "./firstToken.ts";
 import { firstTokenGradient } from "./firstTokenGradient.ts";
 import { gaussianNoise } from "./gaussianNoise.ts";
@@ -17,6 +18,7 @@ import { groupNormGradientPartials } from "./groupNormGradientPartials.ts";
 import { groupNormPartials } from "./groupNormPartials.ts";
 import { insertZeros } from "./insertZeros.ts";
 import { logSoftmaxGradient } from "./logSoftmaxGradient.ts";
+import { maxPool } from "./maxPool.ts";
 import { meanPool } from "./meanPool.ts";
 import { poolTokens } from "./poolTokens.ts";
 import { poolTokensGradient } from "./poolTokensGradient.ts";
@@ -42,6 +44,7 @@ export const kernels = {
   classEmbedding,
   convolutionBlocked,
   convolutionTiled,
+  featureDistance,
   firstToken,
   firstTokenGradient,
   gaussianNoise,
@@ -53,6 +56,7 @@ export const kernels = {
   groupNormPartials,
   insertZeros,
   logSoftmaxGradient,
+  maxPool,
   meanPool,
   poolTokens,
   poolTokensGradient,
