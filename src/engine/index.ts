@@ -1,4 +1,5 @@
 /** `repaint-webgpu/engine`: what runs kernels of any kind. Importing it touches no device. */
+export type { AdapterFamily } from "./adapterFamily.ts";
 export { planArenas, type ArenaLimits, type ArenaPlan } from "./arena.ts";
 export { adapterKind, adapterName, Device, requestDevice, type AdapterKind, type DeviceOptions } from "./device.ts";
 export {
