@@ -7,6 +7,7 @@ const devices: GPUDevice[] = [];
 let buffers = 0;
 let bytes = 0;
 
+// eslint-disable-next-line typescript/unbound-method -- it is called with its own `this`
 const requestDevice = GPUAdapter.prototype.requestDevice;
 GPUAdapter.prototype.requestDevice = async function (descriptor) {
   const device = await requestDevice.call(this, descriptor);
