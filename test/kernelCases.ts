@@ -232,8 +232,9 @@ function samplerCases(): KernelCase[] {
   const reverse = {
     ...{ ...shared, channels, outStride, noiseScale: 1 },
     ...{ sqrtRecipAlphaBar: 1.25, sqrtRecipMinusOneAlphaBar: 0.75, meanX0: 0.3, meanXt: 0.65 },
-    ...{ minLogVariance: -3, maxLogVariance: -2 },
+    ...{ minLogVariance: -3, maxLogVariance: -2, guidanceX0: 0, guidanceMean: 0 },
   };
+  const guided = { gradient: values(count, 24, { deviation: 2 }) };
   const out = values(images * pixels * outStride, 21);
   const noises = [
     { title: "generated noise", inputs: { seeds, ...known }, types: { seeds: "u32" as const } },
@@ -256,6 +257,24 @@ function samplerCases(): KernelCase[] {
       // SwiftShader's exp.
       tolerance: 1e-5,
     })),
+    {
+      kernel: "reverseStep",
+      title: `${title}, guided`,
+      variant: variants[0]!,
+      parameters: { ...reverse, guidanceMean: 4 },
+      inputs: { ...state, out, ...inputs, ...guided },
+      types,
+      tolerance: 1e-5,
+    },
+    {
+      kernel: "reverseStep",
+      title: `${title}, DDIM, guided`,
+      variant: { prediction: "epsilon", variance: "fixed", clip: true },
+      parameters: { ...reverse, meanX0: 0.12, meanXt: 0.88, guidanceX0: 0.5 },
+      inputs: { ...state, out, ...inputs, ...guided },
+      types,
+      tolerance: 1e-5,
+    },
     {
       kernel: "reverseStep",
       title: `${title}, DDIM without noise`,
