@@ -1,5 +1,6 @@
 /** The cases of every kernel, ragged shapes included: one table for tests and benchmarks. */
 import { groupNormChunks } from "../src/shaders/groupNormPartials.ts";
+import { featureCases } from "./kernelCasesFeatures.ts";
 import { winogradCases } from "./kernelCasesWinograd.ts";
 import type { KernelCase } from "./support/kernelCase.ts";
 import { gradientCases } from "./kernelCasesGradients.ts";
@@ -294,4 +295,5 @@ export const kernelCases: readonly KernelCase[] = [
   ...samplerCases,
   ...gradientCases,
   ...winogradCases,
+  ...featureCases,
 ];

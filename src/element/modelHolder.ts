@@ -97,7 +97,13 @@ async function describe(repaint: RePaint, source: SourceMessage, bytes: number):
     architecture,
     { batch: 1, height, width, ...(config.superRes ? { lowRes: { height, width } } : {}) },
     {
-      ...{ activations: precision, weightType: precision, limits: device.limits, kind: device.kind },
+      ...{
+        activations: precision,
+        weightType: precision,
+        limits: device.limits,
+        kind: device.kind,
+        family: device.family,
+      },
       embeddings: diffusion.diffusionSteps,
     },
   );

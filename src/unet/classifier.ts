@@ -128,7 +128,7 @@ export class Classifier {
     const { config } = this.checkpoint;
     requireClassifierSize(config, size);
     checkLabels(labels, size.batch, classes);
-    const planned = planClassifier({ ...this.#network, kind: device.kind }, size);
+    const planned = planClassifier({ ...this.#network, kind: device.kind, family: device.family }, size);
     const { plan, embedding, labels: classOf, logits, gradient } = planned;
     const owned = [embedding, classOf, logits, gradient, ...(x ? [] : [planned.x])];
     const own = await Buffers.create(device, owned);

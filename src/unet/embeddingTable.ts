@@ -52,7 +52,8 @@ export async function embedRows(
       const buffer = await device.createBuffer(`${name}.table`, chunks * embeddingRows * width * 4, tensorUsage);
       tables.push({ buffer, offset: offset * 4, rowBytes: width * 4 });
     }
-    const chunkPlan = planEmbedding({ architecture, weights, kind: device.kind, choices }, embeddingRows);
+    const { kind, family } = device;
+    const chunkPlan = planEmbedding({ architecture, weights, kind, family, choices }, embeddingRows);
     const inputs = await Buffers.create(device, [
       chunkPlan.timesteps,
       chunkPlan.frequencies,

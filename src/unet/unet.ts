@@ -71,9 +71,9 @@ export class UNet {
     const { device } = this;
     const { architecture } = this.checkpoint;
     requireSize(architecture.config, size);
-    const { kind } = device;
+    const { kind, family } = device;
     const options = {
-      ...{ architecture, weights: this.#weights, kind, activations: this.precision, choices: this.#choices },
+      ...{ architecture, weights: this.#weights, kind, family, activations: this.precision, choices: this.#choices },
     };
     const { plan, x, lowRes, embedding, out } = planForward(options, size);
     const own = await Buffers.create(device, [x, embedding, out, ...(lowRes ? [lowRes] : [])]);
