@@ -162,16 +162,17 @@ describe("a guided run", () => {
 
   it("refuses classes, scales and classifiers that do not fit, and leaves nothing behind", async () => {
     const before = device.counters.liveBytes;
-    const refused = (guidance: Guidance) => expect(finish({ ...options([7n], [1]), guidance })).rejects;
-    await refused(guide([5])).toThrow(/^class: the classifier knows classes from 0 to 4, got 5$/);
-    await refused(guide([1, 2])).toThrow(/expected one of each of 1 images, got 2/);
-    await refused(guide([1], NaN)).toThrow(/classifier scale: expected a number, got NaN/);
+    const refused = (guidance: Guidance, words: RegExp) =>
+      expect(finish({ ...options([7n], [1]), guidance })).rejects.toThrow(words);
+    await refused(guide([5]), /^class: the classifier knows classes from 0 to 4, got 5$/);
+    await refused(guide([1, 2]), /expected one of each of 1 images, got 2/);
+    await refused(guide([1], NaN), /classifier scale: expected a number, got NaN/);
     for (const [change, words] of [
       [{ imageSize: 16 }, /classifier big is for images of 16×16 and the network for 8×8: take one/],
       [{ inChannels: 1 }, /classifier big takes images of 1 channels and the network makes 3/],
     ] as const) {
       const other = await Classifier.load(device, await openClassifier(bytesSource("big", tinyClassifier(change))));
-      await refused({ ...guide([1]), classifier: other }).toThrow(words);
+      await refused({ ...guide([1]), classifier: other }, words);
       other.dispose();
     }
     expect(device.counters.liveBytes).toBe(before);
