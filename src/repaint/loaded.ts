@@ -5,7 +5,6 @@
 import { Device, requestDevice } from "../engine/device.ts";
 import { CheckpointError, InterruptedError, NoAdapterError } from "../engine/errors.ts";
 import type { SourceCache } from "../sources/cache.ts";
-import { jsonBeside } from "../sources/jsonBeside.ts";
 import { pageCache } from "../sources/pageCache.ts";
 import { urlSource, type UrlOptions } from "../sources/urlSource.ts";
 import { openCheckpoint, type Checkpoint } from "../unet/checkpoint.ts";
@@ -160,7 +159,8 @@ function openAddress(address: string | URL, options: LoadOptions): Opener {
     const fetching = { ...download, signal };
     const source = await urlSource(address, { ...fetching, cache: cache || undefined });
     try {
-      const config = () => jsonBeside(address, "config.json", fetching);
+      const config = async () =>
+        (await import("../sources/jsonBeside.ts")).jsonBeside(address, "config.json", fetching);
       return await body(await openCheckpoint(source, options.flags, config));
     } finally {
       await source.close();
