@@ -28,6 +28,8 @@ export interface ConvolutionLayer extends ConvolutionShape {
 /** What of an adapter decides which kernels can run on it. */
 export interface AdapterTraits {
   readonly kind: AdapterKind;
+  /** Whether kernels may use subgroup operations. */
+  readonly subgroups: boolean;
 }
 
 /** A way to run a convolution: data, told apart by `id`. What dispatches it makes: `addConvolution.ts`. */
@@ -35,7 +37,7 @@ export type ConvolutionChoice =
   | { readonly id: string; readonly method: "blocked"; readonly variant: BlockedTile }
   | { readonly id: string; readonly method: "tiled" };
 
-type BlockedTile = Pick<BlockedVariant, "tileWidth" | "tileHeight" | "tileChannels" | "workgroupSize">;
+type BlockedTile = Pick<BlockedVariant, "tileWidth" | "tileHeight" | "tileChannels" | "share" | "workgroupSize">;
 
 /** Answers of a tuner: `convolutionKey` of a layer → `id` of a candidate. */
 export type ConvolutionChoices = ReadonlyMap<string, string>;
@@ -61,11 +63,16 @@ export function convolutionKey(layer: ConvolutionLayer): string {
 
 /** Every way in which an adapter can run a layer; the default is one of them. */
 export function convolutionCandidates(layer: ConvolutionLayer, traits: AdapterTraits): ConvolutionChoice[] {
-  const workgroupSizes = traits.kind === "cpu" ? [4] : [64];
+  const size = traits.kind === "cpu" ? 4 : 64;
   const tiles = isRows(layer)
     ? [blocked(1, 1, 2), blocked(1, 1, 1), blocked(4, 1, 2)]
     : [blocked(8, 2, 2), blocked(8, 2, 1), blocked(4, 2, 2), blocked(4, 2, 1), blocked(4, 1, 2)];
-  return [...workgroupSizes.flatMap((size) => tiles.map((tile) => tile(size))), ...(isRows(layer) ? [] : [tiled])];
+  const shared = sharesQuads(traits)
+    ? isRows(layer)
+      ? [quad(1, 1, 1), quad(4, 1, 1)]
+      : [quad(8, 2, 1), quad(4, 2, 1), quad(4, 1, 1), quad(4, 2, 2)]
+    : [];
+  return [...[...tiles, ...shared].map((tile) => tile(size)), ...(isRows(layer) ? [] : [tiled])];
 }
 
 /** The tuner's choice where it has one that can run, else the table's. */
@@ -79,13 +86,19 @@ export function chooseConvolution(
   return chosen ?? defaultChoice(layer, traits);
 }
 
-function defaultChoice(layer: ConvolutionLayer, { kind }: AdapterTraits): ConvolutionChoice {
+function defaultChoice(layer: ConvolutionLayer, traits: AdapterTraits): ConvolutionChoice {
+  const { kind } = traits;
   if (kind === "gpu" && !isRows(layer)) return tiled;
   const workgroupSize = kind === "cpu" ? 4 : 64;
   const channels = fitting(layer.outChannels / 4, [2, 1]);
+  // A quad shares 16 channels: fewer would idle.
+  if (sharesQuads(traits) && !isRows(layer) && layer.outChannels > 8) return quad(4, 2, 1)(workgroupSize);
   if (isRows(layer)) return blocked(1, 1, channels)(workgroupSize);
   return blocked(layer.stride === 2 ? 4 : fitting(layer.outWidth, [8, 4]), 2, channels)(workgroupSize);
 }
+
+/** On software adapters a quad is four neighbouring threads; what a GPU makes of a workgroup, WGSL leaves open. */
+const sharesQuads = ({ kind, subgroups }: AdapterTraits) => kind === "cpu" && subgroups;
 
 /** Rows of a linear layer are few: a tile of 64 pixels would be nearly empty. */
 const isRows = (layer: ConvolutionLayer) => layer.outHeight === 1;
@@ -102,5 +115,13 @@ const blocked =
   (workgroupSize: number): ConvolutionChoice => ({
     id: `blocked ${tileWidth}x${tileHeight}x${4 * tileChannels}/${workgroupSize}`,
     method: "blocked",
-    variant: { tileWidth, tileHeight, tileChannels, workgroupSize },
+    variant: { tileWidth, tileHeight, tileChannels, share: "none", workgroupSize },
+  });
+
+const quad =
+  (tileWidth: number, tileHeight: number, tileChannels: number) =>
+  (workgroupSize: number): ConvolutionChoice => ({
+    id: `quad ${tileWidth}x${tileHeight}x${16 * tileChannels}/${workgroupSize}`,
+    method: "blocked",
+    variant: { tileWidth, tileHeight, tileChannels, share: "quad", workgroupSize },
   });
