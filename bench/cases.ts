@@ -3,7 +3,6 @@
  * every other dispatch of their plans, and the sampler's; equal ones once. Not here: numbers and checks (`check.ts`),
  * times (`kernels.ts`).
  */
-import type { AdapterKind } from "../src/engine/device.ts";
 import type { Bindings, Variant } from "../src/engine/kernel.ts";
 import { PlanBuilder, type Dispatch, type Plan } from "../src/engine/plan.ts";
 import { byteLength, type Tensor } from "../src/engine/tensor.ts";
@@ -12,6 +11,7 @@ import {
   chooseConvolution,
   convolutionCandidates,
   convolutionKey,
+  type AdapterTraits,
   type ConvolutionChoice,
   type ConvolutionChoices,
   type ConvolutionLayer,
@@ -42,8 +42,7 @@ export interface BenchCase {
   readonly call: { readonly parameters: Readonly<Record<string, number>>; readonly variant: Variant };
 }
 
-export interface CaseOptions {
-  readonly kind: AdapterKind;
+export interface CaseOptions extends AdapterTraits {
   readonly precision: "f32" | "f16";
   /** Every candidate of a convolution instead of the chosen one. */
   readonly candidates?: boolean;
@@ -51,7 +50,7 @@ export interface CaseOptions {
 }
 
 /** Parameters that change neither the work nor its shape. */
-const immaterial = new Set(["embeddingOffset", "epsilon", "draw"]);
+const immaterial = new Set(["embeddingOffset", "epsilon", "draw", "offset"]);
 
 /** The distinct cases, those with the fewest multiply-adds first. */
 export function benchCases(networks: readonly BenchNetwork[], options: CaseOptions): BenchCase[] {
@@ -79,7 +78,8 @@ export function benchCases(networks: readonly BenchNetwork[], options: CaseOptio
   return [...cases.values()].sort((a, b) => a.macs - b.macs || a.bytes - b.bytes);
 }
 
-function convolutionCase(layer: ConvolutionLayer, choice: ConvolutionChoice): BenchCase {
+/** One layer, done in one way. */
+export function convolutionCase(layer: ConvolutionLayer, choice: ConvolutionChoice): BenchCase {
   const { plan, tensors } = convolutionPlan(layer, choice);
   const { kernel, stride, activation, ...sizes } = layer;
   const { height, width, outHeight, outWidth, channels0, channels1, outChannels, pad } = sizes;
@@ -110,7 +110,7 @@ function convolutionWords(layer: ConvolutionLayer): string {
 }
 
 /** One dispatch as a plan of its own. */
-function dispatchCase({ kernel, variant, tensors, rows, macs }: Dispatch): BenchCase {
+export function dispatchCase({ kernel, variant, tensors, rows, macs }: Dispatch): BenchCase {
   const parameters = rows[0]!;
   const builder = new PlanBuilder();
   const bound: Record<string, Tensor> = {};
@@ -132,12 +132,11 @@ function dispatchCase({ kernel, variant, tensors, rows, macs }: Dispatch): Bench
 function dispatchWords(variant: Variant, p: Readonly<Record<string, number>>, tensors: Record<string, Tensor>): string {
   const channels = p.channels0 === undefined ? p.channels : p.channels1 ? `${p.channels0}+${p.channels1}` : p.channels0;
   if (p.headChannels !== undefined) return `${p.length} tokens, ${p.heads} heads of ${p.headChannels}`;
-  if (p.pixels !== undefined) {
-    const words = [variant.activation, variant.embedding].filter((word) => word !== undefined && word !== "none");
-    return [`${p.pixels} pixels × ${channels}`, ...words].join(", ");
-  }
-  if (p.height !== undefined) return `${p.height}×${p.width} × ${channels}`;
-  if (p.vectors !== undefined) return `${p.images} × ${p.vectors} vec4s`;
+  const words = [variant.activation, variant.embedding, ...(tensors.add ? ["added"] : [])];
+  const more = words.filter((word) => word !== undefined && word !== "none");
+  if (p.pixels !== undefined) return [`${p.pixels} pixels × ${channels}`, ...more].join(", ");
+  if (p.height !== undefined) return [`${p.height}×${p.width} × ${channels}`, ...more].join(", ");
+  if (p.vectors !== undefined) return `${p.images ?? 1} × ${p.vectors} vec4s`;
   const [largest] = Object.values(tensors).toSorted((a, b) => byteLength(b) - byteLength(a));
   return largest!.shape.join("×");
 }

@@ -8,6 +8,11 @@ import { elementCount } from "../src/engine/tensor.ts";
 import { float16ToFloat32, float32ToFloat16 } from "../src/unet/floats.ts";
 import { uniform } from "../test/support/random.ts";
 import { attentionElement } from "../test/twins/attention.ts";
+import {
+  attentionGradientKeyValueElement,
+  attentionGradientQueryElement,
+  attentionStatisticsElement,
+} from "../test/twins/attentionGradient.ts";
 import { convolutionElement } from "../test/twins/convolution.ts";
 import { twins } from "../test/twins/index.ts";
 import type { BenchCase } from "./cases.ts";
@@ -18,9 +23,12 @@ interface Call {
   readonly variant: BenchCase["call"]["variant"];
 }
 
-/** Kernels whose twin costs much more than their output's size: one element of `y` at a time. */
+/** Kernels whose twin costs much more than their output's size: one element of their one output at a time. */
 const elementTwins = new Map<string, (call: Call, at: number) => number>([
   ["attention", attentionElement as never],
+  ["attentionStatistics", attentionStatisticsElement as never],
+  ["attentionGradientQuery", attentionGradientQueryElement as never],
+  ["attentionGradientKeyValue", attentionGradientKeyValueElement as never],
   ["convolutionBlocked", convolutionElement as never],
 ]);
 
@@ -45,13 +53,16 @@ export function fillCase(test: BenchCase): Map<string, { bytes: Uint8Array; valu
 /** Uniform numbers of the size that each input has in a network: fans of weights, squares that are not negative. */
 function numbers(test: BenchCase, name: string, length: number, dtype: DType): Float32Array {
   const next = uniform(name.length * 7919 + length);
-  const { channels0 = 0, channels1 = 0, chunkPixels = 1 } = test.call.parameters;
+  const { channels0 = 0, channels1 = 0, chunkPixels = 1, length: tokens = 1 } = test.call.parameters;
   if (dtype === "u32") return Float32Array.from({ length }, () => Math.floor(next() * 8));
   if (name === "keep") return Float32Array.from({ length }, () => (next() < 0.5 ? 0 : 1));
   if (name === "timesteps") return Float32Array.from({ length }, () => Math.floor(next() * 1000));
   if (name === "frequencies") return Float32Array.from({ length }, next);
-  if (name === "partials" && test.twin === "groupNormAffine")
+  // Means and sums of squares; logarithms of sums over the tokens.
+  if (name === "partials")
     return Float32Array.from({ length }, (_, i) => (i % 8 < 4 ? (next() - 0.5) / 4 : (0.5 + next()) * chunkPixels));
+  if (name === "statistics")
+    return Float32Array.from({ length }, (_, i) => (i % 2 === 0 ? Math.log(tokens) : 0) + (next() - 0.5) / 4);
   const taps = Number(test.call.variant.kernel ?? 1) ** 2;
   const deviation = name === "weight" && channels0 > 0 ? 1 / Math.sqrt(taps * (channels0 + channels1)) : 1;
   const values = new Float32Array(length);
@@ -96,7 +107,7 @@ export function checkCase(
     ...test.call,
   };
   const element = elementTwins.get(test.twin);
-  const actual = outputs.get("y");
+  const [actual] = outputs.values();
   let [squares, norm, compared] = [0, 0, 0];
   const compare = (got: number, expected: number) => {
     squares += (got - expected) ** 2;

@@ -1,15 +1,16 @@
 /**
- * The networks whose layers are measured, as plans: the shipped model and guided-diffusion's at 64², 128² and 256². No
- * weights are needed for a plan.
+ * The networks whose layers are measured, as plans: the shipped model, guided-diffusion's at 64², 128² and 256², and the
+ * gradients and heads of its classifiers. No weights are needed for a plan.
  */
-import type { AdapterKind } from "../src/engine/device.ts";
 import { PlanBuilder, type Plan } from "../src/engine/plan.ts";
 import { padTo4 } from "../src/engine/tensor.ts";
-import type { ConvolutionLayer } from "../src/shaders/chooseConvolution.ts";
+import { adapterTraits, type AdapterTraits, type ConvolutionLayer } from "../src/shaders/chooseConvolution.ts";
 import { gaussianNoise } from "../src/shaders/gaussianNoise.ts";
 import { renoise } from "../src/shaders/renoise.ts";
 import { reverseStep } from "../src/shaders/reverseStep.ts";
 import { buildArchitecture, type Architecture } from "../src/unet/architecture.ts";
+import { planClassifier } from "../src/unet/classifier.ts";
+import { type Pool, pools } from "../src/unet/config.ts";
 import { embeddingRows, planEmbedding, planForward } from "../src/unet/network.ts";
 import { lowResSide, presetByName, presetConfig } from "../src/unet/presets.ts";
 import { declareWeights } from "../src/unet/weights.ts";
@@ -29,7 +30,26 @@ function preset(name: string, title: string, only?: readonly string[]): BenchNet
   return { name: title, architecture, lowRes: lowResSide(found), ...(only ? { only } : {}) };
 }
 
-/** ADM-n is the released network at n². The upsampler is there for its one kernel that no other network has. */
+/** What classifiers have and no other network: heads, and the way back to the image. */
+const classifierKernels = [
+  ...["attentionStatistics", "attentionGradientQuery", "attentionGradientKeyValue"],
+  ...["groupNormGradientPartials", "groupNormGradientAffine", "groupNormGradientApply", "insertZeros"],
+  ...["spatialMean", "spatialMeanGradient", "poolTokens", "poolTokensGradient", "firstToken", "firstTokenGradient"],
+  ...["relu", "reluGradient", "logSoftmaxGradient"],
+];
+
+/** The released 64² classifier, and its like with the other heads and, as those may, convolutions that halve the image. */
+function classifier(pool: Pool): BenchNetwork {
+  const architecture = buildArchitecture({
+    ...{ imageSize: 64, inChannels: 3, modelChannels: 128, outChannels: 1000, numResBlocks: 4, pool },
+    ...{ attentionResolutions: [2, 4, 8], channelMult: [1, 2, 3, 4], convResample: true, numClasses: null },
+    ...{ numHeads: 4, numHeadChannels: 64, numHeadsUpsample: -1, useScaleShiftNorm: true, useNewAttentionOrder: false },
+    ...{ resblockUpdown: pool === "attention", superRes: false },
+  });
+  return { name: `classifier ${pool}`, architecture, only: classifierKernels };
+}
+
+/** ADM-n is the released network at n². Upsampler and classifiers are there for kernels that no other network has. */
 export function benchNetworks(shipped: Architecture, { quick = false } = {}): readonly BenchNetwork[] {
   const small = [{ name: "portraits64", architecture: shipped }, preset("imagenet64", "ADM-64")];
   if (quick) return small.slice(0, 1);
@@ -38,23 +58,27 @@ export function benchNetworks(shipped: Architecture, { quick = false } = {}): re
     preset("imagenet128", "ADM-128"),
     preset("imagenet256-uncond", "ADM-256"),
     preset("upsampler-64-256", "upsampler", ["upsampleBilinear"]),
+    ...pools.map(classifier),
   ];
 }
 
-/** One image's forward and a chunk of the table of embeddings, and their convolutions in order. */
+/** One image's forward (of classifiers with the gradient) and a chunk of the table of embeddings; their convolutions. */
 export function networkPlans(
   { architecture, lowRes }: BenchNetwork,
-  { kind, precision }: { readonly kind: AdapterKind; readonly precision: "f32" | "f16" },
+  { precision, ...traits }: AdapterTraits & { readonly precision: "f32" | "f16" },
 ): { plans: Plan[]; convolutions: { name: string; layer: ConvolutionLayer }[] } {
   const { imageSize } = architecture.config;
-  const weights = declareWeights(architecture, precision);
+  const isClassifier = architecture.config.pool !== undefined;
+  const weights = declareWeights(architecture, precision, { gradient: isClassifier });
   const size = { batch: 1, height: imageSize, width: imageSize };
   const low = lowRes === undefined ? {} : { lowRes: { height: lowRes, width: lowRes } };
   const convolutions: { name: string; layer: ConvolutionLayer }[] = [];
   const onConvolution = (name: string, layer: ConvolutionLayer) => convolutions.push({ name, layer });
-  const options = { architecture, weights, kind, onConvolution };
-  const forward = planForward({ ...options, activations: precision }, { ...size, ...low });
-  return { plans: [forward.plan, planEmbedding(options, embeddingRows).plan], convolutions };
+  const options = { architecture, weights, ...adapterTraits(traits), onConvolution };
+  const { plan: forward } = isClassifier
+    ? planClassifier(options, size)
+    : planForward({ ...options, activations: precision }, { ...size, ...low });
+  return { plans: [forward, planEmbedding(options, embeddingRows).plan], convolutions };
 }
 
 /** A reverse step, a climb and the start's noise for one image of a network, with a known part. */
@@ -84,7 +108,7 @@ export function samplerPlan({ architecture }: BenchNetwork): Plan {
     },
     parameters: {
       ...{ ...blend, channels: 3, outStride, noiseScale: 1, sqrtRecipAlphaBar: 1.25, sqrtRecipMinusOneAlphaBar: 0.75 },
-      ...{ meanX0: 0.3, meanXt: 0.65, minLogVariance: -3, maxLogVariance: -2 },
+      ...{ meanX0: 0.3, meanXt: 0.65, minLogVariance: -3, maxLogVariance: -2, guidanceX0: 0, guidanceMean: 0 },
     },
     variant: {
       prediction: "epsilon",

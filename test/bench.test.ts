@@ -15,7 +15,7 @@ import { presetByName, presetConfig } from "../src/unet/presets.ts";
 import { gpuDevice } from "./support/gpu.ts";
 
 const small = buildArchitecture({ ...presetConfig(presetByName("imagenet64")), modelChannels: 32, imageSize: 16 });
-const options = { kind: "cpu", precision: "f32" } as const;
+const options = { kind: "cpu", family: "cpu", subgroups: true, precision: "f32" } as const;
 const peak = { gflops: 10, gigabytes: 1, variant: "test" };
 
 function row(more: Partial<KernelRow>): KernelRow {
@@ -63,7 +63,9 @@ describe("cases", () => {
     const networks = benchNetworks(small);
     const found = new Set(
       (["cpu", "gpu"] as const).flatMap((kind) =>
-        benchCases(networks, { ...options, kind, candidates: true }).flatMap(({ kernel }) => kernel.split("+")),
+        benchCases(networks, { ...options, kind, family: kind === "cpu" ? "cpu" : "other", candidates: true }).flatMap(
+          ({ kernel }) => kernel.split("+"),
+        ),
       ),
     );
     // Winograd's stand here until a candidate has them; its weights are made once, when a network is loaded.

@@ -3,6 +3,7 @@
  * that consists of several dispatches. Single kernels and their tiles are covered by kernels.test.ts.
  */
 import { describe, expect, it } from "vitest";
+import { gpuFamily, type AdapterFamily } from "../src/engine/adapterFamily.ts";
 import { Device } from "../src/engine/device.ts";
 import { Executor, type BufferRange } from "../src/engine/executor.ts";
 import { readFloats } from "../src/engine/readback.ts";
@@ -16,6 +17,7 @@ import {
   type ConvolutionChoice,
   type ConvolutionLayer,
 } from "../src/shaders/chooseConvolution.ts";
+import { convolutionTable, type ConvolutionRule } from "../src/shaders/convolutionTable.ts";
 import { relativeError } from "./support/goldens.ts";
 import { gpuDevice, withErrorScope } from "./support/gpu.ts";
 import { values } from "./support/random.ts";
@@ -104,5 +106,28 @@ describe.each(layers.map((layer) => ({ key: convolutionKey(layer), layer })))("$
       choices.set(convolutionKey(layer), "a kernel of another version");
       expect(chooseConvolution(layer, traits, choices).id).toBe(chooseConvolution(layer, traits).id);
     }
+  });
+});
+
+describe("the table of defaults", () => {
+  const families = Object.entries(convolutionTable) as [AdapterFamily, readonly ConvolutionRule[]][];
+
+  it.each(families)("for %s names candidates, and a rule for every layer", (family, rules) => {
+    const traits = { kind: family === "cpu" ? "cpu" : "gpu", family, subgroups: true } as const;
+    const known = new Set(layers.flatMap((layer) => convolutionCandidates(layer, traits).map(({ id }) => id)));
+    for (const { id } of rules) expect(known).toContain(id);
+    for (const layer of layers) expect(rules.map(({ id }) => id)).toContain(chooseConvolution(layer, traits).id);
+  });
+
+  it("is read by what browsers call their adapters", () => {
+    const family = (vendor: string, description = "") =>
+      gpuFamily({ vendor, architecture: "", device: "", description } as GPUAdapterInfo);
+    expect(
+      ["nvidia", "amd", "intel", "apple", "arm", "qualcomm", "img-tec", "0x10de"].map((name) => family(name)),
+    ).toEqual(["nvidia", "amd", "intel", "apple", "mobile", "mobile", "mobile", "nvidia"]);
+    expect(family("", "NVIDIA GeForce RTX 3060")).toBe("nvidia");
+    expect(family("", "AMD Radeon Pro (RADV)")).toBe("amd");
+    expect(family("somebody")).toBe("other");
+    expect([device.family, asGpu.family]).toEqual(["cpu", "other"]);
   });
 });

@@ -71,7 +71,7 @@ function describeDevice({ report }: Context, device: Device): void {
   const { gpu, info, kind, half } = device;
   const features = [...gpu.features].sort();
   const limits = Object.fromEntries(shownLimits.map((name) => [name, device.limits[name]]));
-  const { id } = chooseConvolution(exampleLayer, { kind });
+  const { id } = chooseConvolution(exampleLayer, device);
   const chosen = { kind, half, convolution: id, preset: defaultPreset(kind) };
   report.event("device", { adapter: adapterName(info), features, limits, chosen });
   const inBytes = (name: string, value: number) => (/Size/.test(name) ? bytes(value) : String(value));

@@ -5,6 +5,7 @@ import { planRegions } from "../repaint/region.ts";
 import { RePaint, resolveSchedule } from "../repaint/repaint.ts";
 import { sha256Hex } from "../sources/sha256.ts";
 import { countParameters } from "../unet/architecture.ts";
+import { adapterTraits } from "../shaders/chooseConvolution.ts";
 import { planMemory } from "../unet/memoryPlan.ts";
 import { identifyPreset, presetWords } from "../unet/presets.ts";
 import type { SourceMessage } from "./messages.ts";
@@ -97,7 +98,12 @@ async function describe(repaint: RePaint, source: SourceMessage, bytes: number):
     architecture,
     { batch: 1, height, width, ...(config.superRes ? { lowRes: { height, width } } : {}) },
     {
-      ...{ activations: precision, weightType: precision, limits: device.limits, kind: device.kind },
+      ...{
+        activations: precision,
+        weightType: precision,
+        limits: device.limits,
+        ...adapterTraits(device),
+      },
       embeddings: diffusion.diffusionSteps,
     },
   );

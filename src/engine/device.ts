@@ -2,6 +2,7 @@
  * A WebGPU device with what the engine needs to know about it: features, limits, kind of adapter, its pipelines and
  * its errors. Finding an adapter is the caller's business (`navigator.gpu` in a page, `src/node/adapter.ts` in Node).
  */
+import { gpuFamily, type AdapterFamily } from "./adapterFamily.ts";
 import { DeviceLostError, KernelError, NoAdapterError, OutOfMemoryError, RePaintError } from "./errors.ts";
 import type { HalfMode } from "./kernel.ts";
 import { PipelineCache } from "./pipelines.ts";
@@ -44,6 +45,7 @@ export class Device {
   readonly gpu: GPUDevice;
   readonly info: GPUAdapterInfo;
   readonly kind: AdapterKind;
+  readonly family: AdapterFamily;
   readonly half: HalfMode;
   readonly pipelines: PipelineCache;
   /** Buffers created, bytes of those that live, and bytes read back, since the device was made. */
@@ -56,6 +58,7 @@ export class Device {
     this.gpu = gpu;
     this.info = info;
     this.kind = options.kind ?? adapterKind(info);
+    this.family = this.kind === "cpu" ? "cpu" : gpuFamily(info);
     this.half = options.half ?? (gpu.features.has("shader-f16") ? "native" : "packed");
     this.pipelines = new PipelineCache(this);
     void gpu.lost.then((lost) => {

@@ -1,11 +1,13 @@
 /**
- * Which kernels can run a convolution on an adapter, and which one does where nobody has measured: a table of defaults
- * (bench/NOTES.md holds their numbers). A tuner times the candidates and passes its answers as `ConvolutionChoices`.
- * Neither looks at the batch, so that an image is the same alone and in a batch.
+ * Which kernels can run a convolution on an adapter, and which one does: a tuner, which times the candidates, passes its
+ * answers as `ConvolutionChoices`; where nobody has measured, convolutionTable.ts says it. Neither looks at the batch, so
+ * that an image is the same alone and in a batch.
  */
+import type { AdapterFamily } from "../engine/adapterFamily.ts";
 import type { AdapterKind } from "../engine/device.ts";
 import type { DType } from "../engine/tensor.ts";
 import type { ConvolutionShape } from "./convolution.ts";
+import { convolutionTable, type ConvolutionRule } from "./convolutionTable.ts";
 import type { BlockedVariant } from "./convolutionBlocked.ts";
 
 /** One convolution of a network, whatever the batch. Channel counts are padded to multiples of 4. */
@@ -25,11 +27,17 @@ export interface ConvolutionLayer extends ConvolutionShape {
   readonly weights: DType;
 }
 
-/** What of an adapter decides which kernels can run on it. */
+/** What of an adapter decides which kernels can run on it, and which do. A `Device` has it. */
 export interface AdapterTraits {
   readonly kind: AdapterKind;
+  readonly family: AdapterFamily;
   /** Whether kernels may use subgroup operations. */
   readonly subgroups: boolean;
+}
+
+/** The traits alone: a device's own properties are getters, which a spread leaves out. */
+export function adapterTraits({ kind, family, subgroups }: AdapterTraits): AdapterTraits {
+  return { kind, family, subgroups };
 }
 
 /** A way to run a convolution: data, told apart by `id`. What dispatches it makes: `addConvolution.ts`. */
@@ -87,14 +95,24 @@ export function chooseConvolution(
 }
 
 function defaultChoice(layer: ConvolutionLayer, traits: AdapterTraits): ConvolutionChoice {
-  const { kind } = traits;
-  if (kind === "gpu" && !isRows(layer)) return tiled;
-  const workgroupSize = kind === "cpu" ? 4 : 64;
-  const channels = fitting(layer.outChannels / 4, [2, 1]);
-  // A quad shares 16 channels: fewer would idle.
-  if (sharesQuads(traits) && !isRows(layer) && layer.outChannels > 8) return quad(4, 2, 1)(workgroupSize);
-  if (isRows(layer)) return blocked(1, 1, channels)(workgroupSize);
-  return blocked(layer.stride === 2 ? 4 : fitting(layer.outWidth, [8, 4]), 2, channels)(workgroupSize);
+  const candidates = convolutionCandidates(layer, traits);
+  for (const rule of convolutionTable[traits.family]) {
+    const chosen = meets(layer, rule) && candidates.find(({ id }) => id === rule.id);
+    if (chosen) return chosen;
+  }
+  return candidates[0]!;
+}
+
+function meets(layer: ConvolutionLayer, { rows, kernel, stride, side = 0, width = 1, channels = 1 }: ConvolutionRule) {
+  const { outHeight, outWidth, outChannels } = layer;
+  return (
+    (rows ?? false) === isRows(layer) &&
+    (kernel ?? layer.kernel) === layer.kernel &&
+    (stride ?? layer.stride) === layer.stride &&
+    Math.min(outHeight, outWidth) >= side &&
+    outWidth % width === 0 &&
+    outChannels % channels === 0
+  );
 }
 
 /** On software adapters a quad is four neighbouring threads; what a GPU makes of a workgroup, WGSL leaves open. */
@@ -102,11 +120,6 @@ const sharesQuads = ({ kind, subgroups }: AdapterTraits) => kind === "cpu" && su
 
 /** Rows of a linear layer are few: a tile of 64 pixels would be nearly empty. */
 const isRows = (layer: ConvolutionLayer) => layer.outHeight === 1;
-
-/** The largest of the sizes that divides `length` without waste, else the smallest. */
-function fitting(length: number, sizes: readonly number[]): number {
-  return sizes.find((size) => length % size === 0) ?? sizes.at(-1)!;
-}
 
 const tiled: ConvolutionChoice = { id: "tiled", method: "tiled" };
 

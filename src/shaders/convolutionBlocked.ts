@@ -13,7 +13,10 @@ import { convolutionBindings, convolutionParameters, type ConvolutionShape } fro
 import { quadSwaps, quadThreads, type QuadShare } from "./lib/quad.ts";
 import { silu } from "./lib/silu.ts";
 
-export interface BlockedVariant extends ConvolutionShape {
+/** Any kernel size and stride: LPIPS' trunk has 11×11 with stride 4, and 5×5. */
+export interface BlockedVariant extends Omit<ConvolutionShape, "kernel" | "stride"> {
+  readonly kernel: number;
+  readonly stride: number;
   readonly tileWidth: number;
   readonly tileHeight: number;
   /** vec4s of output channels: of a thread, or with quads a quarter of those that the quad computes. */

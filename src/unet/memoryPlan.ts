@@ -4,6 +4,7 @@
  * what a driver adds, and host memory.
  */
 import { planArenas, type ArenaLimits } from "../engine/arena.ts";
+import type { AdapterFamily } from "../engine/adapterFamily.ts";
 import type { AdapterKind } from "../engine/device.ts";
 import { byteLength, type Tensor } from "../engine/tensor.ts";
 import type { Architecture } from "./architecture.ts";
@@ -25,6 +26,9 @@ export interface MemoryOptions {
   /** Default: `defaultLimits`. */
   readonly limits?: ArenaLimits;
   readonly kind?: AdapterKind;
+  readonly family?: AdapterFamily;
+  /** Default: no. */
+  readonly subgroups?: boolean;
 }
 
 interface SizedTensor {
@@ -54,9 +58,10 @@ export interface MemoryPlan {
 export function planMemory(architecture: Architecture, size: ForwardSize, options: MemoryOptions): MemoryPlan {
   requireSize(architecture.config, size);
   const { activations, weightType, limits = defaultLimits, kind = "gpu" } = options;
+  const { family = kind === "cpu" ? "cpu" : "other", subgroups = false } = options;
   const weights = declareWeights(architecture, weightType);
-  const forward = planForward({ architecture, weights, kind, activations }, size);
-  const embed = planEmbedding({ architecture, weights, kind }, embeddingRows);
+  const forward = planForward({ architecture, weights, kind, family, subgroups, activations }, size);
+  const embed = planEmbedding({ architecture, weights, kind, family, subgroups }, embeddingRows);
   // Placed as if every tensor could be bound: what cannot is listed instead of thrown.
   // Field by field: a device's limits are getters, which a spread leaves out.
   const { maxBufferSize, minStorageBufferOffsetAlignment } = limits;

@@ -1,0 +1,57 @@
+/**
+ * Which candidate runs a convolution where nobody has measured, for each family of adapters: data. bench/NOTES.md holds the
+ * numbers. No GPU has been measured yet, so those rows follow what their makers advise; a tuner's answers come first.
+ */
+import type { AdapterFamily } from "../engine/adapterFamily.ts";
+
+/** A layer is run by the first rule that it meets in every condition, if that is one of its candidates. */
+export interface ConvolutionRule {
+  /** Of a `ConvolutionChoice`. */
+  readonly id: string;
+  /** A linear layer: few rows instead of an image. */
+  readonly rows?: boolean;
+  readonly kernel?: 1 | 3;
+  readonly stride?: 1 | 2;
+  /** The output has at least so many pixels a side. */
+  readonly side?: number;
+  /** The output's width is a multiple of it. */
+  readonly width?: number;
+  /** The output's channels are a multiple of it. */
+  readonly channels?: number;
+}
+
+const linear = (workgroupSize: number): readonly ConvolutionRule[] => [
+  { rows: true, channels: 8, id: `blocked 1x1x8/${workgroupSize}` },
+  { rows: true, id: `blocked 1x1x4/${workgroupSize}` },
+];
+
+/** Register blocks whose quads share the loads of weights, for adapters that have quads; 3×3 fills larger tiles. */
+const quads: readonly ConvolutionRule[] = [
+  { rows: false, kernel: 3, stride: 1, width: 8, channels: 16, id: "quad 8x2x16/4" },
+  { rows: false, channels: 16, id: "quad 4x2x16/4" },
+];
+
+/** Register blocks without barriers, as large as the layer fills. */
+const blocks = (workgroupSize: number): readonly ConvolutionRule[] => [
+  ...linear(workgroupSize),
+  { stride: 2, channels: 8, id: `blocked 4x2x8/${workgroupSize}` },
+  { stride: 2, id: `blocked 4x2x4/${workgroupSize}` },
+  { width: 8, channels: 8, id: `blocked 8x2x8/${workgroupSize}` },
+  { width: 8, id: `blocked 8x2x4/${workgroupSize}` },
+  { channels: 8, id: `blocked 4x2x8/${workgroupSize}` },
+  { id: `blocked 4x2x4/${workgroupSize}` },
+];
+
+/** Tiles in workgroup memory. */
+const tiles: readonly ConvolutionRule[] = [...linear(64), { id: "tiled" }];
+
+export const convolutionTable: Readonly<Record<AdapterFamily, readonly ConvolutionRule[]>> = {
+  cpu: [...quads, ...blocks(4)],
+  nvidia: tiles,
+  amd: tiles,
+  intel: tiles,
+  apple: tiles,
+  // Their workgroup memory is main memory.
+  mobile: blocks(64),
+  other: tiles,
+};
