@@ -51,8 +51,12 @@ export async function runSuite(options: SuiteOptions): Promise<BenchResult> {
   const caseSeconds = options.caseSeconds ?? (device.kind === "cpu" ? 2 : 5);
   const checkpoint = await openCheckpoint(shipped.weights);
   const networks = benchNetworks(checkpoint.architecture, { quick: options.quick ?? false });
-  const cases = benchCases(networks, { ...adapterTraits(device), precision, candidates: options.candidates ?? false }).filter(
-    (test) => matches(only, `${test.kernel} ${test.variant} ${test.shape} ${Object.keys(test.uses).join(" ")}`),
+  const cases = benchCases(networks, {
+    ...adapterTraits(device),
+    precision,
+    candidates: options.candidates ?? false,
+  }).filter((test) =>
+    matches(only, `${test.kernel} ${test.variant} ${test.shape} ${Object.keys(test.uses).join(" ")}`),
   );
   const wantsForward = matches(only, "forward");
   const wantsStep = matches(only, "step");

@@ -55,7 +55,14 @@ describe("WebGPU's default limits", () => {
     // What the plan says and what a session would meet are one.
     const architecture = buildArchitecture(presetConfig(presetByName("imagenet256-uncond")));
     const weights = declareWeights(architecture, "f32");
-    const options = { architecture, weights, kind: "gpu", family: "other", subgroups: false, activations: "f32" } as const;
+    const options = {
+      architecture,
+      weights,
+      kind: "gpu",
+      family: "other",
+      subgroups: false,
+      activations: "f32",
+    } as const;
     const plan = (batch: number) => planForward(options, { batch, height: 256, width: 256 }).plan;
     expect(() => planArenas(plan(1), defaultLimits)).not.toThrow();
     expect(() => planArenas(plan(2), defaultLimits)).toThrow(OutOfMemoryError);

@@ -56,7 +56,10 @@ export const convolutionBlocked = defineKernel<BlockedVariant>()({
     const multiply = (r: number, p: number, q: number, k: number) => {
       const a = accumulator(r, p, q, k);
       return unroll(kernel, (kx) =>
-        unroll(4, (lane) => `      ${a} = fma(vec4<f32>(x${r}_${p * stride + kx}[${lane}]), w${kx}_${lane}_${q}_${k}, ${a});`),
+        unroll(
+          4,
+          (lane) => `      ${a} = fma(vec4<f32>(x${r}_${p * stride + kx}[${lane}]), w${kx}_${lane}_${q}_${k}, ${a});`,
+        ),
       );
     };
     const walk = (source: string, channels: string, weightOffset: string) => wgsl`
@@ -76,7 +79,10 @@ ${strip((r, s) => `      let x${r}_${s} = select(zero, load_${source}(at${r}_${s
 ${weights((kx, lane, q) => {
   const name = `w${kx}_${lane}_${q}`;
   const own = `      let ${name}_0 = load_weight(w + (${kx}u * channels + ${lane}u) * outVectors + own${q});`;
-  return [own, ...quadSwaps.slice(1, threads).map((swap, i) => `      let ${name}_${i + 1} = ${swap}(${name}_0);`)].join("\n");
+  return [
+    own,
+    ...quadSwaps.slice(1, threads).map((swap, i) => `      let ${name}_${i + 1} = ${swap}(${name}_0);`),
+  ].join("\n");
 })}
 ${pixels((r, p) => unroll(tileChannels, (q) => unroll(threads, (k) => multiply(r, p, q, k))))}
       w += 4u * outVectors;
