@@ -5,7 +5,6 @@
 import { Device, requestDevice } from "../engine/device.ts";
 import { CheckpointError, InterruptedError, NoAdapterError } from "../engine/errors.ts";
 import type { SourceCache } from "../sources/cache.ts";
-import { jsonBeside } from "../sources/jsonBeside.ts";
 import { pageCache } from "../sources/pageCache.ts";
 import { urlSource, type UrlOptions } from "../sources/urlSource.ts";
 import { openCheckpoint, openClassifier, type Checkpoint, type ClassifierCheckpoint } from "../unet/checkpoint.ts";
@@ -228,7 +227,8 @@ async function fileOpener<T>(
     const fetching = { ...download, signal };
     const file = await urlSource(source, { ...fetching, cache: cache || undefined });
     try {
-      return await body(await open(file, () => jsonBeside(source, "config.json", fetching)));
+      const config = async () => (await import("../sources/jsonBeside.ts")).jsonBeside(source, "config.json", fetching);
+      return await body(await open(file, config));
     } finally {
       await file.close();
     }
