@@ -5,6 +5,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { classifyOnce } from "../src/cli/classifier.ts";
 import { forwardOnce } from "../src/cli/unet.ts";
+import { Device } from "../src/engine/device.ts";
+import { InputError } from "../src/engine/errors.ts";
+import { RePaint, type InpaintJob } from "../src/index.ts";
 import { createDiffusion } from "../src/repaint/diffusion.ts";
 import type { Guidance } from "../src/repaint/guidance.ts";
 import { replay, type ReplayStep } from "../src/repaint/replay.ts";
@@ -15,7 +18,7 @@ import { fromNhwc, toNhwc } from "../src/unet/layout.ts";
 import { bytesSource } from "../src/unet/safetensors.ts";
 import { UNet } from "../src/unet/unet.ts";
 import { relativeError } from "./support/goldens.ts";
-import { gpuDevice } from "./support/gpu.ts";
+import { freshDevice, gpuDevice } from "./support/gpu.ts";
 import { values } from "./support/random.ts";
 import { tinyClassifier } from "./support/tinyClassifier.ts";
 import { tinyNetwork, tinySize } from "./support/tinyNetwork.ts";
@@ -176,5 +179,62 @@ describe("a guided run", () => {
       other.dispose();
     }
     expect(device.counters.liveBytes).toBe(before);
+  });
+});
+
+describe("RePaint", () => {
+  const job = (seed: bigint, label?: number): InpaintJob => {
+    const data = Uint8ClampedArray.from(values(4 * pixels, Number(seed)), (value) => 128 + 60 * value);
+    const keep = Float32Array.from({ length: pixels }, (_, i) => (i % tinySize < 4 ? 1 : 0));
+    const size = { width: tinySize, height: tinySize };
+    return { picture: { ...size, data }, keep: { ...size, data: keep }, seed, class: label };
+  };
+  const schedule = { steps: 4, jumpLength: 2, resamples: 2 };
+  const both = { classifier: tinyClassifier() };
+
+  it("guides each picture of a batch to its own class, and only where a scale is given", async () => {
+    const progress: number[][] = [];
+    const onProgress = (done: number, total: number): void => void progress.push([done, total]);
+    const before = device.counters.liveBytes;
+    const repaint = await RePaint.load(tinyNetwork(), { device, ...both, onProgress });
+    expect(new Set(progress.map(([, total]) => total)).size).toBe(1);
+    expect(progress.at(-1)![0]).toBe(progress.at(-1)![1]);
+    const run = async (jobs: InpaintJob[], classifierScale?: number) =>
+      (await repaint.inpaint(jobs, { schedule, batch: 8, classifierScale })).pictures.map(({ data }) => data);
+    const [first, second] = await run([job(1n, 0), job(2n, 4)], 5);
+    expect(await run([job(2n, 4)], 5)).toEqual([second]);
+    expect(await run([job(1n, 3)], 5)).not.toEqual([first]);
+    expect(await run([job(1n)])).not.toEqual([first]);
+    await expect(run([job(1n)], 5)).rejects.toThrow(/draws every picture towards one, and picture 0 has none/);
+    await expect(run([job(1n, 5)], 5)).rejects.toThrow(/classes from 0 to 4, got 5/);
+    repaint.dispose();
+    expect(device.counters.liveBytes).toBe(before);
+  });
+
+  it("refuses a scale without a classifier, and a classifier of another size before it is loaded", async () => {
+    const repaint = await RePaint.load(tinyNetwork(), { device });
+    await expect(repaint.inpaint([job(1n, 1)], { schedule, classifierScale: 1 })).rejects.toThrow(
+      /no classifier was loaded/,
+    );
+    repaint.dispose();
+    const other = { classifier: tinyClassifier({ imageSize: 16 }) };
+    await expect(RePaint.load(tinyNetwork(), { device, ...other })).rejects.toThrow(InputError);
+  });
+
+  it("goes on after a lost device with both networks, to the same picture", async () => {
+    const kept = await RePaint.load(tinyNetwork(), { device, ...both });
+    const expected = (await kept.inpaint([job(5n, 2)], { schedule, classifierScale: 5 })).pictures;
+    kept.dispose();
+    const devices = [await freshDevice(), new Device(device.gpu, device.info)];
+    devices[1]!.dispose = () => undefined;
+    let given = 0;
+    const repaint = await RePaint.load(tinyNetwork(), { ...both, device: () => Promise.resolve(devices[given++]!) });
+    // Before the first step, so that nothing is compiled for it; snapshots of guided runs are tested above.
+    devices[0]!.gpu.destroy();
+    const run = await repaint.inpaint([job(5n, 2)], { schedule, classifierScale: 5 });
+    expect(given).toBe(2);
+    expect(run.pictures[0]!.data).toEqual(expected[0]!.data);
+    expect(repaint.classifier!.device).toBe(devices[1]);
+    repaint.dispose();
   });
 });
