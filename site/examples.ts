@@ -12,9 +12,9 @@ const titles: Readonly<Record<string, string>> = {
   "4-both-eyes": "Both eyes",
   "5-expand": "All around",
   "6-alternate-lines": "Every other line",
-  "7-super-resolve": "Three of four pixels",
+  "7-super-resolve": "3 of 4 pixels",
   "8-top": "The top",
-  poster: "A poster, two holes",
+  poster: "A poster",
 };
 
 interface Example {

@@ -17,9 +17,9 @@ export function keepOffline(notice: HTMLElement): void {
     registration.addEventListener("updatefound", () => registration.installing?.addEventListener("statechange", check));
   };
   // Once the page is there: the worker fetches all the files.
-  addEventListener("load", () =>
+  addEventListener("load", () => {
     serviceWorker
       .register(new URL("./serviceWorker.js", document.baseURI))
-      .then(watch, (error: unknown) => console.warn("This page will not work offline:", error)),
-  );
+      .then(watch, (error: unknown) => console.warn("This page will not work offline:", error));
+  });
 }
