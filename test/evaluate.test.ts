@@ -12,18 +12,7 @@ const settings = ["--setting", "plain:steps=2,resamples=1", "--setting", "steps=
 
 async function prepared(pictures = 2) {
   const { at, images, weights } = await evaluationFolder(pictures);
-  const base = [
-    "evaluate",
-    "--weights",
-    weights,
-    "--image",
-    images,
-    "--mask",
-    "half",
-    "--mask",
-    "narrow:5",
-    ...settings,
-  ];
+  const base = ["evaluate", "--weights", weights, "--image", images, "--mask", "narrow:5", ...settings];
   const out = (name: string) => join(at, name);
   return {
     at,
@@ -42,26 +31,26 @@ describe("evaluate", () => {
     const said = events(whole.out);
     expect(said.find(({ event }) => event === "plan")).toMatchObject({
       pictures: 2,
-      masks: 2,
+      masks: 1,
       settings: 2,
       seeds: 2,
-      tasks: 16,
+      tasks: 8,
     });
-    expect(said.filter(({ event }) => event === "result")).toHaveLength(16);
-    expect(said.at(-1)).toMatchObject({ event: "report", results: 16, tasks: 16 });
+    expect(said.filter(({ event }) => event === "result")).toHaveLength(8);
+    expect(said.at(-1)).toMatchObject({ event: "report", results: 8, tasks: 8 });
     const expected = await outcome(out("whole"));
-    expect(expected.report).toMatch(/16 of 16 results/);
+    expect(expected.report).toMatch(/8 of 8 results/);
     const csv = (await readFile(join(out("whole"), "results.csv"), "utf8")).trim().split("\n");
-    expect(csv).toHaveLength(17);
+    expect(csv).toHaveLength(9);
     expect(csv[0]).toBe(
       "picture,mask,setting,seed,lpips,ssim,psnr,psnrFill,border,diversity,diversityLpips,modelCalls,seconds,file",
     );
 
     for (const part of [1, 2])
       expect((await run(`part${part}`, "--count", "2", "--shard", `${part}/2`)).status).toBe(0);
-    expect((await outcome(out("part1"))).results).toHaveLength(8);
+    expect((await outcome(out("part1"))).results).toHaveLength(4);
     const merged = await cli(["evaluate", "--merge", out("part1"), "--merge", out("part2"), "--out", out("merged")]);
-    expect(merged).toMatchObject({ status: 0, err: expect.stringContaining("16 of 16 results") as string });
+    expect(merged).toMatchObject({ status: 0, err: expect.stringContaining("8 of 8 results") as string });
     expect(await outcome(out("merged"))).toEqual(expected);
 
     // A torn record, a damaged picture, a lost one, and what a kill leaves of writing: all made again, nothing else.
@@ -70,14 +59,14 @@ describe("evaluate", () => {
     );
     await truncate(join(out("whole"), "results", records![3]!), 40);
     await writeFile(join(out("whole"), "pictures", pictures![5]!), "damaged");
-    await rm(join(out("whole"), "pictures", pictures![9]!));
+    await rm(join(out("whole"), "pictures", pictures![6]!));
     await writeFile(join(out("whole"), "results", `.${records![3]!}.0123456789ab.tmp`), "torn");
     const again = await run("whole", "--count", "2", "--json");
     expect(
       events(again.out)
         .filter(({ event }) => event === "result")
         .map(({ task }) => task),
-    ).toEqual([3, 5, 9]);
+    ).toEqual([3, 5, 6]);
     expect(await outcome(out("whole"))).toEqual(expected);
     expect(
       events((await run("whole", "--count", "2", "--json")).out).filter(({ event }) => event === "result"),
@@ -94,12 +83,12 @@ describe("evaluate", () => {
     };
     const base = ["evaluate", "--weights", weights, "--image", images, "--out", out("out")];
     await refused(
-      [...base, "--mask", "half", "--mask", "narrow:5", "--setting", "plain:steps=3,resamples=1", ...settings.slice(2)],
+      [...base, "--mask", "narrow:5", "--setting", "plain:steps=3,resamples=1", ...settings.slice(2)],
       /holds results of another plan: settings\.0\.schedule\.steps is 2 there and 3 here/,
     );
     await refused(
-      [...base, "--mask", "half", "--mask", "narrow:6", ...settings],
-      /another plan: masks\.1\.name is "narrow:5" there and "narrow:6" here/,
+      [...base, "--mask", "narrow:6", ...settings],
+      /another plan: masks\.0\.name is "narrow:5" there and "narrow:6" here/,
     );
     await refused(
       ["evaluate", "--merge", out("out"), "--merge", at, "--out", out("m")],
