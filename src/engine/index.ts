@@ -31,5 +31,6 @@ export { PlanBuilder, type Dispatch, type DispatchOptions, type Plan } from "./p
 export { Profiler, type DispatchTime } from "./profiler.ts";
 export { readBuffer, readFloats } from "./readback.ts";
 export { byteLength, elementCount, padTo4, type DType, type Tensor } from "./tensor.ts";
+export { median, timeExecutor, type Timing, type TimingOptions } from "./timing.ts";
 export { bufferUsage, tensorUsage } from "./usage.ts";
 export { unroll, wgsl } from "./wgsl.ts";
