@@ -161,7 +161,7 @@ describe("guided runs", () => {
 
   it.each([
     [["--class", "5"], /--class: the classifier .*guide\.safetensors knows classes from 0 to 4, got "5"/],
-    [["--class", "esh"], /got "esh" \(did you mean ash \(1\)],
+    [["--class", "esh"], /got "esh" \(did you mean ash \(1\)/],
     [
       ["--class", "1", "--classifier-scale", "much"],
       /--classifier-scale: expected a number, 1 for example, got "much"/,
