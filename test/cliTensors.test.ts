@@ -11,6 +11,7 @@ import { countParameters } from "../src/unet/architecture.ts";
 import { openCheckpoint } from "../src/unet/checkpoint.ts";
 import { bytesSource, openSafetensors, readFloat32, writeSafetensors } from "../src/unet/safetensors.ts";
 import { cli, events, filesIn, folder, golden, shipped } from "./support/cli.ts";
+import { everyNth } from "./support/full.ts";
 import { goldenUrl, relativeError } from "./support/goldens.ts";
 import { normals } from "./twins/philox.ts";
 
@@ -45,7 +46,8 @@ async function forward(name: string, ...options: string[]): Promise<number> {
 describe("unet", () => {
   it("has every kind of network among its cases", () => expect(cases.length).toBeGreaterThanOrEqual(9));
 
-  it.each(cases)("%s agrees with PyTorch", async (name) => {
+  // The networks themselves: unet.test.ts.
+  it.each(everyNth(3, cases))("%s agrees with PyTorch", async (name) => {
     expect(await forward(name)).toBeLessThanOrEqual(5e-5);
   });
 
