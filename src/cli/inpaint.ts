@@ -38,6 +38,7 @@ import {
   scheduleOptions,
   scheduleWords,
 } from "./settings.ts";
+import { readTune, tuneOption } from "./tune.ts";
 import { count, seconds } from "./words.ts";
 import { type Previews, runWork } from "./work.ts";
 
@@ -65,6 +66,7 @@ export const inpaint: Command = {
     flagsOption,
     { name: "preview-every", value: "N", help: "write what the picture would be now, every N model calls" },
     { name: "preview-dir", value: "DIR", help: "where previews go" },
+    tuneOption,
     adapterOption,
     forceOption,
     jsonOption,
@@ -172,7 +174,8 @@ async function fill(
   const flags = plan.flags ?? model.checkpoint.diffusersConfig;
   const device = await announceDevice(context, given.text("adapter"));
   const precision = readPrecision(given);
-  const repaint = await RePaint.load(model.source, { device, flags, precision, signal: context.signal });
+  const tune = await readTune(context, given);
+  const repaint = await RePaint.load(model.source, { device, flags, precision, tune, signal: context.signal });
   try {
     const crops = results.reduce((sum, { pair }) => sum + plan.crops.get(pair)!, 0);
     const settings = announceRun(context, plan, repaint, crops);

@@ -25,6 +25,7 @@ import { announceDevice, type Context } from "./context.ts";
 import { type OpenModel, readFlags, requirePictureModel, sayAssumed, withModel } from "./model.ts";
 import { readPrecision } from "./settings.ts";
 import { type OpenTensors, readIntegers, TensorCheck, withTensors } from "./tensorFiles.ts";
+import { tunedChoices, tuneOption } from "./tune.ts";
 import { bytes } from "./words.ts";
 
 export const replayTrace: Command = {
@@ -36,6 +37,7 @@ export const replayTrace: Command = {
     { name: "output", value: "F", help: "safetensors to write: samples and pred_xstart after every model call" },
     flagsOption,
     precisionOption,
+    tuneOption,
     adapterOption,
     forceOption,
     jsonOption,
@@ -57,7 +59,9 @@ async function run(context: Context, given: Arguments): Promise<void> {
       const trace = await readTrace(opened, model);
       sayAssumed(model, context.report);
       const device = await announceDevice(context, given.text("adapter"));
-      const network = await UNet.load(device, model.checkpoint, { precision, signal: context.signal });
+      const { architecture } = model.checkpoint;
+      const choices = await tunedChoices(context, device, { architecture, precision }, given);
+      const network = await UNet.load(device, model.checkpoint, { precision, choices, signal: context.signal });
       try {
         const begin = performance.now();
         const file = await replayAll(context, network, trace, { adapter: adapterName(device.info), precision });

@@ -25,6 +25,7 @@ import {
   readSeeds,
   samplingOptions,
 } from "./settings.ts";
+import { readTune, tuneOption } from "./tune.ts";
 import { count, seconds } from "./words.ts";
 import { runWork } from "./work.ts";
 
@@ -42,6 +43,7 @@ export const sampleCommand: Command = {
     precisionOption,
     { name: "class", value: "N", help: "what to paint, for class-conditional networks" },
     flagsOption,
+    tuneOption,
     adapterOption,
     forceOption,
     jsonOption,
@@ -69,8 +71,9 @@ async function run(context: Context, given: Arguments): Promise<void> {
     sayAssumed(model, report);
     const device = await announceDevice(context, given.text("adapter"));
     const schedule = { steps: scheduleOf(device.kind).schedule.steps, jumpLength: 1, resamples: 1 };
+    const tune = await readTune(context, given);
     const repaint = await RePaint.load(model.source, {
-      ...{ device, precision, signal, flags: flags ?? model.checkpoint.diffusersConfig },
+      ...{ device, precision, tune, signal, flags: flags ?? model.checkpoint.diffusersConfig },
     });
     try {
       const size = repaint.checkpoint.config.imageSize;

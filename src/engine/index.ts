@@ -31,5 +31,18 @@ export { PlanBuilder, type Dispatch, type DispatchOptions, type Plan } from "./p
 export { Profiler, type DispatchTime } from "./profiler.ts";
 export { readBuffer, readFloats } from "./readback.ts";
 export { byteLength, elementCount, padTo4, type DType, type Tensor } from "./tensor.ts";
+export {
+  deviceClock,
+  tune,
+  type PlanClock,
+  type TunedAnswer,
+  type TunerOptions,
+  type TuningCandidate,
+  type TuningProgress,
+  type TuningQuestion,
+  type TuningResult,
+} from "./tuner.ts";
+export { tuningDatabase } from "./tuningDatabase.ts";
+export { TuningMemory, type TuningStore } from "./tuningMemory.ts";
 export { bufferUsage, tensorUsage } from "./usage.ts";
 export { unroll, wgsl } from "./wgsl.ts";

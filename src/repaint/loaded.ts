@@ -10,6 +10,7 @@ import { pageCache } from "../sources/pageCache.ts";
 import { urlSource, type UrlOptions } from "../sources/urlSource.ts";
 import { openCheckpoint, type Checkpoint } from "../unet/checkpoint.ts";
 import { blobSource, bytesSource, type ByteSource } from "../unet/safetensors.ts";
+import { tuneNetwork, type TuneOptions } from "../unet/tuning.ts";
 import { UNet, type UNetOptions } from "../unet/unet.ts";
 
 /** How a file is fetched that is given by its address. */
@@ -28,6 +29,12 @@ export interface LoadOptions extends UNetOptions {
   /** Architecture and diffusion flags that the file does not carry, in the constructor's or the scripts' vocabulary. */
   readonly flags?: unknown;
   readonly download?: DownloadOptions | undefined;
+  /**
+   * How kernels are chosen where several can do the same. Default: as timed on this adapter before, else by the shipped table.
+   * With a budget, kernels that were not timed before are timed now, before the weights are loaded. "off": the table alone, so
+   * that the same adapter gives the same bits whatever was tuned. Not looked at where there are `choices`.
+   */
+  readonly tune?: TuneOptions | "off" | undefined;
 }
 
 /** Bytes, a file, or its address (a string is one, relative to the page). */
@@ -63,7 +70,7 @@ export class Loaded {
     return open(options.signal, async (checkpoint) => {
       const given = options.device;
       if (given instanceof Device)
-        return new Loaded(await UNet.load(given, checkpoint, options), open, options, undefined);
+        return new Loaded(await loadTuned(given, checkpoint, options), open, options, undefined);
       const makeDevice = given ?? pageDevice;
       return new Loaded(await loadOnNew(makeDevice, checkpoint, options), open, options, makeDevice);
     });
@@ -90,7 +97,9 @@ export class Loaded {
 
   async #replace(): Promise<void> {
     const old = this.#unet;
-    const options = { ...this.#options, signal: undefined, onProgress: undefined };
+    // With the kernels that it had: the run that goes on is to have the same bits.
+    const { choices = new Map<string, string>() } = old;
+    const options = { ...this.#options, choices, tune: undefined, signal: undefined, onProgress: undefined };
     const makeDevice = () => persistently(this.#makeDevice!);
     const unet = await this.#open(undefined, (checkpoint) => {
       if (!isSameFile(checkpoint, old.checkpoint))
@@ -118,16 +127,24 @@ export class Loaded {
 async function loadOnNew(
   makeDevice: () => Promise<Device>,
   checkpoint: Checkpoint,
-  options: UNetOptions,
+  options: LoadOptions,
 ): Promise<UNet> {
   const device = await makeDevice();
   try {
-    return await UNet.load(device, checkpoint, options);
+    return await loadTuned(device, checkpoint, options);
   } catch (error) {
     const cause = await device.explain(error);
     device.dispose();
     throw cause;
   }
+}
+
+async function loadTuned(device: Device, checkpoint: Checkpoint, options: LoadOptions): Promise<UNet> {
+  const { tune, signal, precision = "f32", weightType } = options;
+  if (options.choices || tune === "off") return UNet.load(device, checkpoint, options);
+  const network = { architecture: checkpoint.architecture, precision, weightType };
+  const { answers } = await tuneNetwork(device, network, { ...tune, signal });
+  return UNet.load(device, checkpoint, { ...options, choices: answers });
 }
 
 async function persistently(makeDevice: () => Promise<Device>): Promise<Device> {
