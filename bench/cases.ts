@@ -78,7 +78,8 @@ export function benchCases(networks: readonly BenchNetwork[], options: CaseOptio
   return [...cases.values()].sort((a, b) => a.macs - b.macs || a.bytes - b.bytes);
 }
 
-function convolutionCase(layer: ConvolutionLayer, choice: ConvolutionChoice): BenchCase {
+/** One layer, done in one way. */
+export function convolutionCase(layer: ConvolutionLayer, choice: ConvolutionChoice): BenchCase {
   const { plan, tensors } = convolutionPlan(layer, choice);
   const { kernel, stride, activation, ...sizes } = layer;
   const { height, width, outHeight, outWidth, channels0, channels1, outChannels, pad } = sizes;
@@ -109,7 +110,7 @@ function convolutionWords(layer: ConvolutionLayer): string {
 }
 
 /** One dispatch as a plan of its own. */
-function dispatchCase({ kernel, variant, tensors, rows, macs }: Dispatch): BenchCase {
+export function dispatchCase({ kernel, variant, tensors, rows, macs }: Dispatch): BenchCase {
   const parameters = rows[0]!;
   const builder = new PlanBuilder();
   const bound: Record<string, Tensor> = {};

@@ -10,7 +10,7 @@ import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { requireNode } from "../bin/nodeVersion.js";
-import { vendor } from "./vendor.mjs";
+import { arrange } from "./arrange.mjs";
 
 const projectRoot = fileURLToPath(new URL("..", import.meta.url));
 
@@ -50,6 +50,9 @@ async function install(root) {
   process.stderr.write(`Installed in ${Math.round((Date.now() - started) / 1000)} s.\n`);
 }
 
+/** What tsconfig.build.json reaches: bench checks kernels against the twins. */
+const sourceFolders = ["src", "bench", join("test", "twins"), join("test", "support")];
+
 /** By content, not by time: a checkout, a copy and an edit that was undone all give files new times. */
 export async function isBuilt(root) {
   const stamp = await readFile(join(root, "dist", ".source-hash"), "utf8").catch(() => undefined);
@@ -58,14 +61,16 @@ export async function isBuilt(root) {
 
 async function sourceHash(root) {
   const hash = createHash("sha256");
-  const names = await readdir(join(root, "src"), { recursive: true });
-  const sources = names.filter((name) => name.endsWith(".ts")).sort();
+  const sources = [];
+  for (const folder of sourceFolders)
+    for (const name of await readdir(join(root, folder), { recursive: folder === "src" }).catch(() => []))
+      if (/(?<!\.test)\.ts$/.test(name)) sources.push(join(folder, name));
   for (const name of [
     "tsconfig.json",
     "tsconfig.build.json",
     "package-lock.json",
-    join("scripts", "vendor.mjs"),
-    ...sources.map((name) => join("src", name)),
+    join("scripts", "arrange.mjs"),
+    ...sources.sort(),
   ])
     hash.update(`${name}\0`).update(await readFile(join(root, name)));
   return hash.digest("hex");
@@ -80,7 +85,7 @@ async function build(root) {
   const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
   const options = ["-p", "tsconfig.build.json", "--noCheck", "--outDir", next];
   await run(root, process.execPath, [tsc, ...options], "the build failed (tsc)");
-  await vendor(root, next);
+  await arrange(root, next);
   await writeFile(join(next, ".source-hash"), hash);
   // Swapped in whole, so that a process that starts meanwhile never sees half a build.
   const old = join(root, `dist-old-${process.pid}.tmp`);

@@ -36,7 +36,7 @@ for (const [name, program, ...rest] of parts) {
 }
 if (full) {
   process.stderr.write("> tests on lavapipe\n");
-  const gpuTests = ["kernels", "unet", "unetFlags", "sampler"].map((name) => `test/${name}.test.ts`);
+  const gpuTests = ["kernels", "unet", "unetFlags", "sampler", "lpips"].map((name) => `test/${name}.test.ts`);
   const { status } = spawnSync(
     process.execPath,
     ["scripts/with-lavapipe.mjs", "node_modules/vitest/vitest.mjs", "run", "--pool=threads", ...gpuTests],

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { tuningFile } from "../src/node/tuningFile.ts";
 import { openCheckpoint } from "../src/unet/checkpoint.ts";
 import { bytesSource } from "../src/unet/safetensors.ts";
-import { tuneNetwork } from "../src/unet/tuning.ts";
+import { tuneNetworks } from "../src/unet/tuning.ts";
 import { cli, events, folder } from "./support/cli.ts";
 import { gpuDevice } from "./support/gpu.ts";
 import { tinyNetwork } from "./support/tinyNetwork.ts";
@@ -46,7 +46,7 @@ test("other commands look at what is remembered, unless --tune off; a damaged re
   const { architecture } = await openCheckpoint(bytesSource("tiny", tinyNetwork()));
   const clock = { time: () => Promise.resolve(1) };
   const network = { architecture, precision: "f32" } as const;
-  await tuneNetwork(await gpuDevice(), network, { store: await tuningFile(), budget: 1e9, clock });
+  await tuneNetworks(await gpuDevice(), [network], { store: await tuningFile(), budget: 1e9, clock });
   const sample = async (...more: string[]) => {
     const options = ["--seed", "3", "--steps", "1", "--out", join(await folder(), "out"), ...more];
     const { status, err } = await cli(["sample", "--weights", weights, ...options]);

@@ -37,10 +37,10 @@ beforeEach(async () => {
     `const fs = require("fs");
      fs.appendFileSync("calls", "tsc\\n");
      const out = process.argv[process.argv.indexOf("--outDir") + 1];
-     fs.mkdirSync(out + "/cli", { recursive: true });
+     fs.mkdirSync(out + "/src/cli", { recursive: true });
      const text = fs.readFileSync("src/cli/main.ts", "utf8");
      const code = "export const main = async (a) => { console.log(" + JSON.stringify(text) + ", ...a); return 4; };";
-     setTimeout(() => fs.writeFileSync(out + "/cli/main.js", code), 300);`,
+     setTimeout(() => fs.writeFileSync(out + "/src/cli/main.js", code), 300);`,
   );
 });
 afterEach(() => rm(root, { recursive: true, force: true }));

@@ -14,7 +14,7 @@ import { renoise } from "../src/shaders/renoise.ts";
 import { openCheckpoint } from "../src/unet/checkpoint.ts";
 import { toNhwc } from "../src/unet/layout.ts";
 import { bytesSource } from "../src/unet/safetensors.ts";
-import { tuneNetwork, tuningQuestions } from "../src/unet/tuning.ts";
+import { tuneNetworks, tuningQuestions } from "../src/unet/tuning.ts";
 import { UNet } from "../src/unet/unet.ts";
 import { gpuDevice } from "./support/gpu.ts";
 import { values } from "./support/random.ts";
@@ -202,7 +202,7 @@ describe("networks", async () => {
   const network = { architecture: checkpoint.architecture, precision: "f32" } as const;
 
   it.each([-1, -2])("run as they were tuned, an image alone with the bits that it has in a batch (%d)", async (at) => {
-    const questions = tuningQuestions(network, device);
+    const questions = await tuningQuestions([network], device);
     const choices = new Map(questions.map(({ key, candidates }) => [key, candidates.at(at)!.id]));
     const unet = await UNet.load(device, checkpoint, { choices });
     const size = { height: tinySize, width: tinySize };
@@ -234,11 +234,11 @@ describe("networks", async () => {
 
   it("are loaded with what is remembered; off means the table alone; a budget times what is not known", async () => {
     const store = textStore();
-    const questions = tuningQuestions(network, device);
+    const questions = await tuningQuestions([network], device);
     let calls = 0;
     // Ever faster, so that the candidate that is timed last wins.
     const clock = { time: () => Promise.resolve(1000 / 2 ** calls++) };
-    const { answers } = await tuneNetwork(device, network, { store, budget: 1e9, clock });
+    const { answers } = await tuneNetworks(device, [network], { store, budget: 1e9, clock });
     expect(answers.size).toBe(questions.length);
     for (const { key, fallback } of questions) expect(answers.get(key)).not.toBe(fallback);
     const load = async (tune: LoadOptions["tune"]) => {

@@ -43,14 +43,12 @@ async function run(context: Context, given: Arguments): Promise<void> {
   const force = given.has("force");
   const { report, signal } = context;
   await refuseOutput(output, { force });
-  await withClassifier(context, weights, await readFlags(given), (checkpoint) =>
+  await withClassifier(context, weights, await readFlags(given), ({ checkpoint }) =>
     withTensors(input, async ({ file }) => {
       const inputs = await readInputs(file, checkpoint);
       sayAssumedOfClassifier(checkpoint, report, "flags");
       const device = await announceDevice(context, given.text("adapter"));
-      const { architecture } = checkpoint;
-      const network = { architecture, precision: "f32", weightType } as const;
-      const choices = await tunedChoices(context, device, network, given);
+      const choices = await tunedChoices(context, device, [checkpoint], { precision: "f32", weightType, given });
       const classifier = await Classifier.load(device, checkpoint, { weightType, choices, signal });
       try {
         const { logits, grad, seconds, deviceBytes } = await classifyOnce(device, classifier, inputs, {

@@ -101,7 +101,7 @@ async function selfTest(
   return withTensors(join(weightsFolder, shipped!.selfTest), async ({ file }) => {
     const { report, signal } = context;
     // With the kernels that other commands use, so that the test is of those.
-    const choices = await tunedChoices(context, device, { architecture: checkpoint.architecture, precision }, given);
+    const choices = await tunedChoices(context, device, [checkpoint], { precision, given });
     const network = await UNet.load(device, checkpoint, { precision, choices, signal });
     try {
       const [batch, channels, height, width] = file.tensors.get("x")!.shape as [number, number, number, number];

@@ -7,7 +7,7 @@ import { InputError } from "../engine/errors.ts";
 import type { TunedAnswer } from "../engine/tuner.ts";
 import { tuningFile } from "../node/tuningFile.ts";
 import type { ConvolutionChoices } from "../shaders/chooseConvolution.ts";
-import { type TunedNetwork, tuneNetwork, type TuneOptions } from "../unet/tuning.ts";
+import { type TunedNetwork, tuneNetworks, type TuneOptions } from "../unet/tuning.ts";
 import {
   adapterOption,
   type Arguments,
@@ -70,7 +70,7 @@ async function run(context: Context, given: Arguments): Promise<void> {
     await tuneFor(context, device, { architecture, precision }, { name, budget, again });
   };
   if (classifier !== undefined)
-    await withClassifier(context, classifier, flags, (checkpoint) => tune(checkpoint, checkpoint.file.name));
+    await withClassifier(context, classifier, flags, ({ checkpoint }) => tune(checkpoint, checkpoint.file.name));
   else await withModel(context, given.text("weights"), flags, ({ checkpoint, name }) => tune(checkpoint, name));
 }
 
@@ -82,7 +82,7 @@ async function tuneFor(
 ): Promise<void> {
   const { report, signal } = context;
   const store = await tuningFile();
-  const { timed, remembered, left } = await tuneNetwork(device, network, {
+  const { timed, remembered, left } = await tuneNetworks(device, [network], {
     ...{ store, budget, again, signal },
     ...reporting(context),
   });
@@ -134,16 +134,17 @@ export async function readTune(context: Context, given: Arguments): Promise<Tune
   return { budget, store: await tuningFile(), ...reporting(context) };
 }
 
-/** The same for what loads a network itself: its kernels. */
+/** The same for what loads networks itself: their kernels. */
 export async function tunedChoices(
   context: Context,
   device: Device,
-  network: TunedNetwork,
-  given: Arguments,
+  networks: readonly Pick<TunedNetwork, "architecture">[],
+  { given, ...storage }: Pick<TunedNetwork, "precision" | "weightType"> & { given: Arguments },
 ): Promise<ConvolutionChoices | undefined> {
   const tune = await readTune(context, given);
   if (tune === "off") return undefined;
-  const { answers } = await tuneNetwork(device, network, { ...tune, signal: context.signal });
+  const tuned = networks.map(({ architecture }) => ({ architecture, ...storage }));
+  const { answers } = await tuneNetworks(device, tuned, { ...tune, signal: context.signal });
   context.report.endProgress();
   return answers;
 }

@@ -60,8 +60,7 @@ async function run(context: Context, given: Arguments): Promise<void> {
       sayAssumed(model, context.report, { diffusion: false });
       const device = await announceDevice(context, given.text("adapter"));
       const { signal } = context;
-      const { architecture } = model.checkpoint;
-      const choices = await tunedChoices(context, device, { architecture, precision, weightType }, given);
+      const choices = await tunedChoices(context, device, [model.checkpoint], { precision, weightType, given });
       const network = await UNet.load(device, model.checkpoint, { precision, weightType, choices, signal });
       try {
         signal.throwIfAborted();

@@ -8,7 +8,7 @@ import { diskCache, nodeHasher } from "../node/diskStorage.ts";
 import { type FileSource, openFileSource } from "../node/fileSource.ts";
 import { jsonBeside } from "../sources/jsonBeside.ts";
 import { urlSource } from "../sources/urlSource.ts";
-import { isDiffusersConfig } from "../unet/diffusers.ts";
+import { isDiffusersConfig } from "../unet/diffusersFile.ts";
 import type { Context } from "./context.ts";
 
 export function isAddress(weights: string): boolean {

@@ -1,8 +1,9 @@
 /** A picture through the model, with everything that a page hears and says meanwhile. */
 import { InputError } from "../engine/errors.ts";
 import { fillBoxes, union, type Box } from "../repaint/holes.ts";
-import type { Mask, Picture } from "../repaint/image.ts";
+import type { Mask } from "../repaint/image.ts";
 import type { InpaintRun } from "../repaint/inpaintRun.ts";
+import { cutBox } from "./cutBox.ts";
 import type { Requests } from "./messages.ts";
 import type { ModelHolder } from "./modelHolder.ts";
 import type { Task } from "./task.ts";
@@ -49,7 +50,7 @@ export async function inpaintPicture(
     latest = { step, steps, secondsPerStep, eta };
     if (box)
       for (const [index, whole] of previews ?? []) {
-        const part = cut(whole, box);
+        const part = cutBox(whole, box);
         const preview = { index, seed: seeds[index]!, step, x: box.x, y: box.y, picture: part };
         task.emit({ kind: "preview", preview }, [part.data.buffer as ArrayBuffer]);
       }
@@ -71,13 +72,4 @@ function act(run: InpaintRun, control: Parameters<Parameters<Task["listen"]>[0]>
 function fillBox(keep: Mask): Box | undefined {
   const [first, ...more] = fillBoxes(keep);
   return first && more.reduce(union, first);
-}
-
-function cut(picture: Picture, { x, y, width, height }: Box): Picture {
-  const data = new Uint8ClampedArray(4 * width * height);
-  for (let row = 0; row < height; row++) {
-    const from = 4 * ((y + row) * picture.width + x);
-    data.set(picture.data.subarray(from, from + 4 * width), 4 * row * width);
-  }
-  return { width, height, data };
 }

@@ -31,6 +31,7 @@ export { PlanBuilder, type Dispatch, type DispatchOptions, type Plan } from "./p
 export { Profiler, type DispatchTime } from "./profiler.ts";
 export { readBuffer, readFloats } from "./readback.ts";
 export { byteLength, elementCount, padTo4, type DType, type Tensor } from "./tensor.ts";
+export { median, timeExecutor, type Timing, type TimingOptions } from "./timing.ts";
 export {
   deviceClock,
   tune,

@@ -8,7 +8,10 @@ import { unroll, wgsl } from "../engine/wgsl.ts";
 import { convolutionBindings, convolutionParameters, type ConvolutionShape } from "./convolution.ts";
 import { silu } from "./lib/silu.ts";
 
-export interface BlockedVariant extends ConvolutionShape {
+/** Any kernel size and stride: LPIPS' trunk has 11×11 with stride 4, and 5×5. */
+export interface BlockedVariant extends Omit<ConvolutionShape, "kernel" | "stride"> {
+  readonly kernel: number;
+  readonly stride: number;
   readonly tileWidth: number;
   readonly tileHeight: number;
   /** vec4s of output channels a thread computes. */

@@ -14,7 +14,7 @@ import {
   type UNetConfig,
 } from "./config.ts";
 import { type Flags, mergeFlags, noFlags, parseFlags } from "./flags.ts";
-import { diffusersArchitecture, isDiffusersConfig, isDiffusersFile, underGuidedNames } from "./diffusers.ts";
+import { isDiffusersConfig, isDiffusersFile } from "./diffusersFile.ts";
 import { checkTensors, inferClassifier, inferConfig, untold } from "./infer.ts";
 import { quote } from "./json.ts";
 import { recogniseFormat } from "./pytorch/formats.ts";
@@ -138,11 +138,13 @@ function withHeadsOf(over: Partial<UNetConfig>, under: Partial<UNetConfig>): Par
 }
 
 /** A UNet2DModel, whose config.json is given as the flags. Its scheduler is DDPM's until flags of ours can say otherwise. */
-function openDiffusers(file: TensorFile, flags: unknown): Checkpoint {
+async function openDiffusers(file: TensorFile, flags: unknown): Promise<Checkpoint> {
   if (!isDiffusersConfig(flags))
     throw new CheckpointError(
       `${file.name} is a UNet in diffusers' layout: give the config.json that stands beside it as its flags (--flags @config.json)`,
     );
+  // Most pages never see such a file.
+  const { diffusersArchitecture, underGuidedNames } = await import("./diffusers.ts");
   const architecture = diffusersArchitecture(flags);
   const { config } = architecture;
   const renamed = underGuidedNames(file, architecture);

@@ -16,7 +16,6 @@ import {
   type ConvolutionLayer,
 } from "../shaders/chooseConvolution.ts";
 import type { Architecture } from "./architecture.ts";
-import { planClassifier } from "./classifier.ts";
 import { embeddingRows, planEmbedding, planForward } from "./network.ts";
 import { declareWeights } from "./weights.ts";
 
@@ -45,28 +44,30 @@ export interface TunedNetwork {
 /** Of a run's table of embeddings, chunks of it are computed once; a forward a step. */
 const usesOfEmbedding = 0.02;
 
-/** Each distinct convolution of a UNet's forward, or of a classifier's forward and gradient. */
-export function tuningQuestions(
-  { architecture, precision, weightType = precision }: TunedNetwork,
+/** Each distinct convolution of UNets' forwards, and of classifiers' forwards and gradients. */
+export async function tuningQuestions(
+  networks: readonly TunedNetwork[],
   traits: AdapterTraits,
-) {
-  const { config } = architecture;
-  const { kind, family } = traits;
-  const isClassifier = config.pool !== undefined;
-  const weights = declareWeights(architecture, weightType, { gradient: isClassifier });
-  const size = { batch: 1, height: config.imageSize, width: config.imageSize };
-  const low = config.superRes ? { lowRes: { height: config.imageSize, width: config.imageSize } } : {};
+): Promise<TuningQuestion[]> {
   const questions = new Map<string, TuningQuestion>();
   const hear = (uses: number) => (_name: string, layer: ConvolutionLayer) => {
     const key = convolutionKey(layer);
     const known = questions.get(key);
     questions.set(key, known ? { ...known, uses: known.uses + uses } : question(layer, key, traits, uses));
   };
-  const options = { architecture, weights, kind, family };
-  const forward = { ...options, onConvolution: hear(1) };
-  if (isClassifier) planClassifier(forward, size);
-  else planForward({ ...forward, activations: precision }, { ...size, ...low });
-  planEmbedding({ ...options, onConvolution: hear(usesOfEmbedding) }, embeddingRows);
+  const { kind, family } = traits;
+  for (const { architecture, precision, weightType = precision } of networks) {
+    const { imageSize, superRes, pool } = architecture.config;
+    const weights = declareWeights(architecture, weightType, { gradient: pool !== undefined });
+    const side = { height: imageSize, width: imageSize };
+    const options = { architecture, weights, kind, family };
+    const forward = { ...options, onConvolution: hear(1) };
+    if (pool === undefined)
+      planForward({ ...forward, activations: precision }, { batch: 1, ...side, ...(superRes ? { lowRes: side } : {}) });
+    // Pages that guide nothing do not pay for gradients.
+    else (await import("./classifier.ts")).planClassifier(forward, { batch: 1, ...side });
+    planEmbedding({ ...options, onConvolution: hear(usesOfEmbedding) }, embeddingRows);
+  }
   return [...questions.values()];
 }
 
@@ -79,24 +80,17 @@ function question(layer: ConvolutionLayer, key: string, traits: AdapterTraits, u
 }
 
 /**
- * The answers for a network on a device: remembered ones, and within the budget new ones.
+ * The answers for networks on a device: remembered ones, and within the budget new ones.
  * @throws the signal's reason, DeviceLostError
  */
-export async function tuneNetwork(
+export async function tuneNetworks(
   device: Device,
-  network: TunedNetwork,
+  networks: readonly TunedNetwork[],
   options: TuneOptions & { readonly signal?: AbortSignal | undefined; readonly clock?: PlanClock | undefined } = {},
 ): Promise<TuningResult> {
-  const {
-    budget = 0,
-    store = tuningDatabase(),
-    again,
-    onProgress,
-    onWarning,
-    signal,
-    clock = deviceClock(device),
-  } = options;
+  const { budget = 0, store = tuningDatabase(), again, onProgress, onWarning, signal } = options;
+  const { clock = deviceClock(device) } = options;
   const memory = await TuningMemory.open(device, store, onWarning);
   const asked = { budget, again, onProgress, onWarning, signal };
-  return tune(tuningQuestions(network, device), memory, clock, asked);
+  return tune(await tuningQuestions(networks, device), memory, clock, asked);
 }

@@ -2,7 +2,7 @@
 import { requestDevice } from "../../src/engine/device.ts";
 import { tuningDatabase } from "../../src/engine/tuningDatabase.ts";
 import { RePaint } from "../../src/index.ts";
-import { tuneNetwork } from "../../src/unet/tuning.ts";
+import { tuneNetworks } from "../../src/unet/tuning.ts";
 
 export interface Tuned {
   readonly before: number;
@@ -24,7 +24,7 @@ export async function run({ weights }: { weights: Uint8Array }): Promise<Tuned> 
   let calls = 0;
   const clock = { time: () => Promise.resolve(1000 / 2 ** calls++) };
   const network = { architecture: first.checkpoint.architecture, precision: "f32" } as const;
-  const { answers } = await tuneNetwork(device, network, { budget: 1e9, clock });
+  const { answers } = await tuneNetworks(device, [network], { budget: 1e9, clock });
   const second = await load();
   const unknown = (await tuningDatabase()!.read("nobody's")) ?? null;
   device.dispose();

@@ -4,7 +4,7 @@ import type { convolutionTiled } from "../../src/shaders/convolutionTiled.ts";
 import { silu, type TwinOf } from "./twin.ts";
 
 type Call = Pick<Parameters<TwinOf<typeof convolutionBlocked>>[0], "tensors" | "parameters"> & {
-  readonly variant: { readonly kernel: 1 | 3; readonly stride: 1 | 2; readonly activation: "none" | "silu" };
+  readonly variant: { readonly kernel: number; readonly stride: number; readonly activation: "none" | "silu" };
 };
 
 /** One element of y; the benchmark asks for a few of them where all would take too long. */

@@ -3,6 +3,7 @@ import type { kernels } from "../../src/shaders/index.ts";
 import { attentionTwin } from "./attention.ts";
 import { convolutionBlockedTwin, convolutionTiledTwin } from "./convolution.ts";
 import { classEmbeddingTwin, timestepEmbeddingTwin } from "./embeddings.ts";
+import { featureDistanceTwin, maxPoolTwin } from "./features.ts";
 import { groupNormAffineTwin, groupNormApplyTwin, groupNormPartialsTwin } from "./groupNorm.ts";
 import { meanPoolTwin, upsampleBilinearTwin, upsampleNearestTwin } from "./resample.ts";
 import { gaussianNoiseTwin, renoiseTwin, reverseStepTwin } from "./sampler.ts";
@@ -39,6 +40,7 @@ export const twins: { readonly [Name in keyof typeof kernels]: TwinOf<(typeof ke
   classEmbedding: classEmbeddingTwin,
   convolutionBlocked: convolutionBlockedTwin,
   convolutionTiled: convolutionTiledTwin,
+  featureDistance: featureDistanceTwin,
   firstToken: firstTokenTwin,
   firstTokenGradient: firstTokenGradientTwin,
   gaussianNoise: gaussianNoiseTwin,
@@ -50,6 +52,7 @@ export const twins: { readonly [Name in keyof typeof kernels]: TwinOf<(typeof ke
   groupNormPartials: groupNormPartialsTwin,
   insertZeros: insertZerosTwin,
   logSoftmaxGradient: logSoftmaxGradientTwin,
+  maxPool: maxPoolTwin,
   meanPool: meanPoolTwin,
   poolTokens: poolTokensTwin,
   poolTokensGradient: poolTokensGradientTwin,

@@ -1,0 +1,9 @@
+/**
+ * `repaint-webgpu/bench`: what times a kernel on shapes of one's own, and the whole benchmark. Runs in pages and in Node
+ * alike. The program and its reports (`main.ts`, `report.ts`) are not part of it.
+ */
+export { benchCases, convolutionCase, dispatchCase, type BenchCase, type CaseOptions } from "./cases.ts";
+export { benchKernels, type KernelOptions } from "./kernels.ts";
+export { measurePeak, type Peak } from "./peak.ts";
+export { compareResults, parseResult, resultFormat, type BenchResult, type KernelRow, type Ratio } from "./result.ts";
+export { failures, runSuite, type SuiteOptions, type SuiteProgress } from "./suite.ts";

@@ -1,0 +1,362 @@
+/**
+ * The parts of the element put together in its shadow root, and what goes between them. Not here: attributes, properties and
+ * the form (element.ts), which are what a page sees.
+ */
+import { InputError, InterruptedError, RePaintError } from "../../engine/errors.ts";
+import { keepMask } from "../../repaint/image.ts";
+import { drawKeepMask, type MaskPattern } from "../../repaint/masks.ts";
+import type { AdapterReport, Estimate, InpaintResult } from "../types.ts";
+import { cutBox } from "../cutBox.ts";
+import { createCommands, filledWords } from "./commands.ts";
+import { chooseFile, saveFile } from "./controls.ts";
+import { afterQuiet, h } from "./dom.ts";
+import { EngineSession } from "./engineSession.ts";
+import type { RepaintEvents } from "./events.ts";
+import { KeyboardInput } from "./keyboard.ts";
+import { filledBox, fromKeep, resized, toKeep, type FillMask } from "./maskOperations.ts";
+import { ModelPicker } from "./modelPicker.ts";
+import { openMenu, openWays } from "./openMenu.ts";
+import { modelIn, pictureIn, readPicture, type PictureSource } from "./pictureInput.ts";
+import { encodePng } from "./png.ts";
+import { PointerInput } from "./pointer.ts";
+import { progressWords, RunPanel } from "./runPanel.ts";
+import { SettingsPanel } from "./settingsPanel.ts";
+import { Stage } from "./stage.ts";
+import { Strip } from "./strip.ts";
+import { Surface } from "./surface.ts";
+import { Toolbar } from "./toolbar.ts";
+import { Tools } from "./tools.ts";
+import { durationWords } from "./words.ts";
+import { Workspace } from "./workspace.ts";
+
+type Tell = <Name extends keyof RepaintEvents>(name: Name, detail: RepaintEvents[Name]) => void;
+
+export class App {
+  readonly workspace = new Workspace();
+  readonly session = new EngineSession();
+  readonly settings = new SettingsPanel();
+  readonly tools = new Tools(this.workspace);
+  readonly surface = new Surface(this.workspace, this.tools);
+  readonly root: HTMLElement;
+  readonly #tell: Tell;
+  readonly #live = h("div", { class: "visually-hidden", attributes: { role: "status", "aria-live": "polite" } });
+  readonly #run: RunPanel;
+  readonly #model: ModelPicker;
+  readonly #stage: Stage;
+  #adapter: AdapterReport | undefined;
+  #estimate: Estimate | undefined;
+  #disabled = false;
+  #opening: AbortController | undefined;
+  /** Share of the run that was read out last. */
+  #said = 0;
+
+  constructor(shadow: ShadowRoot, tell: Tell) {
+    this.#tell = tell;
+    const { workspace, tools, surface, session } = this;
+    const say = (words: string): void => this.say(words);
+    const commands = createCommands({ workspace, tools, surface });
+    const pointer = new PointerInput(surface, tools);
+    new KeyboardInput({ workspace, tools, surface, pointer, commands, say });
+    const fail = (error: unknown): void => this.fail(error);
+    const ways = { open: (source: PictureSource) => void this.open(source), fail, shadow };
+    const toolbar = new Toolbar({
+      ...{ workspace, tools, commands, say, open: openMenu(ways) },
+      onPattern: (pattern) => this.generateMask(pattern),
+      onUpload: () => void this.#uploadMask(),
+      onDownload: () => void this.#downloadMask(),
+    });
+    this.#stage = new Stage({
+      ...{ workspace, surface, commands, view: toolbar.view, ways: openWays(ways) },
+      onDrop: (transfer) => this.take(transfer),
+    });
+    const strip = new Strip({
+      ...{ workspace, surface, say },
+      onDownload: () => void this.download(),
+      onCopy: () => void this.#copy(),
+      onUse: () => this.useResult(),
+    });
+    this.#run = new RunPanel({
+      run: () => void this.run().catch(() => undefined),
+      pause: () => session.pause(),
+      resume: () => session.resume(),
+      stop: () => session.stop(),
+    });
+    this.#model = new ModelPicker({ session, fail, choose: (wanted) => this.chooseModel(wanted) });
+    const panel = h("div", { class: "panel", part: "panel" }, this.#run.root, this.settings.root, this.#model.root);
+    const main = h("div", { class: "middle" }, toolbar.root, this.#stage.root, strip.root);
+    this.root = h("div", { class: "frame", part: "frame" }, main, panel, this.#live);
+    this.#listen();
+    this.#update();
+  }
+
+  #listen(): void {
+    const { workspace, session, settings, surface } = this;
+    workspace.on("picture", (picture) => {
+      this.#run.fail(undefined);
+      if (picture) this.#prepare();
+      this.#tell("picture", picture ? { width: picture.width, height: picture.height } : null);
+      this.#changed();
+    });
+    workspace.on("history", () => this.#changed());
+    settings.on("settings", ({ previewSeconds }) => {
+      session.setPreviews(previewSeconds);
+      this.#changed();
+    });
+    session.on("adapter", (adapter) => {
+      this.#adapter = adapter;
+      this.#update();
+    });
+    session.on("model", (model) => {
+      if (model.kind === "loaded") {
+        settings.setModel(model.info);
+        this.#tell("model", model.info);
+        this.#changed();
+      }
+      this.#update();
+    });
+    session.on("estimate", (estimate) => {
+      this.#estimate = estimate;
+      this.#update();
+    });
+    session.on("warning", (words) => this.#run.fail(words));
+    session.on("preview", (preview) => {
+      if (preview.index === this.#shown) surface.showPreview(preview);
+      this.#tell("preview", preview);
+    });
+    session.on("progress", (progress) => {
+      workspace.lock(progress !== undefined);
+      settings.disabled = this.#model.disabled = progress !== undefined || this.#disabled;
+      const calls = settings.modelCalls;
+      settings.setProgress(progress && progress.step > 0 ? ((progress.step - 1) % calls) + 1 : undefined);
+      if (progress) {
+        this.#announce();
+        this.#tell("progress", progress);
+      }
+      this.#update();
+    });
+  }
+
+  /** Which variation is seen while it is made: the one that is under way. */
+  #shown = 0;
+
+  #announce(): void {
+    const progress = this.session.progress!;
+    const share = progress.steps > 0 ? progress.step / progress.steps : 0;
+    const isNews = progress.state !== "running" || share >= this.#said + 0.1 || share < this.#said;
+    if (!isNews) return;
+    this.#said = share;
+    this.say(progressWords(progress, this.session.model));
+  }
+
+  say(words: string): void {
+    if (this.#live.textContent !== words) this.#live.textContent = words;
+  }
+
+  /** Shown, told to the page; a user's own stop is neither. */
+  fail(error: unknown): void {
+    if (error instanceof InterruptedError || (error instanceof DOMException && error.name === "AbortError")) return;
+    const message = error instanceof RePaintError ? error.message : `Something went wrong: ${String(error)}`;
+    this.#run.fail(message);
+    this.#tell("error", { error: error instanceof Error ? error : new Error(message), message });
+  }
+
+  set disabled(isDisabled: boolean) {
+    this.#disabled = isDisabled;
+    this.root.inert = isDisabled;
+    this.#update();
+  }
+
+  #changed(): void {
+    this.#update();
+    if (!this.session.progress) this.#estimateSoon();
+  }
+
+  readonly #estimateSoon = afterQuiet(200, () => {
+    const { workspace, session, settings } = this;
+    if (session.progress || !workspace.picture) return;
+    const keep = filledBox(workspace.mask) ? toKeep(workspace.mask) : undefined;
+    session.askEstimate(settings.settings, keep);
+  });
+
+  #update(): void {
+    const { workspace, session } = this;
+    this.#run.update({
+      ...{ hasPicture: workspace.picture !== undefined, hasFill: filledBox(workspace.mask) !== undefined },
+      ...{ adapter: this.#adapter, model: session.model, estimate: this.#estimate, progress: session.progress },
+      disabled: this.#disabled,
+    });
+  }
+
+  /** Whoever opens a picture means to fill it: the model may come. */
+  #prepare(): void {
+    const { session, settings } = this;
+    void session.askAdapter().then(
+      ({ available }) => {
+        if (available) session.ready(settings.settings.precision).catch((error: unknown) => this.fail(error));
+      },
+      (error: unknown) => this.fail(error),
+    );
+  }
+
+  async open(source: PictureSource, name?: string): Promise<void> {
+    if (this.session.progress) return this.fail(new InputError("Stop the run before another picture is opened"));
+    this.#opening?.abort();
+    const opening = (this.#opening = new AbortController());
+    this.#stage.busy = true;
+    try {
+      const read = await readPicture(source, opening.signal);
+      if (opening.signal.aborted) return;
+      this.workspace.setPicture(read.picture, name ?? read.name);
+      this.say(`Picture of ${read.picture.width} by ${read.picture.height} pixels`);
+      this.#offerTransparent();
+    } catch (error) {
+      if (!opening.signal.aborted) this.fail(error);
+    } finally {
+      if (this.#opening === opening) this.#stage.busy = false;
+    }
+  }
+
+  #offerTransparent(): void {
+    const { width, height, data } = this.workspace.picture!;
+    const mask: FillMask = { width, height, data: new Uint8Array(width * height) };
+    let count = 0;
+    for (let i = 0; i < mask.data.length; i++) if (data[4 * i + 3]! < 128) count += mask.data[i] = 1;
+    if (count === 0) return;
+    const words = "Parts of this picture are transparent.";
+    const run = (): void => {
+      this.workspace.replaceMask(mask, "transparent parts");
+      this.say(filledWords(this.workspace.mask));
+    };
+    this.#stage.offer({ words, label: "Fill them in", run });
+  }
+
+  /** Something dropped or pasted. True where it was of use. */
+  take(transfer: DataTransfer): boolean {
+    const model = modelIn(transfer);
+    if (model) this.chooseModel({ source: model.model, flags: model.flags });
+    const picture = model ? undefined : pictureIn(transfer);
+    if (picture) void this.open(picture);
+    if (!model && !picture && transfer.files.length > 0)
+      this.fail(new InputError(`${transfer.files[0]!.name} is neither a picture nor a model (.safetensors, .pt)`));
+    return Boolean(model ?? picture);
+  }
+
+  chooseModel(wanted: Parameters<EngineSession["want"]>[0]): void {
+    if (this.session.progress) return this.fail(new InputError("Stop the run before another model is loaded"));
+    this.#run.fail(undefined);
+    this.session.want(wanted);
+    this.session.ready(this.settings.settings.precision).catch((error: unknown) => this.fail(error));
+  }
+
+  /** The mask of a picture: white is to be filled. @throws InputError */
+  async openMask(source: PictureSource): Promise<void> {
+    const { picture } = this.workspace;
+    if (!picture) throw new InputError("Open a picture before its mask");
+    const mask = fromKeep(keepMask((await readPicture(source)).picture, "fill"));
+    const { width, height } = picture;
+    if (mask.width * height !== mask.height * width)
+      throw new InputError(`The mask is ${mask.width}×${mask.height}, the picture ${width}×${height}: expected the same proportions`); // prettier-ignore
+    this.workspace.choose(undefined);
+    this.workspace.replaceMask(resized(mask, width, height), "mask from a file");
+    this.say(filledWords(this.workspace.mask));
+  }
+
+  async #uploadMask(): Promise<void> {
+    const [file] = await chooseFile("image/*");
+    if (file) await this.openMask(file).catch((error: unknown) => this.fail(error));
+  }
+
+  async #downloadMask(): Promise<void> {
+    const { width, height, data } = this.workspace.mask;
+    const pixels = new Uint8ClampedArray(4 * width * height).fill(255);
+    for (let i = 0; i < data.length; i++) pixels.fill(255 * data[i]!, 4 * i, 4 * i + 3);
+    saveFile(await encodePng({ width, height, data: pixels }), `${this.workspace.name}.fill.png`);
+  }
+
+  generateMask(pattern: MaskPattern): void {
+    const { width, height } = this.workspace.mask;
+    const { seed } = this.settings.settings;
+    this.workspace.choose(undefined);
+    this.workspace.replaceMask(fromKeep(drawKeepMask(pattern, { width, height, seed })), pattern);
+    this.say(filledWords(this.workspace.mask));
+  }
+
+  /** @throws what the run ends with; it has been shown by then */
+  async run(): Promise<InpaintResult> {
+    const { workspace, session, settings, surface } = this;
+    const box = filledBox(workspace.mask);
+    this.#run.fail(undefined);
+    this.#said = 0;
+    this.#shown = 0;
+    const began = performance.now();
+    try {
+      if (!workspace.picture) throw new InputError("Open a picture first");
+      if (!box) throw new InputError("Paint over what is to be filled in first");
+      if (session.progress) throw new InputError("A run is under way already: stop it first");
+      const { width, height, data } = workspace.picture;
+      workspace.choose(undefined);
+      const offVariation = session.on("variation", ({ index, seed, picture, reached }) => {
+        const result = workspace.addResult({ index, seed, reached, x: box.x, y: box.y, picture: cutBox(picture, box) });
+        if (index === 0 || reached === "result") this.#shown = index + 1;
+        if (index === 0) surface.showPreview({ ...result, picture: result.patch });
+      });
+      try {
+        const before = workspace.results.length;
+        const result = await session.run(
+          { width, height, data: data.slice() },
+          toKeep(workspace.mask),
+          settings.settings,
+        );
+        const first = workspace.results[Math.min(before, workspace.results.length - result.variations.length)];
+        workspace.choose(result.variations.length > 0 ? first : undefined);
+        this.say(result.stopped ? "Stopped; the best so far is kept" : `Done in ${durationWords(result.seconds)}`);
+        this.#tell("result", result);
+        return result;
+      } finally {
+        offVariation();
+        surface.endPreview();
+      }
+    } catch (error) {
+      if (error instanceof InterruptedError)
+        this.say(`Stopped after ${durationWords((performance.now() - began) / 1000)}`);
+      this.fail(error);
+      throw error;
+    }
+  }
+
+  /** The chosen result takes the picture's place; its mask is empty. */
+  useResult(): void {
+    const { workspace } = this;
+    const whole = workspace.compose();
+    if (whole && workspace.chosen) workspace.setPicture(whole, workspace.name);
+  }
+
+  /** Of the chosen result. @throws InputError without one */
+  async toFile(): Promise<File> {
+    const { workspace } = this;
+    const { chosen, name } = workspace;
+    const whole = chosen && workspace.compose(chosen);
+    if (!whole) throw new InputError("There is no result yet");
+    return new File([await encodePng(whole)], `${name}.filled-${chosen.seed}.png`, { type: "image/png" });
+  }
+
+  async download(): Promise<void> {
+    try {
+      const file = await this.toFile();
+      saveFile(file, file.name);
+      this.say(`${file.name} saved`);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  async #copy(): Promise<void> {
+    try {
+      // Safari wants the promise at once.
+      await navigator.clipboard.write([new ClipboardItem({ "image/png": this.toFile() })]);
+      this.say("Copied");
+    } catch {
+      this.fail(new InputError("This page may not write to the clipboard: download the picture instead"));
+    }
+  }
+}

@@ -1,0 +1,68 @@
+/** The attributes of the element: what each means and how its text becomes settings. The manifest is checked against this. */
+import { InputError } from "../../engine/errors.ts";
+import { PRESETS } from "../../repaint/schedule.ts";
+import type { ModelSource } from "../types.ts";
+import { shippedModels } from "../shipped.ts";
+import type { Settings } from "./engineSession.ts";
+import { presetNames } from "./settingsPanel.ts";
+
+export const attributes = {
+  src: "Address of the picture.",
+  mask: "Address of its mask: a picture of the same proportions, white where something is to be filled.",
+  model: "A shipped model's name (portraits64, which is the default) or the address of a .safetensors or .pt file.",
+  preset: "The schedule: fast, balanced (default) or paper.",
+  seed: "0 to 2^64 - 1. Default: a random one.",
+  variations: "How many results a run makes, with seeds that follow each other: 1 (default) to 64.",
+  precision: "How weights and activations are stored: f32 (default) or f16.",
+  "class-label": "The class to paint, of models with classes.",
+  previews: "Least seconds between previews, 0.5 by default; off: none, which costs nothing.",
+  theme: "light, dark, or auto (default), which follows the page's colour scheme.",
+  name: "Of the field in a form. Its value is the chosen result as a PNG file.",
+  disabled: "Nothing can be done.",
+  required: "A form is not sent without a result.",
+} as const;
+
+export type AttributeName = keyof typeof attributes;
+
+/** Those that are settings. @throws InputError for a text that means none */
+export const settingsOf: { readonly [Name in AttributeName]?: (text: string) => Partial<Settings> } = {
+  preset: (text) => {
+    const name = presetNames.find((preset) => preset === text);
+    if (!name) throw unlike("preset", presetNames.join(", "), text);
+    return { schedule: PRESETS[name] };
+  },
+  seed: (text) => {
+    if (!/^\d{1,20}$/.test(text) || BigInt(text) >= 1n << 64n) throw unlike("seed", "0 to 2^64 - 1", text);
+    return { seed: BigInt(text) };
+  },
+  variations: (text) => ({ count: whole("variations", text, 1, 64) }),
+  precision: (text) => {
+    if (text !== "f32" && text !== "f16") throw unlike("precision", "f32 or f16", text);
+    return { precision: text };
+  },
+  "class-label": (text) => ({ class: whole("class-label", text, 0, 2 ** 31 - 1) }),
+  previews: (text) => {
+    const seconds = text === "off" ? 0 : Number(text);
+    if (!(seconds >= 0 && seconds < Infinity) || text.trim() === "") throw unlike("previews", "seconds or off", text);
+    return { previewSeconds: seconds };
+  },
+};
+
+/** A shipped model's name, or an address. @throws InputError */
+export function modelSource(text: string): ModelSource {
+  if (Object.hasOwn(shippedModels, text)) return { shipped: text };
+  if (!/[./]/.test(text) || !URL.canParse(text, document.baseURI))
+    throw unlike("model", `an address or one of ${Object.keys(shippedModels).join(", ")}`, text);
+  return new URL(text, document.baseURI);
+}
+
+function whole(name: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < least || value > most)
+    throw unlike(name, `a whole number from ${least} to ${most}`, text);
+  return value;
+}
+
+function unlike(name: string, expected: string, came: string): InputError {
+  return new InputError(`${name}: expected ${expected}, got ${JSON.stringify(came.slice(0, 80))}`);
+}

@@ -1,0 +1,232 @@
+/**
+ * `<repaint-inpaint>` as a page sees it: attributes, properties, methods, events, a field of a form. Dependency-free; what is
+ * heavy runs in a worker. Not here: its parts (app.ts).
+ */
+import { InputError } from "../../engine/errors.ts";
+import type { Mask, Picture } from "../../repaint/image.ts";
+import type { MaskPattern } from "../../repaint/masks.ts";
+import type { InpaintResult, ModelInfo, ModelSource, WorkerFactory } from "../types.ts";
+import { App } from "./app.ts";
+import { attributes, modelSource, settingsOf, type AttributeName } from "./attributes.ts";
+import type { Settings } from "./engineSession.ts";
+import { ElementBase } from "./elementBase.ts";
+import { repaintEvent } from "./events.ts";
+import { FormValue } from "./formValue.ts";
+import { fromKeep, toKeep } from "./maskOperations.ts";
+import type { PictureSource } from "./pictureInput.ts";
+import { sheets } from "./styles.ts";
+
+export class RepaintInpaint extends ElementBase {
+  static readonly formAssociated = true;
+  static readonly observedAttributes: readonly string[] = Object.keys(attributes);
+  readonly #app: App;
+  readonly #form: FormValue;
+  readonly #shadow: ShadowRoot;
+  /** What was asked of attributes before the element was in a page. */
+  #isConnected = false;
+
+  constructor() {
+    super();
+    this.#shadow = this.attachShadow({ mode: "open", delegatesFocus: true });
+    this.#shadow.adoptedStyleSheets = sheets();
+    this.#app = new App(this.#shadow, (name, detail) => this.dispatchEvent(repaintEvent(name, detail)));
+    this.#shadow.append(this.#app.root);
+    this.#form = new FormValue(this.attachInternals(), this.#app, (value) =>
+      this.dispatchEvent(repaintEvent("change", { value })),
+    );
+  }
+
+  connectedCallback(): void {
+    this.#isConnected = true;
+    document.addEventListener("paste", this.#paste);
+    for (const name of ["src", "model"] as const)
+      if (this.hasAttribute(name)) this.#apply(name, this.getAttribute(name));
+    // After the first paint: the worker's script is not what a page waits for.
+    setTimeout(() => {
+      if (this.isConnected) this.#app.session.askAdapter().catch((error: unknown) => this.#app.fail(error));
+    });
+  }
+
+  disconnectedCallback(): void {
+    this.#isConnected = false;
+    document.removeEventListener("paste", this.#paste);
+    // Moved within the page, it is connected again before this.
+    setTimeout(() => {
+      if (!this.isConnected) this.#app.session.dispose();
+    });
+  }
+
+  attributeChangedCallback(name: AttributeName, before: string | null, text: string | null): void {
+    if (before !== text) this.#apply(name, text);
+  }
+
+  #apply(name: AttributeName, text: string | null): void {
+    try {
+      if (name === "src") this.#openSrc(text);
+      else if (name === "mask") this.#openMask(text);
+      else if (name === "model") this.#chooseModel(text);
+      else if (name === "disabled") this.#app.disabled = text !== null;
+      else if (name === "required") this.#form.required = text !== null;
+      else if (name === "theme") this.#app.surface.restyle();
+      else if (text !== null) this.#app.settings.set(settingsOf[name]?.(text) ?? {});
+    } catch (error) {
+      this.#app.fail(error);
+    }
+  }
+
+  #openSrc(text: string | null): void {
+    if (text && this.#isConnected) void this.setPicture(text).then(() => this.#openMask(this.getAttribute("mask")));
+  }
+
+  #openMask(text: string | null): void {
+    if (text && this.#app.workspace.picture) this.setMask(text).catch((error: unknown) => this.#app.fail(error));
+  }
+
+  #chooseModel(text: string | null): void {
+    const source = modelSource(text ?? "portraits64");
+    if (this.#isConnected) this.#app.session.want({ source });
+  }
+
+  /** Pasted pictures are taken wherever in the page nobody else takes them. */
+  readonly #paste = (event: ClipboardEvent): void => {
+    const [target] = event.composedPath();
+    const isTyping = target instanceof HTMLElement && (target.isContentEditable || /^(input|textarea|select)$/i.test(target.localName)); // prettier-ignore
+    const elsewhere =
+      document.activeElement && document.activeElement !== document.body && document.activeElement !== this;
+    if (event.defaultPrevented || isTyping || elsewhere || this.disabled || !event.clipboardData) return;
+    if (this.#app.take(event.clipboardData)) event.preventDefault();
+  };
+
+  formAssociatedCallback(): void {
+    this.#form.update();
+  }
+
+  formDisabledCallback(isDisabled: boolean): void {
+    this.#app.disabled = isDisabled || this.hasAttribute("disabled");
+  }
+
+  formResetCallback(): void {
+    this.#app.workspace.setResults([]);
+  }
+
+  /** Opens a picture; what was there is gone. Failures are shown and told by an `error` event. */
+  setPicture(source: PictureSource, name?: string): Promise<void> {
+    return this.#app.open(source, name);
+  }
+
+  /** Replaces the mask, as a step that can be undone: a keep mask of the picture's size, or a picture that is white where something is to be filled. @throws InputError */
+  async setMask(source: PictureSource | Mask): Promise<void> {
+    if (typeof source === "object" && "data" in source && source.data instanceof Float32Array)
+      this.#app.workspace.replaceMask(fromKeep(source as Mask), "mask");
+    else await this.#app.openMask(source as PictureSource);
+  }
+
+  /** One of the paper's six masks, drawn from the seed. */
+  generateMask(pattern: MaskPattern): void {
+    this.#app.generateMask(pattern);
+  }
+
+  /** Loads another model. @throws CheckpointError, InputError, NoAdapterError, OutOfMemoryError */
+  loadModel(source: ModelSource, options: { readonly flags?: File } = {}): Promise<ModelInfo> {
+    this.#app.session.want({ source, ...options });
+    return this.#app.session.ready(this.settings.precision);
+  }
+
+  /** Fills in what is masked. Resolves after a stop, too, with what there is. @throws what went wrong, which is shown */
+  run(): Promise<InpaintResult> {
+    return this.#app.run();
+  }
+
+  /** After the step that is under way. */
+  pause(): void {
+    this.#app.session.pause();
+  }
+
+  resume(): void {
+    this.#app.session.resume();
+  }
+
+  /** After the step that is under way, with the best estimate so far. */
+  stop(): void {
+    this.#app.session.stop();
+  }
+
+  undo(): void {
+    this.#app.workspace.undo();
+  }
+
+  redo(): void {
+    this.#app.workspace.redo();
+  }
+
+  /** The chosen result as a PNG of the picture's size. @throws InputError without one */
+  toFile(): Promise<File> {
+    return this.#app.toFile();
+  }
+
+  /** Frees the device, the model and the worker; the next run starts anew. */
+  dispose(): void {
+    this.#app.session.dispose();
+  }
+
+  /** null: none is open. Its pixels are the element's own: not to be written to. */
+  get picture(): Picture | null {
+    return this.#app.workspace.picture ?? null;
+  }
+
+  /** A copy: 1 = known, 0 = to be filled. */
+  get keep(): Mask {
+    return toKeep(this.#app.workspace.mask);
+  }
+
+  /** The picture with the chosen result in it; null: none is chosen. */
+  get result(): Picture | null {
+    const { workspace } = this.#app;
+    return (workspace.chosen && workspace.compose()) ?? null;
+  }
+
+  /** The chosen result as a file, once it is made: what a form sends. */
+  get value(): File | null {
+    return this.#form.value;
+  }
+
+  get running(): boolean {
+    return this.#app.session.progress !== undefined;
+  }
+
+  /** Of the run to come. Setting changes those that are given. */
+  get settings(): Settings {
+    return this.#app.settings.settings;
+  }
+
+  set settings(change: Partial<Settings>) {
+    this.#app.settings.set(change);
+  }
+
+  /** The loaded model; null: none is. */
+  get modelInfo(): ModelInfo | null {
+    const { model } = this.#app.session;
+    return model.kind === "loaded" ? model.info : null;
+  }
+
+  /** How the engine's worker is made, where the default cannot be (a CDN, say); "page": no worker. To be set before the first use. */
+  get worker(): WorkerFactory | "page" | undefined {
+    return this.#app.session.worker;
+  }
+
+  set worker(worker: WorkerFactory | "page" | undefined) {
+    this.#app.session.worker = worker;
+  }
+
+  get form(): HTMLFormElement | null {
+    return this.#form.form;
+  }
+}
+
+/** @throws InputError where another element has the name */
+export function defineRepaintInpaint(name = "repaint-inpaint"): void {
+  if (typeof customElements === "undefined") return;
+  const there = customElements.get(name);
+  if (there && there !== RepaintInpaint) throw new InputError(`<${name}> is another element already`);
+  if (!there) customElements.define(name, RepaintInpaint);
+}

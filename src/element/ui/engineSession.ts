@@ -1,0 +1,240 @@
+/**
+ * The engine as the element uses it: one client, the model that is wanted, the estimate of the settings, the run that is
+ * under way. Says what happens by events; shows nothing (runPanel.ts, modelPicker.ts).
+ */
+import { InterruptedError } from "../../engine/errors.ts";
+import type { Mask, Picture } from "../../repaint/image.ts";
+import type { Schedule } from "../../repaint/schedule.ts";
+import { createEngineClient } from "../client.ts";
+import type {
+  AdapterReport,
+  EngineClient,
+  EngineRun,
+  Estimate,
+  InpaintResult,
+  LoadProgress,
+  ModelInfo,
+  ModelSource,
+  RunPreview,
+  RunProgress,
+  Variation,
+  WorkerFactory,
+} from "../types.ts";
+import { afterQuiet } from "./dom.ts";
+import { Emitter } from "./emitter.ts";
+
+export interface Settings {
+  readonly schedule: Schedule;
+  readonly seed: bigint;
+  /** Variations. */
+  readonly count: number;
+  readonly precision: "f32" | "f16";
+  /** Of a model with classes. */
+  readonly class: number;
+  /** Least seconds between previews; 0: none. */
+  readonly previewSeconds: number;
+}
+
+export type ModelState =
+  | { readonly kind: "none" }
+  | { readonly kind: "loading"; readonly title: string; readonly progress: LoadProgress | undefined }
+  | { readonly kind: "loaded"; readonly info: ModelInfo }
+  | { readonly kind: "failed"; readonly title: string; readonly message: string };
+
+export interface Wanted {
+  readonly source: ModelSource;
+  readonly flags?: File | undefined;
+}
+
+interface SessionEvents extends Record<string, unknown> {
+  adapter: AdapterReport;
+  model: ModelState;
+  /** undefined: not known (yet). */
+  estimate: Estimate | undefined;
+  progress: RunProgress | undefined;
+  preview: RunPreview;
+  variation: Variation;
+  /** One sentence for people. */
+  warning: string;
+}
+
+export class EngineSession extends Emitter<SessionEvents> {
+  /** Where the default worker cannot be used; read when the engine is first needed. */
+  worker: WorkerFactory | "page" | undefined;
+  #client: EngineClient | undefined;
+  #wanted: Wanted = { source: { shipped: "portraits64" } };
+  #precision: Settings["precision"] = "f32";
+  #model: ModelState = { kind: "none" };
+  #loading: { promise: Promise<ModelInfo>; abort: AbortController } | undefined;
+  #run: EngineRun | undefined;
+  #progress: RunProgress | undefined;
+  #estimateOf: { settings: Settings; keep: Mask | undefined } | undefined;
+
+  get client(): EngineClient {
+    return (this.#client ??= createEngineClient({ worker: this.worker }));
+  }
+
+  get model(): ModelState {
+    return this.#model;
+  }
+
+  get wanted(): Wanted {
+    return this.#wanted;
+  }
+
+  /** undefined: nothing is being run. */
+  get progress(): RunProgress | undefined {
+    return this.#progress;
+  }
+
+  async askAdapter(): Promise<AdapterReport> {
+    const report = await this.client.adapter();
+    this.emit("adapter", report);
+    return report;
+  }
+
+  /** Another model is wanted: what is loaded or being loaded is none any more. */
+  want(wanted: Wanted): void {
+    this.#wanted = wanted;
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.#loading?.abort.abort();
+    this.#loading = undefined;
+    this.#setModel({ kind: "none" });
+    this.emit("estimate", undefined);
+  }
+
+  /** The model that is wanted, loaded once. @throws what the client's `load` throws */
+  ready(precision: Settings["precision"] = this.#precision): Promise<ModelInfo> {
+    if (precision !== this.#precision) {
+      this.#precision = precision;
+      this.#forget();
+    }
+    return (this.#loading ??= this.#load()).promise;
+  }
+
+  #load(): { promise: Promise<ModelInfo>; abort: AbortController } {
+    const abort = new AbortController();
+    const { source, flags } = this.#wanted;
+    const title = titleOf(source);
+    const isCurrent = () => !abort.signal.aborted;
+    this.#setModel({ kind: "loading", title, progress: undefined });
+    const options = {
+      ...{ precision: this.#precision, flags, signal: abort.signal },
+      onProgress: (progress: LoadProgress) => isCurrent() && this.#setModel({ kind: "loading", title, progress }),
+      onWarning: (message: string) => isCurrent() && this.emit("warning", message),
+    };
+    const promise = this.client.load(source, options).then(
+      (info) => {
+        if (isCurrent()) this.#setModel({ kind: "loaded", info });
+        return info;
+      },
+      (error: Error) => {
+        if (isCurrent()) {
+          // The next one who needs it tries again.
+          this.#loading = undefined;
+          this.#setModel({ kind: "failed", title, message: error.message });
+        }
+        throw error;
+      },
+    );
+    promise.catch(() => undefined);
+    return { promise, abort };
+  }
+
+  #setModel(state: ModelState): void {
+    this.#model = state;
+    this.emit("model", state);
+  }
+
+  /** Soon, and not while a run is under way: the engine does one thing at a time. */
+  askEstimate(settings: Settings, keep: Mask | undefined): void {
+    this.#estimateOf = { settings, keep };
+    this.#estimateSoon();
+  }
+
+  readonly #estimateSoon = afterQuiet(250, () => void this.#estimate());
+
+  async #estimate(): Promise<void> {
+    const asked = this.#estimateOf;
+    if (!asked || this.#run || this.#model.kind !== "loaded") return;
+    const { settings, keep } = asked;
+    const { schedule, count } = settings;
+    try {
+      const estimate = await this.client.estimate({ schedule, keep, count });
+      if (asked === this.#estimateOf) this.emit("estimate", estimate);
+    } catch {
+      // A schedule that this model cannot run says so when it is run.
+      if (asked === this.#estimateOf) this.emit("estimate", undefined);
+    }
+  }
+
+  /**
+   * One run at a time; picture and mask are handed over. @throws as the client's `load` and `inpaint`
+   */
+  async run(picture: Picture, keep: Mask, settings: Settings): Promise<InpaintResult> {
+    if (this.#progress) throw new InterruptedError("a run is under way already: stop it first");
+    this.#setProgress({ state: "preparing", step: 0, steps: 0, secondsPerStep: 0, eta: 0 });
+    const abort = (this.#abort = new AbortController());
+    try {
+      const { classes } = await this.ready(settings.precision);
+      if (abort.signal.aborted) throw new InterruptedError("stopped");
+      const { precision: _, class: label, ...rest } = settings;
+      this.#run = this.client.inpaint(
+        { picture, keep, ...rest, class: classes === null ? undefined : label, handOver: true },
+        {
+          onProgress: (progress) => this.#setProgress(progress),
+          onPreview: (preview) => this.emit("preview", preview),
+          onVariation: (variation) => this.emit("variation", variation),
+          signal: abort.signal,
+        },
+      );
+      return await this.#run.result;
+    } finally {
+      this.#run = this.#abort = undefined;
+      this.#setProgress(undefined);
+      this.#estimateSoon();
+    }
+  }
+
+  #abort: AbortController | undefined;
+
+  #setProgress(progress: RunProgress | undefined): void {
+    this.#progress = progress;
+    this.emit("progress", progress);
+  }
+
+  pause(): void {
+    this.#run?.pause();
+  }
+
+  resume(): void {
+    this.#run?.resume();
+  }
+
+  /** With the best estimates so far; before the first step, with nothing. */
+  stop(): void {
+    if (this.#run && this.#progress?.step) this.#run.stop();
+    else this.#abort?.abort();
+  }
+
+  setPreviews(seconds: number): void {
+    this.#run?.setPreviews(seconds);
+  }
+
+  /** Ends everything and frees the device; the next thing asked starts anew. */
+  dispose(): void {
+    this.#estimateSoon.cancel();
+    this.#abort?.abort();
+    this.#client?.dispose();
+    this.#client = undefined;
+    this.#forget();
+  }
+}
+
+function titleOf(source: ModelSource): string {
+  if (source instanceof File) return source.name;
+  return source instanceof URL ? decodeURIComponent(source.pathname.split("/").at(-1) || source.host) : source.shipped;
+}

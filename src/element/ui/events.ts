@@ -1,0 +1,28 @@
+/** The events that a page hears of the element, by name and with the type of their detail. */
+import type { InpaintResult, ModelInfo, RunPreview, RunProgress } from "../types.ts";
+
+export interface RepaintEvents {
+  /** A step is done, or the run's state is another. */
+  progress: RunProgress;
+  /** A part of the picture as it would be now. */
+  preview: RunPreview;
+  /** A run has ended, or was stopped with what it had. */
+  result: InpaintResult;
+  /** Something failed; `message` is one sentence for people. The element shows it, too. */
+  error: { readonly error: Error; readonly message: string };
+  /** A model is loaded. */
+  model: ModelInfo;
+  /** Another picture was put in, or taken out (null). */
+  picture: { readonly width: number; readonly height: number } | null;
+  /** The value is another: a result was chosen or taken back. */
+  change: { readonly value: File | null };
+}
+
+export type RepaintEventMap = { readonly [Name in keyof RepaintEvents]: CustomEvent<RepaintEvents[Name]> };
+
+export function repaintEvent<Name extends keyof RepaintEvents>(
+  name: Name,
+  detail: RepaintEvents[Name],
+): CustomEvent<RepaintEvents[Name]> {
+  return new CustomEvent(name, { detail, bubbles: name !== "error", composed: true });
+}

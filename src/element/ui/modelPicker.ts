@@ -1,0 +1,162 @@
+/** Which model: the shipped one, a file, an address, where the released ones are to be had, and what is kept of them. */
+import { presets } from "../../unet/presets.ts";
+import { shippedModels } from "../shipped.ts";
+import type { ModelInfo, ModelSource } from "../types.ts";
+import { button, chooseFile } from "./controls.ts";
+import { h } from "./dom.ts";
+import type { EngineSession, ModelState, Wanted } from "./engineSession.ts";
+import { icon } from "./icons.ts";
+import { byteWords, countWords } from "./words.ts";
+
+interface Handlers {
+  readonly session: EngineSession;
+  readonly choose: (wanted: Wanted) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+export class ModelPicker {
+  readonly root: HTMLElement;
+  readonly #handlers: Handlers;
+  readonly #name = h("span", { class: "model-name" });
+  readonly #state = h("span", { class: "model-state" });
+  readonly #bar = h("progress", { class: "bar thin", max: 1, hidden: true, attributes: { "aria-label": "Loading the model" } }); // prettier-ignore
+  readonly #facts = h("dl", { class: "facts" });
+  readonly #cached = h("div", { class: "cached" });
+  readonly #fields: HTMLFieldSetElement;
+
+  constructor(handlers: Handlers) {
+    this.#handlers = handlers;
+    const { choose, session } = handlers;
+    const shipped = Object.values(shippedModels).map(
+      ({ title, bytes }) =>
+      button({ label: `${title}, shipped, ${byteWords(bytes)}`, icon: "chip", run: () => choose({ source: { shipped: title } }) }), // prettier-ignore
+    );
+    const address = h("input", {
+      ...{ type: "url", placeholder: "https://…/model.safetensors", required: true, class: "address" },
+      attributes: { "aria-label": "Address of a model" },
+    });
+    const form = h(
+      "form",
+      {
+        class: "by-address",
+        on: {
+          submit: (event) => {
+            event.preventDefault();
+            choose({ source: new URL(address.value) });
+          },
+        },
+      },
+      address,
+      h("button", { type: "submit", class: "button", part: "button" }, "Load"),
+    );
+    this.#fields = h(
+      "fieldset",
+      { class: "model-ways" },
+      h("legend", { class: "visually-hidden" }, "Another model"),
+      ...shipped,
+      button({ label: "Open a file (.safetensors, .pt)", icon: "open", run: () => void this.#chooseFile() }),
+      form,
+    );
+    const details = h(
+      "details",
+      { class: "model more", part: "model" },
+      h("summary", {}, icon("chip"), h("span", { class: "model-words" }, this.#name, this.#state)),
+      this.#facts,
+      this.#fields,
+      h("p", { class: "menu-title" }, "Released models"),
+      this.#released(),
+      h("p", { class: "menu-title" }, "Kept in this browser"),
+      this.#cached,
+    );
+    details.addEventListener("toggle", () => {
+      if (details.open) void this.#showCached();
+    });
+    this.root = h("section", { class: "model-section", attributes: { "aria-label": "Model" } }, details, this.#bar);
+    session.on("model", (state) => this.#show(state));
+    this.#show(session.model);
+  }
+
+  set disabled(isDisabled: boolean) {
+    this.#fields.disabled = isDisabled;
+  }
+
+  async #chooseFile(): Promise<void> {
+    const files = await chooseFile(".safetensors,.pt,.pth,.bin,.ckpt,.json", { multiple: true });
+    const model = files.find(({ name }) => !/\.json$/i.test(name));
+    if (model) this.#handlers.choose({ source: model, flags: files.find((file) => file !== model) });
+  }
+
+  /** They are other people's: named, with where to get them, never fetched from here. */
+  #released(): HTMLElement {
+    const items = presets.map(({ title, file, origin, licence, parameters }) =>
+      h(
+        "li",
+        {},
+        h("strong", {}, title),
+        h("span", {}, `${file}, ${byteWords(4 * parameters)}. From ${origin}. ${licence}.`),
+      ),
+    );
+    const words = "Download a file as its authors say, then open it here: nothing leaves this browser.";
+    return h("details", { class: "released" }, h("summary", {}, countWords(items.length, "model")), h("p", {}, words), h("ul", {}, ...items)); // prettier-ignore
+  }
+
+  #show(state: ModelState): void {
+    const { wanted } = this.#handlers.session;
+    this.#bar.hidden = state.kind !== "loading";
+    this.#facts.replaceChildren();
+    if (state.kind === "loading") {
+      const { progress } = state;
+      this.#name.textContent = state.title;
+      if (progress && progress.totalBytes > 0) this.#bar.value = progress.doneBytes / progress.totalBytes;
+      else this.#bar.removeAttribute("value");
+      this.#state.textContent = progress
+        ? `${progress.phase}, ${byteWords(progress.doneBytes)} of ${byteWords(progress.totalBytes)}`
+        : "loading …";
+    } else if (state.kind === "loaded") {
+      const { info } = state;
+      this.#name.textContent = info.title;
+      this.#state.textContent = `${info.imageSize}×${info.imageSize}, ${info.precision}`;
+      this.#facts.append(...facts(info).flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+      void this.#showCached();
+    } else {
+      this.#name.textContent = state.kind === "failed" ? state.title : nameOf(wanted.source);
+      this.#state.textContent = state.kind === "failed" ? "did not load" : "loads when it is needed";
+    }
+  }
+
+  async #showCached(): Promise<void> {
+    const { cache } = this.#handlers.session.client;
+    try {
+      const [models, used] = await Promise.all([cache.list(), cache.usedBytes()]);
+      const remove = (id: string) => () => void cache.remove(id).then(() => this.#showCached(), this.#handlers.fail);
+      const rows = models.map(({ id, url, storedBytes, complete }) =>
+        h(
+          "li",
+          {},
+          h("span", { title: url }, `${decodeURIComponent(url.split("/").at(-1)!.split("?")[0]!)}, ${byteWords(storedBytes)}${complete ? "" : ", in part"}`), // prettier-ignore
+          button({ label: "Remove", class: "quiet", run: remove(id) }),
+        ),
+      );
+      const total = models.length === 0 ? "Nothing yet." : `${byteWords(used)} in all.`;
+      this.#cached.replaceChildren(h("ul", {}, ...rows), h("p", {}, total));
+    } catch (error) {
+      this.#cached.replaceChildren(h("p", {}, (error as Error).message));
+    }
+  }
+}
+
+function nameOf(source: ModelSource): string {
+  if (source instanceof File) return source.name;
+  return source instanceof URL ? source.href : source.shipped;
+}
+
+function facts(info: ModelInfo): readonly (readonly [string, string])[] {
+  return [
+    ["Works at", `${info.imageSize}×${info.imageSize} pixels`],
+    ["Parameters", info.parameters.toLocaleString("en-US")],
+    ["Memory", byteWords(info.memoryBytes)],
+    ...(info.classes === null ? [] : [["Classes", String(info.classes)] as const]),
+    ...(info.assumed.length === 0 ? [] : [["Assumed", info.assumed.join(", ")] as const]),
+    ...(info.sha256 === null ? [] : [["SHA-256", info.sha256] as const]),
+  ];
+}

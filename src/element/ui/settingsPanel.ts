@@ -1,0 +1,235 @@
+/** How a run goes: presets, the schedule with its plot, seed, variations, precision, class, previews. */
+import { PRESETS, type Schedule } from "../../repaint/schedule.ts";
+import { button, field, numberField } from "./controls.ts";
+import { h, svg } from "./dom.ts";
+import { Emitter } from "./emitter.ts";
+import type { Settings } from "./engineSession.ts";
+import { plotSchedule, type Plot } from "./schedulePlot.ts";
+
+export type PresetName = keyof typeof PRESETS;
+
+export const presetNames = Object.keys(PRESETS) as PresetName[];
+
+const presetWords: Readonly<Record<PresetName, readonly [label: string, what: string]>> = {
+  fast: ["Fast", "a first look"],
+  balanced: ["Balanced", "good for most"],
+  paper: ["Paper", "the paper’s own"],
+};
+
+const plotBox = { width: 280, height: 72 };
+const mostCount = 64;
+
+interface SettingsEvents extends Record<string, unknown> {
+  settings: Settings;
+}
+
+export class SettingsPanel extends Emitter<SettingsEvents> {
+  readonly root: HTMLElement;
+  #settings: Settings = {
+    ...{ schedule: PRESETS.balanced, seed: randomSeed(), count: 1, precision: "f32", class: 0, previewSeconds: 0.5 },
+  };
+  #mostSteps = 1000;
+  #plot: Plot | undefined;
+  readonly #presets: readonly (readonly [PresetName, HTMLInputElement])[];
+  readonly #line = svg("path", { class: "plot-line", part: "plot" });
+  readonly #now = svg("circle", { class: "plot-now", r: "4" });
+  readonly #plotText = h("figcaption", { class: "plot-text" });
+  readonly #numbers: readonly (readonly [keyof Schedule, HTMLInputElement])[];
+  readonly #start = h("input", {
+    ...{ type: "range", min: "1", step: "1" },
+    on: { input: () => this.#setStart() },
+  });
+  readonly #startText = h("output", { class: "field-after" });
+  readonly #seed = h("input", {
+    ...{ type: "text", autocomplete: "off", spellcheck: false, pattern: "[0-9]{1,20}", required: true },
+    on: { input: () => this.#readSeed() },
+  });
+  readonly #count;
+  readonly #class;
+  readonly #precision = h(
+    "select",
+    { on: { change: () => this.set({ precision: this.#precision.value as Settings["precision"] }) } },
+    h("option", { value: "f32" }, "f32, exact"),
+    h("option", { value: "f16" }, "f16, half the memory"),
+  );
+  readonly #preview = h("input", {
+    ...{ type: "checkbox", class: "switch", attributes: { role: "switch" } },
+    on: { change: () => this.set({ previewSeconds: this.#preview.checked ? 0.5 : 0 }) },
+  });
+  readonly #fields: HTMLFieldSetElement;
+
+  constructor() {
+    super();
+    const group = `preset-${Math.random().toString(36).slice(2)}`;
+    this.#presets = presetNames.map((name) => [
+      name,
+      h("input", {
+        ...{ type: "radio", name: group, value: name },
+        on: { change: () => this.set({ schedule: PRESETS[name] }) },
+      }),
+    ]);
+    const number = (name: keyof Schedule, label: string, max: number) => {
+      const made = numberField({ label, min: 1, max, onChange: (value) => this.#setSchedule({ [name]: value }) });
+      return { ...made, name };
+    };
+    const numbers = [
+      number("steps", "Steps T", 1000),
+      number("jumpLength", "Jump length", 1000),
+      number("resamples", "Resamples", 100),
+    ];
+    this.#numbers = numbers.map(({ name, input }) => [name, input]);
+    this.#count = numberField({
+      label: "Variations",
+      min: 1,
+      max: mostCount,
+      onChange: (count) => this.set({ count }),
+    });
+    this.#class = numberField({ label: "Class", min: 0, max: 999, onChange: (value) => this.set({ class: value }) });
+    this.#class.root.hidden = true;
+    const dice = button({ ...{ label: "Another seed", icon: "dice", iconOnly: true, class: "inside" }, run: () => this.set({ seed: randomSeed() }) }); // prettier-ignore
+    this.#fields = h(
+      "fieldset",
+      { class: "settings-fields" },
+      h("legend", { class: "visually-hidden" }, "Settings"),
+      h(
+        "div",
+        { class: "segments", attributes: { role: "radiogroup", "aria-label": "Quality" } },
+        ...this.#presets.map(([name, input]) => h("label", { class: "segment" }, input, h("span", { class: "segment-name" }, presetWords[name][0]), h("span", { class: "segment-what" }, presetWords[name][1]))), // prettier-ignore
+      ),
+      this.#drawPlotBox(),
+      h(
+        "details",
+        { class: "more" },
+        h("summary", {}, "Schedule, seed and more"),
+        h(
+          "div",
+          { class: "fields" },
+          h("div", { class: "triple" }, ...numbers.map(({ root }) => root)),
+          field("Resample from", this.#start, this.#startText),
+          h("div", { class: "field seed" }, field("Seed", this.#seed), dice),
+          h("div", { class: "double" }, this.#count.root, field("Precision", this.#precision)),
+          this.#class.root,
+          h("label", { class: "field switch-field" }, h("span", { class: "field-label" }, "Live preview"), this.#preview), // prettier-ignore
+        ),
+      ),
+    );
+    this.root = h("section", { class: "settings", attributes: { "aria-label": "Settings" } }, this.#fields);
+    this.#show();
+  }
+
+  get settings(): Settings {
+    return this.#settings;
+  }
+
+  /** The preset that the schedule is, if it is one. */
+  get preset(): PresetName | undefined {
+    return presetNames.find((name) => same(PRESETS[name], this.#settings.schedule));
+  }
+
+  set(change: Partial<Settings>): void {
+    this.#settings = { ...this.#settings, ...change };
+    this.#show();
+    this.emit("settings", this.#settings);
+  }
+
+  set disabled(isDisabled: boolean) {
+    this.#fields.disabled = isDisabled;
+  }
+
+  /** What the model allows. */
+  setModel({ classes, diffusionSteps }: { classes: number | null; diffusionSteps: number }): void {
+    this.#class.root.hidden = classes === null;
+    this.#class.input.max = String((classes ?? 1000) - 1);
+    this.#mostSteps = diffusionSteps;
+    this.#show();
+  }
+
+  /** Where the run stands; undefined: nothing is being run. `calls`: of the crop that is under way. */
+  setProgress(calls: number | undefined): void {
+    const at = calls === undefined ? undefined : this.#plot?.at(calls);
+    this.#now.classList.toggle("shown", at !== undefined);
+    if (!at) return;
+    this.#now.setAttribute("cx", String(at.x));
+    this.#now.setAttribute("cy", String(at.y));
+  }
+
+  /** Model calls of one crop. */
+  get modelCalls(): number {
+    return this.#plot?.modelCalls ?? 0;
+  }
+
+  #drawPlotBox(): HTMLElement {
+    const { width, height } = plotBox;
+    const picture = svg(
+      "svg",
+      { class: "plot", viewBox: `-6 -6 ${width + 12} ${height + 12}`, "aria-hidden": "true" },
+      svg("path", { class: "plot-axis", d: `M0 0V${height}H${width}` }),
+      this.#line,
+      this.#now,
+    );
+    return h("figure", { class: "plot-box" }, picture, this.#plotText);
+  }
+
+  #setSchedule(change: Partial<Schedule>): void {
+    this.set({ schedule: { ...this.#settings.schedule, ...change } });
+  }
+
+  #setStart(): void {
+    const { startResampling: _, ...schedule } = this.#settings.schedule;
+    const value = this.#start.valueAsNumber;
+    this.set({ schedule: value >= schedule.steps ? schedule : { ...schedule, startResampling: value } });
+  }
+
+  #readSeed(): void {
+    const value = this.#seed.checkValidity() ? BigInt(this.#seed.value) : -1n;
+    const isGood = value >= 0n && value < 1n << 64n;
+    this.#seed.setCustomValidity(isGood || !this.#seed.value ? "" : "a whole number from 0 to 2^64 - 1");
+    if (isGood && value !== this.#settings.seed) this.set({ seed: value });
+  }
+
+  #show(): void {
+    const { schedule, seed, count, precision, class: label, previewSeconds } = this.#settings;
+    for (const [name, input] of this.#presets) input.checked = name === this.preset;
+    for (const [name, input] of this.#numbers) write(input, String(schedule[name]));
+    this.#numbers[0]![1].max = String(this.#mostSteps);
+    this.#start.max = String(schedule.steps);
+    this.#start.valueAsNumber = Math.min(schedule.startResampling ?? schedule.steps, schedule.steps);
+    this.#startText.value = (schedule.startResampling ?? 1e8) >= schedule.steps ? "the start" : `step ${schedule.startResampling}`; // prettier-ignore
+    this.#start.setAttribute("aria-valuetext", this.#startText.value);
+    write(this.#seed, String(seed));
+    write(this.#count.input, String(count));
+    write(this.#class.input, String(label));
+    this.#precision.value = precision;
+    this.#preview.checked = previewSeconds > 0;
+    this.#showPlot(schedule);
+  }
+
+  #showPlot(schedule: Schedule): void {
+    try {
+      this.#plot = plotSchedule(schedule, plotBox.width, plotBox.height);
+    } catch (error) {
+      this.#plot = undefined;
+      this.#line.setAttribute("d", "");
+      this.#plotText.textContent = (error as Error).message;
+      return;
+    }
+    this.#line.setAttribute("d", this.#plot.path);
+    const jumps = schedule.resamples > 1 ? `, back ${schedule.jumpLength} and again, ${schedule.resamples} times over` : ", straight down"; // prettier-ignore
+    this.#plotText.textContent = `Noise from ${schedule.steps} down to 0${jumps}: ${this.#plot.modelCalls.toLocaleString("en-US")} model calls`;
+  }
+}
+
+/** Never what is being typed. */
+function write(input: HTMLInputElement, value: string): void {
+  if (input.value !== value && !input.matches(":focus")) input.value = value;
+}
+
+function same(a: Schedule, b: Schedule): boolean {
+  const names = new Set([...Object.keys(a), ...Object.keys(b)]) as Set<keyof Schedule>;
+  return [...names].every((name) => a[name] === b[name]);
+}
+
+/** Short enough to be told to somebody. */
+export function randomSeed(): bigint {
+  return BigInt(crypto.getRandomValues(new Uint32Array(1))[0]! % 1_000_000);
+}

@@ -1,0 +1,40 @@
+/**
+ * The engine's worker for tests: counts the buffers of its devices and destroys a device, when it is told to through the
+ * channel "gpu".
+ */
+const channel = new BroadcastChannel("gpu");
+const devices: GPUDevice[] = [];
+let buffers = 0;
+let bytes = 0;
+
+// eslint-disable-next-line typescript/unbound-method -- it is called with its own `this`
+const requestDevice = GPUAdapter.prototype.requestDevice;
+GPUAdapter.prototype.requestDevice = async function (descriptor) {
+  const device = await requestDevice.call(this, descriptor);
+  devices.push(device);
+  const createBuffer = device.createBuffer.bind(device);
+  device.createBuffer = (options) => {
+    const buffer = createBuffer(options);
+    const destroy = buffer.destroy.bind(buffer);
+    buffers++;
+    bytes += buffer.size;
+    let isThere = true;
+    buffer.destroy = () => {
+      if (isThere) bytes -= buffer.size;
+      if (isThere) buffers--;
+      isThere = false;
+      destroy();
+    };
+    return buffer;
+  };
+  return device;
+};
+
+channel.onmessage = ({ data }: MessageEvent<"destroy" | "count">) => {
+  if (data === "destroy") devices.at(-1)!.destroy();
+  else channel.postMessage({ buffers, bytes, devices: devices.length });
+};
+
+await import("../../src/element/worker.ts");
+
+export {};

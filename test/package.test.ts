@@ -1,0 +1,108 @@
+/** What the package promises its users, of the checkout's own build; the packed tarball is tried in test/full/package.test.ts. */
+import { execFile } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { bundleSize } from "./support/bundle.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+  exports: Record<string, string | { types: string; default: string }>;
+  dependencies: Record<string, string>;
+};
+/** Entry points that are modules, with the file of each. */
+const entries = Object.entries(manifest.exports).flatMap(([name, target]) =>
+  typeof target === "object" ? [{ name, ...target }] : [],
+);
+// Under scripts/with-lavapipe.mjs process.execPath is the dynamic loader, which starts no Node.
+const cannotFork = /ld-linux/.test(process.execPath);
+
+describe("the package's entry points", () => {
+  test.each(entries)(
+    "$name is there with its types, and everything it imports is a file beside it",
+    ({ name, types, ...entry }) => {
+      expect(existsSync(join(root, types))).toBe(true);
+      const packages = name === "./node" ? ["webgpu", "jpeg-js", "pngjs"] : [];
+      expect(strangers(entry.default).filter((path) => name !== "./node" || !path.startsWith("node:"))).toEqual(
+        packages,
+      );
+    },
+  );
+
+  test("the worker imports files alone, too", () => {
+    expect(strangers(manifest.exports["./worker.js"] as string)).toEqual([]);
+  });
+
+  test.skipIf(cannotFork)("are imported by a Node without WebGPU, and `.` then says what is missing", async () => {
+    const code = `
+      ${entries.map(({ name }) => `await import(${JSON.stringify(name.replace(/^\./, "repaint-webgpu"))});`).join("\n")}
+      const { RePaint } = await import("repaint-webgpu");
+      const weights = (await import("node:fs")).readFileSync("weights/portraits64.safetensors");
+      console.log((await RePaint.load(weights).catch((error) => error)).name);`;
+    const output = await new Promise((resolve) =>
+      execFile(process.execPath, ["--input-type=module", "-e", code], { cwd: root }, (_, out, err) =>
+        resolve(out + err),
+      ),
+    );
+    expect(output).toBe("NoAdapterError\n");
+  });
+
+  test("only the command line needs packages, and those are two", () => {
+    expect(Object.keys(manifest.dependencies)).toEqual(["jpeg-js", "pngjs"]);
+  });
+});
+
+describe("sizes, minified and gzipped", () => {
+  test("of `.`", async () => {
+    const { bytes, apart } = await bundleSize(`export * from "/src/index.ts";`);
+    expect(bytes).toBeLessThanOrEqual(60_000);
+    // Read only for files of those kinds.
+    expect(Object.keys(apart)).toEqual(expect.arrayContaining(["open", "diffusers", "urlLoad"]));
+  });
+
+  test("of `./element`, with the worker apart", async () => {
+    const { bytes, apart, modules } = await bundleSize(`export * from "/src/element/index.ts";`);
+    expect(bytes).toBeLessThanOrEqual(90_000);
+    expect(modules.filter((path) => /^src\/(engine\/(?!errors)|shaders|sources|unet\/pytorch)\//.test(path))).toEqual(
+      [],
+    );
+    expect(Object.keys(apart)).toEqual([expect.stringMatching(/worker/)]);
+  });
+
+  test("what is not used is left out", async () => {
+    const { bytes, modules } = await bundleSize(`export { scheduleTimes } from "/src/index.ts";`);
+    expect(modules).toEqual(expect.arrayContaining(["src/repaint/schedule.ts"]));
+    expect(modules.filter((path) => path.startsWith("src/shaders/"))).toEqual([]);
+    expect(bytes).toBeLessThanOrEqual(3000);
+    const one = await bundleSize(`export { upsampleNearest } from "/src/shaders/index.ts";`);
+    expect(one.modules).not.toContain("src/shaders/attention.ts");
+  });
+});
+
+/** Specifiers reachable from a file of the build that are no file: a plain server cannot resolve them. */
+function strangers(entry: string): string[] {
+  const seen = new Set<string>();
+  const found: string[] = [];
+  const visit = (path: string): void => {
+    if (seen.has(path)) return;
+    seen.add(path);
+    if (!existsSync(path)) return void found.push(path);
+    const code = readFileSync(path, "utf8").replace(/\/\*[^]*?\*\//g, "");
+    // As tsc writes them.
+    for (const [, specifier] of code.matchAll(/^(?:import|export)\b(?: [^"`;]*? from)? "([^"]+)";$/gm))
+      follow(specifier!, path);
+    for (const [, specifier] of code.matchAll(/\bimport\("([^"]+)"\)/g)) follow(specifier!, path);
+    for (const [, target] of code.matchAll(/new URL\("([^"]+)", import\.meta\.url\)/g)) {
+      const file = join(dirname(path), target!);
+      if (!existsSync(file)) found.push(file);
+      else if (file.endsWith(".js")) visit(file);
+    }
+  };
+  const follow = (specifier: string, from: string): void => {
+    if (specifier.startsWith(".")) visit(join(dirname(from), specifier));
+    else found.push(specifier);
+  };
+  visit(join(root, entry));
+  return found;
+}
