@@ -11,6 +11,7 @@ import { type OpenDevice, openNodeDevice } from "./context.ts";
 import { convert } from "./convert.ts";
 import { demo } from "./demo.ts";
 import { doctor } from "./doctor.ts";
+import { evaluate } from "./evaluate.ts";
 import { commandHelp, generalHelp } from "./help.ts";
 import { inpaint } from "./inpaint.ts";
 import { inspect } from "./inspect.ts";
@@ -35,6 +36,7 @@ export const commands: readonly Command[] = [
   mask,
   sampleCommand,
   tuneCommand,
+  evaluate,
 ];
 
 export interface Environment {

@@ -9,6 +9,7 @@ import { TuningMemory, type TuningStore } from "../engine/tuningMemory.ts";
 import type { TuningQuestion } from "../engine/tuner.ts";
 import { convolutionPlan, layerMacs } from "../shaders/addConvolution.ts";
 import {
+  adapterTraits,
   type AdapterTraits,
   chooseConvolution,
   convolutionCandidates,
@@ -55,12 +56,11 @@ export async function tuningQuestions(
     const known = questions.get(key);
     questions.set(key, known ? { ...known, uses: known.uses + uses } : question(layer, key, traits, uses));
   };
-  const { kind, family } = traits;
   for (const { architecture, precision, weightType = precision } of networks) {
     const { imageSize, superRes, pool } = architecture.config;
     const weights = declareWeights(architecture, weightType, { gradient: pool !== undefined });
     const side = { height: imageSize, width: imageSize };
-    const options = { architecture, weights, kind, family };
+    const options = { architecture, weights, ...adapterTraits(traits) };
     const forward = { ...options, onConvolution: hear(1) };
     if (pool === undefined)
       planForward({ ...forward, activations: precision }, { batch: 1, ...side, ...(superRes ? { lowRes: side } : {}) });
