@@ -20,8 +20,10 @@ import { gpuDevice } from "./support/gpu.ts";
 import { values } from "./support/random.ts";
 import { tinyNetwork, tinySize } from "./support/tinyNetwork.ts";
 
+const infoOf = (description: string) =>
+  ({ vendor: "maker", architecture: "", device: "", description }) as GPUAdapterInfo;
 const adapter = {
-  info: { vendor: "maker", architecture: "", device: "", description: "driver 1" } as GPUAdapterInfo,
+  info: infoOf("driver 1"),
   kind: "gpu" as const,
   half: "native" as const,
 };
@@ -134,7 +136,7 @@ describe("the memory", () => {
     expect((await ask([one], times, { store })).asked).toEqual([]);
     expect((await ask([one], times, { store, again: true })).asked.length).toBeGreaterThan(0);
     expect((await ask([question("a", ["default", "fast", "new"])], times, { store })).answers.get("a")).toBe("new");
-    const updated = { ...adapter, info: { ...adapter.info, description: "driver 2" } };
+    const updated = { ...adapter, info: infoOf("driver 2") };
     expect((await TuningMemory.open(updated, store)).size).toBe(0);
   });
 
