@@ -39,6 +39,7 @@ import {
   scheduleOptions,
   scheduleWords,
 } from "./settings.ts";
+import { readTune, tuneOption } from "./tune.ts";
 import { count, seconds } from "./words.ts";
 import { type Previews, runWork } from "./work.ts";
 
@@ -67,6 +68,7 @@ export const inpaint: Command = {
     flagsOption,
     { name: "preview-every", value: "N", help: "write what the picture would be now, every N model calls" },
     { name: "preview-dir", value: "DIR", help: "where previews go" },
+    tuneOption,
     adapterOption,
     forceOption,
     jsonOption,
@@ -185,8 +187,9 @@ async function fill(
   const flags = plan.flags ?? model.checkpoint.diffusersConfig;
   const device = await announceDevice(context, given.text("adapter"));
   const precision = readPrecision(given);
+  const tune = await readTune(context, given);
   const repaint = await RePaint.load(model.source, {
-    ...{ device, flags, precision, signal: context.signal },
+    ...{ device, flags, precision, tune, signal: context.signal },
     ...{ classifier: guide?.source, classifierFlags: guide?.flags },
   });
   try {

@@ -29,6 +29,7 @@ import { guideOptions, type OpenGuide, withModelAndGuide } from "./guide.ts";
 import { type OpenModel, readFlags, requirePictureModel, sayAssumed } from "./model.ts";
 import { readPrecision } from "./settings.ts";
 import { type OpenTensors, readIntegers, TensorCheck, withTensors } from "./tensorFiles.ts";
+import { tunedChoices, tuneOption } from "./tune.ts";
 import { bytes } from "./words.ts";
 
 export const replayTrace: Command = {
@@ -45,6 +46,7 @@ export const replayTrace: Command = {
         : option,
     ),
     precisionOption,
+    tuneOption,
     adapterOption,
     forceOption,
     jsonOption,
@@ -70,10 +72,12 @@ async function run(context: Context, given: Arguments): Promise<void> {
       const device = await announceDevice(context, given.text("adapter"));
       const loaded: { dispose(): void }[] = [];
       try {
-        const network = await UNet.load(device, model.checkpoint, { precision, signal });
+        const networks = [model.checkpoint, ...(guide ? [guide.checkpoint] : [])];
+        const choices = await tunedChoices(context, device, networks, { precision, given });
+        const network = await UNet.load(device, model.checkpoint, { precision, choices, signal });
         loaded.push(network);
         const classifier =
-          guide && (await Classifier.load(device, guide.checkpoint, { weightType: precision, signal }));
+          guide && (await Classifier.load(device, guide.checkpoint, { weightType: precision, choices, signal }));
         if (classifier) loaded.push(classifier);
         const guidance = classifier && guided && { ...guided, classifier };
         const begin = performance.now();

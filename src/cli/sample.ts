@@ -19,6 +19,7 @@ import { announceDevice, type Context } from "./context.ts";
 import { guideOptions, guideScale, guideTexts, sayGuide, withModelAndGuide } from "./guide.ts";
 import { modelHash, readFlags, requirePictureModel, sayAssumed } from "./model.ts";
 import { presetOption, readPrecision, readSampling, readSchedule, readSeeds, samplingOptions } from "./settings.ts";
+import { readTune, tuneOption } from "./tune.ts";
 import { count, seconds } from "./words.ts";
 import { runWork } from "./work.ts";
 
@@ -37,6 +38,7 @@ export const sampleCommand: Command = {
     classOption,
     ...guideOptions,
     flagsOption,
+    tuneOption,
     adapterOption,
     forceOption,
     jsonOption,
@@ -64,8 +66,9 @@ async function run(context: Context, given: Arguments): Promise<void> {
     sayAssumed(model, report);
     const device = await announceDevice(context, given.text("adapter"));
     const schedule = { steps: scheduleOf(device.kind).schedule.steps, jumpLength: 1, resamples: 1 };
+    const tune = await readTune(context, given);
     const repaint = await RePaint.load(model.source, {
-      ...{ device, precision, signal, flags: flags ?? model.checkpoint.diffusersConfig },
+      ...{ device, precision, tune, signal, flags: flags ?? model.checkpoint.diffusersConfig },
       ...{ classifier: guide?.source, classifierFlags: guide?.flags },
     });
     try {
