@@ -83,7 +83,13 @@ export class App {
     });
     this.#model = new ModelPicker({ session, fail, choose: (wanted) => this.chooseModel(wanted) });
     const panel = h("div", { class: "panel", part: "panel" }, this.#run.root, this.settings.root, this.#model.root);
-    const main = h("div", { class: "middle" }, toolbar.root, this.#stage.root, strip.root);
+    const main = h(
+      "div",
+      { class: "middle" },
+      toolbar.root,
+      h("div", { class: "stage-box" }, this.#stage.root, toolbar.view),
+      strip.root,
+    );
     this.root = h("div", { class: "frame", part: "frame" }, main, panel, this.#live);
     this.#listen();
     this.#update();

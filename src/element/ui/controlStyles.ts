@@ -20,15 +20,17 @@ p { margin: 0; }
 .row { display: flex; gap: 8px; }
 .row > .button { flex: 1; }
 
-.toolbar { position: relative; z-index: 2; display: flex; flex-wrap: wrap; align-items: center; gap: 4px 6px; padding: 6px 8px; border-block-end: 1px solid var(--line); background: var(--panel); }
+.toolbar { position: relative; z-index: 2; display: flex; flex-wrap: wrap; align-items: center; justify-content: center; gap: 0; padding: 3px; border-block-end: 1px solid var(--line); background: var(--panel); }
 .group { display: flex; align-items: center; }
+.open-button, .mask-button { padding: 0; border-color: transparent; background: none; }
+:is(.open-button, .mask-button) > span { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); }
 .sizes { flex: 1 1 100%; order: 1; gap: 10px; padding-inline: 8px; }
 .inline { display: none; }
 .size { flex: 1; min-inline-size: 60px; }
 .size-text { min-inline-size: 54px; color: var(--muted); font-size: 13px; font-variant-numeric: tabular-nums; text-align: end; }
-.menu { position: relative; }
-.menu-panel { position: absolute; z-index: 5; inset-block-start: calc(100% + 6px); inset-inline-start: 0; inline-size: max-content; max-inline-size: min(320px, calc(100cqi - 24px)); max-block-size: 70vh; overflow: auto; padding: 12px; border: 1px solid var(--line); border-radius: 14px; background: var(--panel); box-shadow: 0 14px 44px rgb(0 0 0 / 0.22); }
-.menu.end .menu-panel { inset-inline: auto 0; }
+.menu { position: static; }
+.menu-panel { position: absolute; z-index: 5; inset-block-start: calc(100% + 6px); inset-inline: 8px auto; inline-size: max-content; max-inline-size: min(320px, calc(100cqi - 24px)); max-block-size: 70vh; overflow: auto; padding: 12px; border: 1px solid var(--line); border-radius: 14px; background: var(--panel); box-shadow: 0 14px 44px rgb(0 0 0 / 0.22); }
+.menu.end .menu-panel { inset-inline: auto 8px; }
 .menu.up .menu-panel { inset-block: auto calc(100% + 8px); }
 .menu-panel.ways { inline-size: 300px; }
 .menu-title { margin: 12px 0 6px; color: var(--muted); font-size: 13px; font-weight: 560; }
@@ -125,6 +127,12 @@ fieldset { min-inline-size: 0; margin: 0; padding: 0; border: 0; }
 .cached li span { overflow-wrap: anywhere; }
 
 @container (min-width: 760px) {
+  .toolbar { justify-content: start; gap: 4px 6px; padding: 6px 8px; }
+  :is(.open-button, .mask-button) { padding: 0 14px 0 12px; border-color: var(--line); background: var(--raised); }
+  :is(.open-button, .mask-button) > span { position: static; inline-size: auto; block-size: auto; clip-path: none; }
+  .menu { position: relative; }
+  .menu-panel { inset-inline: 0 auto; }
+  .menu.end .menu-panel { inset-inline: auto 0; }
   .sizes { flex: 1 1 140px; order: 0; max-inline-size: 260px; }
 }
 @container (min-width: 1000px) {

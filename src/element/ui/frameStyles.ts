@@ -29,6 +29,7 @@ export const frameStyles = /* css */ `
 
 .frame { display: flex; flex-direction: column; block-size: 100%; overflow: clip; background: var(--panel); border: 1px solid var(--line); border-radius: var(--radius); }
 .middle { position: relative; display: flex; flex-direction: column; min-inline-size: 0; }
+.stage-box { position: relative; display: flex; flex-direction: column; }
 .stage { position: relative; flex: none; overflow: clip; background: var(--ground); block-size: min(100cqi, 72vh); min-block-size: 320px; }
 .panel { display: flex; flex-direction: column; gap: 20px; padding: 20px 16px; }
 
@@ -61,8 +62,8 @@ export const frameStyles = /* css */ `
 .by-address .address { flex: 1; min-inline-size: 0; }
 .busy, .offer { position: absolute; z-index: 2; inset-block-start: 12px; inset-inline: 12px; inline-size: fit-content; max-inline-size: calc(100% - 24px); margin-inline: auto; display: flex; flex-wrap: wrap; align-items: center; gap: 8px; padding: 8px 8px 8px 16px; border: 1px solid var(--line); border-radius: 12px; background: var(--raised); box-shadow: 0 6px 24px rgb(0 0 0 / 0.16); }
 .busy { padding-inline: 16px; }
-.view { position: absolute; z-index: 1; inset-block-end: 12px; inset-inline-start: 12px; display: flex; align-items: center; border: 1px solid var(--line); border-radius: 12px; background: var(--raised); box-shadow: 0 2px 10px rgb(0 0 0 / 0.1); }
-.zoom { min-inline-size: 58px; padding-inline: 4px 14px; color: var(--muted); font-size: 13px; font-variant-numeric: tabular-nums; text-align: end; }
+.view { display: flex; align-items: center; justify-content: center; padding: 2px; border-block-end: 1px solid var(--line); background: var(--panel); }
+.zoom { min-inline-size: 62px; padding-inline: 4px 14px; white-space: nowrap; color: var(--muted); font-size: 13px; font-variant-numeric: tabular-nums; text-align: end; }
 
 .strip { display: flex; flex-direction: column; gap: 10px; padding: 12px 16px; border-block-start: 1px solid var(--line); background: var(--panel); }
 .thumbs { display: flex; gap: 10px; margin: -4px; padding: 4px; overflow-x: auto; }
@@ -82,6 +83,8 @@ export const frameStyles = /* css */ `
   .frame { display: grid; grid-template-columns: minmax(0, 1fr) 320px; min-block-size: 600px; }
   .middle { min-block-size: 0; }
   .stage { flex: 1; block-size: auto; }
+  .stage-box { flex: 1; min-block-size: 0; }
+  .view { position: absolute; z-index: 1; inset-block-end: 14px; inset-inline-start: 14px; padding: 0; border: 1px solid var(--line); border-radius: 13px; background: var(--raised); box-shadow: 0 2px 10px rgb(0 0 0 / 0.1); }
   .panel { min-block-size: 0; overflow: auto; padding: 20px; border-inline-start: 1px solid var(--line); }
   .strip { flex-direction: row; align-items: center; justify-content: space-between; }
   .thumbs { flex: 1; min-inline-size: 96px; }

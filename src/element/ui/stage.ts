@@ -36,7 +36,7 @@ export class Stage {
     surface.onView = () => (zoom.value = `${Math.round(surface.view.scale * 100)} %`);
     view.prepend(this.#keys(commands));
     view.append(zoom);
-    this.root = h("div", { class: "stage", part: "stage" }, surface.root, empty, view, this.#offer, this.#busy);
+    this.root = h("div", { class: "stage", part: "stage" }, surface.root, empty, this.#offer, this.#busy);
     const show = (): void => {
       const hasPicture = workspace.picture !== undefined;
       surface.root.hidden = view.hidden = !hasPicture;
