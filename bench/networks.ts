@@ -108,7 +108,7 @@ export function samplerPlan({ architecture }: BenchNetwork): Plan {
     },
     parameters: {
       ...{ ...blend, channels: 3, outStride, noiseScale: 1, sqrtRecipAlphaBar: 1.25, sqrtRecipMinusOneAlphaBar: 0.75 },
-      ...{ meanX0: 0.3, meanXt: 0.65, minLogVariance: -3, maxLogVariance: -2 },
+      ...{ meanX0: 0.3, meanXt: 0.65, minLogVariance: -3, maxLogVariance: -2, guidanceX0: 0, guidanceMean: 0 },
     },
     variant: {
       prediction: "epsilon",

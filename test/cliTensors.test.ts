@@ -11,6 +11,7 @@ import { countParameters } from "../src/unet/architecture.ts";
 import { openCheckpoint } from "../src/unet/checkpoint.ts";
 import { bytesSource, openSafetensors, readFloat32, writeSafetensors } from "../src/unet/safetensors.ts";
 import { cli, events, filesIn, folder, golden, shipped } from "./support/cli.ts";
+import { everyNth } from "./support/full.ts";
 import { goldenUrl, relativeError } from "./support/goldens.ts";
 import { normals } from "./twins/philox.ts";
 
@@ -45,7 +46,8 @@ async function forward(name: string, ...options: string[]): Promise<number> {
 describe("unet", () => {
   it("has every kind of network among its cases", () => expect(cases.length).toBeGreaterThanOrEqual(9));
 
-  it.each(cases)("%s agrees with PyTorch", async (name) => {
+  // The networks themselves: unet.test.ts.
+  it.each(everyNth(3, cases))("%s agrees with PyTorch", async (name) => {
     expect(await forward(name)).toBeLessThanOrEqual(5e-5);
   });
 
@@ -97,16 +99,19 @@ describe("replay", () => {
   const traces = [
     ["trace-learned-sigma", "unet/adm.weights.safetensors"],
     ["trace-class-cond", "unet/class-cond.weights.safetensors"],
+    ["trace-guided", "unet/class-cond.weights.safetensors", "unet/classifier-attention.weights.safetensors"],
     ["trace-portraits", "unet/portraits64.weights.safetensors"],
   ] as const;
-  for (const [name, weights] of traces) {
+  for (const [name, weights, guide] of traces) {
     const trace = goldenUrl(`repaint/${name}.safetensors`);
     it.skipIf(!trace)(
       `${name} ends where the recorded run ended${trace ? "" : " (only in the whole golden set, REPAINT_GOLDEN)"}`,
       async () => {
         const output = join(await folder(), "out.safetensors");
         const [path, model] = [fileURLToPath(trace!), fileURLToPath(goldenUrl(weights)!)];
-        const { status, err } = await cli(["replay", "--weights", model, "--trace", path, "--output", output]);
+        const classifier = guide === undefined ? [] : ["--classifier", fileURLToPath(goldenUrl(guide)!)];
+        const files = ["--weights", model, "--trace", path, "--output", output, ...classifier];
+        const { status, err } = await cli(["replay", ...files]);
         expect([status, err]).toEqual([0, expect.stringMatching(/Replayed \d+ model calls in .* s; wrote/)]);
         const [result, recorded] = [await open(output), await open(path)];
         expect([...result.tensors.keys()].sort()).toEqual(["pred_xstart", "samples"]);

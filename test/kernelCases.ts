@@ -4,6 +4,7 @@ import { featureCases } from "./kernelCasesFeatures.ts";
 import { winogradCases } from "./kernelCasesWinograd.ts";
 import type { KernelCase } from "./support/kernelCase.ts";
 import { gradientCases } from "./kernelCasesGradients.ts";
+import { samplerCases } from "./kernelCasesSampler.ts";
 import { values } from "./support/random.ts";
 
 interface ConvolutionSize {
@@ -216,86 +217,6 @@ function bilinearCase(from: readonly [number, number], to: readonly [number, num
   };
 }
 
-const seeds = Float64Array.of(1, 0, 0xffffffff, 0x12345678);
-
-/** Both noise sources, all variants of the sampler's kernels over two ragged images of 3 channels. */
-function samplerCases(): KernelCase[] {
-  const [images, pixels, channels, outStride] = [2, 35, 3, 8];
-  const vectors = pixels;
-  const count = images * vectors * 4;
-  const known = {
-    known: values(count, 16, { deviation: 0.5 }),
-    keep: values(images * pixels, 17).map((value, i) => (i % 5 === 0 ? 0.25 : value > 0 ? 1 : 0)),
-  };
-  const injected = { noise: values(count, 18), knownNoise: values(count, 19) };
-  const state = { x: values(count, 20) };
-  const shared = { images, vectors, pixelVectors: 1, draw: 7, blend: 1, blendSignal: 0.8, blendNoise: 0.6 };
-  const reverse = {
-    ...{ ...shared, channels, outStride, noiseScale: 1 },
-    ...{ sqrtRecipAlphaBar: 1.25, sqrtRecipMinusOneAlphaBar: 0.75, meanX0: 0.3, meanXt: 0.65 },
-    ...{ minLogVariance: -3, maxLogVariance: -2 },
-  };
-  const out = values(images * pixels * outStride, 21);
-  const noises = [
-    { title: "generated noise", inputs: { seeds, ...known }, types: { seeds: "u32" as const } },
-    { title: "injected noise", inputs: { ...known, ...injected }, types: {} },
-    { title: "no known region", inputs: { seeds }, types: { seeds: "u32" as const } },
-  ];
-  const variants = [
-    { prediction: "epsilon", variance: "learned", clip: true },
-    { prediction: "epsilon", variance: "fixed", clip: false },
-    { prediction: "xStart", variance: "learned", clip: true },
-  ];
-  return noises.flatMap(({ title, inputs, types }): KernelCase[] => [
-    ...variants.map((variant): KernelCase => ({
-      kernel: "reverseStep",
-      title: `${title}, ${Object.values(variant).join(" ")}`,
-      variant,
-      parameters: reverse,
-      inputs: { ...state, out, ...inputs },
-      types,
-      // SwiftShader's exp.
-      tolerance: 1e-5,
-    })),
-    {
-      kernel: "reverseStep",
-      title: `${title}, DDIM without noise`,
-      variant: { prediction: "epsilon", variance: "fixed", clip: true },
-      parameters: { ...reverse, meanX0: 0.12, meanXt: 0.88, noiseScale: 0, minLogVariance: -744, maxLogVariance: -744 },
-      inputs: { ...state, out, ...inputs },
-      types,
-      tolerance: 1e-5,
-    },
-    {
-      kernel: "reverseStep",
-      title: `${title}, last step, no blend`,
-      variant: variants[0]!,
-      parameters: { ...reverse, noiseScale: 0, blend: 0 },
-      inputs: { ...state, out, ...inputs },
-      types,
-      tolerance: 1e-5,
-    },
-    {
-      kernel: "renoise",
-      title: `${title}, climb`,
-      variant: {},
-      parameters: { ...shared, signal: 0.9, noiseAmount: 0.4 },
-      inputs: { ...state, ...inputs },
-      types,
-      tolerance: 1e-6,
-    },
-    {
-      kernel: "renoise",
-      title: `${title}, blend only`,
-      variant: {},
-      parameters: { ...shared, signal: 1, noiseAmount: 0 },
-      inputs: { ...state, ...inputs },
-      types,
-      tolerance: 1e-6,
-    },
-  ]);
-}
-
 function timestepCase(
   rows: readonly number[],
   modelChannels: number,
@@ -371,16 +292,7 @@ export const kernelCases: readonly KernelCase[] = [
     types: { classes: "u32" },
     tolerance: 0,
   },
-  {
-    kernel: "gaussianNoise",
-    title: "two images of 33 vectors",
-    variant: {},
-    parameters: { images: 2, vectors: 33, draw: 5 },
-    inputs: { seeds },
-    types: { seeds: "u32" },
-    tolerance: 1e-6,
-  },
-  ...samplerCases(),
+  ...samplerCases,
   ...gradientCases,
   ...winogradCases,
   ...featureCases,

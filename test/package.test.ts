@@ -21,9 +21,12 @@ const cannotFork = /ld-linux/.test(process.execPath);
 describe("the package's entry points", () => {
   test.each(entries)(
     "$name is there with its types, and everything it imports is a file beside it",
-    ({ types, ...entry }) => {
+    ({ name, types, ...entry }) => {
       expect(existsSync(join(root, types))).toBe(true);
-      expect(strangers(entry.default)).toEqual([]);
+      const packages = name === "./node" ? ["webgpu", "jpeg-js", "pngjs"] : [];
+      expect(strangers(entry.default).filter((path) => name !== "./node" || !path.startsWith("node:"))).toEqual(
+        packages,
+      );
     },
   );
 
@@ -55,7 +58,16 @@ describe("sizes, minified and gzipped", () => {
     const { bytes, apart } = await bundleSize(`export * from "/src/index.ts";`);
     expect(bytes).toBeLessThanOrEqual(60_000);
     // Read only for files of those kinds.
-    expect(Object.keys(apart)).toEqual(expect.arrayContaining(["open", "diffusers"]));
+    expect(Object.keys(apart)).toEqual(expect.arrayContaining(["open", "diffusers", "urlLoad"]));
+  });
+
+  test("of `./element`, with the worker apart", async () => {
+    const { bytes, apart, modules } = await bundleSize(`export * from "/src/element/index.ts";`);
+    expect(bytes).toBeLessThanOrEqual(90_000);
+    expect(modules.filter((path) => /^src\/(engine\/(?!errors)|shaders|sources|unet\/pytorch)\//.test(path))).toEqual(
+      [],
+    );
+    expect(Object.keys(apart)).toEqual([expect.stringMatching(/worker/)]);
   });
 
   test("what is not used is left out", async () => {

@@ -3,8 +3,17 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { DeviceLostError, InterruptedError } from "../src/engine/errors.ts";
 import { replay } from "../src/repaint/replay.ts";
 import { sample, type SampleOptions, type SampleProgress } from "../src/repaint/sampler.ts";
+import { Classifier } from "../src/unet/classifier.ts";
 import { UNet } from "../src/unet/unet.ts";
-import { goldenCheckpoint, goldenTensors, goldenUrl, relativeError, shapeOf, tensor } from "./support/goldens.ts";
+import {
+  goldenCheckpoint,
+  goldenClassifier,
+  goldenTensors,
+  goldenUrl,
+  relativeError,
+  shapeOf,
+  tensor,
+} from "./support/goldens.ts";
 import { freshDevice, gpuDevice } from "./support/gpu.ts";
 import { uniform } from "./support/random.ts";
 
@@ -148,7 +157,7 @@ describe("sample", () => {
   });
 });
 
-async function checkTrace(name: string, weights: string): Promise<void> {
+async function checkTrace(name: string, weights: string, guide?: string): Promise<void> {
   const file = await goldenTensors(`repaint/${name}.safetensors`);
   const recorded = JSON.parse(file.metadata.get("case")!) as {
     times: number[];
@@ -156,36 +165,45 @@ async function checkTrace(name: string, weights: string): Promise<void> {
     beta_schedule: "linear";
     diffusion_steps: number;
     y?: number[];
+    scale?: number;
   };
   const noise = await tensor(file, "noise");
   const [batch, channels, height, width] = shapeOf(file, "gt");
   const elements = batch * channels * height * width;
   const draws = file.tensors.get("noise")!.shape[0]!;
   const model = await UNet.load(device, await goldenCheckpoint(`${weights}.weights.safetensors`));
+  const classifier =
+    guide === undefined
+      ? undefined
+      : await Classifier.load(device, await goldenClassifier(`${guide}.weights.safetensors`));
+  const guidance = classifier && { classifier, scale: recorded.scale!, classes: recorded.y! };
   let last: Float32Array | undefined;
   for await (const { sample: x } of replay(model, {
     shape: { batch, channels, height, width },
     known: { image: await tensor(file, "gt"), keep: await tensor(file, "keep_mask") },
-    ...{ classes: recorded.y, draws, times: recorded.times, respacing: recorded.respacing },
+    ...{ guidance, classes: recorded.y, draws, times: recorded.times, respacing: recorded.respacing },
     ...{ noiseSchedule: recorded.beta_schedule, diffusionSteps: recorded.diffusion_steps },
     noise: (draw) => Promise.resolve(noise.subarray(draw * elements, (draw + 1) * elements)),
   }))
     last = x;
   model.dispose();
+  classifier?.dispose();
   const samples = await tensor(file, "samples");
   expect(relativeError(last!, samples.subarray(samples.length - elements))).toBeLessThanOrEqual(2e-4);
 }
 
 describe("replay", () => {
   const traces = [
-    ["trace-learned-sigma", "unet/adm"],
-    ["trace-class-cond", "unet/class-cond"],
-    ["trace-portraits", "unet/portraits64"],
+    ["trace-learned-sigma", "unet/adm", undefined],
+    ["trace-class-cond", "unet/class-cond", undefined],
+    ["trace-guided", "unet/class-cond", "unet/classifier-attention"],
+    ["trace-portraits", "unet/portraits64", undefined],
   ] as const;
-  describe.each(traces)("%s", (name, weights) => {
-    const skipped = [`repaint/${name}.safetensors`, `${weights}.weights.safetensors`].some((path) => !goldenUrl(path));
+  describe.each(traces)("%s", (name, weights, guide) => {
+    const files = [`repaint/${name}`, `${weights}.weights`, ...(guide ? [`${guide}.weights`] : [])];
+    const skipped = files.some((path) => !goldenUrl(`${path}.safetensors`));
     const why = skipped ? " (skipped: only in the whole golden set, REPAINT_GOLDEN)" : "";
-    it.skipIf(skipped)(`ends where the recorded run ended${why}`, () => checkTrace(name, weights));
+    it.skipIf(skipped)(`ends where the recorded run ended${why}`, () => checkTrace(name, weights, guide));
   });
 
   it("refuses noise that is not as long as the times need", async () => {

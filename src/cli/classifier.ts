@@ -41,7 +41,7 @@ async function run(context: Context, given: Arguments): Promise<void> {
   const force = given.has("force");
   const { report, signal } = context;
   await refuseOutput(output, { force });
-  await withClassifier(context, weights, await readFlags(given), (checkpoint) =>
+  await withClassifier(context, weights, await readFlags(given), ({ checkpoint }) =>
     withTensors(input, async ({ file }) => {
       const inputs = await readInputs(file, checkpoint);
       sayAssumedOfClassifier(checkpoint, report, "flags");

@@ -59,11 +59,11 @@ export async function withClassifier<T>(
   context: Context,
   path: string,
   flags: unknown,
-  body: (checkpoint: ClassifierCheckpoint) => Promise<T>,
+  body: (classifier: { source: FileSource; checkpoint: ClassifierCheckpoint }) => Promise<T>,
 ): Promise<T> {
   const source = await openWeights(path, context);
   try {
-    return await body(await openClassifier(source, flags));
+    return await body({ source, checkpoint: await openClassifier(source, flags) });
   } finally {
     await source.close();
   }

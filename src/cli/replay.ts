@@ -6,9 +6,11 @@
 import { adapterName } from "../engine/device.ts";
 import { InputError } from "../engine/errors.ts";
 import { refuseOutput, writeFileAtomic } from "../node/files.ts";
+import type { Guidance } from "../repaint/guidance.ts";
 import { replay, type ReplayStep, type Trace } from "../repaint/replay.ts";
 import { countModelCalls, scheduleFromProgram, scheduleTimes } from "../repaint/schedule.ts";
 import { singleTransitionsOf } from "../repaint/transitions.ts";
+import { Classifier, requireClassifierSize } from "../unet/classifier.ts";
 import { readFloat32, type TensorInfo, writeSafetensors } from "../unet/safetensors.ts";
 import { UNet } from "../unet/unet.ts";
 import {
@@ -19,9 +21,11 @@ import {
   forceOption,
   jsonOption,
   precisionOption,
+  quoted,
   weightsOption,
 } from "./command.ts";
 import { announceDevice, type Context } from "./context.ts";
+import { guideOptions, type OpenGuide, withGuide } from "./guide.ts";
 import { type OpenModel, readFlags, requirePictureModel, sayAssumed, withModel } from "./model.ts";
 import { readPrecision } from "./settings.ts";
 import { type OpenTensors, readIntegers, TensorCheck, withTensors } from "./tensorFiles.ts";
@@ -35,6 +39,11 @@ export const replayTrace: Command = {
     { name: "trace", value: "F", help: "safetensors with gt, keep_mask, noise, and the case in its metadata" },
     { name: "output", value: "F", help: "safetensors to write: samples and pred_xstart after every model call" },
     flagsOption,
+    ...guideOptions.map((option) =>
+      option.name === "classifier-scale"
+        ? { ...option, help: "how strongly it guides (default: as recorded)" }
+        : option,
+    ),
     precisionOption,
     adapterOption,
     forceOption,
@@ -51,25 +60,35 @@ async function run(context: Context, given: Arguments): Promise<void> {
   const precision = readPrecision(given);
   const force = given.has("force");
   await refuseOutput(output, { force });
+  const { report, signal } = context;
   await withModel(context, weights, await readFlags(given), (model) =>
-    withTensors(path, async (opened) => {
-      requirePictureModel(model);
-      const trace = await readTrace(opened, model);
-      sayAssumed(model, context.report);
-      const device = await announceDevice(context, given.text("adapter"));
-      const network = await UNet.load(device, model.checkpoint, { precision, signal: context.signal });
-      try {
-        const begin = performance.now();
-        const file = await replayAll(context, network, trace, { adapter: adapterName(device.info), precision });
-        const seconds = (performance.now() - begin) / 1000;
-        await writeFileAtomic(output, file, { force });
-        const modelCalls = countModelCalls(trace.times);
-        context.report.event("replayed", { file: output, modelCalls, seconds, precision });
-        context.report.say(`Replayed ${modelCalls} model calls in ${seconds.toFixed(1)} s; wrote ${output}`);
-      } finally {
-        network.dispose();
-      }
-    }),
+    withGuide(context, given, model, (guide) =>
+      withTensors(path, async (opened) => {
+        requirePictureModel(model);
+        const { trace, guided } = await readTrace(opened, model, guide);
+        sayAssumed(model, report);
+        const device = await announceDevice(context, given.text("adapter"));
+        const loaded: { dispose(): void }[] = [];
+        try {
+          const network = await UNet.load(device, model.checkpoint, { precision, signal });
+          loaded.push(network);
+          const classifier =
+            guide && (await Classifier.load(device, guide.checkpoint, { weightType: precision, signal }));
+          if (classifier) loaded.push(classifier);
+          const guidance = classifier && guided && { ...guided, classifier };
+          const begin = performance.now();
+          const metadata = { adapter: adapterName(device.info), precision };
+          const file = await replayAll(context, network, { ...trace, guidance }, metadata);
+          const seconds = (performance.now() - begin) / 1000;
+          await writeFileAtomic(output, file, { force });
+          const modelCalls = countModelCalls(trace.times);
+          report.event("replayed", { file: output, modelCalls, seconds, precision, classifierScale: guided?.scale });
+          report.say(`Replayed ${modelCalls} model calls in ${seconds.toFixed(1)} s; wrote ${output}`);
+        } finally {
+          for (const network of loaded) network.dispose();
+        }
+      }),
+    ),
   );
 }
 
@@ -104,9 +123,17 @@ async function replayAll(
   );
 }
 
-/** Checked against the network as far as shapes go; the rest is checked by `replay` itself. @throws InputError */
-async function readTrace({ file, source }: OpenTensors, { checkpoint }: OpenModel): Promise<Trace> {
+/** What of the guidance the trace says; the classifier is loaded later. */
+type Guided = Omit<Guidance, "classifier">;
+
+/** Checked against the networks as far as shapes go; the rest is checked by `replay` itself. @throws InputError */
+async function readTrace(
+  { file, source }: OpenTensors,
+  { checkpoint }: OpenModel,
+  guide: OpenGuide | undefined,
+): Promise<{ trace: Trace; guided: Guided | undefined }> {
   const settings = readCase(file.name, file.metadata.get("case"));
+  const scale = guideScale(file.name, settings, guide);
   const { config, diffusion } = checkpoint;
   const check = new TensorCheck(file);
   const image = check.tensor("gt", ["N", config.inChannels, "H", "W"], "float");
@@ -114,7 +141,8 @@ async function readTrace({ file, source }: OpenTensors, { checkpoint }: OpenMode
   check.tensor("keep_mask", [batch!, 1, height!, width!], "float");
   const noise = check.tensor("noise", ["draws", batch!, channels!, height!, width!], "float");
   check.expect(!noise || noise.dtype === "F32", `noise: expected F32, got ${noise?.dtype}`);
-  const hasLabels = config.numClasses !== null && (file.tensors.has("y") || settings.y === undefined);
+  const takesLabels = config.numClasses !== null || guide !== undefined;
+  const hasLabels = takesLabels && (file.tensors.has("y") || settings.y === undefined);
   if (hasLabels) check.tensor("y", [batch!], "number");
   check.finish();
   const shape = {
@@ -127,18 +155,33 @@ async function readTrace({ file, source }: OpenTensors, { checkpoint }: OpenMode
     throw new InputError(
       `${file.name}: its samples would take ${bytes(outputBytes)} and at most ${bytes(mostOutputBytes)} are written: record fewer images or steps`,
     );
-  return {
+  if (guide) requireClassifierSize(guide.checkpoint.config, shape);
+  const labels = hasLabels ? await readIntegers(file, "y") : settings.y;
+  const trace = {
     shape,
     known: { image: await readFloat32(file, "gt"), keep: await readFloat32(file, "keep_mask") },
-    classes: hasLabels ? await readIntegers(file, "y") : config.numClasses === null ? undefined : settings.y,
+    classes: config.numClasses === null ? undefined : labels,
     draws: noise!.shape[0]!,
-    noise: (draw) => readDraw(source, noise!, draw, length),
+    noise: (draw: number) => readDraw(source, noise!, draw, length),
     times: settings.times,
     respacing: settings.respacing,
     noiseSchedule: settings.noiseSchedule ?? diffusion.noiseSchedule,
     diffusionSteps: settings.diffusionSteps ?? diffusion.diffusionSteps,
     rescaleTimesteps: diffusion.rescaleTimesteps,
   };
+  return { trace, guided: scale === undefined ? undefined : { scale, classes: labels! } };
+}
+
+/** undefined: not guided. @throws InputError where trace and options disagree on whether it is */
+function guideScale(name: string, { classifier, scale }: Case, guide: OpenGuide | undefined): number | undefined {
+  const isGuided = classifier !== undefined || scale !== undefined;
+  if (isGuided && !guide)
+    throw new InputError(
+      `${name}: recorded with the guidance of a classifier${classifier === undefined ? "" : ` (${quoted(classifier)})`}: give it with --classifier F`,
+    );
+  if (guide && !isGuided)
+    throw new InputError(`${name}: recorded without a classifier: leave --classifier away, or choose a guided trace`);
+  return guide && (guide.scale ?? scale ?? 1);
 }
 
 async function readDraw(
@@ -160,6 +203,9 @@ interface Case {
   readonly noiseSchedule: "linear" | "cosine" | undefined;
   readonly diffusionSteps: number | undefined;
   readonly y: readonly number[] | undefined;
+  /** Of a guided run: its name, and the scale. */
+  readonly classifier: string | undefined;
+  readonly scale: number | undefined;
 }
 
 /** The metadata's JSON. `times` where it has them, else the schedule's. */
@@ -175,9 +221,14 @@ function readCase(name: string, text: string | undefined): Case {
     fail("is not JSON");
   }
   if (typeof json !== "object" || json === null || Array.isArray(json)) fail("should be an object");
-  const { times, sched, respacing, beta_schedule, diffusion_steps, y, classifier } = json as Record<string, unknown>;
-  if (classifier !== undefined && classifier !== null)
-    fail("has a classifier: guided traces cannot be replayed yet; choose one without");
+  const { times, sched, respacing, beta_schedule, diffusion_steps, y, classifier, scale } = json as Record<
+    string,
+    unknown
+  >;
+  const isGuided = classifier !== undefined && classifier !== null;
+  if (isGuided && typeof classifier !== "string") fail("has a classifier that is no name");
+  const hasScale = scale !== undefined && scale !== null;
+  if (hasScale && !Number.isFinite(scale)) fail("has a scale that is no number");
   if (times === undefined && sched === undefined) fail("has neither times nor sched");
   const walk = (times ?? scheduleTimes(scheduleFromProgram(sched))) as readonly number[];
   // Refuses what is no walk before anything is counted by it.
@@ -196,5 +247,7 @@ function readCase(name: string, text: string | undefined): Case {
     noiseSchedule: beta_schedule as Case["noiseSchedule"],
     diffusionSteps: diffusion_steps as number | undefined,
     y: isLabels ? (y as number[]) : undefined,
+    classifier: isGuided ? (classifier as string) : undefined,
+    scale: hasScale ? (scale as number) : undefined,
   };
 }

@@ -68,6 +68,12 @@ export interface ReverseCoefficients {
   readonly noiseScale: 0 | 1;
 }
 
+/** Along the gradient g: x̂₀ += guidanceX0·g, after its clip, and mean += guidanceMean·variance·g. */
+export interface GuidanceCoefficients {
+  readonly guidanceX0: number;
+  readonly guidanceMean: number;
+}
+
 /** x ← signal·x + noise·z with z standard normal. */
 export interface NoisingCoefficients {
   readonly signal: number;
@@ -142,6 +148,23 @@ export function reverseCoefficients(
     maxLogVariance: at(diffusion[upper], k),
     noiseScale: k === 0 ? 0 : 1,
   };
+}
+
+/**
+ * Classifier guidance of the reverse step from k, of scale s along g = ∇ₓ log p(y | x_k). DDPM: mean += s·Σ·g, with the Σ of
+ * the step (Dhariwal & Nichol 2021, Algorithm 1). DDIM (Algorithm 2): ε̂ = ε − √(1 − ᾱ)·s·g; ε̂'s x̂₀ is
+ * x̂₀ + (1 − ᾱ)/√ᾱ·s·g, and the step is linear in it. As guided-diffusion does, x̂₀ is not clipped again.
+ * Throws RangeError for a k that is no step of the diffusion.
+ */
+export function guidanceCoefficients(
+  diffusion: Diffusion,
+  k: number,
+  { scale, variance, eta }: { scale: number; variance: VarianceType; eta?: number | undefined },
+): GuidanceCoefficients {
+  const alphaBar = at(diffusion.alphaBar, k);
+  if (eta !== undefined) return { guidanceX0: (scale * (1 - alphaBar)) / Math.sqrt(alphaBar), guidanceMean: 0 };
+  // β̃[0] is 0; its logarithm is another's, for the noise that the last step does not take.
+  return { guidanceX0: 0, guidanceMean: k === 0 && variance === "fixed-small" ? 0 : scale };
 }
 
 /**

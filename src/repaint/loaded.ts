@@ -1,16 +1,17 @@
 /**
- * A network on a device, from whatever it is loaded, and the way to get it again on a new device after a loss. Not here:
- * what a run does about it (`recovery.ts`).
+ * A network on a device, from whatever it is loaded, with the classifier that may guide it, and the way to get them again on a
+ * new device after a loss. Not here: what a run does about it (`recovery.ts`).
  */
 import { Device, requestDevice } from "../engine/device.ts";
 import { CheckpointError, InterruptedError, NoAdapterError } from "../engine/errors.ts";
 import type { SourceCache } from "../sources/cache.ts";
-import { jsonBeside } from "../sources/jsonBeside.ts";
 import { pageCache } from "../sources/pageCache.ts";
 import { urlSource, type UrlOptions } from "../sources/urlSource.ts";
-import { openCheckpoint, type Checkpoint } from "../unet/checkpoint.ts";
+import { openCheckpoint, openClassifier, type Checkpoint, type ClassifierCheckpoint } from "../unet/checkpoint.ts";
+import type { Classifier } from "../unet/classifier.ts";
 import { blobSource, bytesSource, type ByteSource } from "../unet/safetensors.ts";
 import { UNet, type UNetOptions } from "../unet/unet.ts";
+import { requireGuide } from "./guidance.ts";
 
 /** How a file is fetched that is given by its address. */
 export interface DownloadOptions extends Omit<UrlOptions, "cache" | "signal"> {
@@ -27,50 +28,70 @@ export interface LoadOptions extends UNetOptions {
   readonly device?: Device | (() => Promise<Device>) | undefined;
   /** Architecture and diffusion flags that the file does not carry, in the constructor's or the scripts' vocabulary. */
   readonly flags?: unknown;
+  /** A noise-aware classifier of the network's image size, for runs with `classifierScale`. */
+  readonly classifier?: CheckpointSource | undefined;
+  readonly classifierFlags?: unknown;
   readonly download?: DownloadOptions | undefined;
 }
 
 /** Bytes, a file, or its address (a string is one, relative to the page). */
 export type CheckpointSource = ByteSource | Blob | ArrayBuffer | Uint8Array | URL | string;
 
-/** Opens the checkpoint for as long as the body takes. */
-type Opener = <T>(signal: AbortSignal | undefined, body: (checkpoint: Checkpoint) => Promise<T>) => Promise<T>;
+/** Opens a checkpoint for as long as the body takes. */
+type Opener<T> = <R>(signal: AbortSignal | undefined, body: (checkpoint: T) => Promise<R>) => Promise<R>;
+
+/** On one device. */
+export interface Networks {
+  readonly unet: UNet;
+  /** Where `LoadOptions.classifier` gave one. */
+  readonly classifier: Classifier | undefined;
+}
+
+interface Checkpoints {
+  readonly unet: Checkpoint;
+  readonly classifier: ClassifierCheckpoint | undefined;
+}
 
 /** Seconds before each try to get a device again: a browser needs a moment to start its GPU process anew. */
 const patience = [0, 0.3, 1, 2, 4];
 
 export class Loaded {
-  #unet: UNet;
-  readonly #open: Opener;
+  #networks: Networks;
+  readonly #open: Opener<Checkpoints>;
   readonly #options: LoadOptions;
   readonly #makeDevice: (() => Promise<Device>) | undefined;
   #reacquiring: Promise<void> | undefined;
   #disposed = false;
 
-  private constructor(unet: UNet, open: Opener, options: LoadOptions, makeDevice: (() => Promise<Device>) | undefined) {
-    this.#unet = unet;
+  private constructor(
+    networks: Networks,
+    open: Opener<Checkpoints>,
+    options: LoadOptions,
+    makeDevice: (() => Promise<Device>) | undefined,
+  ) {
+    this.#networks = networks;
     this.#open = open;
     this.#options = options;
     this.#makeDevice = makeDevice;
   }
 
-  /** @throws NoAdapterError, InputError (addresses and servers), CheckpointError, OutOfMemoryError, or the signal's reason */
+  /**
+   * @throws NoAdapterError, InputError (addresses, servers, a classifier of another size), CheckpointError, OutOfMemoryError, or
+   * the signal's reason
+   */
   static async load(source: CheckpointSource, options: LoadOptions): Promise<Loaded> {
-    const open =
-      typeof source === "string" || source instanceof URL
-        ? openAddress(source, options)
-        : openOnce(await openCheckpoint(asSource(source), options.flags));
-    return open(options.signal, async (checkpoint) => {
+    const open = await openerOf(source, options);
+    return open(options.signal, async (checkpoints) => {
       const given = options.device;
       if (given instanceof Device)
-        return new Loaded(await UNet.load(given, checkpoint, options), open, options, undefined);
+        return new Loaded(await loadNetworks(given, checkpoints, options), open, options, undefined);
       const makeDevice = given ?? pageDevice;
-      return new Loaded(await loadOnNew(makeDevice, checkpoint, options), open, options, makeDevice);
+      return new Loaded(await loadOnNew(makeDevice, checkpoints, options), open, options, makeDevice);
     });
   }
 
-  get unet(): UNet {
-    return this.#unet;
+  get networks(): Networks {
+    return this.#networks;
   }
 
   /** Whether `reacquire` can be called. */
@@ -79,28 +100,26 @@ export class Loaded {
   }
 
   /**
-   * Loads the network again, onto a new device, in the place of `lost`; at once if another run has done so.
+   * Loads the networks again, onto a new device, in the place of `lost`; at once if another run has done so.
    * @throws as `load`
    */
-  async reacquire(lost: UNet): Promise<void> {
-    if (this.#unet !== lost) return;
+  async reacquire(lost: Networks): Promise<void> {
+    if (this.#networks !== lost) return;
     this.#reacquiring ??= this.#replace().finally(() => (this.#reacquiring = undefined));
     await this.#reacquiring;
   }
 
   async #replace(): Promise<void> {
-    const old = this.#unet;
+    const old = this.#networks;
     const options = { ...this.#options, signal: undefined, onProgress: undefined };
     const makeDevice = () => persistently(this.#makeDevice!);
-    const unet = await this.#open(undefined, (checkpoint) => {
-      if (!isSameFile(checkpoint, old.checkpoint))
-        throw new CheckpointError(
-          `${checkpoint.file.name} is another file than the one that was loaded before the device was lost: load it anew`,
-        );
-      return loadOnNew(makeDevice, checkpoint, options);
+    const networks = await this.#open(undefined, (checkpoints) => {
+      requireSameFile(checkpoints.unet, old.unet.checkpoint);
+      if (old.classifier) requireSameFile(checkpoints.classifier!, old.classifier.checkpoint);
+      return loadOnNew(makeDevice, checkpoints, options);
     });
-    old.device.dispose();
-    this.#unet = unet;
+    old.unet.device.dispose();
+    this.#networks = networks;
     if (this.#disposed) {
       this.dispose();
       throw new InterruptedError("stopped");
@@ -110,19 +129,45 @@ export class Loaded {
   /** Releases the weights, and the device where it is not the caller's. */
   dispose(): void {
     this.#disposed = true;
-    this.#unet.dispose();
-    if (this.#makeDevice) this.#unet.device.dispose();
+    const { unet, classifier } = this.#networks;
+    unet.dispose();
+    classifier?.dispose();
+    if (this.#makeDevice) unet.device.dispose();
+  }
+}
+
+async function loadNetworks(device: Device, checkpoints: Checkpoints, options: LoadOptions): Promise<Networks> {
+  const { onProgress } = options;
+  if (!checkpoints.classifier)
+    return { unet: await UNet.load(device, checkpoints.unet, options), classifier: undefined };
+  // Pages that guide nothing do not pay for gradients.
+  const { Classifier, classifierBytes } = await import("../unet/classifier.ts");
+  const guideBytes = classifierBytes(checkpoints.classifier, options);
+  const unet = await UNet.load(device, checkpoints.unet, {
+    ...options,
+    onProgress: onProgress && ((done, total) => onProgress(done, total + guideBytes)),
+  });
+  const before = unet.weightBytes;
+  try {
+    const classifier = await Classifier.load(device, checkpoints.classifier, {
+      ...options,
+      onProgress: onProgress && ((done, total) => onProgress(before + done, before + total)),
+    });
+    return { unet, classifier };
+  } catch (error) {
+    unet.dispose();
+    throw error;
   }
 }
 
 async function loadOnNew(
   makeDevice: () => Promise<Device>,
-  checkpoint: Checkpoint,
-  options: UNetOptions,
-): Promise<UNet> {
+  checkpoints: Checkpoints,
+  options: LoadOptions,
+): Promise<Networks> {
   const device = await makeDevice();
   try {
-    return await UNet.load(device, checkpoint, options);
+    return await loadNetworks(device, checkpoints, options);
   } catch (error) {
     const cause = await device.explain(error);
     device.dispose();
@@ -144,26 +189,48 @@ async function persistently(makeDevice: () => Promise<Device>): Promise<Device> 
   throw last;
 }
 
-/** By what can be told without reading it all: names, types, shapes and places of the tensors. */
-function isSameFile(a: Checkpoint, b: Checkpoint): boolean {
-  const table = ({ file }: Checkpoint) => JSON.stringify([...file.tensors]);
-  return a === b || table(a) === table(b);
+/** By what can be told without reading it all: names, types, shapes and places of the tensors. @throws CheckpointError */
+function requireSameFile(now: Pick<Checkpoint, "file">, before: Pick<Checkpoint, "file">): void {
+  const table = ({ file }: Pick<Checkpoint, "file">) => JSON.stringify([...file.tensors]);
+  if (now === before || table(now) === table(before)) return;
+  throw new CheckpointError(
+    `${now.file.name} is another file than the one that was loaded before the device was lost: load it anew`,
+  );
 }
 
-function openOnce(checkpoint: Checkpoint): Opener {
-  return (_signal, body) => body(checkpoint);
+async function openerOf(source: CheckpointSource, options: LoadOptions): Promise<Opener<Checkpoints>> {
+  const { flags, classifier: guide, classifierFlags } = options;
+  const openUNet = await fileOpener(source, options, (file, config) => openCheckpoint(file, flags, config));
+  if (guide === undefined) return (signal, body) => openUNet(signal, (unet) => body({ unet, classifier: undefined }));
+  const openGuide = await fileOpener(guide, options, (file) => openClassifier(file, classifierFlags));
+  return (signal, body) =>
+    openUNet(signal, (unet) =>
+      openGuide(signal, (classifier) => {
+        requireGuide(unet, classifier);
+        return body({ unet, classifier });
+      }),
+    );
 }
 
-function openAddress(address: string | URL, options: LoadOptions): Opener {
+/** A file at an address is opened whenever it is needed, and closed again; others stay open. */
+async function fileOpener<T>(
+  source: CheckpointSource,
+  options: LoadOptions,
+  open: (source: ByteSource, config?: () => Promise<unknown>) => Promise<T>,
+): Promise<Opener<T>> {
+  if (typeof source !== "string" && !(source instanceof URL)) {
+    const checkpoint = await open(asSource(source));
+    return (_signal, body) => body(checkpoint);
+  }
   return async (signal, body) => {
     const { cache = await pageCache(), ...download } = options.download ?? {};
     const fetching = { ...download, signal };
-    const source = await urlSource(address, { ...fetching, cache: cache || undefined });
+    const file = await urlSource(source, { ...fetching, cache: cache || undefined });
     try {
-      const config = () => jsonBeside(address, "config.json", fetching);
-      return await body(await openCheckpoint(source, options.flags, config));
+      const config = async () => (await import("../sources/jsonBeside.ts")).jsonBeside(source, "config.json", fetching);
+      return await body(await open(file, config));
     } finally {
-      await source.close();
+      await file.close();
     }
   };
 }

@@ -1,20 +1,19 @@
 /** A run that outlives its device: after a loss it goes on from its last snapshot, on a new device. */
 import { DeviceLostError } from "../engine/errors.ts";
-import type { UNet } from "../unet/unet.ts";
-import type { Loaded } from "./loaded.ts";
+import type { Loaded, Networks } from "./loaded.ts";
 import { sample, type SampleOptions, type SampleProgress, type Snapshot } from "./sampler.ts";
 
 /** Losses without a snapshot between them, after which the step itself must be what the device dies of. */
 const mostLosses = 3;
 
 /**
- * `sample` with the options that `optionsOn` gives for a network on its device. After a loss `onLost` hears of it, and the
+ * `sample` with the options that `optionsOn` gives for the networks on their device. After a loss `onLost` hears of it, and the
  * steps since the last snapshot are done again: the result is the one of a run without the loss, bit for bit on one adapter.
  * @throws as `sample`; DeviceLostError where the device is the caller's, or when it is lost again and again
  */
 export async function* sampleOnAnyDevice(
   loaded: Loaded,
-  optionsOn: (unet: UNet) => SampleOptions,
+  optionsOn: (networks: Networks) => SampleOptions,
   onLost?: (error: DeviceLostError) => void,
 ): AsyncGenerator<SampleProgress, Float32Array, undefined> {
   let resume: Snapshot | undefined;
@@ -23,14 +22,14 @@ export async function* sampleOnAnyDevice(
     resume = snapshot;
     losses = 0;
   };
-  let lost: UNet | undefined;
+  let lost: Networks | undefined;
   for (;;) {
     try {
       if (lost) await loaded.reacquire(lost);
-      return yield* sample({ ...optionsOn(loaded.unet), ...(loaded.canReacquire ? { onSnapshot, resume } : {}) });
+      return yield* sample({ ...optionsOn(loaded.networks), ...(loaded.canReacquire ? { onSnapshot, resume } : {}) });
     } catch (error) {
-      lost = loaded.unet;
-      const cause = await lost.device.explain(error);
+      lost = loaded.networks;
+      const cause = await lost.unet.device.explain(error);
       if (!(cause instanceof DeviceLostError) || !loaded.canReacquire || ++losses > mostLosses) throw cause;
       onLost?.(cause);
     }

@@ -6,6 +6,7 @@ import { InputError } from "../engine/errors.ts";
 import type { ImageShape } from "../unet/layout.ts";
 import type { UNet } from "../unet/unet.ts";
 import { createDiffusion, climbCoefficients, forwardCoefficients, requireSteps } from "./diffusion.ts";
+import type { Guidance } from "./guidance.ts";
 import { reverseKind, State, stateLayout, type Known } from "./state.ts";
 import { climbRow, reverseRow, type ClimbRow, type ReverseRow } from "./steps.ts";
 import { singleTransitionsOf } from "./transitions.ts";
@@ -14,6 +15,7 @@ export interface Trace {
   readonly shape: ImageShape;
   readonly known: Known;
   readonly classes?: readonly number[] | undefined;
+  readonly guidance?: Guidance | undefined;
   /** Every Gaussian draw in order: the start; per reverse step the sampling noise, then the known region's (from the second model call on); one per climbed step. */
   readonly draws: number;
   readonly noise: (draw: number) => Promise<ArrayLike<number>>;
@@ -54,13 +56,14 @@ export async function* replay(
   const layout = stateLayout(shape, unet.checkpoint.architecture.outChannels);
   // Row k of `reverse` is the step from k. Of `climbs`, row k blends at level k and row steps + k climbs from k to k + 1.
   const levels = Array.from({ length: diffusion.steps }, (_, k) => k);
-  const reverse: ReverseRow[] = levels.map((from) => reverseRow(layout, diffusion, { from, variance, draw: 0 }));
+  const scale = trace.guidance?.scale;
+  const reverse: ReverseRow[] = levels.map((from) => reverseRow(layout, diffusion, { from, variance, scale, draw: 0 }));
   const climbs: ClimbRow[] = [
     ...levels.map((k) => climbRow(layout, { draw: 0, signal: 1, noise: 0, blend: forwardCoefficients(diffusion, k) })),
     ...levels.slice(1).map((to) => climbRow(layout, { draw: 0, ...climbCoefficients(diffusion, to - 1, to) })),
   ];
   const state = await State.create({
-    ...{ unet, diffusion, shape, variant, known, classes: trace.classes, reverse, climbs },
+    ...{ unet, diffusion, shape, variant, known, classes: trace.classes, guidance: trace.guidance, reverse, climbs },
     noise: "injected",
   });
   try {

@@ -8,6 +8,7 @@ import type { ImageShape } from "../unet/layout.ts";
 import type { UNet } from "../unet/unet.ts";
 import type { RunControl } from "./control.ts";
 import { createDiffusion, requireSteps, type Diffusion } from "./diffusion.ts";
+import type { Guidance } from "./guidance.ts";
 import { countModelCalls, scheduleTimes, type Schedule } from "./schedule.ts";
 import { reverseKind, State, stateLayout, type Known } from "./state.ts";
 import { stepTable, type Order } from "./steps.ts";
@@ -23,7 +24,10 @@ export interface SampleOptions {
   readonly seeds: readonly bigint[];
   /** What is known of the images; nothing is for a plain sample. */
   readonly known?: Known | undefined;
+  /** Of a class-conditional network: one an image. */
   readonly classes?: readonly number[] | undefined;
+  /** A classifier that draws every step towards a class. */
+  readonly guidance?: Guidance | undefined;
   readonly order?: Order | undefined;
   /** Clamp x̂₀ to ±1. Default: as the order has it. */
   readonly clip?: boolean | undefined;
@@ -88,7 +92,7 @@ export function diffusionOf(
  * @throws InputError, OutOfMemoryError, DeviceLostError; InterruptedError when the signal aborts
  */
 export async function* sample(options: SampleOptions): AsyncGenerator<SampleProgress, Float32Array, undefined> {
-  const { unet, shape, schedule, seeds, known, signal, previewEvery = 0, order = "program", eta } = options;
+  const { unet, shape, schedule, seeds, known, signal, previewEvery = 0, order = "program", eta, guidance } = options;
   if (eta !== undefined && !(eta >= 0 && eta <= 1))
     throw new InputError(`eta: expected a number from 0 to 1, got ${eta}`);
   const diffusion = diffusionOf(unet, options);
@@ -97,10 +101,12 @@ export async function* sample(options: SampleOptions): AsyncGenerator<SampleProg
     ...{ clip: options.clip ?? order === "program", eta },
   });
   const layout = stateLayout(shape, unet.checkpoint.architecture.outChannels);
-  const table = stepTable(transitionsOf(times), diffusion, layout, { variance, order, eta });
+  const table = stepTable(transitionsOf(times), diffusion, layout, {
+    ...{ variance, order, eta, scale: guidance?.scale },
+  });
   throwIfAborted(signal);
   const state = await State.create({
-    ...{ unet, diffusion, shape, variant, known, classes: options.classes, noise: { seeds } },
+    ...{ unet, diffusion, shape, variant, known, classes: options.classes, guidance, noise: { seeds } },
     ...{ reverse: table.reverse, climbs: table.climbs },
   });
   try {

@@ -18,6 +18,7 @@ import { fromNhwc, toNhwc, type ImageShape } from "../unet/layout.ts";
 import type { EmbeddingTable } from "../unet/embeddingTable.ts";
 import type { UNet, UNetSession } from "../unet/unet.ts";
 import type { Diffusion, VarianceType } from "./diffusion.ts";
+import { Guide, requireGuide, type Guidance } from "./guidance.ts";
 import { startDraw, type ClimbRow, type ReverseRow, type StateLayout } from "./steps.ts";
 
 /** The picture that is partly known. */
@@ -40,6 +41,8 @@ export interface StateOptions {
   readonly known?: Known | undefined;
   /** One class an image. */
   readonly classes?: readonly number[] | undefined;
+  /** A classifier that guides; its scale stands in the rows. */
+  readonly guidance?: Guidance | undefined;
   readonly reverse: readonly ReverseRow[];
   readonly climbs: readonly ClimbRow[];
 }
@@ -77,6 +80,7 @@ interface Parts {
   readonly shape: ImageShape;
   readonly device: Device;
   readonly session: UNetSession;
+  readonly guide: Guide | undefined;
   readonly embeddings: EmbeddingTable;
   /** Index of each image's class among the distinct classes of the run: which block of the table it takes. */
   readonly classIndex: readonly number[];
@@ -99,7 +103,7 @@ export class State {
 
   /** @throws InputError, OutOfMemoryError; on failure nothing stays allocated. */
   static async create(options: StateOptions): Promise<State> {
-    const { unet, shape, known, noise } = options;
+    const { unet, shape, known, noise, diffusion, guidance } = options;
     const { device, checkpoint } = unet;
     checkShapes(options);
     const disposables: { dispose(): void }[] = [];
@@ -109,13 +113,15 @@ export class State {
       const session = await unet.session(shape);
       disposables.push(session);
       const distinct = [...new Set(options.classes ?? [0])];
-      const { modelTimesteps } = options.diffusion;
+      const { modelTimesteps } = diffusion;
       const rows = distinct.flatMap((y) => Array.from(modelTimesteps, (timestep) => ({ timestep, y })));
       const embeddings = await unet.embed(
         rows.map(({ timestep }) => timestep),
         options.classes && rows.map(({ y }) => y),
       );
       disposables.push(embeddings);
+      const guide = guidance && (await Guide.create(guidance, { shape, diffusion, x: session.x }));
+      if (guide) disposables.push(guide);
 
       const layout = stateLayout(shape, checkpoint.architecture.outChannels);
       const stateShape = [shape.batch, shape.height, shape.width, padTo4(shape.channels)];
@@ -144,6 +150,7 @@ export class State {
         const tensors = stateTensors(builder, stateShape, layout, {
           known: Boolean(known),
           injected: noise === "injected",
+          guided: guide !== undefined,
         });
         dispatch(builder, tensors);
         const own = [...buffers].flatMap(([name, buffer]) =>
@@ -152,15 +159,16 @@ export class State {
         const externals = new Map([
           [tensors.x, { buffer: session.x }] as const,
           [tensors.out, { buffer: session.out }] as const,
+          ...(tensors.gradient && guide ? [[tensors.gradient, { buffer: guide.gradient }] as const] : []),
           ...own,
         ]);
         const executor = await Executor.create(device, builder.finish(), externals);
         disposables.push(executor);
         return executor;
       };
-      const reverse = await build((builder, { x, out, xStart, noise, seeds, known, keep, knownNoise }) =>
+      const reverse = await build((builder, { x, out, xStart, noise, gradient, seeds, known, keep, knownNoise }) =>
         builder.dispatch(reverseStep, {
-          tensors: { x, out, xStart, noise, seeds, known, keep, knownNoise },
+          tensors: { x, out, xStart, noise, gradient, seeds, known, keep, knownNoise },
           parameters: options.reverse,
           variant: options.variant,
         }),
@@ -193,6 +201,7 @@ export class State {
         shape,
         device,
         session,
+        guide,
         embeddings,
         classIndex,
         timesteps,
@@ -221,13 +230,14 @@ export class State {
     device.upload(buffer!, 0, data);
   }
 
-  /** One model call at respaced step `from`, then the reverse dispatch with row `row`. */
+  /** One model call (and the classifier's) at respaced step `from`, then the reverse dispatch with row `row`. */
   reverse(from: number, row: number): void {
-    const { session, embeddings, classIndex, timesteps, reverse } = this.#parts;
+    const { session, guide, embeddings, classIndex, timesteps, reverse } = this.#parts;
     session.submit(
       embeddings,
       classIndex.map((index) => index * timesteps + from),
     );
+    guide?.submit(from);
     reverse.submit({ row });
   }
 
@@ -260,7 +270,7 @@ function stateTensors(
   builder: PlanBuilder,
   shape: readonly number[],
   layout: StateLayout,
-  { known, injected }: { known: boolean; injected: boolean },
+  { known, injected, guided }: { known: boolean; injected: boolean; guided: boolean },
 ) {
   const { images, vectors, pixelVectors, outStride } = layout;
   const pixels = vectors / pixelVectors;
@@ -269,6 +279,7 @@ function stateTensors(
     x: builder.external("x", "f32", shape),
     out: builder.external("out", "f32", [images, pixels, outStride]),
     xStart: builder.external("xStart", "f32", shape),
+    gradient: when(guided, () => builder.external("gradient", "f32", shape)),
     seeds: when(!injected, () => builder.external("seeds", "u32", [images, 2])),
     known: when(known, () => builder.external("known", "f32", shape)),
     keep: when(known, () => builder.external("keep", "f32", [images, pixels])),
@@ -277,7 +288,7 @@ function stateTensors(
   };
 }
 
-function checkShapes({ unet, shape, known, classes, noise }: StateOptions): void {
+function checkShapes({ unet, shape, known, classes, guidance, noise }: StateOptions): void {
   const { config } = unet.checkpoint;
   const { batch, channels, height, width } = shape;
   const expect = (what: string, expected: number, got: number) => {
@@ -294,5 +305,9 @@ function checkShapes({ unet, shape, known, classes, noise }: StateOptions): void
     expect("values of the mask", batch * height * width, known.keep.length);
   }
   if (classes) expect("classes", batch, classes.length);
+  if (guidance) {
+    requireGuide(unet.checkpoint, guidance.classifier.checkpoint);
+    if (guidance.classifier.device !== unet.device) throw new Error("the classifier is on another device");
+  }
   if (noise !== "injected") expect("seeds", batch, noise.seeds.length);
 }

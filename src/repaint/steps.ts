@@ -9,6 +9,7 @@ import type { reverseStep } from "../shaders/reverseStep.ts";
 import {
   climbCoefficients,
   forwardCoefficients,
+  guidanceCoefficients,
   reverseCoefficients,
   type Diffusion,
   type VarianceType,
@@ -83,12 +84,15 @@ export function reverseRow(
     from,
     variance,
     eta,
+    scale = 0,
     draw,
     blend,
   }: {
     from: number;
     variance: VarianceType;
     eta?: number | undefined;
+    /** Of a classifier's guidance. */
+    scale?: number | undefined;
     draw: number;
     blend?: { signal: number; noise: number } | undefined;
   },
@@ -99,6 +103,7 @@ export function reverseRow(
     channels,
     outStride,
     ...reverseCoefficients(diffusion, from, { variance, eta }),
+    ...guidanceCoefficients(diffusion, from, { scale, variance, eta }),
   };
 }
 
@@ -107,7 +112,11 @@ export function stepTable(
   transitions: readonly Transition[],
   diffusion: Diffusion,
   layout: StateLayout,
-  { variance, order, eta }: { variance: VarianceType; order: Order; eta?: number | undefined },
+  {
+    variance,
+    order,
+    ...options
+  }: { variance: VarianceType; order: Order; eta?: number | undefined; scale?: number | undefined },
 ): StepTable {
   const steps: Step[] = [];
   const reverse: ReverseRow[] = [];
@@ -121,7 +130,7 @@ export function stepTable(
         reverseRow(layout, diffusion, {
           from,
           variance,
-          eta,
+          ...options,
           draw,
           blend: blendAfterReverse(transitions, index, diffusion, order),
         }),

@@ -1,7 +1,9 @@
 /**
  * One whole reverse transition outside the network, in one dispatch: ε (or x₀) and variance from the network's
  * output, x̂₀, clip, posterior mean, sampling noise, and the known region noised forward and blended in (DDPM
- * eq. 7 and 11, Improved DDPM eq. 15, RePaint eq. 8). The state x is updated in place; x̂₀ is kept for previews.
+ * eq. 7 and 11, Improved DDPM eq. 15, RePaint eq. 8), and where there is a gradient ∇ₓ log p(y | x), classifier guidance:
+ * DDPM's mean moves by it (Dhariwal & Nichol 2021, Algorithm 1), DDIM's x̂₀ and with it ε (Algorithm 2). The state x is updated
+ * in place; x̂₀ is kept for previews.
  *
  * `out` is the network's output as scalars, [images, pixels, outStride]: channels 0 … channels−1 the prediction,
  * channels … 2·channels−1 the variance's interpolation where it is learned.
@@ -21,7 +23,14 @@ export interface ReverseStepVariant {
 
 export const reverseStep = defineKernel<ReverseStepVariant>()({
   name: "reverseStep",
-  bindings: { x: readWrite, out: readScalar, xStart: write, noise: readOptional, ...knownRegionBindings },
+  bindings: {
+    x: readWrite,
+    out: readScalar,
+    xStart: write,
+    noise: readOptional,
+    gradient: readOptional,
+    ...knownRegionBindings,
+  },
   parameters: {
     ...knownRegionParameters,
     channels: "u32",
@@ -32,6 +41,9 @@ export const reverseStep = defineKernel<ReverseStepVariant>()({
     /** mean = meanX0·x̂₀ + meanXt·x: the posterior's, or DDIM's, whose variance is fixed. */
     meanX0: "f32",
     meanXt: "f32",
+    /** With a gradient g: x̂₀ += guidanceX0·g after the clip, mean += guidanceMean·variance·g. */
+    guidanceX0: "f32",
+    guidanceMean: "f32",
     /** log β̃ and log β; both the same where the variance is fixed. */
     minLogVariance: "f32",
     maxLogVariance: "f32",
@@ -62,6 +74,10 @@ ${elementwiseMain("parameters.images * parameters.vectors")}
 #if ${clip}
   start = clamp(start, vec4<f32>(-1.0), vec4<f32>(1.0));
 #endif
+#if ${has.gradient}
+  let gradient = load_gradient(index);
+  start += parameters.guidanceX0 * gradient;
+#endif
   store_xStart(index, start);
 #if ${variance === "learned"}
   let fraction = 0.5 * (outputs(pixel, parameters.channels, channel) + 1.0);
@@ -69,8 +85,10 @@ ${elementwiseMain("parameters.images * parameters.vectors")}
 #else
   let logVariance = vec4<f32>(parameters.minLogVariance);
 #endif
-  let mean = parameters.meanX0 * start + parameters.meanXt * state;
-  var next = mean;
+  var next = parameters.meanX0 * start + parameters.meanXt * state;
+#if ${has.gradient}
+  next += parameters.guidanceMean * exp(logVariance) * gradient;
+#endif
   if (parameters.noiseScale != 0.0) { next += parameters.noiseScale * exp(0.5 * logVariance) * noiseOf(index); }
   store_x(index, blended(index, next));
 }

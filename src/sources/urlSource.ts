@@ -3,10 +3,9 @@
  */
 import { InputError } from "../engine/errors.ts";
 import type { ByteSource } from "../unet/safetensors.ts";
-import { HttpFile } from "./http.ts";
 import { parseUrl } from "./httpHeaders.ts";
 import { checkIntegrity } from "./integrity.ts";
-import { UrlLoad, type UrlOptions } from "./urlLoad.ts";
+import type { UrlOptions } from "./urlLoad.ts";
 
 export type { UrlOptions } from "./urlLoad.ts";
 
@@ -33,6 +32,8 @@ export async function urlSource(address: string | URL, options: UrlOptions = {})
   const onAbort = (): void => abort.abort(options.signal?.reason);
   if (options.signal?.aborted) onAbort();
   options.signal?.addEventListener("abort", onAbort, { once: true });
+  // Pages that load files of their users do not pay for HTTP.
+  const [{ HttpFile }, { UrlLoad }] = await Promise.all([import("./http.ts"), import("./urlLoad.ts")]);
   const load = new UrlLoad(new HttpFile(url, { ...options, signal: abort.signal }), options, integrity, blockBytes);
   const close = (): Promise<void> => {
     options.signal?.removeEventListener("abort", onAbort);

@@ -20,7 +20,7 @@ import { Layers, type NetworkOptions } from "./layers.ts";
 import { type ForwardSize, requireSize } from "./network.ts";
 import { readFloat32 } from "./safetensors.ts";
 import { macsPerSubmit, type UNetOptions } from "./unet.ts";
-import { declareWeights, type PackedWeights, uploadWeights, type UploadedWeights } from "./weights.ts";
+import { declareWeights, packedBytes, type PackedWeights, uploadWeights, type UploadedWeights } from "./weights.ts";
 
 export interface ClassifierPlan {
   readonly plan: Plan;
@@ -76,6 +76,15 @@ export function planClassifier(options: Omit<NetworkOptions, "activations">, siz
 /** Storage of the weights: `weightType`, else as `precision`; activations and gradients are f32 in any case. */
 export type ClassifierOptions = UNetOptions;
 
+function declareClassifier({ architecture }: ClassifierCheckpoint, options: ClassifierOptions): PackedWeights {
+  return declareWeights(architecture, options.weightType ?? options.precision ?? "f32", { gradient: true });
+}
+
+/** What `Classifier.load` puts on the device. */
+export function classifierBytes(checkpoint: ClassifierCheckpoint, options: ClassifierOptions = {}): number {
+  return packedBytes(declareClassifier(checkpoint, options));
+}
+
 export class Classifier {
   readonly device: Device;
   readonly checkpoint: ClassifierCheckpoint;
@@ -103,8 +112,7 @@ export class Classifier {
     checkpoint: ClassifierCheckpoint,
     options: ClassifierOptions = {},
   ): Promise<Classifier> {
-    const type = options.weightType ?? options.precision ?? "f32";
-    const weights = declareWeights(checkpoint.architecture, type, { gradient: true });
+    const weights = declareClassifier(checkpoint, options);
     const uploaded = await uploadWeights(device, weights, (name) => readFloat32(checkpoint.file, name), options);
     return new Classifier(device, checkpoint, weights, uploaded, options.choices);
   }

@@ -240,6 +240,11 @@ export interface UploadedWeights {
   dispose(): void;
 }
 
+/** Of all weights on the device. */
+export function packedBytes(weights: PackedWeights): number {
+  return [...weights.values()].reduce((sum, { tensor }) => sum + byteLength(tensor), 0);
+}
+
 /**
  * Packs and uploads every weight, one at a time.
  * @throws OutOfMemoryError; an aborted `signal` throws its reason and leaves nothing on the device.
@@ -258,7 +263,7 @@ export async function uploadWeights(
     for (const { buffer } of ranges.values()) device.destroyBuffer(buffer);
     ranges.clear();
   };
-  const total = [...weights.values()].reduce((sum, { tensor }) => sum + byteLength(tensor), 0);
+  const total = packedBytes(weights);
   let done = 0;
   let queued = 0;
   try {

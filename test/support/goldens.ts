@@ -5,7 +5,12 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { bytesSource, openSafetensors, readFloat32, type TensorFile } from "../../src/unet/safetensors.ts";
-import { openCheckpoint, type Checkpoint } from "../../src/unet/checkpoint.ts";
+import {
+  openCheckpoint,
+  openClassifier,
+  type Checkpoint,
+  type ClassifierCheckpoint,
+} from "../../src/unet/checkpoint.ts";
 
 const own = new URL("../goldens/", import.meta.url);
 const whole = process.env.REPAINT_GOLDEN
@@ -36,6 +41,10 @@ export async function goldenTensors(path: string): Promise<TensorFile> {
 
 export async function goldenCheckpoint(path: string): Promise<Checkpoint> {
   return openCheckpoint(bytesSource(path, await bytes(path)));
+}
+
+export async function goldenClassifier(path: string): Promise<ClassifierCheckpoint> {
+  return openClassifier(bytesSource(path, await bytes(path)));
 }
 
 export function tensor(file: TensorFile, name: string): Promise<Float32Array> {

@@ -64,11 +64,14 @@ export const reverseStepTwin: TwinOf<typeof reverseStep> = ({ tensors, parameter
         ? p.sqrtRecipAlphaBar * state - p.sqrtRecipMinusOneAlphaBar * output(0)
         : output(0);
     if (variant.clip) start = Math.min(Math.max(start, -1), 1);
+    const gradient = tensors.gradient?.[i] ?? 0;
+    start += p.guidanceX0 * gradient;
     xStart[i] = start;
     const fraction = variant.variance === "learned" ? (output(p.channels) + 1) / 2 : 0;
     const logVariance = fraction * p.maxLogVariance + (1 - fraction) * p.minLogVariance;
     const noise = p.noiseScale === 0 ? 0 : noiseAt(p, tensors.seeds, tensors.noise, index, lane, 0);
-    const next = p.meanX0 * start + p.meanXt * state + p.noiseScale * Math.exp(0.5 * logVariance) * noise;
+    const mean = p.meanX0 * start + p.meanXt * state + p.guidanceMean * Math.exp(logVariance) * gradient;
+    const next = mean + p.noiseScale * Math.exp(0.5 * logVariance) * noise;
     return blend(p, tensors, index, lane, next);
   });
   return { x, xStart };

@@ -1,0 +1,59 @@
+/**
+ * The classifier that --classifier means, beside a model: opened, checked against it, and its scale. Not here: what guidance
+ * does (src/repaint/guidance.ts), and running a classifier alone (classifier.ts).
+ */
+import { InputError } from "../engine/errors.ts";
+import type { FileSource } from "../node/fileSource.ts";
+import { requireGuide } from "../repaint/guidance.ts";
+import type { ClassifierCheckpoint } from "../unet/checkpoint.ts";
+import { type Arguments, type Option, quoted } from "./command.ts";
+import type { Context } from "./context.ts";
+import { type OpenModel, readFlags, sayAssumedOfClassifier, withClassifier } from "./model.ts";
+
+export const guideOptions: readonly Option[] = [
+  { name: "classifier", value: "F", help: "a noise-aware classifier that guides the run, or its https address" },
+  {
+    name: "classifier-scale",
+    value: "S",
+    help: "how strongly it guides (default: as the released networks were used, else 1)",
+  },
+  { name: "classifier-flags", value: "JSON|@FILE|PRESET", help: "flags that the classifier's file does not carry" },
+];
+
+export interface OpenGuide {
+  readonly source: FileSource;
+  readonly checkpoint: ClassifierCheckpoint;
+  readonly flags: unknown;
+  /** undefined: --classifier-scale was not given. */
+  readonly scale: number | undefined;
+}
+
+/** Opens the classifier, where one is given, for the time of `body`. @throws InputError where it cannot guide the model */
+export async function withGuide<T>(
+  context: Context,
+  given: Arguments,
+  { checkpoint: network }: OpenModel,
+  body: (guide: OpenGuide | undefined) => Promise<T>,
+): Promise<T> {
+  const path = given.text("classifier");
+  const scale = readScale(given);
+  if (path === undefined) {
+    const stray = ["classifier-scale", "classifier-flags"].find((name) => given.has(name));
+    if (stray) throw new InputError(`--${stray} is of a classifier: give --classifier, too`);
+    return body(undefined);
+  }
+  const flags = await readFlags(given, "classifier-flags");
+  return withClassifier(context, path, flags, async ({ source, checkpoint }) => {
+    requireGuide(network, checkpoint);
+    sayAssumedOfClassifier(checkpoint, context.report, "classifier-flags");
+    return body({ source, checkpoint, flags, scale });
+  });
+}
+
+function readScale(given: Arguments): number | undefined {
+  const text = given.text("classifier-scale");
+  if (text === undefined) return undefined;
+  if (!/^-?(\d+\.?\d*|\.\d+)$/.test(text))
+    throw new InputError(`--classifier-scale: expected a number, 1 for example, got ${quoted(text)}`);
+  return Number(text);
+}

@@ -1,0 +1,87 @@
+/**
+ * Classifier guidance of a run (Dhariwal & Nichol 2021): the classifier sees the x and the timestep that the network sees, and its
+ * gradient of log p(y | x) lies beside the network's output when the step is made. Not here: what the step does with it
+ * (diffusion.ts, shaders/reverseStep.ts), and the classifier (src/unet/classifier.ts).
+ */
+import { InputError } from "../engine/errors.ts";
+import type { Checkpoint, ClassifierCheckpoint } from "../unet/checkpoint.ts";
+import type { Classifier, ClassifierSession } from "../unet/classifier.ts";
+import type { EmbeddingTable } from "../unet/embeddingTable.ts";
+import type { ImageShape } from "../unet/layout.ts";
+import type { Diffusion } from "./diffusion.ts";
+
+export interface Guidance {
+  /** On the network's device. */
+  readonly classifier: Classifier;
+  /** Times the gradient. 1: as the paper's unscaled guidance; more: closer to the class, less varied. */
+  readonly scale: number;
+  /** The class that each image is drawn towards, of the classifier's. */
+  readonly classes: readonly number[];
+}
+
+/** What of two checkpoints must agree for one to guide the other. @throws InputError */
+export function requireGuide(
+  { config: network }: Pick<Checkpoint, "config">,
+  { file, config, knowsImageSize }: Pick<ClassifierCheckpoint, "file" | "config" | "knowsImageSize">,
+): void {
+  if (config.inChannels !== network.inChannels)
+    throw new InputError(
+      `the classifier ${file.name} takes images of ${config.inChannels} channels and the network makes ${network.inChannels}: it cannot guide it`,
+    );
+  if (knowsImageSize && config.imageSize !== network.imageSize)
+    throw new InputError(
+      `the classifier ${file.name} is for images of ${config.imageSize}×${config.imageSize} and the network for ${network.imageSize}×${network.imageSize}: take one of the network's size`,
+    );
+}
+
+/** @throws InputError */
+export function requireScale(scale: number): void {
+  if (!Number.isFinite(scale)) throw new InputError(`classifier scale: expected a number, got ${scale}`);
+}
+
+/** A classifier over the state's own x. */
+export class Guide {
+  readonly #session: ClassifierSession;
+  readonly #embeddings: EmbeddingTable;
+  readonly #images: number;
+
+  private constructor(session: ClassifierSession, embeddings: EmbeddingTable, images: number) {
+    this.#session = session;
+    this.#embeddings = embeddings;
+    this.#images = images;
+  }
+
+  /** `x` is the buffer that the network reads. @throws InputError, OutOfMemoryError; on failure nothing stays allocated */
+  static async create(
+    { classifier, scale, classes }: Guidance,
+    { shape, diffusion, x }: { shape: ImageShape; diffusion: Diffusion; x: GPUBuffer },
+  ): Promise<Guide> {
+    requireScale(scale);
+    const session = await classifier.session(shape, classes, x);
+    try {
+      const embeddings = await classifier.embed([...diffusion.modelTimesteps]);
+      return new Guide(session, embeddings, shape.batch);
+    } catch (error) {
+      session.dispose();
+      throw error;
+    }
+  }
+
+  /** ∇ₓ log p(class | x), f32, as x lies. */
+  get gradient(): GPUBuffer {
+    return this.#session.gradient;
+  }
+
+  /** Submits the gradient at respaced step `from`. */
+  submit(from: number): void {
+    this.#session.submit(
+      this.#embeddings,
+      Array.from({ length: this.#images }, () => from),
+    );
+  }
+
+  dispose(): void {
+    this.#session.dispose();
+    this.#embeddings.dispose();
+  }
+}
