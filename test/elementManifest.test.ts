@@ -32,9 +32,9 @@ describe("the manifest", () => {
   test("lists properties and methods", () => {
     const own = [RepaintInpaint, ElementBase].flatMap((type) => Object.entries(Object.getOwnPropertyDescriptors(type.prototype))); // prettier-ignore
     const isPublic = ([name]: readonly [string, unknown]) => !/^(constructor|addEventListener|.*Callback)$/.test(name);
-    const members = own.filter(isPublic).map(([name, { value, set }]) => ({
-      ...{ name, kind: typeof value === "function" ? "method" : "field" },
-      ...(typeof value === "function" || set ? {} : { readonly: true }),
+    const members = own.filter(isPublic).map(([name, own]) => ({
+      ...{ name, kind: typeof own.value === "function" ? "method" : "field" },
+      ...(typeof own.value === "function" || own.set ? {} : { readonly: true }),
     }));
     const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1);
     const listed = declaration!.members.map(({ name, kind, readonly }) => ({ name, kind, ...(readonly ? { readonly } : {}) })); // prettier-ignore

@@ -312,7 +312,7 @@ describe.skipIf(noChromium)("<repaint-inpaint> in Chromium", () => {
   test("masks: as files, and the paper's six", async () => {
     driver = await ElementDriver.open({ picture: testPicture(40, 30) });
     await choose("Mask");
-    await choose("Half");
+    await choose("One half");
     expect((await driver.filled([19, 5], [20, 5])).at).toEqual([false, true]);
     await choose("Mask");
     const saved = await driver.downloadPicture(() => choose("Save the mask"));
@@ -324,13 +324,7 @@ describe.skipIf(noChromium)("<repaint-inpaint> in Chromium", () => {
       await globalThis.field.setMask(new Blob([bytes]));
     }, picture);
     expect((await driver.filled([19, 5], [20, 5])).at).toEqual([false, true]);
-    for (const name of [
-      "Wide strokes",
-      "Narrow strokes",
-      "Every second pixel",
-      "Every second line",
-      "All but the middle",
-    ]) {
+    for (const name of ["Wide strokes", "Narrow strokes", "Every 2nd pixel", "Every 2nd line", "All around"]) {
       await choose("Mask");
       await choose(name);
       expect((await driver.filled()).count, name).toBeGreaterThan(20);

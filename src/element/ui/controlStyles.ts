@@ -4,9 +4,9 @@ button, input, select { font: inherit; color: inherit; letter-spacing: inherit; 
 p { margin: 0; }
 :is(button, input, select, summary, a):focus-visible { outline: 3px solid var(--focus); outline-offset: 2px; }
 .button { display: inline-flex; align-items: center; justify-content: center; gap: 8px; min-inline-size: var(--target); min-block-size: var(--target); padding: 0 14px 0 12px; border: 1px solid var(--line); border-radius: 11px; background: var(--raised); font-weight: 520; white-space: nowrap; cursor: pointer; transition: background-color 0.12s, border-color 0.12s; }
-.button:hover { border-color: var(--field-line); }
+.button:hover:enabled { border-color: var(--field-line); }
 .button:active { background: color-mix(in srgb, var(--raised), var(--ink) 8%); }
-.button:disabled { opacity: 0.42; cursor: default; border-color: var(--line); }
+.button:disabled { opacity: 0.42; cursor: default; }
 .button.icon-only { padding: 0; border-color: transparent; background: none; }
 .button.icon-only:hover:enabled { background: color-mix(in srgb, var(--ink) 7%, transparent); }
 .button[aria-pressed="true"] { border-color: transparent; background: color-mix(in srgb, var(--accent) 14%, transparent); color: var(--accent); }
@@ -38,7 +38,7 @@ p { margin: 0; }
 .mask-menu { inline-size: 300px; }
 .mask-menu .button { inline-size: 100%; margin-block-end: 6px; justify-content: start; }
 .patterns, .narrow { display: grid; grid-template-columns: 1fr 1fr; gap: 0 6px; }
-.patterns .button { padding-inline: 12px; font-size: 14px; }
+.patterns .button { padding-inline: 11px 4px; font-size: 14px; }
 .keys dl { display: grid; grid-template-columns: auto 1fr; gap: 4px 12px; margin: 0; font-size: 14px; }
 .keys dd { margin: 0; color: var(--muted); }
 kbd { padding: 1px 6px; border: 1px solid var(--line); border-radius: 6px; background: var(--raised); font: inherit; font-size: 12.5px; white-space: nowrap; }

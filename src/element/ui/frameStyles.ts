@@ -38,20 +38,15 @@ export const frameStyles = /* css */ `
 .surface.panning { cursor: grab; }
 .surface.panning:active { cursor: grabbing; }
 .surface.comparing { cursor: ew-resize; }
-.sheet { position: absolute; inset: 0 auto auto 0; transform-origin: 0 0; background: repeating-conic-gradient(light-dark(#d8d6d2, #3a3b3f) 0 25%, light-dark(#f4f3f0, #2c2d31) 0 50%) 0 0 / 16px 16px; box-shadow: 0 0 0 1px rgb(0 0 0 / 0.12), 0 10px 40px rgb(0 0 0 / 0.18); }
-.layer { position: absolute; inset: 0; display: block; }
-.squares .layer { image-rendering: pixelated; }
-.mask { color: var(--tint); transition: opacity 0.2s; }
-.mask.faint { opacity: 0; }
-.divider { position: absolute; inset-block: 0; inline-size: 0; }
-.divider::before { content: ""; position: absolute; inset-block: 0; inset-inline-start: calc(-1px * var(--unscale, 1)); inline-size: calc(2px * var(--unscale, 1)); background: #fff; box-shadow: 0 0 calc(4px * var(--unscale, 1)) rgb(0 0 0 / 0.6); }
-.divider::after { content: ""; position: absolute; inset-block-start: 50%; inset-inline-start: 0; inline-size: 36px; block-size: 36px; border: 2px solid #fff; border-radius: 50%; background: linear-gradient(90deg, transparent 49%, #fff 49% 51%, transparent 51%), rgb(0 0 0 / 0.45); transform: translate(-50%, -50%) scale(var(--unscale, 1)); }
+.sheet, .paper, .divider { inline-size: 2px; margin-inline-start: -1px; background: #fff; box-shadow: 0 0 5px rgb(0 0 0 / 0.55); pointer-events: none; }
+.divider::after { content: "‹ ›"; position: absolute; inset-block-start: 50%; inset-inline-start: 50%; display: grid; place-items: center; inline-size: 40px; block-size: 40px; border-radius: 50%; background: #fff; color: #1d1b19; font: 600 17px/1 system-ui, sans-serif; box-shadow: 0 1px 6px rgb(0 0 0 / 0.4); translate: -50% -50%; }
 .overlay { position: absolute; inset: 0; inline-size: 100%; block-size: 100%; pointer-events: none; }
 .outline { fill: color-mix(in srgb, var(--tint) 25%, transparent); stroke: #fff; stroke-width: 1.5; stroke-dasharray: 5 4; paint-order: stroke; filter: drop-shadow(0 0 1px #000); }
 .ring { position: absolute; inset: 0 auto auto 0; border: 1.5px solid #fff; border-radius: 50%; outline: 1.5px solid rgb(0 0 0 / 0.65); outline-offset: 0; pointer-events: none; }
 .ring.cross { border: 0; outline: 0; border-radius: 0; background: linear-gradient(#fff, #fff) 50% / 1.5px 100% no-repeat, linear-gradient(#fff, #fff) 50% / 100% 1.5px no-repeat; filter: drop-shadow(0 0 1px #000) drop-shadow(0 0 1px #000); }
 
-.empty { position: absolute; inset: 0; display: flex; flex-direction: column; align-items: center; justify-content: safe center; gap: 6px; padding: 20px 16px; overflow: auto; text-align: center; }
+.empty { position: relative; display: flex; flex-direction: column; align-items: center; justify-content: safe center; gap: 6px; min-block-size: min(100cqi, 72vh); padding: 20px 16px; text-align: center; }
+.stage:has(> .empty:not([hidden])) { block-size: auto; }
 .stage.drop::before { content: ""; position: absolute; inset: 12px; z-index: 3; border: 2px dashed var(--accent); border-radius: calc(var(--radius) - 4px); pointer-events: none; }
 .empty-icon { display: grid; place-items: center; inline-size: 64px; block-size: 64px; margin-block-end: 6px; border-radius: 20px; background: var(--panel); color: var(--accent); box-shadow: 0 1px 2px rgb(0 0 0 / 0.08); }
 .empty-icon .icon { inline-size: 32px; block-size: 32px; }
@@ -83,6 +78,7 @@ export const frameStyles = /* css */ `
   .frame { display: grid; grid-template-columns: minmax(0, 1fr) 320px; min-block-size: 600px; }
   .middle { min-block-size: 0; }
   .stage { flex: 1; block-size: auto; }
+  .empty { position: absolute; inset: 0; overflow: auto; }
   .stage-box { flex: 1; min-block-size: 0; }
   .view { position: absolute; z-index: 1; inset-block-end: 14px; inset-inline-start: 14px; padding: 0; border: 1px solid var(--line); border-radius: 13px; background: var(--raised); box-shadow: 0 2px 10px rgb(0 0 0 / 0.1); }
   .panel { min-block-size: 0; overflow: auto; padding: 20px; border-inline-start: 1px solid var(--line); }

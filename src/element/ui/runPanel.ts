@@ -107,5 +107,5 @@ function idleWords({ hasPicture, hasFill, adapter, model, estimate }: RunState):
   if (model.kind === "loading") return "The model is on its way.";
   if (!estimate) return model.kind === "loaded" ? "Measuring this device …" : "";
   const { modelCalls, seconds } = estimate;
-  return `${countWords(modelCalls, "model call")} · about ${durationWords(seconds)} on this device`;
+  return `${countWords(modelCalls, "model call")} · about ${durationWords(seconds)} here`;
 }
