@@ -31,7 +31,8 @@ describe("the manifest", () => {
 
   test("lists properties and methods", () => {
     const own = [RepaintInpaint, ElementBase].flatMap((type) => Object.entries(Object.getOwnPropertyDescriptors(type.prototype))); // prettier-ignore
-    const isPublic = ([name]: readonly [string, unknown]) => !/^(constructor|addEventListener|.*Callback)$/.test(name);
+    const isPublic = ([name]: readonly [string, unknown]) =>
+      !/^(constructor|addEventListener|focus|.*Callback)$/.test(name);
     const members = own.filter(isPublic).map(([name, own]) => ({
       ...{ name, kind: typeof own.value === "function" ? "method" : "field" },
       ...(typeof own.value === "function" || own.set ? {} : { readonly: true }),

@@ -201,7 +201,7 @@ describe.skipIf(noChromium)("<repaint-inpaint> in Chromium", () => {
     const names = () => page.evaluate(() => [...globalThis.field.shadowRoot!.querySelectorAll(".thumb")].map((thumb) => thumb.textContent)); // prettier-ignore
     expect(await names()).toEqual(["Mask", "7 …"]);
     await page.evaluate(() => {
-      globalThis.field.preset = "fast";
+      globalThis.field.settings = { schedule: { steps: 6, jumpLength: 2, resamples: 2 } };
       globalThis.field.setAttribute("variations", "3");
     });
     await choose("Fill in");
@@ -345,8 +345,11 @@ describe.skipIf(noChromium)("<repaint-inpaint> in Chromium", () => {
     await driver.close();
     driver = await open();
     await driver.page.evaluate(() => {
+      let isDestroyed = false;
       globalThis.field.addEventListener("progress", ({ detail }) => {
-        if (detail.step === 40 && detail.state === "running") new BroadcastChannel("gpu").postMessage("destroy");
+        if (detail.step !== 40 || isDestroyed) return;
+        isDestroyed = true;
+        new BroadcastChannel("gpu").postMessage("destroy");
       });
     });
     await begin();

@@ -81,9 +81,11 @@ export class ElementDriver {
     return this.page.waitForFunction(condition, { polling: 20, timeout: 60_000 });
   }
 
-  /** Once everything asked of the page has been drawn. */
+  /** Once everything asked of the page has been drawn: sizes are seen a frame later, and what follows from them another. */
   async settle(): Promise<void> {
-    await this.page.evaluate(() => new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(next))));
+    await this.page.evaluate(async () => {
+      for (let i = 0; i < 4; i++) await new Promise((next) => requestAnimationFrame(next));
+    });
   }
 
   /** Where a pixel of the picture is in the window. */

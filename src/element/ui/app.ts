@@ -44,7 +44,7 @@ export class App {
   readonly #model: ModelPicker;
   readonly #stage: Stage;
   #adapter: AdapterReport | undefined;
-  #estimate: Estimate | undefined;
+  #estimate: Estimate | Error | undefined;
   #disabled = false;
   #opening: AbortController | undefined;
   /** Share of the run that was read out last. */
@@ -67,7 +67,6 @@ export class App {
     });
     this.#stage = new Stage({
       ...{ workspace, surface, commands, view: toolbar.view, ways: openWays(ways) },
-      onDrop: (transfer) => this.take(transfer),
     });
     const strip = new Strip({
       ...{ workspace, surface, say },
@@ -91,6 +90,7 @@ export class App {
       strip.root,
     );
     this.root = h("div", { class: "frame", part: "frame" }, main, panel, this.#live);
+    this.#stage.acceptDrops(this.root, (transfer) => this.take(transfer));
     this.#listen();
     this.#update();
   }
@@ -152,6 +152,12 @@ export class App {
     if (!isNews) return;
     this.#said = share;
     this.say(progressWords(progress, this.session.model));
+  }
+
+  /** The picture, or where one is asked for. */
+  focus(options?: FocusOptions): void {
+    const { picture } = this.workspace;
+    (picture ? this.surface.root : this.root.querySelector<HTMLElement>(".empty button"))?.focus(options);
   }
 
   say(words: string): void {

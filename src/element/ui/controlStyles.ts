@@ -29,7 +29,7 @@ p { margin: 0; }
 .size { flex: 1; min-inline-size: 60px; }
 .size-text { min-inline-size: 54px; color: var(--muted); font-size: 13px; font-variant-numeric: tabular-nums; text-align: end; }
 .menu { position: static; }
-.menu-panel { position: absolute; z-index: 5; inset-block-start: calc(100% + 6px); inset-inline: 8px auto; inline-size: max-content; max-inline-size: min(320px, calc(100cqi - 24px)); max-block-size: 70vh; overflow: auto; padding: 12px; border: 1px solid var(--line); border-radius: 14px; background: var(--panel); box-shadow: 0 14px 44px rgb(0 0 0 / 0.22); }
+.menu-panel { position: absolute; z-index: 5; inset-block-start: calc(100% + 6px); inset-inline: 8px auto; inline-size: max-content; max-inline-size: min(320px, calc(100cqi - 24px)); max-block-size: 70vh; overflow: auto; padding: 12px; outline: none; border: 1px solid var(--line); border-radius: 14px; background: var(--panel); box-shadow: 0 14px 44px rgb(0 0 0 / 0.22); }
 .menu.end .menu-panel { inset-inline: auto 8px; }
 .menu.up .menu-panel { inset-block: auto calc(100% + 8px); }
 .menu-panel.ways { inline-size: 300px; }

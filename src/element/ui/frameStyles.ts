@@ -19,6 +19,7 @@ export const frameStyles = /* css */ `
   color: var(--ink);
   font: 400 15px/1.45 var(--repaint-font, system-ui, -apple-system, "Segoe UI", Roboto, sans-serif);
 }
+:host(:focus) { outline: none; }
 :host([hidden]) { display: none; }
 :host([theme="light"]) { color-scheme: light; }
 :host([theme="dark"]) { color-scheme: dark; }
