@@ -4,7 +4,7 @@
  */
 import { PlanBuilder, type Plan } from "../src/engine/plan.ts";
 import { padTo4 } from "../src/engine/tensor.ts";
-import type { AdapterTraits, ConvolutionLayer } from "../src/shaders/chooseConvolution.ts";
+import { adapterTraits, type AdapterTraits, type ConvolutionLayer } from "../src/shaders/chooseConvolution.ts";
 import { gaussianNoise } from "../src/shaders/gaussianNoise.ts";
 import { renoise } from "../src/shaders/renoise.ts";
 import { reverseStep } from "../src/shaders/reverseStep.ts";
@@ -65,7 +65,7 @@ export function benchNetworks(shipped: Architecture, { quick = false } = {}): re
 /** One image's forward (of classifiers with the gradient) and a chunk of the table of embeddings; their convolutions. */
 export function networkPlans(
   { architecture, lowRes }: BenchNetwork,
-  { kind, family, precision }: AdapterTraits & { readonly precision: "f32" | "f16" },
+  { precision, ...traits }: AdapterTraits & { readonly precision: "f32" | "f16" },
 ): { plans: Plan[]; convolutions: { name: string; layer: ConvolutionLayer }[] } {
   const { imageSize } = architecture.config;
   const isClassifier = architecture.config.pool !== undefined;
@@ -74,7 +74,7 @@ export function networkPlans(
   const low = lowRes === undefined ? {} : { lowRes: { height: lowRes, width: lowRes } };
   const convolutions: { name: string; layer: ConvolutionLayer }[] = [];
   const onConvolution = (name: string, layer: ConvolutionLayer) => convolutions.push({ name, layer });
-  const options = { architecture, weights, kind, family, onConvolution };
+  const options = { architecture, weights, ...adapterTraits(traits), onConvolution };
   const { plan: forward } = isClassifier
     ? planClassifier(options, size)
     : planForward({ ...options, activations: precision }, { ...size, ...low });

@@ -3,6 +3,7 @@
  * device and the model's bytes, and show what it reports.
  */
 import { adapterName, type Device } from "../src/engine/device.ts";
+import { adapterTraits } from "../src/shaders/chooseConvolution.ts";
 import { openCheckpoint } from "../src/unet/checkpoint.ts";
 import { openSafetensors, type ByteSource } from "../src/unet/safetensors.ts";
 import { UNet } from "../src/unet/unet.ts";
@@ -50,9 +51,12 @@ export async function runSuite(options: SuiteOptions): Promise<BenchResult> {
   const caseSeconds = options.caseSeconds ?? (device.kind === "cpu" ? 2 : 5);
   const checkpoint = await openCheckpoint(shipped.weights);
   const networks = benchNetworks(checkpoint.architecture, { quick: options.quick ?? false });
-  const { kind, family } = device;
-  const cases = benchCases(networks, { kind, family, precision, candidates: options.candidates ?? false }).filter(
-    (test) => matches(only, `${test.kernel} ${test.variant} ${test.shape} ${Object.keys(test.uses).join(" ")}`),
+  const cases = benchCases(networks, {
+    ...adapterTraits(device),
+    precision,
+    candidates: options.candidates ?? false,
+  }).filter((test) =>
+    matches(only, `${test.kernel} ${test.variant} ${test.shape} ${Object.keys(test.uses).join(" ")}`),
   );
   const wantsForward = matches(only, "forward");
   const wantsStep = matches(only, "step");

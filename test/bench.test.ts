@@ -15,7 +15,7 @@ import { presetByName, presetConfig } from "../src/unet/presets.ts";
 import { gpuDevice } from "./support/gpu.ts";
 
 const small = buildArchitecture({ ...presetConfig(presetByName("imagenet64")), modelChannels: 32, imageSize: 16 });
-const options = { kind: "cpu", family: "cpu", precision: "f32" } as const;
+const options = { kind: "cpu", family: "cpu", subgroups: true, precision: "f32" } as const;
 const peak = { gflops: 10, gigabytes: 1, variant: "test" };
 
 function row(more: Partial<KernelRow>): KernelRow {

@@ -113,7 +113,7 @@ describe("the table of defaults", () => {
   const families = Object.entries(convolutionTable) as [AdapterFamily, readonly ConvolutionRule[]][];
 
   it.each(families)("for %s names candidates, and a rule for every layer", (family, rules) => {
-    const traits = { kind: family === "cpu" ? "cpu" : "gpu", family } as const;
+    const traits = { kind: family === "cpu" ? "cpu" : "gpu", family, subgroups: true } as const;
     const known = new Set(layers.flatMap((layer) => convolutionCandidates(layer, traits).map(({ id }) => id)));
     for (const { id } of rules) expect(known).toContain(id);
     for (const layer of layers) expect(rules.map(({ id }) => id)).toContain(chooseConvolution(layer, traits).id);

@@ -66,7 +66,7 @@ const convolutions: readonly ConvolutionSize[] = [
 
 function convolutionCase(
   name: "convolutionBlocked" | "convolutionTiled",
-  tile: Record<string, number>,
+  tile: Record<string, string | number>,
   size: ConvolutionSize,
 ): KernelCase {
   const { kernel = 3, stride = 1, batch = 1, height, width, channels0, channels1 = 0, outChannels } = size;
@@ -96,10 +96,19 @@ function convolutionCase(
   };
 }
 
-const tiles = [
-  { tileWidth: 8, tileHeight: 2, tileChannels: 2, workgroupSize: 4 },
-  { tileWidth: 4, tileHeight: 2, tileChannels: 1, workgroupSize: 4 },
-  { tileWidth: 1, tileHeight: 1, tileChannels: 2, workgroupSize: 64 },
+/** Large tiles compile for seconds on a software adapter: `only` a few sizes. */
+const tiles: readonly { readonly only?: RegExp; readonly tile: Record<string, string | number> }[] = [
+  { tile: { tileWidth: 4, tileHeight: 2, tileChannels: 1, share: "none", workgroupSize: 4 } },
+  { tile: { tileWidth: 1, tileHeight: 1, tileChannels: 2, share: "none", workgroupSize: 64 } },
+  {
+    only: /ragged|two inputs and/,
+    tile: { tileWidth: 8, tileHeight: 2, tileChannels: 2, share: "none", workgroupSize: 4 },
+  },
+  { only: /ragged/, tile: { tileWidth: 8, tileHeight: 2, tileChannels: 1, share: "quad", workgroupSize: 4 } },
+  {
+    only: /ragged|two inputs|one pixel|with SiLU|stride 2, odd|72 output/,
+    tile: { tileWidth: 4, tileHeight: 2, tileChannels: 1, share: "quad", workgroupSize: 4 },
+  },
 ];
 
 function groupNormCases({
@@ -238,7 +247,11 @@ function timestepCase(
 }
 
 export const kernelCases: readonly KernelCase[] = [
-  ...convolutions.flatMap((size) => tiles.map((tile) => convolutionCase("convolutionBlocked", tile, size))),
+  ...tiles.flatMap(({ only, tile }) =>
+    convolutions
+      .filter(({ title }) => only?.test(title) ?? true)
+      .map((size) => convolutionCase("convolutionBlocked", tile, size)),
+  ),
   ...convolutions.map((size) => convolutionCase("convolutionTiled", {}, size)),
   ...groupNormCases({ title: "32 groups of 1, 64 pixels", batch: 1, pixels: 64, channels0: 32, groups: 32 }),
   ...groupNormCases({

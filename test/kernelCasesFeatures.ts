@@ -10,7 +10,13 @@ function trunkCase(
   const { kernel, stride, pad } = shape;
   const { height, width, channels0, outChannels } = size;
   const out = (side: number) => Math.floor((side + 2 * pad - kernel) / stride) + 1;
-  const tile = { tileWidth: kernel > 5 ? 1 : 2, tileHeight: 1, tileChannels: kernel > 5 ? 1 : 2, workgroupSize: 16 };
+  const tile = {
+    share: "none",
+    tileWidth: kernel > 5 ? 1 : 2,
+    tileHeight: 1,
+    tileChannels: kernel > 5 ? 1 : 2,
+    workgroupSize: 16,
+  };
   const taps = kernel * kernel * channels0;
   return {
     kernel: "convolutionBlocked",

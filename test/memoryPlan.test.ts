@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { OutOfMemoryError } from "../src/engine/errors.ts";
 import { planArenas } from "../src/engine/arena.ts";
+import { adapterTraits } from "../src/shaders/chooseConvolution.ts";
 import { buildArchitecture } from "../src/unet/architecture.ts";
 import { defaultLimits, planMemory } from "../src/unet/memoryPlan.ts";
 import { planForward } from "../src/unet/network.ts";
@@ -54,7 +55,14 @@ describe("WebGPU's default limits", () => {
     // What the plan says and what a session would meet are one.
     const architecture = buildArchitecture(presetConfig(presetByName("imagenet256-uncond")));
     const weights = declareWeights(architecture, "f32");
-    const options = { architecture, weights, kind: "gpu", family: "other", activations: "f32" } as const;
+    const options = {
+      architecture,
+      weights,
+      kind: "gpu",
+      family: "other",
+      subgroups: false,
+      activations: "f32",
+    } as const;
     const plan = (batch: number) => planForward(options, { batch, height: 256, width: 256 }).plan;
     expect(() => planArenas(plan(1), defaultLimits)).not.toThrow();
     expect(() => planArenas(plan(2), defaultLimits)).toThrow(OutOfMemoryError);
@@ -91,7 +99,7 @@ test.each(["adm", "class-cond", "super-res", "pool-resample"])(
     for (const precision of ["f32", "f16"] as const) {
       const size = { batch: 2, height: 32, width: 16, lowRes: { height: 8, width: 4 } };
       const plan = planMemory(checkpoint.architecture, size, {
-        ...{ activations: precision, weightType: precision, embeddings: 70, kind: device.kind },
+        ...{ activations: precision, weightType: precision, embeddings: 70, ...adapterTraits(device) },
         limits: device.limits,
       });
       const before = device.counters.liveBytes;

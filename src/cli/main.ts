@@ -11,6 +11,7 @@ import { type OpenDevice, openNodeDevice } from "./context.ts";
 import { convert } from "./convert.ts";
 import { demo } from "./demo.ts";
 import { doctor } from "./doctor.ts";
+import { evaluate } from "./evaluate.ts";
 import { commandHelp, generalHelp } from "./help.ts";
 import { inpaint } from "./inpaint.ts";
 import { inspect } from "./inspect.ts";
@@ -33,6 +34,7 @@ export const commands: readonly Command[] = [
   synth,
   mask,
   sampleCommand,
+  evaluate,
 ];
 
 export interface Environment {

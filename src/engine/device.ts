@@ -83,6 +83,10 @@ export class Device {
     return this.gpu.features.has("timestamp-query");
   }
 
+  get subgroups(): boolean {
+    return this.gpu.features.has("subgroups");
+  }
+
   /** Throws what went wrong on the device since it was made: WebGPU reports validation and loss only asynchronously. */
   check(): void {
     if (this.#failure) throw this.#failure;

@@ -140,7 +140,7 @@ export function planLpips(
  * a pair of pictures is little work beside the model calls that made one of them.
  */
 const tileOf = (kernel: number) => ({
-  ...{ tileWidth: kernel > 5 ? 1 : 2, tileHeight: 1 },
+  ...{ tileWidth: kernel > 5 ? 1 : 2, tileHeight: 1, share: "none" as const },
   ...{ tileChannels: kernel > 5 ? 1 : 2, workgroupSize: 16 },
 });
 

@@ -31,6 +31,13 @@ export interface ConvolutionLayer extends ConvolutionShape {
 export interface AdapterTraits {
   readonly kind: AdapterKind;
   readonly family: AdapterFamily;
+  /** Whether kernels may use subgroup operations. */
+  readonly subgroups: boolean;
+}
+
+/** The traits alone: a device's own properties are getters, which a spread leaves out. */
+export function adapterTraits({ kind, family, subgroups }: AdapterTraits): AdapterTraits {
+  return { kind, family, subgroups };
 }
 
 /** A way to run a convolution: data, told apart by `id`. What dispatches it makes: `addConvolution.ts`. */
@@ -38,7 +45,7 @@ export type ConvolutionChoice =
   | { readonly id: string; readonly method: "blocked"; readonly variant: BlockedTile }
   | { readonly id: string; readonly method: "tiled" };
 
-type BlockedTile = Pick<BlockedVariant, "tileWidth" | "tileHeight" | "tileChannels" | "workgroupSize">;
+type BlockedTile = Pick<BlockedVariant, "tileWidth" | "tileHeight" | "tileChannels" | "share" | "workgroupSize">;
 
 /** Answers of a tuner: `convolutionKey` of a layer → `id` of a candidate. */
 export type ConvolutionChoices = ReadonlyMap<string, string>;
@@ -64,11 +71,16 @@ export function convolutionKey(layer: ConvolutionLayer): string {
 
 /** Every way in which an adapter can run a layer; the default is one of them. */
 export function convolutionCandidates(layer: ConvolutionLayer, traits: AdapterTraits): ConvolutionChoice[] {
-  const workgroupSizes = traits.kind === "cpu" ? [4] : [64];
+  const size = traits.kind === "cpu" ? 4 : 64;
   const tiles = isRows(layer)
     ? [blocked(1, 1, 2), blocked(1, 1, 1), blocked(4, 1, 2)]
     : [blocked(8, 2, 2), blocked(8, 2, 1), blocked(4, 2, 2), blocked(4, 2, 1), blocked(4, 1, 2)];
-  return [...workgroupSizes.flatMap((size) => tiles.map((tile) => tile(size))), ...(isRows(layer) ? [] : [tiled])];
+  const shared = sharesQuads(traits)
+    ? isRows(layer)
+      ? [quad(1, 1, 1), quad(4, 1, 1)]
+      : [quad(8, 2, 1), quad(4, 2, 1), quad(4, 1, 1), quad(4, 2, 2)]
+    : [];
+  return [...[...tiles, ...shared].map((tile) => tile(size)), ...(isRows(layer) ? [] : [tiled])];
 }
 
 /** The tuner's choice where it has one that can run, else the table's. */
@@ -103,6 +115,9 @@ function meets(layer: ConvolutionLayer, { rows, kernel, stride, side = 0, width 
   );
 }
 
+/** On software adapters a quad is four neighbouring threads; what a GPU makes of a workgroup, WGSL leaves open. */
+const sharesQuads = ({ kind, subgroups }: AdapterTraits) => kind === "cpu" && subgroups;
+
 /** Rows of a linear layer are few: a tile of 64 pixels would be nearly empty. */
 const isRows = (layer: ConvolutionLayer) => layer.outHeight === 1;
 
@@ -113,5 +128,13 @@ const blocked =
   (workgroupSize: number): ConvolutionChoice => ({
     id: `blocked ${tileWidth}x${tileHeight}x${4 * tileChannels}/${workgroupSize}`,
     method: "blocked",
-    variant: { tileWidth, tileHeight, tileChannels, workgroupSize },
+    variant: { tileWidth, tileHeight, tileChannels, share: "none", workgroupSize },
+  });
+
+const quad =
+  (tileWidth: number, tileHeight: number, tileChannels: number) =>
+  (workgroupSize: number): ConvolutionChoice => ({
+    id: `quad ${tileWidth}x${tileHeight}x${16 * tileChannels}/${workgroupSize}`,
+    method: "blocked",
+    variant: { tileWidth, tileHeight, tileChannels, share: "quad", workgroupSize },
   });

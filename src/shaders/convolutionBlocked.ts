@@ -1,11 +1,16 @@
 /**
  * Convolution without barriers or workgroup memory: each thread keeps a tile of tileWidth × tileHeight pixels ×
  * 4·tileChannels output channels in registers. The variant for CPU adapters, where a barrier costs more than what
- * workgroup memory saves and a vec4 load as much as 30 flops.
+ * workgroup memory saves and a vec4 load as much as 15 vec4 multiply-adds.
+ *
+ * With `share: "quad"` the four threads of a quad work on four tiles of pixels and the same 16·tileChannels channels: each
+ * loads a quarter of the weights and gets the others by quad swaps, so that accumulator k of thread l belongs to the vec4
+ * of channels l xor k. Every output sums in one order whatever the tile, so an image is the same alone and in a batch.
  */
 import { defineKernel } from "../engine/kernel.ts";
 import { unroll, wgsl } from "../engine/wgsl.ts";
 import { convolutionBindings, convolutionParameters, type ConvolutionShape } from "./convolution.ts";
+import { quadSwaps, quadThreads, type QuadShare } from "./lib/quad.ts";
 import { silu } from "./lib/silu.ts";
 
 /** Any kernel size and stride: LPIPS' trunk has 11×11 with stride 4, and 5×5. */
@@ -14,8 +19,9 @@ export interface BlockedVariant extends Omit<ConvolutionShape, "kernel" | "strid
   readonly stride: number;
   readonly tileWidth: number;
   readonly tileHeight: number;
-  /** vec4s of output channels a thread computes. */
+  /** vec4s of output channels: of a thread, or with quads a quarter of those that the quad computes. */
   readonly tileChannels: number;
+  readonly share: QuadShare;
   readonly workgroupSize: number;
   [key: string]: string | number | boolean;
 }
@@ -26,58 +32,59 @@ export const convolutionBlocked = defineKernel<BlockedVariant>()({
   name: "convolutionBlocked",
   bindings: convolutionBindings,
   parameters: convolutionParameters,
-  workgroups: (p, v) =>
-    tiles(
-      p.batch *
-        tiles(p.outHeight, v.tileHeight) *
-        tiles(p.outWidth, v.tileWidth) *
-        tiles(p.outChannels / 4, v.tileChannels),
-      v.workgroupSize,
-    ),
+  features: ({ share }) => (share === "quad" ? ["subgroups"] : []),
+  workgroups: (p, v) => {
+    const threads = quadThreads(v.share);
+    const pixelTiles = p.batch * tiles(p.outHeight, v.tileHeight) * tiles(p.outWidth, v.tileWidth);
+    const channelTiles = tiles(p.outChannels / 4, v.tileChannels * threads);
+    return tiles(tiles(pixelTiles, threads) * threads * channelTiles, v.workgroupSize);
+  },
   source: ({ header, has }, v) => {
-    const { kernel, stride, tileWidth, tileHeight, tileChannels } = v;
+    const { kernel, stride, tileWidth, tileHeight, tileChannels, share } = v;
+    const threads = quadThreads(share);
+    const pixelCount = tileWidth * tileHeight;
+    const blockVectors = tileChannels * threads;
     // The strip of input pixels that one row of the tile reads for one ky.
     const stripWidth = (tileWidth - 1) * stride + kernel;
-    const pixels = tileWidth * tileHeight;
-    const input = (source: string, channels: string, weightOffset: string) => wgsl`
+    const rows = (line: (r: number) => string) => unroll(tileHeight, line);
+    const pixels = (line: (r: number, p: number) => string) => rows((r) => unroll(tileWidth, (p) => line(r, p)));
+    const strip = (line: (r: number, s: number) => string) => rows((r) => unroll(stripWidth, (s) => line(r, s)));
+    const accumulator = (r: number, p: number, q: number, k: number) => `a${r * tileWidth + p}_${q}_${k}`;
+    const weights = (line: (kx: number, lane: number, q: number) => string) =>
+      unroll(kernel, (kx) => unroll(4, (lane) => unroll(tileChannels, (q) => line(kx, lane, q))));
+    /** All products of one accumulator in a row: it stays in registers meanwhile, which 64 of them together do not. */
+    const multiply = (r: number, p: number, q: number, k: number) => {
+      const a = accumulator(r, p, q, k);
+      return unroll(kernel, (kx) =>
+        unroll(
+          4,
+          (lane) => `      ${a} = fma(vec4<f32>(x${r}_${p * stride + kx}[${lane}]), w${kx}_${lane}_${q}_${k}, ${a});`,
+        ),
+      );
+    };
+    const walk = (source: string, channels: string, weightOffset: string) => wgsl`
   for (var ky = 0u; ky < ${kernel}u; ky++) {
-${unroll(
-  tileHeight,
+${rows(
   (r) => `    let iy${r} = (oy + ${r}u) * ${stride}u + ky - parameters.pad;
     let row${r} = (image + min(iy${r}, parameters.height - 1u)) * parameters.width;
-    let inside${r} = iy${r} < parameters.height;
-${unroll(
-  stripWidth,
-  (s) => `    let at${r}_${s} = (row${r} + column${s}) * (${channels} / 4u);
+    let inside${r} = iy${r} < parameters.height;`,
+)}
+${strip(
+  (r, s) => `    let at${r}_${s} = (row${r} + column${s}) * (${channels} / 4u);
     let in${r}_${s} = inside${r} && ok${s};`,
-)}`,
 )}
-    var w = (ky * ${kernel}u * channels + ${weightOffset}) * outVectors + co;
+    var w = (ky * ${kernel}u * channels + ${weightOffset}) * outVectors;
     for (var c = 0u; c < ${channels} / 4u; c++) {
-${unroll(tileHeight, (r) =>
-  unroll(stripWidth, (s) => `      let x${r}_${s} = select(zero, load_${source}(at${r}_${s} + c), in${r}_${s});`),
-)}
-${unroll(
-  kernel,
-  (kx) => `      {
-        let tap = w + ${kx}u * channels * outVectors;
-${unroll(
-  4,
-  (lane) => `        {
-${unroll(tileChannels, (q) => `          let w${q} = load_weight(tap + ${lane}u * outVectors + ${q}u);`)}
-${unroll(tileHeight, (r) =>
-  unroll(tileWidth, (p) =>
-    unroll(
-      tileChannels,
-      (q) =>
-        `          a${r * tileWidth + p}_${q} = fma(vec4<f32>(x${r}_${p * stride + kx}[${lane}]), w${q}, a${r * tileWidth + p}_${q});`,
-    ),
-  ),
-)}
-        }`,
-)}
-      }`,
-)}
+${strip((r, s) => `      let x${r}_${s} = select(zero, load_${source}(at${r}_${s} + c), in${r}_${s});`)}
+${weights((kx, lane, q) => {
+  const name = `w${kx}_${lane}_${q}`;
+  const own = `      let ${name}_0 = load_weight(w + (${kx}u * channels + ${lane}u) * outVectors + own${q});`;
+  return [
+    own,
+    ...quadSwaps.slice(1, threads).map((swap, i) => `      let ${name}_${i + 1} = ${swap}(${name}_0);`),
+  ].join("\n");
+})}
+${pixels((r, p) => unroll(tileChannels, (q) => unroll(threads, (k) => multiply(r, p, q, k))))}
       w += 4u * outVectors;
     }
   }`;
@@ -88,17 +95,24 @@ const zero = vec4<f32>(0.0);
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
   let outVectors = parameters.outChannels / 4u;
   let channels = parameters.channels0 + parameters.channels1;
-  let tilesC = (outVectors + ${tileChannels - 1}u) / ${tileChannels}u;
+  let tilesC = (outVectors + ${blockVectors - 1}u) / ${blockVectors}u;
   let tilesX = (parameters.outWidth + ${tileWidth - 1}u) / ${tileWidth}u;
   let tilesY = (parameters.outHeight + ${tileHeight - 1}u) / ${tileHeight}u;
-  var index = workgroupIndex(group, groups) * ${v.workgroupSize}u + local;
-  if (index >= parameters.batch * tilesY * tilesX * tilesC) { return; }
-  let co = (index % tilesC) * ${tileChannels}u;
-  index /= tilesC;
-  let ox = (index % tilesX) * ${tileWidth}u;
-  index /= tilesX;
-  let oy = (index % tilesY) * ${tileHeight}u;
-  let n = index / tilesY;
+  let lane = local % ${threads}u;
+  let index = (workgroupIndex(group, groups) * ${v.workgroupSize}u + local) / ${threads}u;
+  let co = (index % tilesC) * ${blockVectors}u;
+  // Excess threads work on the last tile and store nothing: a quad must stay whole.
+  let wantedTile = (index / tilesC) * ${threads}u + lane;
+  let lastTile = parameters.batch * tilesY * tilesX - 1u;
+  let wanted = wantedTile <= lastTile;
+#if ${threads === 1}
+  if (!wanted) { return; }
+#endif
+  var tile = min(wantedTile, lastTile);
+  let ox = (tile % tilesX) * ${tileWidth}u;
+  tile /= tilesX;
+  let oy = (tile % tilesY) * ${tileHeight}u;
+  let n = tile / tilesY;
   let image = n * parameters.height;
 ${unroll(
   stripWidth,
@@ -106,38 +120,44 @@ ${unroll(
   let ok${s} = ix${s} < parameters.width;
   let column${s} = min(ix${s}, parameters.width - 1u);`,
 )}
-${unroll(pixels, (p) => unroll(tileChannels, (q) => `  var a${p}_${q} = zero;`))}
-${input("x0", "parameters.channels0", "0u")}
+${unroll(tileChannels, (q) => `  let own${q} = min(co + ${q * threads}u + lane, outVectors - 1u);`)}
+${pixels((r, p) => unroll(tileChannels, (q) => unroll(threads, (k) => `  var ${accumulator(r, p, q, k)} = zero;`)))}
+${walk("x0", "parameters.channels0", "0u")}
 #if ${has.x1}
-${input("x1", "parameters.channels1", "parameters.channels0")}
+${walk("x1", "parameters.channels1", "parameters.channels0")}
 #endif
-${unroll(
-  tileChannels,
-  (q) =>
-    wgsl`  if (co + ${q}u < outVectors) {
-#if ${has.bias}
-    let b${q} = load_bias(co + ${q}u);
-#else
-    let b${q} = zero;
-#endif
-${unroll(tileHeight, (r) =>
+  // One pixel an iteration, which moves the accumulators up by one: a store a pixel each would compile for seconds.
+  for (var p = 0u; p < ${pixelCount}u; p++) {
+    let px = ox + p % ${tileWidth}u;
+    let py = oy + p / ${tileWidth}u;
+    if (wanted && px < parameters.outWidth && py < parameters.outHeight) {
+      let pixel = ((n * parameters.outHeight + py) * parameters.outWidth + px) * outVectors;
+${unroll(tileChannels, (q) =>
   unroll(
-    tileWidth,
-    (p) => wgsl`    if (oy + ${r}u < parameters.outHeight && ox + ${p}u < parameters.outWidth) {
-      let at = ((n * parameters.outHeight + oy + ${r}u) * parameters.outWidth + ox + ${p}u) * outVectors + co + ${q}u;
-      var v = a${r * tileWidth + p}_${q} + b${q};
+    threads,
+    (k) => wgsl`      {
+        let out = co + ${q * threads}u + (lane ^ ${k}u);
+        if (out < outVectors) {
+          var v = a0_${q}_${k};
+#if ${has.bias}
+          v += load_bias(out);
+#endif
 #if ${has.residual}
-      v += load_residual(at);
+          v += load_residual(pixel + out);
 #endif
 #if ${v.activation === "silu"}
-      v = silu(v);
+          v = silu(v);
 #endif
-      store_y(at, v);
-    }`,
+          store_y(pixel + out, v);
+        }
+      }`,
   ),
 )}
-  }`,
+    }
+${unroll(pixelCount - 1, (p) =>
+  unroll(tileChannels, (q) => unroll(threads, (k) => `    a${p}_${q}_${k} = a${p + 1}_${q}_${k};`)),
 )}
+  }
 }
 `;
   },

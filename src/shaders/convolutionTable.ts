@@ -25,6 +25,12 @@ const linear = (workgroupSize: number): readonly ConvolutionRule[] => [
   { rows: true, id: `blocked 1x1x4/${workgroupSize}` },
 ];
 
+/** Register blocks whose quads share the loads of weights, for adapters that have quads; 3×3 fills larger tiles. */
+const quads: readonly ConvolutionRule[] = [
+  { rows: false, kernel: 3, stride: 1, width: 8, channels: 16, id: "quad 8x2x16/4" },
+  { rows: false, channels: 16, id: "quad 4x2x16/4" },
+];
+
 /** Register blocks without barriers, as large as the layer fills. */
 const blocks = (workgroupSize: number): readonly ConvolutionRule[] => [
   ...linear(workgroupSize),
@@ -40,7 +46,7 @@ const blocks = (workgroupSize: number): readonly ConvolutionRule[] => [
 const tiles: readonly ConvolutionRule[] = [...linear(64), { id: "tiled" }];
 
 export const convolutionTable: Readonly<Record<AdapterFamily, readonly ConvolutionRule[]>> = {
-  cpu: blocks(4),
+  cpu: [...quads, ...blocks(4)],
   nvidia: tiles,
   amd: tiles,
   intel: tiles,

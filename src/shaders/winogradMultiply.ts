@@ -8,6 +8,7 @@
  */
 import { defineKernel, read, write } from "../engine/kernel.ts";
 import { unroll, wgsl } from "../engine/wgsl.ts";
+import { quadSwaps, quadThreads, type QuadShare } from "./lib/quad.ts";
 
 export interface WinogradMultiplyVariant {
   readonly frequencies: number;
@@ -15,12 +16,10 @@ export interface WinogradMultiplyVariant {
   readonly tiles: number;
   /** vec4s of output channels: of a thread, or with quads a quarter of those that the quad owns. */
   readonly tileChannels: number;
-  readonly share: "none" | "quad";
+  readonly share: QuadShare;
   readonly workgroupSize: number;
   [key: string]: string | number;
 }
-
-const swaps = ["", "quadSwapX", "quadSwapY", "quadSwapDiagonal"];
 
 export const winogradMultiply = defineKernel<WinogradMultiplyVariant>()({
   name: "winogradMultiply",
@@ -29,13 +28,13 @@ export const winogradMultiply = defineKernel<WinogradMultiplyVariant>()({
   parameters: { tiles: "u32", channels: "u32", outChannels: "u32" },
   features: ({ share }) => (share === "quad" ? ["subgroups"] : []),
   workgroups: (p, v) => {
-    const threads = v.share === "quad" ? 4 : 1;
+    const threads = quadThreads(v.share);
     const tiles = Math.ceil(p.tiles / (v.tiles * threads));
     const channels = Math.ceil(p.outChannels / 4 / (v.tileChannels * threads));
     return Math.ceil((v.frequencies * tiles * channels * threads) / v.workgroupSize);
   },
   source: ({ header }, { frequencies, tiles, tileChannels, share, workgroupSize }) => {
-    const threads = share === "quad" ? 4 : 1;
+    const threads = quadThreads(share);
     const accumulator = (p: number, q: number, k: number) => `a${p}_${q}_${k}`;
     const each = (line: (p: number, q: number, k: number) => string) =>
       unroll(tiles, (p) => unroll(tileChannels, (q) => unroll(threads, (k) => line(p, q, k))));
@@ -66,7 +65,7 @@ ${unroll(tileChannels, (q) =>
     unroll(
       4,
       (l) =>
-        `${k > 0 ? `    let u${q}_${l}_${k} = ${swaps[k]}(u${q}_${l}_0);\n` : ""}${unroll(
+        `${k > 0 ? `    let u${q}_${l}_${k} = ${quadSwaps[k]}(u${q}_${l}_0);\n` : ""}${unroll(
           tiles,
           (p) => `    ${accumulator(p, q, k)} = fma(vec4<f32>(v${p}[${l}]), u${q}_${l}_${k}, ${accumulator(p, q, k)});`,
         )}`,

@@ -27,6 +27,8 @@ export interface MemoryOptions {
   readonly limits?: ArenaLimits;
   readonly kind?: AdapterKind;
   readonly family?: AdapterFamily;
+  /** Default: no. */
+  readonly subgroups?: boolean;
 }
 
 interface SizedTensor {
@@ -56,10 +58,10 @@ export interface MemoryPlan {
 export function planMemory(architecture: Architecture, size: ForwardSize, options: MemoryOptions): MemoryPlan {
   requireSize(architecture.config, size);
   const { activations, weightType, limits = defaultLimits, kind = "gpu" } = options;
-  const { family = kind === "cpu" ? "cpu" : "other" } = options;
+  const { family = kind === "cpu" ? "cpu" : "other", subgroups = false } = options;
   const weights = declareWeights(architecture, weightType);
-  const forward = planForward({ architecture, weights, kind, family, activations }, size);
-  const embed = planEmbedding({ architecture, weights, kind, family }, embeddingRows);
+  const forward = planForward({ architecture, weights, kind, family, subgroups, activations }, size);
+  const embed = planEmbedding({ architecture, weights, kind, family, subgroups }, embeddingRows);
   // Placed as if every tensor could be bound: what cannot is listed instead of thrown.
   // Field by field: a device's limits are getters, which a spread leaves out.
   const { maxBufferSize, minStorageBufferOffsetAlignment } = limits;

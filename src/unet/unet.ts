@@ -7,7 +7,7 @@ import { InputError } from "../engine/errors.ts";
 import { Executor } from "../engine/executor.ts";
 import type { DispatchTime, Profiler } from "../engine/profiler.ts";
 import type { Tensor } from "../engine/tensor.ts";
-import type { ConvolutionChoices } from "../shaders/chooseConvolution.ts";
+import { adapterTraits, type ConvolutionChoices } from "../shaders/chooseConvolution.ts";
 import { Buffers } from "./buffers.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { UNetConfig } from "./config.ts";
@@ -71,9 +71,14 @@ export class UNet {
     const { device } = this;
     const { architecture } = this.checkpoint;
     requireSize(architecture.config, size);
-    const { kind, family } = device;
     const options = {
-      ...{ architecture, weights: this.#weights, kind, family, activations: this.precision, choices: this.#choices },
+      ...{
+        architecture,
+        weights: this.#weights,
+        ...adapterTraits(device),
+        activations: this.precision,
+        choices: this.#choices,
+      },
     };
     const { plan, x, lowRes, embedding, out } = planForward(options, size);
     const own = await Buffers.create(device, [x, embedding, out, ...(lowRes ? [lowRes] : [])]);
