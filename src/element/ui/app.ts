@@ -13,7 +13,7 @@ import { EngineSession } from "./engineSession.ts";
 import type { RepaintEvents } from "./events.ts";
 import { KeyboardInput } from "./keyboard.ts";
 import { maskPicture, readMask, transparentParts } from "./maskFiles.ts";
-import { filledBox, fromKeep, toKeep, type FillMask } from "./maskOperations.ts";
+import { fromKeep, toKeep, type FillMask } from "./maskOperations.ts";
 import { ModelPicker } from "./modelPicker.ts";
 import { openMenu, openWays } from "./openMenu.ts";
 import { modelIn, pictureIn, readPicture, type PictureSource } from "./pictureInput.ts";
@@ -124,7 +124,6 @@ export class App {
       this.#estimate = estimate;
       this.#update();
     });
-    session.on("warning", (words) => this.#run.fail(words));
     session.on("preview", (preview) => {
       if (preview.index === this.#shown) surface.showPreview(preview);
       this.#tell("preview", preview);
@@ -186,14 +185,14 @@ export class App {
   readonly #estimateSoon = afterQuiet(200, () => {
     const { workspace, session, settings } = this;
     if (session.progress || !workspace.picture) return;
-    const keep = filledBox(workspace.mask) ? toKeep(workspace.mask) : undefined;
+    const keep = workspace.filled ? toKeep(workspace.mask) : undefined;
     session.askEstimate(settings.settings, keep);
   });
 
   #update(): void {
     const { workspace, session } = this;
     this.#run.update({
-      ...{ hasPicture: workspace.picture !== undefined, hasFill: filledBox(workspace.mask) !== undefined },
+      ...{ hasPicture: workspace.picture !== undefined, hasFill: workspace.filled !== undefined },
       ...{ adapter: this.#adapter, model: session.model, estimate: this.#estimate, progress: session.progress },
       disabled: this.#disabled,
     });
@@ -285,7 +284,7 @@ export class App {
   /** @throws what the run ends with; it has been shown by then */
   async run(): Promise<InpaintResult> {
     const { workspace, session, settings, surface } = this;
-    const box = filledBox(workspace.mask);
+    const box = workspace.filled;
     this.#run.fail(undefined);
     this.#said = 0;
     this.#shown = 0;

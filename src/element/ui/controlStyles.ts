@@ -119,7 +119,8 @@ fieldset { min-inline-size: 0; margin: 0; padding: 0; border: 0; }
 .facts:empty { display: none; }
 .facts dt { color: var(--muted); }
 .facts dd { margin: 0; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
-.released, .cached { font-size: 13px; color: var(--muted); }
+.model-warning:empty { display: none; }
+.released, .cached, .model-warning { overflow-wrap: anywhere; font-size: 13px; color: var(--muted); }
 .released summary { min-block-size: var(--target); align-content: center; cursor: pointer; }
 .released ul, .cached ul { display: grid; gap: 8px; margin: 8px 0; padding: 0; list-style: none; }
 .released strong { display: block; color: var(--ink); font-weight: 560; }

@@ -4,6 +4,8 @@ export const frameStyles = /* css */ `
   color-scheme: light dark;
   container-type: inline-size;
   display: block;
+  /* Where the panel stands below, what it needs is more than a page can know. */
+  min-block-size: min-content;
   --accent: var(--repaint-accent, light-dark(#b0123c, #ff7d98));
   --tint: var(--repaint-mask-color, #e11d52);
   --ground: var(--repaint-background, light-dark(#e9e7e2, #121315));
@@ -28,7 +30,7 @@ export const frameStyles = /* css */ `
 .visually-hidden { position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .icon { width: 22px; height: 22px; flex: none; fill: none; stroke: currentColor; stroke-width: 1.6; stroke-linecap: round; stroke-linejoin: round; }
 
-.frame { display: flex; flex-direction: column; block-size: 100%; overflow: clip; background: var(--panel); border: 1px solid var(--line); border-radius: var(--radius); }
+.frame { display: flex; flex-direction: column; min-block-size: 100%; overflow: clip; background: var(--panel); border: 1px solid var(--line); border-radius: var(--radius); }
 .middle { position: relative; display: flex; flex-direction: column; min-inline-size: 0; }
 .stage-box { position: relative; display: flex; flex-direction: column; }
 .stage { position: relative; flex: none; overflow: clip; background: var(--ground); block-size: min(100cqi, 72vh); min-block-size: 320px; }
@@ -39,7 +41,13 @@ export const frameStyles = /* css */ `
 .surface.panning { cursor: grab; }
 .surface.panning:active { cursor: grabbing; }
 .surface.comparing { cursor: ew-resize; }
-.sheet, .paper, .divider { inline-size: 2px; margin-inline-start: -1px; background: #fff; box-shadow: 0 0 5px rgb(0 0 0 / 0.55); pointer-events: none; }
+.sheet, .paper, .divider { position: absolute; inset: 0 auto auto 0; transform-origin: 0 0; }
+.paper { background: repeating-conic-gradient(light-dark(#d8d6d2, #3a3b3f) 0 25%, light-dark(#f4f3f0, #2c2d31) 0 50%) 0 0 / 16px 16px; box-shadow: 0 0 0 1px rgb(0 0 0 / 0.1), 0 8px 32px rgb(0 0 0 / 0.16); }
+.layer { position: absolute; inset: 0; display: block; }
+.squares .layer { image-rendering: pixelated; }
+.mask { color: var(--tint); transition: opacity 0.2s; }
+.mask.faint { opacity: 0; }
+.divider { inline-size: 2px; margin-inline-start: -1px; background: #fff; box-shadow: 0 0 5px rgb(0 0 0 / 0.55); pointer-events: none; }
 .divider::after { content: "‹ ›"; position: absolute; inset-block-start: 50%; inset-inline-start: 50%; display: grid; place-items: center; inline-size: 40px; block-size: 40px; border-radius: 50%; background: #fff; color: #1d1b19; font: 600 17px/1 system-ui, sans-serif; box-shadow: 0 1px 6px rgb(0 0 0 / 0.4); translate: -50% -50%; }
 .overlay { position: absolute; inset: 0; inline-size: 100%; block-size: 100%; pointer-events: none; }
 .outline { fill: color-mix(in srgb, var(--tint) 25%, transparent); stroke: #fff; stroke-width: 1.5; stroke-dasharray: 5 4; paint-order: stroke; filter: drop-shadow(0 0 1px #000); }
@@ -76,13 +84,13 @@ export const frameStyles = /* css */ `
 .camera video { display: block; inline-size: 100%; margin-block-end: 12px; border-radius: 10px; background: #000; }
 
 @container (min-width: 760px) {
-  .frame { display: grid; grid-template-columns: minmax(0, 1fr) 320px; min-block-size: 600px; }
+  .frame { display: grid; grid-template: minmax(0, 1fr) / minmax(0, 1fr) 320px; block-size: 100%; min-block-size: 600px; }
   .middle { min-block-size: 0; }
   .stage { flex: 1; block-size: auto; }
   .empty { position: absolute; inset: 0; overflow: auto; }
   .stage-box { flex: 1; min-block-size: 0; }
   .view { position: absolute; z-index: 1; inset-block-end: 14px; inset-inline-start: 14px; padding: 0; border: 1px solid var(--line); border-radius: 13px; background: var(--raised); box-shadow: 0 2px 10px rgb(0 0 0 / 0.1); }
-  .panel { min-block-size: 0; overflow: auto; padding: 20px; border-inline-start: 1px solid var(--line); }
+  .panel { block-size: 0; min-block-size: 100%; overflow: auto; padding: 20px; border-inline-start: 1px solid var(--line); }
   .strip { flex-direction: row; align-items: center; justify-content: space-between; }
   .thumbs { flex: 1; min-inline-size: 96px; }
   .actions { flex: none; justify-content: end; }

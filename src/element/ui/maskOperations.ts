@@ -120,7 +120,9 @@ function paintPolygon({ width, data }: FillMask, box: Box, points: readonly Poin
 }
 
 export function inverted({ width, height, data }: FillMask): FillMask {
-  return { width, height, data: data.map((value) => 1 - value) };
+  const out = createFillMask(width, height);
+  for (let i = 0; i < data.length; i++) out.data[i] = 1 - data[i]!;
+  return out;
 }
 
 /** Every pixel within `radius` of a filled one is filled. */
@@ -175,11 +177,16 @@ export function filledBox({ width, height, data }: FillMask): Box | undefined {
 }
 
 export function toKeep({ width, height, data }: FillMask): Mask {
-  return { width, height, data: Float32Array.from(data, (value) => 1 - value) };
+  // A loop: `from` with a function takes twenty times as long.
+  const keep = new Float32Array(data.length);
+  for (let i = 0; i < keep.length; i++) keep[i] = 1 - data[i]!;
+  return { width, height, data: keep };
 }
 
 export function fromKeep({ width, height, data }: Mask): FillMask {
-  return { width, height, data: Uint8Array.from(data, (value) => (value >= 0.5 ? 0 : 1)) };
+  const mask = createFillMask(width, height);
+  for (let i = 0; i < data.length; i++) mask.data[i] = data[i]! >= 0.5 ? 0 : 1;
+  return mask;
 }
 
 /** To another size, each pixel taking the value of the nearest. */

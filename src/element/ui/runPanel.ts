@@ -111,5 +111,5 @@ function idleWords({ hasPicture, hasFill, adapter, model, estimate }: RunState):
   if (!estimate) return model.kind === "loaded" ? "Measuring this device …" : "";
   if (estimate instanceof Error) return estimate.message;
   const { modelCalls, seconds } = estimate;
-  return `${countWords(modelCalls, "model call")} · about ${durationWords(seconds)} here`;
+  return `${countWords(modelCalls, "model call")} · ${seconds < 1 ? "" : "about "}${durationWords(seconds)} here`;
 }
