@@ -138,12 +138,13 @@ async function serve(
     // One name below the folder, no way out of it.
     return readFile(join(folders[folder]!, basename(path))).catch(() => undefined);
   };
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => {
     const path = new URL(request.url ?? "/", "http://page").pathname;
-    const body = await find(path);
     const type = types[extname(path)] ?? "application/octet-stream";
-    response.writeHead(body === undefined ? 404 : 200, { "content-type": type, ...isolation });
-    response.end(body);
+    void find(path).then((body) => {
+      response.writeHead(body === undefined ? 404 : 200, { "content-type": type, ...isolation });
+      response.end(body);
+    });
   });
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   return server;
