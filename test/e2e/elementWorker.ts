@@ -2,6 +2,8 @@
  * The engine's worker for tests: counts the buffers of its devices and destroys a device, when it is told to through the
  * channel "gpu".
  */
+import { serveEngine, type EnginePort } from "../../src/element/host.ts";
+
 const channel = new BroadcastChannel("gpu");
 const devices: GPUDevice[] = [];
 let buffers = 0;
@@ -35,6 +37,4 @@ channel.onmessage = ({ data }: MessageEvent<"destroy" | "count">) => {
   else channel.postMessage({ buffers, bytes, devices: devices.length });
 };
 
-await import("../../src/element/worker.ts");
-
-export {};
+serveEngine(globalThis as unknown as EnginePort, "worker");

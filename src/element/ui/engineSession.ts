@@ -49,8 +49,8 @@ export interface Wanted {
 interface SessionEvents extends Record<string, unknown> {
   adapter: AdapterReport;
   model: ModelState;
-  /** undefined: not known (yet). */
-  estimate: Estimate | undefined;
+  /** undefined: not known yet; an error: these settings cannot be run. */
+  estimate: Estimate | Error | undefined;
   progress: RunProgress | undefined;
   preview: RunPreview;
   variation: Variation;
@@ -165,9 +165,8 @@ export class EngineSession extends Emitter<SessionEvents> {
     try {
       const estimate = await this.client.estimate({ schedule, keep, count });
       if (asked === this.#estimateOf) this.emit("estimate", estimate);
-    } catch {
-      // A schedule that this model cannot run says so when it is run.
-      if (asked === this.#estimateOf) this.emit("estimate", undefined);
+    } catch (error) {
+      if (asked === this.#estimateOf && !(error instanceof InterruptedError)) this.emit("estimate", error as Error);
     }
   }
 
