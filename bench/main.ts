@@ -6,12 +6,12 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { requestDevice } from "../src/engine/device.ts";
-import { InputError, InterruptedError, RePaintError } from "../src/engine/errors.ts";
+import { InputError } from "../src/engine/errors.ts";
 import { openGpu } from "../src/node/adapter.ts";
-import { writeFileAtomic } from "../src/node/files.ts";
+import { refuseOutput } from "../src/node/files.ts";
 import { packageInfo, shippedModels, weightsFolder } from "../src/node/packageFiles.ts";
-import { Report } from "../src/cli/report.ts";
 import { bytesSource } from "../src/unet/safetensors.ts";
+import { jsonText, readArguments, report, runProgram, writeText } from "./program.ts";
 import { reportPage } from "./report.ts";
 import { parseResult, type BenchResult } from "./result.ts";
 import { failures, runSuite } from "./suite.ts";
@@ -30,73 +30,45 @@ const help = `npm run bench -- [options]
   --force          overwrite files that exist
 `;
 
-const report = new Report(process.stdout, process.stderr, false);
-
 /** Resolves to the exit status. */
-export async function main(argv: readonly string[]): Promise<number> {
-  try {
-    return await bench(argv);
-  } catch (error) {
-    const known = error instanceof RePaintError;
-    report.say(
-      `bench: ${known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-    );
-    return known ? error.exitCode : 1;
-  }
-}
-
-async function bench(argv: readonly string[]): Promise<number> {
-  const options = readOptions(argv);
-  if (options.help) {
-    report.print(help);
-    return 0;
-  }
-  const base = options.vs === undefined ? undefined : await readResult(options.vs);
-  const interrupt = new AbortController();
-  process.on("SIGINT", () => {
-    if (interrupt.signal.aborted) process.exit(130);
-    report.say("Stopping after this case; once more ends at once.");
-    interrupt.abort(new InterruptedError("interrupted"));
+export function main(argv: readonly string[]): Promise<number> {
+  return runProgram("bench", async (signal) => {
+    const options = readArguments("bench", () => readOptions(argv));
+    if (options.help) {
+      report.print(help);
+      return 0;
+    }
+    const base = options.vs === undefined ? undefined : await readResult(options.vs);
+    const force = options.force ?? false;
+    for (const path of [options.out, options.html]) if (path !== undefined) await refuseOutput(path, { force });
+    const result = await inNode(options, signal);
+    report.endProgress();
+    report.print([headline(result), kernelTable(result.kernels), forwardText(result)].join("\n\n"));
+    if (base) report.print(`\n${comparisonText(base, result)}`);
+    await writeText(options.out, () => jsonText(result), force);
+    await writeText(options.html, () => reportPage(result), force);
+    const failed = failures(result);
+    for (const { kernel, shape, failed: why } of failed) report.say(`bench: ${kernel}, ${shape}: ${why}`);
+    return failed.length > 0 ? 1 : result.interrupted ? 130 : 0;
   });
-  const result = await inNode(options, interrupt.signal);
-  report.endProgress();
-  report.print([headline(result), kernelTable(result.kernels), forwardText(result)].join("\n\n"));
-  if (base) report.print(`\n${comparisonText(base, result)}`);
-  const text = new TextEncoder();
-  const force = options.force ?? false;
-  if (options.out !== undefined)
-    await writeFileAtomic(options.out, text.encode(`${JSON.stringify(result, undefined, 1)}\n`), { force });
-  if (options.html !== undefined) await writeFileAtomic(options.html, text.encode(reportPage(result)), { force });
-  const failed = failures(result);
-  for (const { kernel, shape, failed: why } of failed) report.say(`bench: ${kernel}, ${shape}: ${why}`);
-  return failed.length > 0 ? 1 : result.interrupted ? 130 : 0;
 }
 
 function readOptions(argv: readonly string[]) {
   const text = { type: "string" } as const;
   const flag = { type: "boolean" } as const;
-  try {
-    const { values } = parseArgs({
-      args: [...argv],
-      options: {
-        ...{ adapter: text, precision: text, only: text, budget: text, out: text, html: text, vs: text },
-        ...{ quick: flag, candidates: flag, force: flag, help: flag },
-      },
-    });
-    const { precision = "f32", budget, only } = values;
-    if (precision !== "f32" && precision !== "f16")
-      throw new Error(`--precision: expected f32 or f16, got ${precision}`);
-    const caseSeconds = budget === undefined ? undefined : Number(budget);
-    if (caseSeconds !== undefined && !(caseSeconds > 0)) throw new Error(`--budget: expected seconds, got ${budget}`);
-    return {
-      ...values,
-      precision,
-      caseSeconds,
-      pattern: only === undefined ? undefined : new RegExp(only, "i"),
-    } as const;
-  } catch (error) {
-    throw new InputError(`${(error as Error).message}; see npm run bench -- --help`);
-  }
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      ...{ adapter: text, precision: text, only: text, budget: text, out: text, html: text, vs: text },
+      ...{ quick: flag, candidates: flag, force: flag, help: flag },
+    },
+  });
+  const { precision = "f32", budget, only } = values;
+  if (precision !== "f32" && precision !== "f16") throw new Error(`--precision: expected f32 or f16, got ${precision}`);
+  const caseSeconds = budget === undefined ? undefined : Number(budget);
+  if (caseSeconds !== undefined && !(caseSeconds > 0)) throw new Error(`--budget: expected seconds, got ${budget}`);
+  const pattern = only === undefined ? undefined : new RegExp(only, "i");
+  return { ...values, precision, caseSeconds, pattern } as const;
 }
 
 type Options = ReturnType<typeof readOptions>;

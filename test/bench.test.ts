@@ -4,6 +4,8 @@ import { benchCases } from "../bench/cases.ts";
 import { blockOf, layerChart, roofline } from "../bench/charts.ts";
 import { benchKernels } from "../bench/kernels.ts";
 import { benchNetworks } from "../bench/networks.ts";
+import { convolutionModel } from "../bench/peers/onnx.ts";
+import { ours, peersFormat, peersText } from "../bench/peers/result.ts";
 import { reportPage } from "../bench/report.ts";
 import { compareResults, parseResult, resultFormat, type BenchResult, type KernelRow } from "../bench/result.ts";
 import { failures } from "../bench/suite.ts";
@@ -145,5 +147,34 @@ describe("results", () => {
     expect(["input_blocks.4.1.in_layers.2", "middle_block.1.qkv", "out.2", "time_embed.0"].map(blockOf)).toEqual([
       ...["input_blocks.4", "middle_block.1", "out", "time_embed"],
     ]);
+  });
+});
+
+describe("peers", () => {
+  it("get a convolution as a model, whose weights stand in it as they are", () => {
+    const weight = Float32Array.from({ length: 2 * 3 * 9 }, (_, i) => i / 7);
+    const shape = { size: 5, channels: 3, outChannels: 2, kernel: 3 } as const;
+    const model = Buffer.from(convolutionModel(shape, weight, Float32Array.of(1, 2)));
+    expect(model.indexOf(Buffer.from(weight.buffer))).toBeGreaterThan(0);
+    expect(model.indexOf(Buffer.from("\x22\x04Conv"))).toBeGreaterThan(0);
+    // Field 7, the graph, ends where field 8, the operators' version, begins: lengths of two bytes are right.
+    const graph = model.indexOf(0x3a);
+    const length = (model[graph + 1]! & 127) | (model[graph + 2]! << 7);
+    expect([...model.subarray(graph + 3 + length)]).toEqual([0x42, 2, 0x10, 17]);
+  });
+
+  it("show as ratios to ours, and as what they are where they compute something else", () => {
+    const row = { work: "w", gflop: 1, error: 1e-6, samples: [1] };
+    const text = peersText({
+      ...{ format: peersFormat, date: "", version: "0", adapter: "a", browser: "b", threads: 2, interrupted: false },
+      versions: { peer: "1" },
+      rows: [
+        { ...row, engine: ours, milliseconds: 2, ratio: 1 },
+        { ...row, engine: "slow", milliseconds: 6, ratio: 3 },
+        { ...row, engine: "other", error: 1, skipped: "computes something else" },
+      ],
+    });
+    expect(text).toContain("3.00×");
+    expect(text).toMatch(/other .*—.*computes something else/);
   });
 });

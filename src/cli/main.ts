@@ -20,6 +20,7 @@ import { replayTrace } from "./replay.ts";
 import { sampleCommand } from "./sample.ts";
 import { synth } from "./synth.ts";
 import { Report, type Stream } from "./report.ts";
+import { tuneCommand } from "./tune.ts";
 import { forward } from "./unet.ts";
 
 export const commands: readonly Command[] = [
@@ -34,6 +35,7 @@ export const commands: readonly Command[] = [
   synth,
   mask,
   sampleCommand,
+  tuneCommand,
   evaluate,
 ];
 

@@ -20,6 +20,8 @@ export class ModelPicker {
   readonly #name = h("span", { class: "model-name" });
   readonly #state = h("span", { class: "model-state" });
   readonly #bar = h("progress", { class: "bar thin", max: 1, hidden: true, attributes: { "aria-label": "Loading the model" } }); // prettier-ignore
+  /** What did not keep it from loading. */
+  readonly #warning = h("p", { class: "model-warning" });
   readonly #facts = h("dl", { class: "facts" });
   readonly #cached = h("div", { class: "cached" });
   readonly #fields: HTMLFieldSetElement;
@@ -62,6 +64,7 @@ export class ModelPicker {
       { class: "model more", part: "model" },
       h("summary", {}, icon("chip"), h("span", { class: "model-words" }, this.#name, this.#state)),
       this.#facts,
+      this.#warning,
       this.#fields,
       h("p", { class: "menu-title" }, "Released models"),
       this.#released(),
@@ -73,6 +76,7 @@ export class ModelPicker {
     });
     this.root = h("section", { class: "model-section", attributes: { "aria-label": "Model" } }, details, this.#bar);
     session.on("model", (state) => this.#show(state));
+    session.on("warning", (words) => (this.#warning.textContent = words));
     this.#show(session.model);
   }
 
@@ -106,6 +110,7 @@ export class ModelPicker {
     this.#facts.replaceChildren();
     if (state.kind === "loading") {
       const { progress } = state;
+      if (!progress) this.#warning.textContent = "";
       this.#name.textContent = state.title;
       if (progress && progress.totalBytes > 0) this.#bar.value = progress.doneBytes / progress.totalBytes;
       else this.#bar.removeAttribute("value");
