@@ -1,4 +1,4 @@
-/** The element in a page of a real browser, in short: everything else is in test/full/element.test.ts. */
+/** The element in a page of a real browser, in short: all else is in test/full/element*.test.ts. */
 import { afterAll, describe, expect, test } from "vitest";
 import { closeChromium, noChromium } from "./support/chromium.ts";
 import { ElementDriver, testPicture } from "./support/elementDriver.ts";
@@ -16,10 +16,10 @@ describe.skipIf(noChromium)("<repaint-inpaint>", () => {
     await driver.waitFor(() => /^\d+ model calls · .* here$/.test(globalThis.field.shadowRoot!.querySelector(".run-line")!.textContent ?? "")); // prettier-ignore
     const keep = await page.evaluate(() => [...globalThis.field.keep.data]);
     await driver.press("Fill in");
-    await driver.waitFor(() => (globalThis as unknown as { seen: { result: unknown[] } }).seen.result.length > 0);
+    await driver.ends();
     const seen = await page.evaluate(() => {
-      const { progress, preview, error } = (globalThis as unknown as { seen: Record<string, unknown[]> }).seen;
-      return { progress: progress!.length, previews: preview!.length, errors: error!.length };
+      const { progress, preview, error } = globalThis.seen;
+      return { progress: progress.length, previews: preview.length, errors: error.length };
     });
     expect(seen.errors).toBe(0);
     expect(seen.progress).toBeGreaterThan(50);

@@ -86,7 +86,7 @@ describe("shapes", () => {
           if (value === 1) expect(x > box.x && x < box.x + box.width && y > box.y && y < box.y + box.height).toBe(true);
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 25 },
     );
     const disc = createFillMask(5, 5);
     const centre = { x: 2.5, y: 2.5, radius: 1.5 };

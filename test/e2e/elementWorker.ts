@@ -1,6 +1,6 @@
 /**
- * The engine's worker for tests: counts the buffers of its devices and destroys a device, when it is told to through the
- * channel "gpu".
+ * The engine's worker for tests: counts the buffers of its devices and destroys a device, or loses the adapter,
+ * when it is told to through the channel "gpu".
  */
 import { serveEngine, type EnginePort } from "../../src/element/host.ts";
 
@@ -32,8 +32,9 @@ GPUAdapter.prototype.requestDevice = async function (descriptor) {
   return device;
 };
 
-channel.onmessage = ({ data }: MessageEvent<"destroy" | "count">) => {
+channel.onmessage = ({ data }: MessageEvent<"destroy" | "count" | "no adapter">) => {
   if (data === "destroy") devices.at(-1)!.destroy();
+  else if (data === "no adapter") GPU.prototype.requestAdapter = () => Promise.resolve(null);
   else channel.postMessage({ buffers, bytes, devices: devices.length });
 };
 

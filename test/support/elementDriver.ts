@@ -7,6 +7,17 @@ import type { Page } from "puppeteer";
 import { elementPage, type ElementPage, type ElementPageOptions } from "./elementPage.ts";
 import { tinyNetwork } from "./tinyNetwork.ts";
 
+/** What the page has heard of the element. */
+export interface Seen {
+  readonly progress: { readonly state: string; readonly step: number }[];
+  readonly preview: unknown[];
+  readonly result: { readonly stopped: boolean }[];
+  readonly error: { readonly message: string }[];
+}
+declare global {
+  var seen: Seen;
+}
+
 export interface Pixels {
   readonly width: number;
   readonly height: number;
@@ -79,6 +90,16 @@ export class ElementDriver {
 
   waitFor(condition: () => boolean): Promise<unknown> {
     return this.page.waitForFunction(condition, { polling: 20, timeout: 60_000 });
+  }
+
+  /** Until a run is seen to go. */
+  async runs(): Promise<void> {
+    await this.waitFor(() => globalThis.seen.progress.some(({ state }) => state === "running"));
+  }
+
+  /** Until one has ended. */
+  async ends(): Promise<void> {
+    await this.waitFor(() => !globalThis.field.running && globalThis.seen.result.length > 0);
   }
 
   /** Once everything asked of the page has been drawn: sizes are seen a frame later, and what follows from them another. */

@@ -91,6 +91,7 @@ export class App {
     );
     this.root = h("div", { class: "frame", part: "frame" }, main, panel, this.#live);
     this.#stage.acceptDrops(this.root, (transfer) => this.take(transfer));
+    this.root.addEventListener("mousedown", keepFocus);
     this.#listen();
     this.#update();
   }
@@ -104,8 +105,9 @@ export class App {
       this.#changed();
     });
     workspace.on("history", () => this.#changed());
-    settings.on("settings", ({ previewSeconds }) => {
+    settings.on("settings", ({ previewSeconds, precision }) => {
       session.setPreviews(previewSeconds);
+      if (precision !== session.precision && session.model.kind === "loaded" && !session.progress) this.#load();
       this.#changed();
     });
     session.on("adapter", (adapter) => {
@@ -200,13 +202,16 @@ export class App {
 
   /** Whoever opens a picture means to fill it: the model may come. */
   #prepare(): void {
-    const { session, settings } = this;
-    void session.askAdapter().then(
+    void this.session.askAdapter().then(
       ({ available }) => {
-        if (available) session.ready(settings.settings.precision).catch((error: unknown) => this.fail(error));
+        if (available) this.#load();
       },
       (error: unknown) => this.fail(error),
     );
+  }
+
+  #load(): void {
+    this.session.ready(this.settings.settings.precision).catch((error: unknown) => this.fail(error));
   }
 
   async open(source: PictureSource, name?: string): Promise<void> {
@@ -255,7 +260,7 @@ export class App {
     if (this.session.progress) return this.fail(new InputError("Stop the run before another model is loaded"));
     this.#run.fail(undefined);
     this.session.want(wanted);
-    this.session.ready(this.settings.settings.precision).catch((error: unknown) => this.fail(error));
+    this.#load();
   }
 
   /** The mask of a picture: white is to be filled. @throws InputError */
@@ -359,4 +364,13 @@ export class App {
       this.fail(new InputError("This page may not write to the clipboard: download the picture instead"));
     }
   }
+}
+
+/**
+ * The element delegates its focus, so that a form can show what is missing; but a click beside its controls must not go to
+ * the first of them.
+ */
+function keepFocus(event: MouseEvent): void {
+  const target = event.target as Element;
+  if (!target.closest("button, input, select, summary, a, label, [tabindex], .facts, .released, .note")) event.preventDefault(); // prettier-ignore
 }

@@ -27,7 +27,7 @@ export class RepaintInpaint extends ElementBase {
 
   constructor() {
     super();
-    this.#shadow = this.attachShadow({ mode: "open" });
+    this.#shadow = this.attachShadow({ mode: "open", delegatesFocus: true });
     this.#shadow.adoptedStyleSheets = sheets();
     this.#app = new App(this.#shadow, (name, detail) => this.dispatchEvent(repaintEvent(name, detail)));
     this.#shadow.append(this.#app.root);
@@ -37,8 +37,6 @@ export class RepaintInpaint extends ElementBase {
   }
 
   connectedCallback(): void {
-    // A form shows what is missing at something that can have the focus.
-    if (!this.hasAttribute("tabindex")) this.tabIndex = -1;
     document.addEventListener("paste", this.#paste);
     for (const name of this.#waiting) this.#apply(name, this.getAttribute(name));
     this.#waiting.clear();

@@ -67,6 +67,7 @@ export class EngineSession extends Emitter<SessionEvents> {
   #model: ModelState = { kind: "none" };
   #loading: { promise: Promise<ModelInfo>; abort: AbortController } | undefined;
   #run: EngineRun | undefined;
+  #abort: AbortController | undefined;
   #progress: RunProgress | undefined;
   #estimateOf: { settings: Settings; keep: Mask | undefined } | undefined;
 
@@ -76,6 +77,11 @@ export class EngineSession extends Emitter<SessionEvents> {
 
   get model(): ModelState {
     return this.#model;
+  }
+
+  /** Of the model that is loaded or on its way. */
+  get precision(): Settings["precision"] {
+    return this.#precision;
   }
 
   get wanted(): Wanted {
@@ -178,8 +184,7 @@ export class EngineSession extends Emitter<SessionEvents> {
     this.#setProgress({ state: "preparing", step: 0, steps: 0, secondsPerStep: 0, eta: 0 });
     const abort = (this.#abort = new AbortController());
     try {
-      const { classes } = await this.ready(settings.precision);
-      if (abort.signal.aborted) throw new InterruptedError("stopped");
+      const { classes } = await unlessAborted(this.ready(settings.precision), abort.signal);
       const { precision: _, class: label, ...rest } = settings;
       this.#run = this.client.inpaint(
         { picture, keep, ...rest, class: classes === null ? undefined : label, handOver: true },
@@ -197,8 +202,6 @@ export class EngineSession extends Emitter<SessionEvents> {
       this.#estimateSoon();
     }
   }
-
-  #abort: AbortController | undefined;
 
   #setProgress(progress: RunProgress | undefined): void {
     this.#progress = progress;
@@ -231,6 +234,14 @@ export class EngineSession extends Emitter<SessionEvents> {
     this.#client = undefined;
     this.#forget();
   }
+}
+
+/** What the promise gives, unless the signal is first. @throws InterruptedError */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => reject(new InterruptedError("stopped")));
+    promise.then(resolve, reject);
+  });
 }
 
 function titleOf(source: ModelSource): string {

@@ -69,7 +69,7 @@ export const frameStyles = /* css */ `
 .view { display: flex; align-items: center; justify-content: center; padding: 2px; border-block-end: 1px solid var(--line); background: var(--panel); }
 .zoom { min-inline-size: 62px; padding-inline: 4px 14px; white-space: nowrap; color: var(--muted); font-size: 13px; font-variant-numeric: tabular-nums; text-align: end; }
 
-.strip { display: flex; flex-direction: column; gap: 10px; padding: 12px 16px; border-block-start: 1px solid var(--line); background: var(--panel); }
+.strip { display: flex; flex-direction: column; gap: 10px; padding: 12px 16px; border-block-end: 1px solid var(--line); background: var(--panel); }
 .thumbs { display: flex; gap: 10px; margin: -4px; padding: 4px; overflow-x: auto; }
 .thumb { display: flex; flex: none; flex-direction: column; align-items: center; gap: 2px; padding: 0; border: 0; border-radius: 10px; background: none; color: var(--muted); font: inherit; font-size: 12px; font-variant-numeric: tabular-nums; cursor: pointer; }
 .thumb canvas, .thumb-mask { display: grid; place-items: center; inline-size: 64px; block-size: 64px; border-radius: 10px; background: var(--ground); }
@@ -77,6 +77,7 @@ export const frameStyles = /* css */ `
 .thumb[aria-pressed="true"] > :first-child { box-shadow: 0 0 0 2px var(--panel), 0 0 0 4px var(--accent); }
 .thumb-name { max-inline-size: 72px; overflow: hidden; text-overflow: ellipsis; }
 .actions { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }
+.actions > .strong { flex: 1; }
 .compare-slider { flex: 1 1 120px; min-inline-size: 100px; }
 
 .camera { inline-size: min(640px, calc(100vw - 32px)); padding: 12px; border: 1px solid var(--line); border-radius: var(--radius); background: var(--panel); color: var(--ink); }
@@ -91,9 +92,10 @@ export const frameStyles = /* css */ `
   .stage-box { flex: 1; min-block-size: 0; }
   .view { position: absolute; z-index: 1; inset-block-end: 14px; inset-inline-start: 14px; padding: 0; border: 1px solid var(--line); border-radius: 13px; background: var(--raised); box-shadow: 0 2px 10px rgb(0 0 0 / 0.1); }
   .panel { block-size: 0; min-block-size: 100%; overflow: auto; padding: 20px; border-inline-start: 1px solid var(--line); }
-  .strip { flex-direction: row; align-items: center; justify-content: space-between; }
+  .strip { flex-direction: row; align-items: center; justify-content: space-between; border-block: 1px solid var(--line); border-block-end: 0; }
   .thumbs { flex: 1; min-inline-size: 96px; }
   .actions { flex: none; justify-content: end; }
+  .actions > .strong { flex: none; }
   .compare-slider { flex: 0 0 140px; }
 }
 @container (min-width: 1000px) { .frame { grid-template-columns: minmax(0, 1fr) 352px; } }

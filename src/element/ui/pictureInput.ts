@@ -73,12 +73,22 @@ function pixelsOf(bitmap: ImageBitmap): Picture {
   const { width, height } = bitmap;
   try {
     checkPixels(width, height);
-    const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true })!;
-    context.drawImage(bitmap, 0, 0);
-    const picture = context.getImageData(0, 0, width, height);
+    const picture = drawnPixels(bitmap);
     return isTranslucent(picture) ? (exactPixels(bitmap) ?? picture) : picture;
   } finally {
     bitmap.close();
+  }
+}
+
+function drawnPixels(bitmap: ImageBitmap): Picture {
+  const { width, height } = bitmap;
+  try {
+    const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true })!;
+    context.drawImage(bitmap, 0, 0);
+    return context.getImageData(0, 0, width, height);
+  } catch {
+    // Phones allow less than desktops.
+    throw new InputError(`The picture, ${width}×${height}, is too large for this browser: make it smaller first`);
   }
 }
 
