@@ -17,6 +17,7 @@ import { inpaint } from "./inpaint.ts";
 import { inspect } from "./inspect.ts";
 import { mask } from "./mask.ts";
 import { replayTrace } from "./replay.ts";
+import { reproduce } from "./reproduce.ts";
 import { sampleCommand } from "./sample.ts";
 import { synth } from "./synth.ts";
 import { Report, type Stream } from "./report.ts";
@@ -35,6 +36,7 @@ export const commands: readonly Command[] = [
   mask,
   sampleCommand,
   evaluate,
+  reproduce,
 ];
 
 export interface Environment {
