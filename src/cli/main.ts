@@ -15,6 +15,7 @@ import { evaluate } from "./evaluate.ts";
 import { commandHelp, generalHelp } from "./help.ts";
 import { inpaint } from "./inpaint.ts";
 import { inspect } from "./inspect.ts";
+import { lpipsCommand } from "./lpips.ts";
 import { mask } from "./mask.ts";
 import { replayTrace } from "./replay.ts";
 import { reproduce } from "./reproduce.ts";
@@ -36,6 +37,7 @@ export const commands: readonly Command[] = [
   mask,
   sampleCommand,
   evaluate,
+  lpipsCommand,
   reproduce,
 ];
 

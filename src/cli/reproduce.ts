@@ -39,7 +39,7 @@ export const reproduce: Command = {
     adapterOption,
     jsonOption,
   ],
-  notes: ["About 2,200 model calls: ten minutes or so on an idle processor. docs/evaluate.md says what is compared."],
+  notes: ["About 1,500 model calls: ten minutes or so on an idle processor. docs/evaluate.md says what is compared."],
   run,
 };
 

@@ -4,17 +4,17 @@
  */
 import type { Estimate } from "./statistics.ts";
 
-/** Settings in `evaluate`'s words. All but the first make about the same number of model calls. */
+/** Settings in `evaluate`'s words. All but the first make about as many model calls, 30 to 40. */
 export const STUDY_SETTINGS = {
   plain: { words: "steps=20,resamples=1", title: "T = 20, no resampling" },
-  resample: { words: "steps=20,jump-length=5,resamples=3", title: "T = 20, j = 5, r = 3" },
+  resample: { words: "steps=20,jump-length=5,resamples=2", title: "T = 20, j = 5, r = 2" },
   slow: {
-    words: "steps=20,jump-length=5,resamples=3,strategy=slow-down",
-    title: "T = 50, no resampling (slowed down)",
+    words: "steps=20,jump-length=5,resamples=2,strategy=slow-down",
+    title: "T = 35, no resampling (slowed down)",
   },
-  sdedit: { words: "steps=20,jump-length=5,resamples=3,strategy=sdedit", title: "T = 20, SDEdit's repeats" },
-  long: { words: "steps=20,jump-length=10,resamples=4", title: "T = 20, j = 10, r = 4" },
-  short: { words: "steps=20,jump-length=1,resamples=3", title: "T = 20, j = 1, r = 3" },
+  sdedit: { words: "steps=20,jump-length=5,resamples=2,strategy=sdedit", title: "T = 20, SDEdit's repeats" },
+  long: { words: "steps=20,jump-length=10,resamples=2", title: "T = 20, j = 10, r = 2" },
+  short: { words: "steps=20,jump-length=1,resamples=2", title: "T = 20, j = 1, r = 2" },
 } as const;
 
 export type StudySetting = keyof typeof STUDY_SETTINGS;
@@ -64,7 +64,7 @@ export const COMPARISONS: readonly Comparison[] = [
   },
   {
     study: "Table 2: resampling against none",
-    claim: "More resampling is better: r = 4 against r = 1 at the same T.",
+    claim: "Resampling is better than none at the same T; most of the gain comes with r = 2 (LPIPS .148 after .168, then .142 and .134).",
     better: "resample",
     worse: "plain",
   },
