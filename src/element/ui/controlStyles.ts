@@ -85,7 +85,6 @@ fieldset { min-inline-size: 0; margin: 0; padding: 0; border: 0; }
 .seed { display: flex; gap: 4px; align-items: end; }
 .seed > .field { flex: 1; }
 .switch-field { display: flex; align-items: center; justify-content: space-between; min-block-size: var(--target); cursor: pointer; }
-.switch-field .field-label { margin: 0; font-size: 15px; color: inherit; }
 
 .more > summary { display: flex; align-items: center; gap: 10px; min-block-size: var(--target); margin-inline: -8px; padding-inline: 8px; border-radius: 10px; cursor: pointer; font-weight: 520; list-style: none; }
 .more > summary::-webkit-details-marker { display: none; }
@@ -94,6 +93,7 @@ fieldset { min-inline-size: 0; margin: 0; padding: 0; border: 0; }
 .more > summary:hover { background: color-mix(in srgb, var(--ink) 5%, transparent); }
 
 .run { display: flex; flex-direction: column; gap: 10px; }
+.run + .switch-field { margin-block: -16px -12px; color: var(--muted); }
 .run-line { color: var(--muted); font-variant-numeric: tabular-nums; min-block-size: 1.45em; }
 .run-line.problem { color: var(--accent); }
 .note { display: flex; align-items: start; gap: 4px; padding: 10px 4px 10px 14px; border-radius: 12px; background: color-mix(in srgb, var(--accent) 10%, var(--panel)); }

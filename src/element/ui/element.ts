@@ -168,7 +168,7 @@ export class RepaintInpaint extends ElementBase {
 
   /** The chosen result as a PNG of the picture's size. @throws InputError without one */
   toFile(): Promise<File> {
-    return this.#app.toFile();
+    return this.#app.files.toFile();
   }
 
   /** Frees the device, the model and the worker; the next run starts anew. */
