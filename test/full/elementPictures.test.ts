@@ -73,7 +73,7 @@ describe.skipIf(noChromium)("<repaint-inpaint> in Chromium", () => {
     await page.evaluate(() =>
       globalThis.field.setPicture(new File(["no picture"], "notes.png", { type: "image/png" })),
     );
-    expect(await page.evaluate(() => globalThis.seen.error.at(-1)!.message)).toMatch(/^notes is no picture that this browser can read/); // prettier-ignore
+    expect(await page.evaluate(() => globalThis.seen.error.at(-1)!.message)).toMatch(/^notes\.png is no picture that this browser can read/); // prettier-ignore
     await page.evaluate(() => globalThis.field.setPicture("/missing.png"));
     expect(await page.evaluate(() => globalThis.seen.error.at(-1)!.message)).toMatch(/missing\.png answered 404/);
     await page.evaluate(() => globalThis.field.setPicture("/clear.png"));

@@ -57,7 +57,7 @@ export class App {
     const say = (words: string): void => this.say(words);
     const commands = createCommands({ workspace, tools, surface });
     const pointer = new PointerInput(surface, tools);
-    new KeyboardInput({ workspace, tools, surface, pointer, commands, say });
+    const keyboard = new KeyboardInput({ workspace, tools, surface, pointer, commands, say });
     const fail = (error: unknown): void => this.fail(error);
     this.files = new ResultFiles({ workspace, say, fail });
     const ways = { open: (source: PictureSource) => void this.open(source), fail, shadow };
@@ -101,6 +101,7 @@ export class App {
     this.root = h("div", { class: "frame", part: "frame" }, main, panel, this.#live);
     this.#stage.acceptDrops(this.root, (transfer) => this.take(transfer));
     this.root.addEventListener("mousedown", keepFocus);
+    this.root.addEventListener("keydown", (event) => keyboard.anywhere(event));
     this.#listen();
     this.#update();
   }
