@@ -5,6 +5,7 @@
 import { InputError, InterruptedError, OutOfMemoryError, RePaintError } from "../engine/errors.ts";
 import type { Device } from "../engine/device.ts";
 import { packageInfo } from "../node/packageFiles.ts";
+import { bench } from "./bench.ts";
 import { classify } from "./classifier.ts";
 import { type Command, hint, parseArguments, quoted } from "./command.ts";
 import { type OpenDevice, openNodeDevice } from "./context.ts";
@@ -36,6 +37,7 @@ export const commands: readonly Command[] = [
   mask,
   sampleCommand,
   tuneCommand,
+  bench,
   evaluate,
 ];
 
@@ -55,9 +57,9 @@ export async function main(argv: readonly string[], environment: Environment = {
   const interrupt = new AbortController();
   const unwatch = watchSignals(interrupt, report);
   const devices: Device[] = [];
-  const openDevice: OpenDevice = async (adapter) => {
-    if (environment.openDevice) return environment.openDevice(adapter);
-    const device = await openNodeDevice(adapter);
+  const openDevice: OpenDevice = async (adapter, options) => {
+    if (environment.openDevice) return environment.openDevice(adapter, options);
+    const device = await openNodeDevice(adapter, options);
     devices.push(device);
     return device;
   };
@@ -145,6 +147,13 @@ function watchSignals(interrupt: AbortController, report: Report): () => void {
 /** `npm run repaint` starts programs in the package's own folder; file names mean the folder that npm was called in. */
 function goWhereNpmWasCalled(): void {
   const { npm_lifecycle_event: script, npm_package_json: manifest, INIT_CWD: folder } = process.env;
-  if (script !== "repaint" || !folder || !manifest || manifest !== `${process.cwd()}/package.json`) return;
+  if (
+    !script ||
+    !["repaint", "bench"].includes(script) ||
+    !folder ||
+    !manifest ||
+    manifest !== `${process.cwd()}/package.json`
+  )
+    return;
   process.chdir(folder);
 }
