@@ -13,6 +13,7 @@ import {
   precisionOption,
   weightsOption,
 } from "./command.ts";
+import { classOption, readClasses } from "./classes.ts";
 import type { Context } from "./context.ts";
 import { lpipsOption, withEngine, withLpips } from "./evaluateEngine.ts";
 import { EvaluationFolder } from "./evaluateFolder.ts";
@@ -21,7 +22,7 @@ import { writeReport } from "./evaluateReport.ts";
 import { readRequest, requestOptions } from "./evaluateRequest.ts";
 import { runTasks } from "./evaluateRun.ts";
 import { modelHash, readFlags, requirePictureModel, withModel } from "./model.ts";
-import { readClass, readPrecision } from "./settings.ts";
+import { readPrecision } from "./settings.ts";
 import { readShard, shardOptions } from "./shards.ts";
 import { count } from "./words.ts";
 
@@ -34,7 +35,7 @@ export const evaluate: Command = {
     { ...weightsOption, help: `${weightsOption.help} (default portraits64)` },
     lpipsOption,
     precisionOption,
-    { name: "class", value: "N", help: "what to paint, for class-conditional networks" },
+    { ...classOption, repeat: false, help: "what to paint, for class-conditional networks" },
     flagsOption,
     ...shardOptions,
     {
@@ -64,10 +65,11 @@ async function run(context: Context, given: Arguments): Promise<void> {
   await withModel(context, given.text("weights"), flags, async (model) => {
     requirePictureModel(model);
     await withLpips(context, given.all("lpips"), async (lpipsFiles) => {
+      const [label] = await readClasses(given, model, undefined, 1);
       const { plan, inputs } = await makePlan(context, request, model.checkpoint, {
         model: { name: model.name, sha256: await modelHash(model, context) },
         precision: readPrecision(given),
-        class: readClass(given, model.checkpoint),
+        class: label,
         lpips: lpipsFiles?.map(({ hash }) => hash),
       });
       const folder = await EvaluationFolder.open(out, plan);

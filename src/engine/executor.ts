@@ -212,7 +212,8 @@ export class Executor {
   }
 }
 
-function typesOf(tensors: Dispatch["tensors"]): Record<string, DType | undefined> {
+/** By binding, as the pipelines want them. */
+export function typesOf(tensors: Dispatch["tensors"]): Record<string, DType | undefined> {
   return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, tensor?.dtype]));
 }
 

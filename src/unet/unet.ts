@@ -13,7 +13,6 @@ import type { Checkpoint } from "./checkpoint.ts";
 import type { UNetConfig } from "./config.ts";
 import { copyRows, embedRows, type EmbeddingTable } from "./embeddingTable.ts";
 import { planForward, requireSize, type ForwardSize } from "./network.ts";
-import { presetWords } from "./presets.ts";
 import { readFloat32 } from "./safetensors.ts";
 import { declareWeights, uploadWeights, type PackedWeights, type UploadedWeights } from "./weights.ts";
 
@@ -31,9 +30,10 @@ export class UNet {
   readonly device: Device;
   readonly checkpoint: Checkpoint;
   readonly precision: "f32" | "f16";
+  /** Those it was loaded with. */
+  readonly choices: ConvolutionChoices | undefined;
   readonly #weights: PackedWeights;
   readonly #uploaded: UploadedWeights;
-  readonly #choices: ConvolutionChoices | undefined;
 
   private constructor(
     device: Device,
@@ -48,7 +48,7 @@ export class UNet {
     this.precision = precision;
     this.#weights = weights;
     this.#uploaded = uploaded;
-    this.#choices = choices;
+    this.choices = choices;
   }
 
   /** @throws CheckpointError, OutOfMemoryError, DeviceLostError, or the signal's reason */
@@ -77,7 +77,7 @@ export class UNet {
         weights: this.#weights,
         ...adapterTraits(device),
         activations: this.precision,
-        choices: this.#choices,
+        choices: this.choices,
       },
     };
     const { plan, x, lowRes, embedding, out } = planForward(options, size);
@@ -98,8 +98,8 @@ export class UNet {
   async embed(timesteps: readonly number[], classes?: readonly number[]): Promise<EmbeddingTable> {
     const { device } = this;
     const { architecture, config } = this.checkpoint;
-    checkClasses(config, timesteps.length, classes);
-    const network = { device, architecture, weights: this.#weights, uploaded: this.#uploaded, choices: this.#choices };
+    await checkClasses(config, timesteps.length, classes);
+    const network = { device, architecture, weights: this.#weights, uploaded: this.#uploaded, choices: this.choices };
     return embedRows(network, timesteps, classes);
   }
 
@@ -108,21 +108,19 @@ export class UNet {
   }
 }
 
-function checkClasses(config: UNetConfig, rows: number, classes: readonly number[] | undefined): void {
+async function checkClasses(config: UNetConfig, rows: number, classes: readonly number[] | undefined): Promise<void> {
   const { numClasses } = config;
-  const looks = presetWords(config);
-  if (numClasses === null) {
-    if (classes)
-      throw new InputError(
-        `this network is not class-conditional${looks ? ` (it looks like ${looks})` : ""}: leave y out`,
-      );
-    return;
-  }
-  if (!classes)
+  if ((numClasses === null) !== (classes === undefined)) {
+    // Only an error needs the released networks.
+    const looks = (await import("./presets.ts")).presetWords(config);
+    const network = `class-conditional${looks ? ` (it looks like ${looks})` : ""}`;
     throw new InputError(
-      `this network is class-conditional${looks ? ` (it looks like ${looks})` : ""}: ` +
-        `y is needed, a class from 0 to ${numClasses - 1} for each image`,
+      numClasses === null
+        ? `this network is not ${network}: leave y out`
+        : `this network is ${network}: y is needed, a class from 0 to ${numClasses - 1} for each image`,
     );
+  }
+  if (numClasses === null || !classes) return;
   if (classes.length !== rows) throw new InputError(`y: expected ${rows} classes, got ${classes.length}`);
   for (const y of classes)
     if (!Number.isInteger(y) || y < 0 || y >= numClasses)
