@@ -313,7 +313,10 @@ export class App {
       const { width, height, data } = workspace.picture;
       workspace.choose(undefined);
       const offVariation = session.on("variation", ({ index, seed, picture, reached }) => {
-        const result = workspace.addResult({ index, seed, reached, x: box.x, y: box.y, picture: cutBox(picture, box) });
+        // Copying most of a large picture holds the page, and saves little.
+        const isMost = 2 * box.width * box.height > picture.width * picture.height;
+        const part = isMost ? { x: 0, y: 0, picture } : { x: box.x, y: box.y, picture: cutBox(picture, box) };
+        const result = workspace.addResult({ index, seed, reached, ...part });
         if (index === 0 || reached === "result") this.#shown = index + 1;
         if (index === 0) surface.showPreview({ ...result, picture: result.patch });
       });
