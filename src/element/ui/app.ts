@@ -8,7 +8,7 @@ import type { AdapterReport, Estimate, InpaintResult } from "../types.ts";
 import { cutBox } from "../cutBox.ts";
 import { createCommands, filledWords } from "./commands.ts";
 import { chooseFile } from "./controls.ts";
-import { afterQuiet, h } from "./dom.ts";
+import { afterQuiet, h, nextTask } from "./dom.ts";
 import { EngineSession } from "./engineSession.ts";
 import type { RepaintEvents } from "./events.ts";
 import { KeyboardInput } from "./keyboard.ts";
@@ -322,11 +322,12 @@ export class App {
       });
       try {
         const before = workspace.results.length;
-        const result = await session.run(
-          { width, height, data: data.slice() },
-          toKeep(workspace.mask),
-          settings.settings,
-        );
+        const copy = async () => {
+          const picture = { width, height, data: data.slice() };
+          await nextTask();
+          return { picture, keep: toKeep(workspace.mask) };
+        };
+        const result = await session.run(copy, settings.settings);
         const first = workspace.results[Math.min(before, workspace.results.length - result.variations.length)];
         workspace.choose(result.variations.length > 0 ? first : undefined);
         this.say(result.stopped ? "Stopped; the best so far is kept" : `Done in ${durationWords(result.seconds)}`);

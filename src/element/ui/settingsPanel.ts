@@ -156,6 +156,7 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
     this.#class.input.max = String((classes ?? 1000) - 1);
     this.#name.replaceChildren(...(classNames ?? []).map((name, index) => h("option", {}, `${index} ${name}`)));
     this.#mostSteps = diffusionSteps;
+    if (classes !== null && this.#settings.class >= classes) this.set({ class: 0 });
     this.#show();
   }
 
