@@ -63,6 +63,7 @@ function lines(plan: MemoryPlan & { readonly precision: string }): string[] {
   const arenas = plan.arenas.reduce((a, b) => a + b, 0);
   const rows: [string, string][] = [
     ["Weights", inBytes(plan.weights)],
+    ...(plan.transformed > 0 ? [["Transformed", `${inBytes(plan.transformed)} of weights`] as [string, string]] : []),
     ["Activations", `${inBytes(arenas)} in ${count(plan.arenas.length, "arena")}`],
     ["In and out", inBytes(plan.inputsAndOutput)],
     ["Embeddings", `${inBytes(plan.embeddings)} for ${timesteps} timesteps`],

@@ -39,6 +39,8 @@ interface SizedTensor {
 /** Bytes. */
 export interface MemoryPlan {
   readonly weights: number;
+  /** Weights in another form, which a session makes of those above for its fast convolutions. */
+  readonly transformed: number;
   /** The forward's temporary tensors: each arena. */
   readonly arenas: readonly number[];
   /** x, low_res, a row of embeddings an image, and the output. */
@@ -46,7 +48,7 @@ export interface MemoryPlan {
   readonly embeddings: number;
   /** While the table of embeddings is made: its own arenas and inputs. */
   readonly embeddingWork: number;
-  /** Weights, arenas, inputs and output, embeddings. */
+  /** Weights, also transformed, arenas, inputs and output, embeddings. */
   readonly total: number;
   readonly largestBinding: SizedTensor;
   readonly largestBuffer: SizedTensor;
@@ -70,23 +72,35 @@ export function planMemory(architecture: Architecture, size: ForwardSize, option
   const chunks = Math.ceil(options.embeddings / embeddingRows);
   const tables = embed.parts.map((part) => ({ name: tableName(part), bytes: chunks * byteLength(part) }));
   const weightTensors = [...weights.values()].map(({ tensor }) => sized(tensor));
+  const constants = forward.plan.tensors.filter(({ place }) => place === "constant").map(sized);
   const { x, lowRes, embedding, out } = forward;
   const ends = [x, ...(lowRes ? [lowRes] : []), embedding, out].map(sized);
   const bindings = [...forward.plan.tensors, ...embed.plan.tensors].map(sized);
-  const buffers = [...weightTensors, ...ends, ...tables, ...arenas.map((bytes, i) => ({ name: `arena ${i}`, bytes }))];
+  const buffers = [
+    ...weightTensors,
+    ...constants,
+    ...ends,
+    ...tables,
+    ...arenas.map((bytes, i) => ({ name: `arena ${i}`, bytes })),
+  ];
   const over = (all: readonly SizedTensor[], limit: "maxStorageBufferBindingSize" | "maxBufferSize") =>
     [...new Map(all.map((one) => [one.name, one])).values()]
       .filter(({ bytes }) => bytes > limits[limit])
       .map((one) => ({ ...one, limit }));
   const parts = {
-    ...{ weights: sum(weightTensors), inputsAndOutput: sum(ends), embeddings: sum(tables) },
+    ...{
+      weights: sum(weightTensors),
+      transformed: sum(constants),
+      inputsAndOutput: sum(ends),
+      embeddings: sum(tables),
+    },
     arenas,
   };
   const embedInputs = [embed.timesteps, embed.frequencies, ...(embed.classes ? [embed.classes] : [])].map(sized);
   return {
     ...parts,
     embeddingWork: total(planArenas(embed.plan, unbounded).sizes) + sum(embedInputs),
-    total: parts.weights + total(arenas) + parts.inputsAndOutput + parts.embeddings,
+    total: parts.weights + parts.transformed + total(arenas) + parts.inputsAndOutput + parts.embeddings,
     largestBinding: largest(bindings),
     largestBuffer: largest(buffers),
     tooLarge: [...over(bindings, "maxStorageBufferBindingSize"), ...over(buffers, "maxBufferSize")].sort(
