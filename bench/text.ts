@@ -1,25 +1,6 @@
 /** Results as text: the tables of the terminal. */
+import { table } from "../src/cli/table.ts";
 import { compareResults, type BenchResult, type KernelRow, type Ratio } from "./result.ts";
-
-export interface Column {
-  readonly title: string;
-  readonly right?: boolean;
-}
-
-/** A table with a line under its head. */
-export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
-  const widths = columns.map(({ title }, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, i) => (columns[i]!.right ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
-      .join("  ")
-      .trimEnd();
-  return [
-    line(columns.map(({ title }) => title)),
-    widths.map((width) => "-".repeat(width)).join("  "),
-    ...rows.map(line),
-  ].join("\n");
-}
 
 /** Three significant digits: 1234, 12.3, 0.0123. */
 export function number(value: number | undefined): string {

@@ -2,7 +2,7 @@
  * Records the run that the page's animation shows: the estimate x̂₀ after every model call, only what was filled in, as one
  * JPEG (`node scripts/record-run.mjs NAME STEPS JUMP RESAMPLES SEED`). Needed again only when the shipped model changes.
  */
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import jpeg from "jpeg-js";
@@ -16,7 +16,6 @@ const { openGpu, readPicture } = await import("../dist/node/index.js");
 
 const gpu = await openGpu();
 const device = await requestDevice(gpu.adapter);
-const { readFile } = await import("node:fs/promises");
 const weights = await readFile(join(root, "weights", "portraits64.safetensors"));
 const repaint = await RePaint.load(new Uint8Array(weights), { device });
 const example = join(root, "weights", "examples", name);
@@ -33,7 +32,11 @@ for await (const { step, steps: all, eta, previews } of run) {
 const { pictures } = await run;
 frames.push(pictures[0].data);
 
-const columns = Math.ceil(Math.sqrt(frames.length * (box.height / box.width)));
+// A sheet about twice as wide as high, without gaps where the count allows it.
+const wish = Math.sqrt(2 * frames.length);
+const columns = Array.from({ length: 5 }, (_, i) => Math.round(wish) - 2 + i)
+  .sort((a, b) => (frames.length % a ? 1 : 0) - (frames.length % b ? 1 : 0) || Math.abs(a - wish) - Math.abs(b - wish))
+  .at(0);
 const width = columns * box.width;
 const height = Math.ceil(frames.length / columns) * box.height;
 const data = new Uint8Array(width * height * 4).fill(255);

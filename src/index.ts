@@ -21,4 +21,8 @@ export { SourceCache, type BlockStorage, type CachedFile } from "./sources/cache
 export type { Integrity } from "./sources/integrity.ts";
 export { pageCache } from "./sources/pageCache.ts";
 export { urlSource, type UrlOptions, type UrlSource } from "./sources/urlSource.ts";
+export { tuningDatabase } from "./engine/tuningDatabase.ts";
+export type { TuningProgress } from "./engine/tuner.ts";
+export type { TuningStore } from "./engine/tuningMemory.ts";
+export type { TuneOptions } from "./unet/tuning.ts";
 export type { ByteSource } from "./unet/safetensors.ts";

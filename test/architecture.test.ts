@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { version } from "../src/engine/version.ts";
 import { kernels } from "../src/shaders/index.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -61,6 +62,10 @@ describe("the repository", () => {
         /\.(ts|mjs|js|json|md|yml|html|sh)$/.test(path) && path !== "package-lock.json" && machine.test(read(path)),
     );
     expect(found).toEqual([]);
+  });
+
+  it("says its version the same everywhere", () => {
+    expect(version).toBe((JSON.parse(read("package.json")) as { version: string }).version);
   });
 
   it("keeps the golden files within 25 MiB", () => {

@@ -2,9 +2,11 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { readFileSync } from "node:fs";
 import { RePaint } from "../src/index.ts";
+import type { Tuned } from "./e2e/tuning.ts";
 import { goldenTensors, goldenUrl, relativeError, tensor } from "./support/goldens.ts";
 import { gpuDevice } from "./support/gpu.ts";
 import { closeChromium, noChromium, runInChromium } from "./support/chromium.ts";
+import { tinyNetwork } from "./support/tinyNetwork.ts";
 import { decode, encode } from "./support/wire.ts";
 
 const goldenBytes = (name: string) => new Uint8Array(readFileSync(goldenUrl(`unet/${name}`)!));
@@ -50,6 +52,13 @@ describe.skipIf(noChromium)("Chromium", () => {
       if (keep[i >> 2] === 1) expect(result.pixels[i]).toBe(pixels[i]);
       else expect(Math.abs(result.pixels[i]! - pictures[0]!.data[i]!)).toBeLessThanOrEqual(1);
     }
+  });
+
+  test("what was tuned in a page is remembered there", async () => {
+    const result = await runInChromium<Tuned>("test/e2e/tuning.ts", { weights: tinyNetwork() });
+    expect([result.before, result.warnings, result.unknown]).toEqual([0, [], null]);
+    expect(result.tuned.length).toBeGreaterThan(5);
+    expect(new Map(result.loaded)).toEqual(new Map(result.tuned));
   });
 
   test("a failure in the page is the test's failure, with what the page wrote", async () => {

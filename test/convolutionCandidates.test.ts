@@ -109,6 +109,35 @@ describe.each(layers.map((layer) => ({ key: convolutionKey(layer), layer })))("$
   });
 });
 
+describe("Winograd in strips", () => {
+  // 56 of the 64 rows of tiles fill a strip, so that the second holds the end of one image and the beginning of the next.
+  const size = { height: 256, width: 128, outHeight: 256, outWidth: 128 };
+  const layer: ConvolutionLayer = { ...base, ...size, channels0: 4, outChannels: 32 };
+  const byId = (id: string) => convolutionCandidates(layer, device).find((one) => one.id === id)!;
+
+  it("has an image's bits alone and in a batch, and the direct sum's numbers", async () => {
+    const fast = byId("winograd4 quad 4x32/4");
+    expect(convolutionPlan(layer, fast, 2).plan.dispatches.length).toBe(3 * 3);
+    const alone = (await run(layer, fast, 1)).y;
+    const both = (await run(layer, fast, 2)).y;
+    expect(both.subarray(0, alone.length)).toEqual(alone);
+    const direct = (await run(layer, byId("blocked 4x2x4/4"), 2)).y;
+    expect(relativeError(both, Float64Array.from(direct))).toBeLessThanOrEqual(1e-6);
+  });
+
+  it("is offered for 3×3 of stride 1 within WebGPU's bindings alone", () => {
+    const offered = (more: Partial<ConvolutionLayer>) =>
+      convolutionCandidates({ ...layer, ...more }, device)
+        .filter(({ method }) => method === "winograd")
+        .map(({ id }) => id.slice(0, 9));
+    expect(new Set(offered({}))).toEqual(new Set(["winograd2", "winograd4"]));
+    expect(offered({ stride: 2, outHeight: 128, outWidth: 64 })).toEqual([]);
+    expect(offered({ kernel: 1, pad: 0 })).toEqual([]);
+    // 36 × 1024² numbers are 144 MiB, 16 × 1024² are 64.
+    expect(new Set(offered({ channels0: 1024, outChannels: 1024 }))).toEqual(new Set(["winograd2"]));
+  });
+});
+
 describe("the table of defaults", () => {
   const families = Object.entries(convolutionTable) as [AdapterFamily, readonly ConvolutionRule[]][];
 

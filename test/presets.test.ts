@@ -1,9 +1,6 @@
 /** The released networks' data: sizes to the last parameter, names, what a file looks like. */
 import { expect, test } from "vitest";
-import { Arguments } from "../src/cli/command.ts";
-import { readClass } from "../src/cli/settings.ts";
 import { buildArchitecture, countMacs, countParameters, expectedTensors } from "../src/unet/architecture.ts";
-import type { Checkpoint } from "../src/unet/checkpoint.ts";
 import { inferConfig } from "../src/unet/infer.ts";
 import { findPreset, identifyPreset, presetByName, presetConfig, presets, presetWords } from "../src/unet/presets.ts";
 import { cli, folder } from "./support/cli.ts";
@@ -78,19 +75,6 @@ test("--flags takes a preset, which must fit the file", async () => {
   const wrong = await cli(["inspect", "portraits64", "--flags", "celeba"]);
   expect([wrong.status, wrong.err]).toEqual([2, expect.stringMatching(/no released network's name; .*celeba256/)]);
   expect(here).toBeTruthy();
-});
-
-test("inpaint asks for a class by the network's name, before it opens a device", () => {
-  const given = new Arguments(new Map(), []);
-  const checkpoint = { config: presetConfig(presetByName("imagenet256")) } as Checkpoint;
-  expect(() => readClass(given, checkpoint)).toThrow(
-    /^this network \(it looks like imagenet256 .*\) is class-conditional: give --class, a number from 0 to 999$/,
-  );
-  const wrong = new Arguments(new Map([["class", ["3"]]]), []);
-  const unconditional = { config: presetConfig(presetByName("lsun-cat")) } as Checkpoint;
-  expect(() => readClass(wrong, unconditional)).toThrow(
-    /--class: this network \(it looks like .*lsun-cat.*\) knows no classes/,
-  );
 });
 
 test("an error for a wrong use says what the network looks like", async () => {

@@ -16,6 +16,7 @@ import { adapterOption, type Arguments, type Command, flagsOption, forceOption, 
 import { announceDevice, type Context } from "./context.ts";
 import { readFlags, sayAssumedOfClassifier, withClassifier } from "./model.ts";
 import { readIntegers, TensorCheck, withTensors } from "./tensorFiles.ts";
+import { tunedChoices, tuneOption } from "./tune.ts";
 import { forwardProgress, readTimesteps } from "./unet.ts";
 import { bytes as bytesInWords } from "./words.ts";
 
@@ -28,6 +29,7 @@ export const classify: Command = {
     { name: "output", value: "F", help: "safetensors to write: logits, and grad of Σ log softmax(logits)[y] to x" },
     flagsOption,
     { name: "weight-type", value: "f16|f32", help: "storage of weights (default f32); the rest is f32" },
+    tuneOption,
     adapterOption,
     forceOption,
     jsonOption,
@@ -46,7 +48,8 @@ async function run(context: Context, given: Arguments): Promise<void> {
       const inputs = await readInputs(file, checkpoint);
       sayAssumedOfClassifier(checkpoint, report, "flags");
       const device = await announceDevice(context, given.text("adapter"));
-      const classifier = await Classifier.load(device, checkpoint, { weightType, signal });
+      const choices = await tunedChoices(context, device, [checkpoint], { precision: "f32", weightType, given });
+      const classifier = await Classifier.load(device, checkpoint, { weightType, choices, signal });
       try {
         const { logits, grad, seconds, deviceBytes } = await classifyOnce(device, classifier, inputs, {
           ...{ signal, onProgress: forwardProgress(report) },

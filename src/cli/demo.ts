@@ -16,6 +16,7 @@ import { announceDevice, type Context } from "./context.ts";
 import { modelHash, withModel } from "./model.ts";
 import { readPair } from "./pictureFiles.ts";
 import { defaultPreset, presetOption, readPrecision, readPreset, readSeeds } from "./settings.ts";
+import { readTune, tuneOption } from "./tune.ts";
 import { count, seconds } from "./words.ts";
 import { runWork } from "./work.ts";
 
@@ -31,6 +32,7 @@ export const demo: Command = {
     { name: "seed", value: "N", help: "another seed gives other fillings (default 0)" },
     presetOption,
     precisionOption,
+    tuneOption,
     adapterOption,
     jsonOption,
   ],
@@ -58,7 +60,8 @@ async function run(context: Context, given: Arguments): Promise<void> {
     await ensureFolder(folder);
     await refuseOutput(join(folder, "contact-sheet.png"), { force: true });
     const portraits = await readPortraits(model.shipped!, device.kind === "cpu" ? [onProcessor] : undefined);
-    const repaint = await RePaint.load(model.source, { device, precision, signal });
+    const tune = await readTune(context, given);
+    const repaint = await RePaint.load(model.source, { device, precision, tune, signal });
     try {
       const calls = count(repaint.modelCalls({ schedule }), "model call");
       report.say(

@@ -15,6 +15,7 @@ import { modelHash, type OpenModel, withModel } from "./model.ts";
 import { noiseError, noiseTolerance } from "./noiseCheck.ts";
 import { defaultPreset } from "./settings.ts";
 import { withTensors } from "./tensorFiles.ts";
+import { tunedChoices } from "./tune.ts";
 import { forwardOnce } from "./unet.ts";
 import { bytes } from "./words.ts";
 
@@ -55,7 +56,7 @@ async function run(context: Context, given: Arguments): Promise<number> {
     describeDevice(context, device);
     let correct = true;
     for (const precision of ["f32", "f16"] as const)
-      correct = (await selfTest(context, device, model, precision)) && correct;
+      correct = (await selfTest(context, device, model, { precision, given })) && correct;
     correct = (await testNoise(context, device)) && correct;
     report.event("verdict", { correct });
     report.print(
@@ -92,13 +93,16 @@ function describeDevice({ report }: Context, device: Device): void {
 
 /** One forward against its stored answer. */
 async function selfTest(
-  { report, signal }: Context,
+  context: Context,
   device: Device,
   { checkpoint, shipped }: OpenModel,
-  precision: "f32" | "f16",
+  { precision, given }: { precision: "f32" | "f16"; given: Arguments },
 ): Promise<boolean> {
   return withTensors(join(weightsFolder, shipped!.selfTest), async ({ file }) => {
-    const network = await UNet.load(device, checkpoint, { precision, signal });
+    const { report, signal } = context;
+    // With the kernels that other commands use, so that the test is of those.
+    const choices = await tunedChoices(context, device, [checkpoint], { precision, given });
+    const network = await UNet.load(device, checkpoint, { precision, choices, signal });
     try {
       const [batch, channels, height, width] = file.tensors.get("x")!.shape as [number, number, number, number];
       const x = { shape: { batch, channels, height, width }, values: await readFloat32(file, "x") };

@@ -3,12 +3,15 @@
  * does (src/repaint/guidance.ts), and running a classifier alone (classifier.ts).
  */
 import { InputError } from "../engine/errors.ts";
-import type { FileSource } from "../node/fileSource.ts";
+import { type FileSource, sha256 } from "../node/fileSource.ts";
 import { requireGuide } from "../repaint/guidance.ts";
 import type { ClassifierCheckpoint } from "../unet/checkpoint.ts";
+import { identifyPreset } from "../unet/presets.ts";
 import { type Arguments, type Option, quoted } from "./command.ts";
 import type { Context } from "./context.ts";
-import { type OpenModel, readFlags, sayAssumedOfClassifier, withClassifier } from "./model.ts";
+import { type OpenModel, readFlags, sayAssumedOfClassifier, withClassifier, withModel } from "./model.ts";
+import type { Report } from "./report.ts";
+import { fileName } from "./weightsFile.ts";
 
 export const guideOptions: readonly Option[] = [
   { name: "classifier", value: "F", help: "a noise-aware classifier that guides the run, or its https address" },
@@ -28,8 +31,19 @@ export interface OpenGuide {
   readonly scale: number | undefined;
 }
 
-/** Opens the classifier, where one is given, for the time of `body`. @throws InputError where it cannot guide the model */
-export async function withGuide<T>(
+/** Opens the model of --weights, and the classifier where one is given, for the time of `body`. @throws as `withModel`, InputError where it cannot guide the model */
+export function withModelAndGuide<T>(
+  context: Context,
+  given: Arguments,
+  flags: unknown,
+  body: (model: OpenModel, guide: OpenGuide | undefined) => Promise<T>,
+): Promise<T> {
+  return withModel(context, given.text("weights"), flags, (model) =>
+    withGuide(context, given, model, (guide) => body(model, guide)),
+  );
+}
+
+async function withGuide<T>(
   context: Context,
   given: Arguments,
   { checkpoint: network }: OpenModel,
@@ -48,6 +62,28 @@ export async function withGuide<T>(
     sayAssumedOfClassifier(checkpoint, context.report, "classifier-flags");
     return body({ source, checkpoint, flags, scale });
   });
+}
+
+/** As given, else the scale that the released network of this architecture was guided with, else 1. */
+export function guideScale({ scale }: OpenGuide, { checkpoint }: OpenModel): number {
+  if (scale !== undefined) return scale;
+  const scales = checkpoint.diffusersConfig
+    ? []
+    : identifyPreset(checkpoint.config).map(({ guidance }) => guidance?.scale);
+  // Released networks of one architecture that were used in different ways say nothing.
+  const [first] = scales;
+  return first !== undefined && scales.every((scale) => scale === first) ? first : 1;
+}
+
+/** What the PNG says of it. */
+export async function guideTexts({ source }: OpenGuide, { signal }: Context): Promise<Record<string, string>> {
+  return { Classifier: fileName(source.name), "Classifier SHA-256": await sha256(source, { signal }) };
+}
+
+export function sayGuide(guide: OpenGuide, model: OpenModel, report: Report): void {
+  const scale = guideScale(guide, model);
+  const why = guide.scale === undefined ? " (--classifier-scale S for another)" : "";
+  report.say(`Guided by ${fileName(guide.source.name)} with scale ${scale}${why}.`);
 }
 
 function readScale(given: Arguments): number | undefined {

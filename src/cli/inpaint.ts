@@ -22,12 +22,13 @@ import {
   precisionOption,
   weightsOption,
 } from "./command.ts";
+import { classOption, classWords, readClasses } from "./classes.ts";
 import { announceDevice, type Context } from "./context.ts";
-import { modelHash, type OpenModel, readFlags, requirePictureModel, sayAssumed, withModel } from "./model.ts";
+import { guideOptions, guideScale, guideTexts, sayGuide, type OpenGuide, withModelAndGuide } from "./guide.ts";
+import { modelHash, type OpenModel, readFlags, requirePictureModel, sayAssumed } from "./model.ts";
 import { type MaskKind, type Pair, pairPictures, readPair } from "./pictureFiles.ts";
 import { planPreviews, planResults, type Result } from "./results.ts";
 import {
-  readClass,
   readFeather,
   readPrecision,
   readRegion,
@@ -38,6 +39,7 @@ import {
   scheduleOptions,
   scheduleWords,
 } from "./settings.ts";
+import { readTune, tuneOption } from "./tune.ts";
 import { count, seconds } from "./words.ts";
 import { type Previews, runWork } from "./work.ts";
 
@@ -61,10 +63,12 @@ export const inpaint: Command = {
     precisionOption,
     { name: "region", value: "X,Y,W,H", help: "the part that the model sees, instead of one chosen around each hole" },
     { name: "feather", value: "PX", help: "fade the filled side towards the known one (default 0)" },
-    { name: "class", value: "N", help: "what to paint, for class-conditional networks" },
+    classOption,
+    ...guideOptions,
     flagsOption,
     { name: "preview-every", value: "N", help: "write what the picture would be now, every N model calls" },
     { name: "preview-dir", value: "DIR", help: "where previews go" },
+    tuneOption,
     adapterOption,
     forceOption,
     jsonOption,
@@ -80,6 +84,9 @@ export const inpaint: Command = {
 /** What was asked for, checked. */
 interface Plan {
   readonly model: OpenModel;
+  readonly guide: OpenGuide | undefined;
+  /** Of a pair. */
+  readonly classes: ReadonlyMap<Pair, number | undefined>;
   readonly flags: unknown;
   readonly given: Arguments;
   readonly results: readonly Result[];
@@ -91,8 +98,8 @@ interface Plan {
 
 async function run(context: Context, given: Arguments): Promise<void> {
   const flags = await readFlags(given);
-  await withModel(context, given.text("weights"), flags, async (model) => {
-    const plan = await makePlan(context, given, model, flags);
+  await withModelAndGuide(context, given, flags, async (model, guide) => {
+    const plan = await makePlan(context, given, { model, guide, flags });
     const hasHole = ({ pair }: Result): boolean => plan.crops.get(pair)! > 0;
     for (const result of plan.results.filter((candidate) => !hasHole(candidate))) {
       context.report.say(`${result.pair.mask} leaves nothing to fill: ${result.pair.image} comes back as it is.`);
@@ -104,7 +111,11 @@ async function run(context: Context, given: Arguments): Promise<void> {
   });
 }
 
-async function makePlan(context: Context, given: Arguments, model: OpenModel, flags: unknown): Promise<Plan> {
+async function makePlan(
+  context: Context,
+  given: Arguments,
+  { model, guide, flags }: Pick<Plan, "model" | "guide" | "flags">,
+): Promise<Plan> {
   const images = given.all("image");
   if (images.length === 0) throw new InputError("--image is needed: a picture or a folder; see `inpaint --help`");
   requirePictureModel(model);
@@ -112,11 +123,12 @@ async function makePlan(context: Context, given: Arguments, model: OpenModel, fl
   // Read again when the device is known: here only so that mistakes come first.
   readSchedule(given, model.checkpoint);
   readSampling(given);
-  readClass(given, model.checkpoint);
   readFeather(given);
   readPrecision(given);
   const { kind, path } = maskOf(given);
   const pairs = await pairPictures(images, path, kind);
+  const labels = await readClasses(given, model, guide, pairs.pairs.length);
+  const classes = new Map(pairs.pairs.map((pair, index) => [pair, labels[index]]));
   const results = await planResults(pairs, seeds, given);
   const previews = await planPreviews(given, results);
   const unused = pairs.unusedMasks.length;
@@ -124,8 +136,11 @@ async function makePlan(context: Context, given: Arguments, model: OpenModel, fl
   const crops = await countCrops(context, pairs.pairs, model, given);
   const { version } = await packageInfo();
   const hash = await modelHash(model, context);
-  const texts = { Software: `repaint-webgpu ${version}`, Model: model.name, "Model SHA-256": hash };
-  return { model, flags, given, results, crops, previews, texts };
+  const texts = {
+    ...{ Software: `repaint-webgpu ${version}`, Model: model.name, "Model SHA-256": hash },
+    ...(guide ? await guideTexts(guide, context) : {}),
+  };
+  return { model, guide, classes, flags, given, results, crops, previews, texts };
 }
 
 function maskOf(given: Arguments): { kind: MaskKind; path: string } {
@@ -168,23 +183,31 @@ async function fill(
   plan: Plan,
   results: readonly Result[],
 ): Promise<{ modelCalls: number; seconds: number }> {
-  const { model, given, previews } = plan;
+  const { model, guide, given, previews } = plan;
   const flags = plan.flags ?? model.checkpoint.diffusersConfig;
   const device = await announceDevice(context, given.text("adapter"));
   const precision = readPrecision(given);
-  const repaint = await RePaint.load(model.source, { device, flags, precision, signal: context.signal });
+  const tune = await readTune(context, given);
+  const repaint = await RePaint.load(model.source, {
+    ...{ device, flags, precision, tune, signal: context.signal },
+    ...{ classifier: guide?.source, classifierFlags: guide?.flags },
+  });
   try {
     const crops = results.reduce((sum, { pair }) => sum + plan.crops.get(pair)!, 0);
     const settings = announceRun(context, plan, repaint, crops);
-    const { schedule, region, feather, class: label, eta, order, respacing } = settings;
-    const text = { Settings: JSON.stringify({ ...settings, precision, adapter: adapterName(device.info) }) };
-    const works = results.map((result) => ({
-      ...{ name: result.pair.stem, seed: result.seed, class: label, crops: plan.crops.get(result.pair)! },
-      load: () => readPair(result.pair),
-      finish: (picture: Picture) => write(context, plan, result, picture, text),
-    }));
+    const { schedule, region, feather, eta, order, respacing, classifierScale } = settings;
+    const works = results.map((result) => {
+      const label = plan.classes.get(result.pair);
+      const all = { ...settings, ...(label === undefined ? {} : { class: label }), precision };
+      const text = { Settings: JSON.stringify({ ...all, adapter: adapterName(device.info) }) };
+      return {
+        ...{ name: result.pair.stem, seed: result.seed, class: label, crops: plan.crops.get(result.pair)! },
+        load: () => readPair(result.pair),
+        finish: (picture: Picture) => write(context, plan, result, picture, text),
+      };
+    });
     const done = await runWork(context, repaint, works, {
-      ...{ schedule, previews, feather, eta, order, respacing },
+      ...{ schedule, previews, feather, eta, order, respacing, classifierScale },
       ...(region ? { region } : {}),
     });
     context.report.say(
@@ -202,11 +225,10 @@ async function fill(
 
 /** Says what will run, and returns the settings that the PNG will carry. */
 function announceRun({ report }: Context, plan: Plan, repaint: RePaint, crops: number) {
-  const { model, given, texts } = plan;
+  const { model, guide, classes, given, texts } = plan;
   const { preset, schedule } = readSchedule(given, model.checkpoint)(repaint.unet.device.kind);
   const region = readRegion(given);
   const feather = readFeather(given);
-  const label = readClass(given, model.checkpoint);
   sayAssumed(model, report);
   const sampling = readSampling(given);
   const { steps, jumpLength, resamples } = schedule;
@@ -216,15 +238,24 @@ function announceRun({ report }: Context, plan: Plan, repaint: RePaint, crops: n
     `${model.name}${isPreset ? `, preset ${preset}` : ""}: ${scheduleWords(schedule)}: ` +
       `${count(modelCalls, "model call")}${crops > 1 ? ` for each of ${crops} crops` : ""}`,
   );
+  if (guide) sayGuide(guide, model, report);
   if (resamples > 1 && jumpLength >= steps)
     report.say("No jump of this length fits into these steps, so nothing is resampled.");
   const settings = {
     ...{ schedule, feather, ...sampling },
     ...(region ? { region } : {}),
-    ...(label === undefined ? {} : { class: label }),
+    ...(guide ? { classifierScale: guideScale(guide, model) } : {}),
   };
-  report.event("run", { model: model.name, modelSha256: texts["Model SHA-256"], crops, modelCalls, ...settings });
-  return settings as typeof settings & { region?: typeof region; class?: number };
+  const hashes = { modelSha256: texts["Model SHA-256"], classifierSha256: texts["Classifier SHA-256"] };
+  report.event("run", {
+    model: model.name,
+    ...hashes,
+    crops,
+    modelCalls,
+    ...settings,
+    ...classWords([...classes.values()]),
+  });
+  return settings as typeof settings & { region?: typeof region; classifierScale?: number };
 }
 
 async function write(

@@ -11,6 +11,7 @@ import { type OpenDevice, openNodeDevice } from "./context.ts";
 import { convert } from "./convert.ts";
 import { demo } from "./demo.ts";
 import { doctor } from "./doctor.ts";
+import { evaluate } from "./evaluate.ts";
 import { commandHelp, generalHelp } from "./help.ts";
 import { inpaint } from "./inpaint.ts";
 import { inspect } from "./inspect.ts";
@@ -19,6 +20,7 @@ import { replayTrace } from "./replay.ts";
 import { sampleCommand } from "./sample.ts";
 import { synth } from "./synth.ts";
 import { Report, type Stream } from "./report.ts";
+import { tuneCommand } from "./tune.ts";
 import { forward } from "./unet.ts";
 
 export const commands: readonly Command[] = [
@@ -33,6 +35,8 @@ export const commands: readonly Command[] = [
   synth,
   mask,
   sampleCommand,
+  tuneCommand,
+  evaluate,
 ];
 
 export interface Environment {

@@ -31,8 +31,7 @@ export interface Pairs {
 
 /** @throws InputError that lists the pictures without a mask */
 export async function pairPictures(images: readonly string[], mask: string, kind: MaskKind): Promise<Pairs> {
-  const listed = await Promise.all(images.map(async (path) => ((await isFolder(path)) ? listImages(path) : [path])));
-  const paths = listed.flat();
+  const paths = await listPictureFiles(images);
   const many = images.length > 1 || paths[0] !== images[0];
   if (!(await isFolder(mask)))
     return { pairs: paths.map((image) => ({ image, mask, kind, stem: stemOf(image) })), many, unusedMasks: [] };
@@ -55,6 +54,12 @@ export async function pairPictures(images: readonly string[], mask: string, kind
   const pairs = paths.map((image) => ({ image, mask: maskFor(image)!, kind, stem: stemOf(image) }));
   const used = new Set(pairs.map((pair) => pair.mask));
   return { pairs, many, unusedMasks: [...masks.values()].filter((path) => !used.has(path)) };
+}
+
+/** Files and the pictures of folders, in order. @throws InputError for a folder without any */
+export async function listPictureFiles(images: readonly string[]): Promise<string[]> {
+  const listed = await Promise.all(images.map(async (path) => ((await isFolder(path)) ? listImages(path) : [path])));
+  return listed.flat();
 }
 
 /** @throws InputError for files that are no pictures, and for sizes that differ */

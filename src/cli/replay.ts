@@ -25,10 +25,11 @@ import {
   weightsOption,
 } from "./command.ts";
 import { announceDevice, type Context } from "./context.ts";
-import { guideOptions, type OpenGuide, withGuide } from "./guide.ts";
-import { type OpenModel, readFlags, requirePictureModel, sayAssumed, withModel } from "./model.ts";
+import { guideOptions, type OpenGuide, withModelAndGuide } from "./guide.ts";
+import { type OpenModel, readFlags, requirePictureModel, sayAssumed } from "./model.ts";
 import { readPrecision } from "./settings.ts";
 import { type OpenTensors, readIntegers, TensorCheck, withTensors } from "./tensorFiles.ts";
+import { tunedChoices, tuneOption } from "./tune.ts";
 import { bytes } from "./words.ts";
 
 export const replayTrace: Command = {
@@ -45,6 +46,7 @@ export const replayTrace: Command = {
         : option,
     ),
     precisionOption,
+    tuneOption,
     adapterOption,
     forceOption,
     jsonOption,
@@ -56,39 +58,40 @@ export const replayTrace: Command = {
 const mostOutputBytes = 2 ** 31;
 
 async function run(context: Context, given: Arguments): Promise<void> {
-  const [weights, path, output] = [given.required("weights"), given.required("trace"), given.required("output")];
+  // Whatever is missing, before a file is opened.
+  const [, path, output] = [given.required("weights"), given.required("trace"), given.required("output")];
   const precision = readPrecision(given);
   const force = given.has("force");
   await refuseOutput(output, { force });
   const { report, signal } = context;
-  await withModel(context, weights, await readFlags(given), (model) =>
-    withGuide(context, given, model, (guide) =>
-      withTensors(path, async (opened) => {
-        requirePictureModel(model);
-        const { trace, guided } = await readTrace(opened, model, guide);
-        sayAssumed(model, report);
-        const device = await announceDevice(context, given.text("adapter"));
-        const loaded: { dispose(): void }[] = [];
-        try {
-          const network = await UNet.load(device, model.checkpoint, { precision, signal });
-          loaded.push(network);
-          const classifier =
-            guide && (await Classifier.load(device, guide.checkpoint, { weightType: precision, signal }));
-          if (classifier) loaded.push(classifier);
-          const guidance = classifier && guided && { ...guided, classifier };
-          const begin = performance.now();
-          const metadata = { adapter: adapterName(device.info), precision };
-          const file = await replayAll(context, network, { ...trace, guidance }, metadata);
-          const seconds = (performance.now() - begin) / 1000;
-          await writeFileAtomic(output, file, { force });
-          const modelCalls = countModelCalls(trace.times);
-          report.event("replayed", { file: output, modelCalls, seconds, precision, classifierScale: guided?.scale });
-          report.say(`Replayed ${modelCalls} model calls in ${seconds.toFixed(1)} s; wrote ${output}`);
-        } finally {
-          for (const network of loaded) network.dispose();
-        }
-      }),
-    ),
+  await withModelAndGuide(context, given, await readFlags(given), (model, guide) =>
+    withTensors(path, async (opened) => {
+      requirePictureModel(model);
+      const { trace, guided } = await readTrace(opened, model, guide);
+      sayAssumed(model, report);
+      const device = await announceDevice(context, given.text("adapter"));
+      const loaded: { dispose(): void }[] = [];
+      try {
+        const networks = [model.checkpoint, ...(guide ? [guide.checkpoint] : [])];
+        const choices = await tunedChoices(context, device, networks, { precision, given });
+        const network = await UNet.load(device, model.checkpoint, { precision, choices, signal });
+        loaded.push(network);
+        const classifier =
+          guide && (await Classifier.load(device, guide.checkpoint, { weightType: precision, choices, signal }));
+        if (classifier) loaded.push(classifier);
+        const guidance = classifier && guided && { ...guided, classifier };
+        const begin = performance.now();
+        const metadata = { adapter: adapterName(device.info), precision };
+        const file = await replayAll(context, network, { ...trace, guidance }, metadata);
+        const seconds = (performance.now() - begin) / 1000;
+        await writeFileAtomic(output, file, { force });
+        const modelCalls = countModelCalls(trace.times);
+        report.event("replayed", { file: output, modelCalls, seconds, precision, classifierScale: guided?.scale });
+        report.say(`Replayed ${modelCalls} model calls in ${seconds.toFixed(1)} s; wrote ${output}`);
+      } finally {
+        for (const network of loaded) network.dispose();
+      }
+    }),
   );
 }
 

@@ -14,17 +14,12 @@ import {
   precisionOption,
   weightsOption,
 } from "./command.ts";
+import { classOption, classWords, readClasses } from "./classes.ts";
 import { announceDevice, type Context } from "./context.ts";
-import { modelHash, readFlags, requirePictureModel, sayAssumed, withModel } from "./model.ts";
-import {
-  presetOption,
-  readClass,
-  readPrecision,
-  readSampling,
-  readSchedule,
-  readSeeds,
-  samplingOptions,
-} from "./settings.ts";
+import { guideOptions, guideScale, guideTexts, sayGuide, withModelAndGuide } from "./guide.ts";
+import { modelHash, readFlags, requirePictureModel, sayAssumed } from "./model.ts";
+import { presetOption, readPrecision, readSampling, readSchedule, readSeeds, samplingOptions } from "./settings.ts";
+import { readTune, tuneOption } from "./tune.ts";
 import { count, seconds } from "./words.ts";
 import { runWork } from "./work.ts";
 
@@ -40,8 +35,10 @@ export const sampleCommand: Command = {
     { name: "steps", value: "N", help: "T, the noise levels that the run visits: as many model calls" },
     ...samplingOptions.filter(({ name }) => name !== "order"),
     precisionOption,
-    { name: "class", value: "N", help: "what to paint, for class-conditional networks" },
+    classOption,
+    ...guideOptions,
     flagsOption,
+    tuneOption,
     adapterOption,
     forceOption,
     jsonOption,
@@ -54,11 +51,11 @@ async function run(context: Context, given: Arguments): Promise<void> {
   const { report, signal } = context;
   const folder = given.text("out") ?? join("out", "sample");
   const flags = await readFlags(given);
-  await withModel(context, given.text("weights"), flags, async (model) => {
+  await withModelAndGuide(context, given, flags, async (model, guide) => {
     requirePictureModel(model);
     const seeds = readSeeds(given);
     const scheduleOf = readSchedule(given, model.checkpoint);
-    const label = readClass(given, model.checkpoint);
+    const labels = await readClasses(given, model, guide, seeds.length);
     const sampling = readSampling(given);
     const precision = readPrecision(given);
     await ensureFolder(folder);
@@ -69,27 +66,36 @@ async function run(context: Context, given: Arguments): Promise<void> {
     sayAssumed(model, report);
     const device = await announceDevice(context, given.text("adapter"));
     const schedule = { steps: scheduleOf(device.kind).schedule.steps, jumpLength: 1, resamples: 1 };
+    const tune = await readTune(context, given);
     const repaint = await RePaint.load(model.source, {
-      ...{ device, precision, signal, flags: flags ?? model.checkpoint.diffusersConfig },
+      ...{ device, precision, tune, signal, flags: flags ?? model.checkpoint.diffusersConfig },
+      ...{ classifier: guide?.source, classifierFlags: guide?.flags },
     });
     try {
       const size = repaint.checkpoint.config.imageSize;
       report.say(
         `${model.name}: ${count(seeds.length, "picture")} of ${size}x${size} in ${count(schedule.steps, "step")}`,
       );
-      report.event("run", { model: model.name, modelSha256: hash, results: seeds.length, schedule, ...sampling });
-      const texts = { Software: "repaint-webgpu", Model: model.name, "Model SHA-256": hash };
-      const works = seeds.map((seed) => ({
-        ...{ name: "sample", seed, class: label, crops: 1 },
+      if (guide) sayGuide(guide, model, report);
+      const settings = { schedule, ...sampling, ...(guide ? { classifierScale: guideScale(guide, model) } : {}) };
+      report.event("run", {
+        ...{ model: model.name, modelSha256: hash, results: seeds.length, ...settings, ...classWords(labels) },
+      });
+      const texts = {
+        ...{ Software: "repaint-webgpu", Model: model.name, "Model SHA-256": hash },
+        ...(guide ? await guideTexts(guide, context) : {}),
+      };
+      const works = seeds.map((seed, index) => ({
+        ...{ name: "sample", seed, class: labels[index], crops: 1 },
         load: () => Promise.resolve(blankJob(size, seed)),
         finish: async (picture: Parameters<typeof encodePng>[0]): Promise<void> => {
-          const settings = { schedule, ...sampling, precision, adapter: adapterName(device.info) };
-          const text = { ...texts, Seed: String(seed), Settings: JSON.stringify(settings) };
+          const all = { ...settings, ...classWords([labels[index]]), precision, adapter: adapterName(device.info) };
+          const text = { ...texts, Seed: String(seed), Settings: JSON.stringify(all) };
           await writeFileAtomic(fileOf(seed), encodePng(picture, text), { force });
           report.event("result", { seed: String(seed), file: fileOf(seed) });
         },
       }));
-      const done = await runWork(context, repaint, works, { schedule, ...sampling });
+      const done = await runWork(context, repaint, works, settings);
       report.event("done", { results: seeds.length, ...done });
       report.say(`${count(seeds.length, "picture")} in ${folder}, in ${seconds(done.seconds)}.`);
     } finally {

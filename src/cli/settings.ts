@@ -1,4 +1,4 @@
-/** The options of a run that are numbers: schedule, seeds, region, feather, class. Checked before a device is opened. */
+/** The options of a run that are numbers: schedule, seeds, region, feather. Checked before a device is opened. */
 import type { AdapterKind } from "../engine/device.ts";
 import { InputError } from "../engine/errors.ts";
 import type { Box } from "../repaint/holes.ts";
@@ -8,7 +8,6 @@ import { PRESETS, type Schedule, scheduleTimes } from "../repaint/schedule.ts";
 import type { Order } from "../repaint/steps.ts";
 import { spendCalls, STRATEGIES, type Strategy } from "../repaint/strategies.ts";
 import type { Checkpoint } from "../unet/checkpoint.ts";
-import { presetWords } from "../unet/presets.ts";
 import { type Arguments, type Option, quoted } from "./command.ts";
 import { count } from "./words.ts";
 
@@ -155,21 +154,6 @@ export function readRegion(given: Arguments): Box | undefined {
 
 export function readFeather(given: Arguments): number {
   return given.integer("feather", { min: 0, max: 256 }) ?? 0;
-}
-
-/** The class to paint, for networks that are told one. */
-export function readClass(given: Arguments, { config }: Checkpoint): number | undefined {
-  const { numClasses } = config;
-  const looks = presetWords(config);
-  const network = `this network${looks ? ` (it looks like ${looks})` : ""}`;
-  if (numClasses === null) {
-    if (given.has("class")) throw new InputError(`--class: ${network} knows no classes; leave it away`);
-    return undefined;
-  }
-  const label = given.integer("class", { min: 0, max: numClasses - 1 });
-  if (label === undefined)
-    throw new InputError(`${network} is class-conditional: give --class, a number from 0 to ${numClasses - 1}`);
-  return label;
 }
 
 export function readPrecision(given: Arguments): "f32" | "f16" {

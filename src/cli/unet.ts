@@ -27,6 +27,7 @@ import { type OpenModel, readFlags, sayAssumed, withModel } from "./model.ts";
 import type { Report } from "./report.ts";
 import { readPrecision } from "./settings.ts";
 import { readIntegers, TensorCheck, withTensors } from "./tensorFiles.ts";
+import { tunedChoices, tuneOption } from "./tune.ts";
 import { bytes as bytesInWords } from "./words.ts";
 
 export const forward: Command = {
@@ -39,6 +40,7 @@ export const forward: Command = {
     flagsOption,
     precisionOption,
     { name: "weight-type", value: "f16|f32", help: "storage of weights (default: as --precision)" },
+    tuneOption,
     adapterOption,
     forceOption,
     jsonOption,
@@ -58,7 +60,8 @@ async function run(context: Context, given: Arguments): Promise<void> {
       sayAssumed(model, context.report, { diffusion: false });
       const device = await announceDevice(context, given.text("adapter"));
       const { signal } = context;
-      const network = await UNet.load(device, model.checkpoint, { precision, weightType, signal });
+      const choices = await tunedChoices(context, device, [model.checkpoint], { precision, weightType, given });
+      const network = await UNet.load(device, model.checkpoint, { precision, weightType, choices, signal });
       try {
         signal.throwIfAborted();
         const { out, shape, seconds, deviceBytes } = await forwardOnce(device, network, inputs, {

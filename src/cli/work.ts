@@ -26,7 +26,10 @@ export interface Previews {
   readonly folder: string;
 }
 
-export interface WorkOptions extends Pick<InpaintOptions, "region" | "feather" | "eta" | "order" | "respacing"> {
+export interface WorkOptions extends Pick<
+  InpaintOptions,
+  "region" | "feather" | "eta" | "order" | "respacing" | "classifierScale"
+> {
   readonly schedule: NonNullable<InpaintOptions["schedule"]>;
   readonly previews?: Previews | undefined;
 }

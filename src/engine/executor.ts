@@ -239,7 +239,8 @@ async function prepare(
 /** A submission of a preparation: a few of the largest weights. */
 const preparationMacs = 2e7;
 
-function typesOf(tensors: Dispatch["tensors"]): Record<string, DType | undefined> {
+/** By binding, as the pipelines want them. */
+export function typesOf(tensors: Dispatch["tensors"]): Record<string, DType | undefined> {
   return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, tensor?.dtype]));
 }
 

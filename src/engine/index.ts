@@ -32,5 +32,18 @@ export { Profiler, type DispatchTime } from "./profiler.ts";
 export { readBuffer, readFloats } from "./readback.ts";
 export { byteLength, elementCount, padTo4, type DType, type Tensor } from "./tensor.ts";
 export { median, timeExecutor, type Timing, type TimingOptions } from "./timing.ts";
+export {
+  deviceClock,
+  tune,
+  type PlanClock,
+  type TunedAnswer,
+  type TunerOptions,
+  type TuningCandidate,
+  type TuningProgress,
+  type TuningQuestion,
+  type TuningResult,
+} from "./tuner.ts";
+export { tuningDatabase } from "./tuningDatabase.ts";
+export { TuningMemory, type TuningStore } from "./tuningMemory.ts";
 export { bufferUsage, tensorUsage } from "./usage.ts";
 export { unroll, wgsl } from "./wgsl.ts";

@@ -22,6 +22,8 @@ export interface TimingOptions {
   readonly samples?: number | undefined;
   /** Milliseconds that all of it may take, warm-up included; a run that is longer than that is still finished. */
   readonly budget?: number | undefined;
+  /** A run that takes more milliseconds need not be known well: it is not timed further. */
+  readonly atMost?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -41,7 +43,7 @@ export function median(values: readonly number[]): number {
 
 /** @throws what the device met, or the signal's reason */
 export async function timeExecutor(device: Device, executor: Executor, options: TimingOptions = {}): Promise<Timing> {
-  const { samples = 5, budget = Infinity, signal } = options;
+  const { samples = 5, budget = Infinity, atMost = Infinity, signal } = options;
   const begin = performance.now();
   const clock = await Clock.create(device);
   try {
@@ -57,6 +59,8 @@ export async function timeExecutor(device: Device, executor: Executor, options: 
       repeats = Math.min(mostRepeats, Math.ceil(repeats * Math.min(10, Math.max(2, (1.2 * target) / pass))));
       pass = await clock.time(executor, repeats);
     }
+    const one = pass / repeats;
+    if (one > atMost) return { milliseconds: one, fastest: one, samples: 1, repeats };
     const times: number[] = [];
     while (times.length < samples) {
       signal?.throwIfAborted();

@@ -2,6 +2,7 @@
 export { openGpu, type OpenGpu, type OpenGpuOptions } from "./adapter.ts";
 export { diskCache, diskStorage } from "./diskStorage.ts";
 export { openFileSource, type FileSource } from "./fileSource.ts";
+export { tuningFile } from "./tuningFile.ts";
 export { writeFileAtomic, type WriteOptions } from "./files.ts";
 export { shippedModels, weightsFolder, type ShippedModel } from "./packageFiles.ts";
 export { decodePicture, encodePng, readPicture, type FilePicture } from "./pictures.ts";

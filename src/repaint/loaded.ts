@@ -7,9 +7,11 @@ import { CheckpointError, InterruptedError, NoAdapterError } from "../engine/err
 import type { SourceCache } from "../sources/cache.ts";
 import { pageCache } from "../sources/pageCache.ts";
 import { urlSource, type UrlOptions } from "../sources/urlSource.ts";
+import type { ConvolutionChoices } from "../shaders/chooseConvolution.ts";
 import { openCheckpoint, openClassifier, type Checkpoint, type ClassifierCheckpoint } from "../unet/checkpoint.ts";
 import type { Classifier } from "../unet/classifier.ts";
 import { blobSource, bytesSource, type ByteSource } from "../unet/safetensors.ts";
+import type { TuneOptions } from "../unet/tuning.ts";
 import { UNet, type UNetOptions } from "../unet/unet.ts";
 import { requireGuide } from "./guidance.ts";
 
@@ -32,6 +34,12 @@ export interface LoadOptions extends UNetOptions {
   readonly classifier?: CheckpointSource | undefined;
   readonly classifierFlags?: unknown;
   readonly download?: DownloadOptions | undefined;
+  /**
+   * How kernels are chosen where several can do the same. Default: as timed on this adapter before, else by the shipped table.
+   * With a budget, kernels that were not timed before are timed now, before the weights are loaded. "off": the table alone, so
+   * that the same adapter gives the same bits whatever was tuned. Not looked at where there are `choices`.
+   */
+  readonly tune?: TuneOptions | "off" | undefined;
 }
 
 /** Bytes, a file, or its address (a string is one, relative to the page). */
@@ -111,7 +119,9 @@ export class Loaded {
 
   async #replace(): Promise<void> {
     const old = this.#networks;
-    const options = { ...this.#options, signal: undefined, onProgress: undefined };
+    // With the kernels that it had: the run that goes on is to have the same bits.
+    const { choices = new Map<string, string>() } = old.unet;
+    const options = { ...this.#options, choices, signal: undefined, onProgress: undefined };
     const makeDevice = () => persistently(this.#makeDevice!);
     const networks = await this.#open(undefined, (checkpoints) => {
       requireSameFile(checkpoints.unet, old.unet.checkpoint);
@@ -136,7 +146,8 @@ export class Loaded {
   }
 }
 
-async function loadNetworks(device: Device, checkpoints: Checkpoints, options: LoadOptions): Promise<Networks> {
+async function loadNetworks(device: Device, checkpoints: Checkpoints, given: LoadOptions): Promise<Networks> {
+  const options = { ...given, choices: await choicesFor(device, checkpoints, given) };
   const { onProgress } = options;
   if (!checkpoints.classifier)
     return { unet: await UNet.load(device, checkpoints.unet, options), classifier: undefined };
@@ -158,6 +169,19 @@ async function loadNetworks(device: Device, checkpoints: Checkpoints, options: L
     unet.dispose();
     throw error;
   }
+}
+
+async function choicesFor(
+  device: Device,
+  { unet, classifier }: Checkpoints,
+  { choices, tune, precision = "f32", weightType, signal }: LoadOptions,
+): Promise<ConvolutionChoices | undefined> {
+  if (choices || tune === "off") return choices;
+  const { tuneNetworks } = await import("../unet/tuning.ts");
+  const networks = [unet, ...(classifier ? [classifier] : [])].map(({ architecture }) => ({
+    ...{ architecture, precision, weightType },
+  }));
+  return (await tuneNetworks(device, networks, { ...tune, signal })).answers;
 }
 
 async function loadOnNew(

@@ -22,3 +22,19 @@ export function uniforms(seed: bigint): () => number {
   const next = splitMix64(seed);
   return () => Number(next() >> 11n) / 2 ** 53;
 }
+
+/**
+ * Uniform 32-bit words of a counter, hashed (lowbias32 of Wellons' hash-prospector): tens of times faster than 64-bit words, for
+ * resampled statistics, which draw hundreds of millions.
+ */
+export function quickWords(seed: number): () => number {
+  let counter = seed | 0;
+  return () => {
+    counter = (counter + 0x9e3779b9) | 0;
+    let x = counter ^ (counter >>> 16);
+    x = Math.imul(x, 0x7feb352d);
+    x ^= x >>> 15;
+    x = Math.imul(x, 0x846ca68b);
+    return (x ^ (x >>> 16)) >>> 0;
+  };
+}

@@ -97,6 +97,26 @@ export class RePaint {
     return this.#loaded.networks.classifier;
   }
 
+  /**
+   * Names of the classes by number: the file's own, ImageNet's of a network with 1000, else the classifier's; undefined where
+   * nothing tells. @throws CheckpointError for metadata that are no names
+   */
+  async classNames(): Promise<readonly string[] | undefined> {
+    // Apart: most pages have no use for a thousand names.
+    const { classNames } = await import("../unet/classNames.ts");
+    const { checkpoint, classifier } = this;
+    const { numClasses } = checkpoint.config;
+    const own = numClasses === null ? undefined : await classNames(checkpoint.file, numClasses);
+    return own ?? (classifier && classNames(classifier.checkpoint.file, classifier.classes));
+  }
+
+  /** The class that a name, the beginning of one name only, or a number means. @throws InputError that names the near ones */
+  async findClass(text: string): Promise<number> {
+    const { findClass } = await import("../unet/classNames.ts");
+    const classes = this.checkpoint.config.numClasses ?? this.classifier?.classes ?? 0;
+    return findClass(text, classes, await this.classNames());
+  }
+
   /** Model calls of one batch with a known part. @throws InputError for a schedule that this network cannot run */
   modelCalls({ schedule, respacing }: Pick<InpaintOptions, "schedule" | "respacing"> = {}): number {
     const resolved = resolveSchedule(schedule);
@@ -241,7 +261,7 @@ export class RePaint {
     { unet, classifier }: Networks,
   ): SampleOptions {
     const size = this.checkpoint.config.imageSize;
-    const classes = batch.flatMap(({ job }) => jobs[job]!.class ?? []);
+    const classes = batch.flatMap(({ job }) => jobs[job]!.class ?? unet.checkpoint.unconditionalClass ?? []);
     const scale = options.classifierScale;
     const guidance = scale === undefined ? undefined : { classifier: classifier!, scale, classes };
     // A network without classes may be guided by a classifier that has them.

@@ -27,6 +27,8 @@ export interface Checkpoint {
   readonly architecture: Architecture;
   /** Settings that no flag gave and no tensor tells, as "noise_schedule linear": what a wrong picture may come from. */
   readonly assumed: readonly string[];
+  /** The class that means none, where the metadata's `unconditional_class` names one: for pictures that are given no class. */
+  readonly unconditionalClass?: number | undefined;
   /** The config.json of a file in diffusers' layout. */
   readonly diffusersConfig?: Readonly<Record<string, unknown>>;
 }
@@ -74,6 +76,7 @@ export async function openCheckpoint(
     config,
     diffusion,
     architecture,
+    unconditionalClass: unconditionalClassOf(file, config),
     assumed: [...file.assumed, ...assumedBefore(file, given), ...listAssumed(config, diffusion, merged)],
   };
 }
@@ -184,6 +187,16 @@ function metadataJson(file: TensorFile, key: string): unknown {
   } catch {
     throw new CheckpointError(`${file.name}: metadata ${JSON.stringify(key)}: expected JSON`);
   }
+}
+
+function unconditionalClassOf(file: TensorFile, { numClasses }: UNetConfig): number | undefined {
+  const label = metadataJson(file, "unconditional_class");
+  if (label === undefined) return undefined;
+  if (Number.isInteger(label) && (label as number) >= 0 && (label as number) < (numClasses ?? 0))
+    return label as number;
+  throw new CheckpointError(
+    `${file.name}: metadata "unconditional_class": expected one of the network's classes (${numClasses ?? 0} of them), got ${JSON.stringify(label)}`,
+  );
 }
 
 /** What `repaint convert` assumed when it wrote the flags into the file, less what is given now. */

@@ -31,9 +31,10 @@ export class UNet {
   readonly device: Device;
   readonly checkpoint: Checkpoint;
   readonly precision: "f32" | "f16";
+  /** Those it was loaded with. */
+  readonly choices: ConvolutionChoices | undefined;
   readonly #weights: PackedWeights;
   readonly #uploaded: UploadedWeights;
-  readonly #choices: ConvolutionChoices | undefined;
 
   private constructor(
     device: Device,
@@ -48,7 +49,7 @@ export class UNet {
     this.precision = precision;
     this.#weights = weights;
     this.#uploaded = uploaded;
-    this.#choices = choices;
+    this.choices = choices;
   }
 
   /** @throws CheckpointError, OutOfMemoryError, DeviceLostError, or the signal's reason */
@@ -77,7 +78,7 @@ export class UNet {
         weights: this.#weights,
         ...adapterTraits(device),
         activations: this.precision,
-        choices: this.#choices,
+        choices: this.choices,
       },
     };
     const { plan, x, lowRes, embedding, out } = planForward(options, size);
@@ -99,7 +100,7 @@ export class UNet {
     const { device } = this;
     const { architecture, config } = this.checkpoint;
     checkClasses(config, timesteps.length, classes);
-    const network = { device, architecture, weights: this.#weights, uploaded: this.#uploaded, choices: this.#choices };
+    const network = { device, architecture, weights: this.#weights, uploaded: this.#uploaded, choices: this.choices };
     return embedRows(network, timesteps, classes);
   }
 

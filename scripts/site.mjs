@@ -1,0 +1,110 @@
+/**
+ * The static site: `npm run build` writes dist-site, `npm start` builds it and serves it. The page and the benchmark's page
+ * are bundled by Vite; documents become pages; the service worker gets the list of all files. Every address is relative,
+ * so that it works from any sub-path. Options of start: --port N, --host NAME, --dev (sources as they are, no build).
+ */
+import { createHash } from "node:crypto";
+import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { setUp } from "./setup.mjs";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const outDir = join(root, "dist-site");
+const exists = (path) => stat(path).then(() => true, () => false); // prettier-ignore
+
+/** @param root of the page's sources */
+async function configuration(root) {
+  return {
+    ...{ configFile: false, root, base: "./", publicDir: false, logLevel: "warn" },
+    plugins: [await words()],
+    build: {
+      ...{ outDir, emptyOutDir: false, target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+      ...{ chunkSizeWarningLimit: 1000, reportCompressedSize: false },
+    },
+  };
+}
+
+/** Fills in what the page says of the project, and leaves out links to what is not there. */
+async function words() {
+  const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+  const kernels = (await readFile(join(root, "src/shaders/kernels.ts"), "utf8")).match(/^export/gm).length;
+  const { models } = JSON.parse(await readFile(join(root, "weights/manifest.json"), "utf8"));
+  const megabytes = (models[0].bytes / 1e6).toFixed(1);
+  const hasBenchmark = await exists(join(root, "bench/index.html"));
+  return {
+    name: "words",
+    transformIndexHtml: (html) =>
+      html
+        .replace(/\{\{(\w+)\}\}/g, (_, word) => ({ version, kernels, megabytes })[word])
+        .replace(/<(li|a)\b[^>]*data-needs="benchmark"[^]*?<\/\1>/g, (link) => (hasBenchmark ? link : "")),
+  };
+}
+
+export async function buildSite() {
+  const { build } = await import("vite");
+  await rm(outDir, { recursive: true, force: true });
+  await build(await configuration(join(root, "site")));
+  if (await exists(join(root, "bench/index.html"))) {
+    const bench = await configuration(join(root, "bench"));
+    await build({ ...bench, build: { ...bench.build, outDir: join(outDir, "benchmark") } });
+  }
+  const { writeDocs } = await import("./site-docs.mjs");
+  await writeDocs(root, outDir);
+  await writeServiceWorker();
+}
+
+async function writeServiceWorker() {
+  const entries = await readdir(outDir, { recursive: true, withFileTypes: true });
+  const files = {};
+  for (const entry of entries.filter((one) => one.isFile())) {
+    const path = join(entry.parentPath, entry.name);
+    files[relative(outDir, path).replaceAll("\\", "/")] = digest(await readFile(path));
+  }
+  const list = JSON.stringify(Object.fromEntries(Object.entries(files).sort()), null, 1);
+  const text = (await readFile(join(root, "site", "serviceWorker.js"), "utf8"))
+    .replace("{} /* files */", list)
+    .replace('"" /* version */', JSON.stringify(digest(list)));
+  await writeFile(join(outDir, "serviceWorker.js"), text);
+}
+
+const digest = (bytes) => createHash("sha256").update(bytes).digest("hex").slice(0, 16);
+
+async function start({ port, host, dev }) {
+  const vite = await import("vite");
+  const address = {
+    ...(port === undefined ? {} : { port: Number(port), strictPort: true }),
+    host: host ?? "localhost",
+  };
+  let server;
+  if (dev) {
+    server = await vite.createServer({
+      ...(await configuration(join(root, "site"))),
+      server: { ...address, fs: { allow: [root] } },
+    });
+    await server.listen();
+  } else {
+    process.stderr.write("Building the page …\n");
+    await buildSite();
+    server = await vite.preview({ ...(await configuration(join(root, "site"))), preview: address });
+  }
+  process.stdout.write(`${server.resolvedUrls.local[0]}\n`);
+  process.stderr.write("Open this address in a browser with WebGPU. Ctrl-C ends.\n");
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { port: { type: "string" }, host: { type: "string" }, dev: { type: "boolean" } },
+});
+try {
+  await setUp(root);
+  if (positionals[0] === "start") await start(values);
+  else {
+    await buildSite();
+    process.stdout.write(`The site is in ${relative(process.cwd(), outDir)}: serve it from anywhere.\n`);
+  }
+} catch (error) {
+  process.stderr.write(`${error.name === "SetUpError" ? error.message : error.stack}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,2 @@
+/** What Vite adds to modules of the page. */
+/// <reference types="vite/client" />

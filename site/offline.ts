@@ -1,0 +1,25 @@
+/** Keeps the page for visits without a network (serviceWorker.js), and offers a newer version when one has come. */
+export function keepOffline(notice: HTMLElement): void {
+  // There is none where the page is served without TLS, and under the development server.
+  if (!("serviceWorker" in navigator) || import.meta.env.DEV) return;
+  const { serviceWorker } = navigator;
+  const offer = (waiting: ServiceWorker): void => {
+    notice.hidden = false;
+    notice.querySelector("button")!.onclick = () => {
+      serviceWorker.addEventListener("controllerchange", () => location.reload(), { once: true });
+      waiting.postMessage("take over");
+    };
+  };
+  const watch = (registration: ServiceWorkerRegistration): void => {
+    // Without a version that is running, what comes is no update.
+    const check = () => registration.waiting && serviceWorker.controller && offer(registration.waiting);
+    check();
+    registration.addEventListener("updatefound", () => registration.installing?.addEventListener("statechange", check));
+  };
+  // Once the page is there: the worker fetches all the files.
+  addEventListener("load", () => {
+    serviceWorker
+      .register(new URL("./serviceWorker.js", document.baseURI))
+      .then(watch, (error: unknown) => console.warn("This page will not work offline:", error));
+  });
+}

@@ -1,0 +1,226 @@
+/**
+ * `repaint evaluate`: pictures × masks × settings × seeds to results, measures and one report. Resumes, shards, merges. Not here:
+ * what is asked (evaluateRequest.ts), the plan (evaluatePlan.ts), the folder, the work and the report.
+ */
+import { InputError, InterruptedError } from "../engine/errors.ts";
+import { Lpips } from "../evaluate/lpips.ts";
+import { lpipsReader } from "../evaluate/lpipsFile.ts";
+import { type EvaluationPlan, planDifference, shardTasks, tasksOf } from "../evaluate/plan.ts";
+import { type FileSource, sha256 } from "../node/fileSource.ts";
+import { RePaint } from "../repaint/repaint.ts";
+import { openTensors } from "../unet/checkpoint.ts";
+import type { TensorFile } from "../unet/safetensors.ts";
+import {
+  adapterOption,
+  type Arguments,
+  type Command,
+  flagsOption,
+  jsonOption,
+  precisionOption,
+  weightsOption,
+} from "./command.ts";
+import { classOption, readClasses } from "./classes.ts";
+import { announceDevice, type Context } from "./context.ts";
+import { EvaluationFolder } from "./evaluateFolder.ts";
+import { makePlan } from "./evaluatePlan.ts";
+import { writeReport } from "./evaluateReport.ts";
+import { readRequest, requestOptions } from "./evaluateRequest.ts";
+import { runTasks } from "./evaluateRun.ts";
+import { modelHash, type OpenModel, readFlags, requirePictureModel, sayAssumed, withModel } from "./model.ts";
+import { readPrecision } from "./settings.ts";
+import { readShard, shardOptions } from "./shards.ts";
+import { openWeights } from "./weightsFile.ts";
+import { count } from "./words.ts";
+
+const lpipsOption = {
+  name: "lpips",
+  value: "F",
+  repeat: true,
+  help: "weights of LPIPS over AlexNet (.pt or .safetensors); trunk and heads may lie in two files",
+};
+
+export const evaluate: Command = {
+  name: "evaluate",
+  summary: "run pictures × masks × settings × seeds, measure the results, write a report",
+  options: [
+    ...requestOptions,
+    { name: "out", value: "DIR", help: "folder of results and report; a run goes on where it stopped" },
+    { ...weightsOption, help: `${weightsOption.help} (default portraits64)` },
+    lpipsOption,
+    precisionOption,
+    { ...classOption, repeat: false, help: "what to paint, for class-conditional networks" },
+    flagsOption,
+    ...shardOptions,
+    {
+      name: "merge",
+      value: "DIR",
+      repeat: true,
+      help: "put the folders of shards together into --out; nothing is run",
+    },
+    { name: "pictures", value: "N", help: "rows of pictures in the report (default 24)" },
+    adapterOption,
+    jsonOption,
+  ],
+  notes: [
+    "The folder --out belongs to what was asked: the same command goes on after Ctrl-C, a kill or a crash, another one is refused. Several shards may share it, or have one each for --merge.",
+    "It gets report.html, results.csv and results.json, pictures/ and results/. docs/evaluate.md says what is measured.",
+  ],
+  run,
+};
+
+async function run(context: Context, given: Arguments): Promise<void> {
+  const out = given.required("out");
+  const rows = given.integer("pictures", { min: 0, max: 100_000 });
+  if (given.has("merge")) return merge(context, given, out, rows);
+  const request = await readRequest(given);
+  const shard = readShard(given, process.env);
+  const flags = await readFlags(given);
+  await withModel(context, given.text("weights"), flags, async (model) => {
+    requirePictureModel(model);
+    await withLpips(context, given.all("lpips"), async (lpipsFiles) => {
+      const [label] = await readClasses(given, model, undefined, 1);
+      const { plan, inputs } = await makePlan(context, request, model.checkpoint, {
+        model: { name: model.name, sha256: await modelHash(model, context) },
+        precision: readPrecision(given),
+        class: label,
+        lpips: lpipsFiles?.map(({ hash }) => hash),
+      });
+      const folder = await EvaluationFolder.open(out, plan);
+      const tasks = shard ? shardTasks(plan, shard) : tasksOf(plan);
+      await folder.tidy(tasks);
+      const done = await folder.results(tasks);
+      sayPlan(context, plan, { tasks: tasks.length, done: done.size, shard });
+      if (done.size < tasks.length)
+        await withEngine(context, given, { model, flags, lpips: lpipsFiles?.map(({ file }) => file) }, (engine) =>
+          runTasks(context, { plan, inputs, folder, ...engine }, tasks, done).catch((error: unknown) => {
+            throw error instanceof InterruptedError ? stopped(done.size, tasks.length, out) : error;
+          }),
+        );
+      await report(context, folder, rows);
+    });
+  });
+}
+
+interface LpipsFile {
+  readonly file: TensorFile;
+  readonly hash: string;
+}
+
+/** Opens the files of LPIPS for the time of `body`, after a look whether they are that. */
+async function withLpips<T>(
+  context: Context,
+  paths: readonly string[],
+  body: (files: readonly LpipsFile[] | undefined) => Promise<T>,
+): Promise<T> {
+  if (paths.length === 0) return body(undefined);
+  const sources: FileSource[] = [];
+  try {
+    const files: LpipsFile[] = [];
+    for (const path of paths) {
+      const source = await openWeights(path, context);
+      sources.push(source);
+      files.push({ file: await openTensors(source), hash: await sha256(source, { signal: context.signal }) });
+    }
+    lpipsReader(files.map(({ file }) => file));
+    return await body(files);
+  } finally {
+    for (const source of sources) await source.close();
+  }
+}
+
+interface Engine {
+  readonly device: Awaited<ReturnType<typeof announceDevice>>;
+  readonly repaint: RePaint;
+  readonly lpips: Lpips | undefined;
+}
+
+async function withEngine<T>(
+  context: Context,
+  given: Arguments,
+  { model, flags, lpips: files }: { model: OpenModel; flags: unknown; lpips: readonly TensorFile[] | undefined },
+  body: (engine: Engine) => Promise<T>,
+): Promise<T> {
+  const { report, signal } = context;
+  sayAssumed(model, report);
+  const device = await announceDevice(context, given.text("adapter"));
+  const options = { device, flags: flags ?? model.checkpoint.diffusersConfig, precision: readPrecision(given), signal };
+  const repaint = await RePaint.load(model.source, options);
+  try {
+    const lpips = files && (await Lpips.load(device, files));
+    try {
+      return await body({ device, repaint, lpips });
+    } finally {
+      lpips?.dispose();
+    }
+  } finally {
+    repaint.dispose();
+  }
+}
+
+function stopped(done: number, total: number, out: string): InterruptedError {
+  return new InterruptedError(
+    `stopped with ${done} of ${total} results in ${out}: the same command goes on from there`,
+  );
+}
+
+function sayPlan(
+  { report }: Context,
+  plan: EvaluationPlan,
+  { tasks, done, shard }: { tasks: number; done: number; shard: ReturnType<typeof readShard> },
+): void {
+  const { pictures, masks, settings, seeds } = plan;
+  const part = shard && { index: shard.index + 1, count: shard.count, from: shard.from };
+  report.event("plan", {
+    ...{ pictures: pictures.length, masks: masks.length, settings: settings.length, seeds: seeds.length },
+    ...{ tasks, done, lpips: plan.lpips !== undefined, ...(part ? { shard: part } : {}) },
+  });
+  report.say(
+    [
+      `${count(pictures.length, "picture")} × ${count(masks.length, "mask")} × ${count(settings.length, "setting")} × ${count(seeds.length, "seed")}`,
+      ...(part ? [`part ${part.index} of ${part.count} (${part.from})`] : []),
+      `${count(tasks, "result")}${done > 0 ? `, ${done} of them there` : ""}`,
+    ].join(", "),
+  );
+}
+
+async function report({ report: to }: Context, folder: EvaluationFolder, rows: number | undefined): Promise<void> {
+  const { results, total } = await writeReport(folder, { rows });
+  const file = `${folder.path.replace(/[/\\]+$/, "")}/report.html`;
+  to.event("report", { file, results: results.length, tasks: total });
+  const missing = total - results.length;
+  to.say(
+    `${results.length} of ${count(total, "result")}; wrote ${file}${missing > 0 ? `. ${missing} are other parts' or not made yet` : ""}`,
+  );
+}
+
+async function merge(context: Context, given: Arguments, out: string, rows: number | undefined): Promise<void> {
+  const foreign = [...requestOptions, ...shardOptions].find(({ name }) => given.has(name));
+  if (foreign)
+    throw new InputError(
+      `--merge only puts results together, and --${foreign.name} says what to run: give one of them`,
+    );
+  const parts = [];
+  for (const path of given.all("merge")) parts.push(await EvaluationFolder.openExisting(path));
+  const [first, ...others] = parts as [EvaluationFolder, ...EvaluationFolder[]];
+  for (const { path, plan } of others) {
+    const difference = planDifference(first.plan, plan);
+    if (difference)
+      throw new InputError(
+        `${first.path} and ${path} are of different plans: ${difference.replace(" there ", " in the first ").replace(/ here$/, " in the other")}`,
+      );
+  }
+  const folder = await EvaluationFolder.open(out, first.plan);
+  const tasks = tasksOf(first.plan);
+  await folder.tidy(tasks);
+  const done = await folder.results(tasks);
+  for (const part of parts) {
+    if (part.path === out) continue;
+    for (const [index, result] of await part.results(tasks)) {
+      context.signal.throwIfAborted();
+      if (done.has(index)) continue;
+      await folder.adopt(part, tasks[index]!, result);
+      done.set(index, result);
+    }
+  }
+  await report(context, folder, rows);
+}

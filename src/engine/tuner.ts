@@ -1,0 +1,234 @@
+/**
+ * Times the ways in which an adapter can do the same work, once, and picks the fastest. Questions, their candidates and what
+ * they mean are the caller's; a candidate is a plan. Not here: where answers are kept (tuningMemory.ts).
+ */
+import type { Device } from "./device.ts";
+import { DeviceLostError } from "./errors.ts";
+import { Executor, typesOf } from "./executor.ts";
+import type { Plan } from "./plan.ts";
+import { byteLength, elementCount, type Tensor } from "./tensor.ts";
+import { timeExecutor } from "./timing.ts";
+import type { TuningMemory } from "./tuningMemory.ts";
+import { tensorUsage } from "./usage.ts";
+
+export interface TuningCandidate {
+  readonly id: string;
+  readonly plan: () => Plan;
+}
+
+/** Work that occurs in a network. Candidates and times are those of one image: an answer holds for every batch. */
+export interface TuningQuestion {
+  /** Names everything that its time depends on, but for the adapter. */
+  readonly key: string;
+  readonly candidates: readonly TuningCandidate[];
+  /** The candidate that runs without an answer. */
+  readonly fallback: string;
+  /** Multiply-adds of a run. */
+  readonly macs: number;
+  /** Runs in what is tuned for: what costs most there is timed first. */
+  readonly uses: number;
+}
+
+export interface PlanClock {
+  /** Hears of the plans that are going to be timed. Never rejects. */
+  readonly prepare?: (plans: readonly Plan[]) => Promise<void>;
+  /** Milliseconds of one run; one of more than `atMost` need not be known well. Rejects where it cannot run. */
+  readonly time: (plan: Plan, limits: { atMost: number; signal?: AbortSignal | undefined }) => Promise<number>;
+}
+
+export interface TunerOptions {
+  /** Milliseconds for all questions together; what is under way at their end is finished. 0: only what is remembered. */
+  readonly budget: number;
+  /** Asks what is remembered, too. */
+  readonly again?: boolean | undefined;
+  readonly onProgress?: ((progress: TuningProgress) => void) | undefined;
+  /** Hears of candidates that this adapter rejects. */
+  readonly onWarning?: ((message: string) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds. Default: performance.now. */
+  readonly now?: (() => number) | undefined;
+}
+
+export interface TuningProgress {
+  /** Questions that were answered or passed over, of how many. */
+  readonly done: number;
+  readonly total: number;
+  /** The one that is asked now. */
+  readonly key: string;
+  /** Seconds to come at most. */
+  readonly eta: number;
+}
+
+export interface TunedAnswer {
+  readonly question: TuningQuestion;
+  readonly id: string;
+  readonly milliseconds: number;
+  readonly fallbackMilliseconds: number;
+}
+
+export interface TuningResult {
+  /** Key → candidate, remembered or timed now. */
+  readonly answers: ReadonlyMap<string, string>;
+  readonly timed: readonly TunedAnswer[];
+  readonly remembered: number;
+  /** For which the budget did not reach. */
+  readonly left: number;
+}
+
+/** A candidate takes the fallback's place only where it is faster by more than clocks are wrong. */
+const clearlyFaster = 0.97;
+/** Of the best so far: slower ones are not looked at again. */
+const hopeless = 2;
+/** Of the best: those are timed twice. */
+const finalist = 1.15;
+/** Runs of the fastest candidate that timing one takes, where runs are long. */
+const runsOfCandidate = 3;
+
+/**
+ * What is remembered is not timed again. @throws the signal's reason, after what was timed is saved; DeviceLostError
+ */
+export async function tune(
+  questions: readonly TuningQuestion[],
+  memory: TuningMemory,
+  clock: PlanClock,
+  options: TunerOptions,
+): Promise<TuningResult> {
+  const { budget, onProgress, onWarning, signal, now = () => performance.now() } = options;
+  const answers = new Map<string, string>();
+  const open: TuningQuestion[] = [];
+  for (const question of questions) {
+    const id = options.again ? undefined : memory.get(question);
+    if (id === undefined) open.push(question);
+    else answers.set(question.key, id);
+  }
+  const result = { answers, timed: [] as TunedAnswer[], remembered: answers.size, left: 0 };
+  if (budget <= 0 || open.length === 0) return { ...result, left: open.length };
+  const begin = now();
+  const remaining = () => budget - (now() - begin);
+  // Milliseconds a multiply-add, of the fastest so far: tells what would not fit into the rest of the budget.
+  let rate = 0;
+  const work = open.reduce((sum, { macs }) => sum + macs, 0);
+  let workDone = 0;
+  try {
+    for (const [done, question] of inOrder(open).entries()) {
+      signal?.throwIfAborted();
+      const elapsed = now() - begin;
+      const expected = workDone > 0 ? (elapsed / workDone) * (work - workDone) : budget;
+      const eta = Math.max(0, Math.min(remaining(), expected)) / 1000;
+      onProgress?.({ done, total: open.length, key: question.key, eta });
+      const needed = rate * question.macs * question.candidates.length * runsOfCandidate;
+      const answer =
+        remaining() <= 0 || needed > remaining()
+          ? undefined
+          : await ask(question, clock, { signal, onWarning, isOver: () => remaining() <= 0 });
+      if (answer) {
+        rate = Math.min(rate || Infinity, answer.milliseconds / (question.macs || 1));
+        answers.set(question.key, answer.id);
+        result.timed.push(answer);
+        memory.set(question, answer.id, answer.milliseconds);
+      } else result.left++;
+      workDone += question.macs;
+    }
+    onProgress?.({ done: open.length, total: open.length, key: "", eta: 0 });
+  } finally {
+    if (result.timed.length > 0) await memory.save();
+  }
+  return result;
+}
+
+/** The least first, which gives a rate; then what costs a network most. */
+function inOrder(questions: readonly TuningQuestion[]): TuningQuestion[] {
+  const cost = ({ macs, uses }: TuningQuestion) => macs * uses;
+  const [least, ...others] = questions.toSorted((a, b) => a.macs - b.macs);
+  return [...(least ? [least] : []), ...others.sort((a, b) => cost(b) - cost(a))];
+}
+
+/** Undefined where the budget ended before all candidates were timed, or none could run. */
+async function ask(
+  question: TuningQuestion,
+  clock: PlanClock,
+  {
+    signal,
+    onWarning,
+    isOver,
+  }: {
+    signal: AbortSignal | undefined;
+    onWarning: ((message: string) => void) | undefined;
+    isOver: () => boolean;
+  },
+): Promise<TunedAnswer | undefined> {
+  const { key, candidates, fallback } = question;
+  const times = new Map<string, number>();
+  const best = () => Math.min(...times.values());
+  const plans = new Map(candidates.map(({ id, plan }) => [id, plan()]));
+  await clock.prepare?.([...plans.values()]);
+  const measure = async ({ id }: TuningCandidate): Promise<void> => {
+    signal?.throwIfAborted();
+    try {
+      const milliseconds = await clock.time(plans.get(id)!, { atMost: hopeless * best(), signal });
+      times.set(id, Math.min(milliseconds, times.get(id) ?? Infinity));
+    } catch (error) {
+      if (signal?.aborted || error instanceof DeviceLostError) throw error;
+      onWarning?.(`${key}: this adapter does not run ${id}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  };
+  const first = candidates.find(({ id }) => id === fallback);
+  for (const candidate of [...(first ? [first] : []), ...candidates.filter((one) => one !== first)]) {
+    if (isOver()) return undefined;
+    await measure(candidate);
+  }
+  const near = candidates.filter(({ id }) => (times.get(id) ?? Infinity) <= finalist * best());
+  // A second look from the other end: what disturbed a clock once seldom does so twice.
+  if (near.length > 1 && !isOver()) for (const candidate of near.toReversed()) await measure(candidate);
+  const [winner] = [...times].sort((a, b) => a[1] - b[1]);
+  if (!winner) return undefined;
+  const fallbackMilliseconds = times.get(fallback) ?? Infinity;
+  const [id, milliseconds] =
+    winner[1] < clearlyFaster * fallbackMilliseconds ? winner : ([fallback, fallbackMilliseconds] as const);
+  return { question, id, milliseconds, fallbackMilliseconds };
+}
+
+/** Times plans on a device, on tensors full of small numbers. Their shaders are compiled in parallel. */
+export function deviceClock(device: Device): PlanClock {
+  const prepare = async (plans: readonly Plan[]): Promise<void> => {
+    const dispatches = plans.flatMap((plan) => plan.dispatches);
+    await Promise.allSettled(
+      dispatches.map(({ kernel, variant, tensors }) => device.pipelines.get(kernel, variant, typesOf(tensors))),
+    );
+  };
+  const time: PlanClock["time"] = async (plan, { atMost, signal }) => {
+    const buffers = new Map<Tensor, { buffer: GPUBuffer }>();
+    try {
+      for (const tensor of plan.tensors) {
+        if (tensor.place !== "external") continue;
+        const buffer = await device.createBuffer(tensor.name, byteLength(tensor), tensorUsage);
+        buffers.set(tensor, { buffer });
+        fill(device, buffer, tensor);
+      }
+      const executor = await Executor.create(device, plan, buffers);
+      try {
+        const { fastest } = await timeExecutor(device, executor, { samples: 3, budget: 1000, atMost, signal });
+        return fastest;
+      } finally {
+        executor.dispose();
+      }
+    } finally {
+      for (const { buffer } of buffers.values()) device.destroyBuffer(buffer);
+    }
+  };
+  return { prepare, time };
+}
+
+/** Numbers between −½ and ½, none of them denormal; integers are 0. */
+function fill(device: Device, buffer: GPUBuffer, { dtype, shape }: Tensor): void {
+  if (dtype === "u32") return;
+  const words = Math.ceil(elementCount(shape) / (dtype === "f16" ? 2 : 1));
+  const pattern = new Uint32Array(Math.min(words, 2 ** 16));
+  for (let i = 0; i < pattern.length; i++) {
+    const bits = Math.imul(i + 1, 0x9e3779b1) >>> 0;
+    // Sign and mantissa at random, exponents of ¼ … ½.
+    pattern[i] = dtype === "f16" ? (bits & 0x83ff83ff) | 0x34003400 : ((bits & 0x807fffff) | 0x3e800000) >>> 0;
+  }
+  for (let at = 0; at < words; at += pattern.length)
+    device.upload(buffer, at * 4, pattern.subarray(0, Math.min(pattern.length, words - at)));
+}

@@ -1,0 +1,96 @@
+/**
+ * What a tuner asks about a network: each of its convolutions once, at the network's own size, one image at a time; so that
+ * every size of batch gets the same answer. Not here: timing (src/engine/tuner.ts), candidates (src/shaders).
+ */
+import type { Device } from "../engine/device.ts";
+import { deviceClock, type PlanClock, tune, type TuningProgress, type TuningResult } from "../engine/tuner.ts";
+import { tuningDatabase } from "../engine/tuningDatabase.ts";
+import { TuningMemory, type TuningStore } from "../engine/tuningMemory.ts";
+import type { TuningQuestion } from "../engine/tuner.ts";
+import { convolutionPlan, layerMacs } from "../shaders/addConvolution.ts";
+import {
+  adapterTraits,
+  type AdapterTraits,
+  chooseConvolution,
+  convolutionCandidates,
+  convolutionKey,
+  type ConvolutionLayer,
+} from "../shaders/chooseConvolution.ts";
+import type { Architecture } from "./architecture.ts";
+import { embeddingRows, planEmbedding, planForward } from "./network.ts";
+import { declareWeights } from "./weights.ts";
+
+export interface TuneOptions {
+  /**
+   * Milliseconds to spend on timing what is not remembered. Default 0: what was tuned before is used, and nothing is timed.
+   * What the budget does not reach takes the shipped table's choice, and is timed the next time.
+   */
+  readonly budget?: number | undefined;
+  /** Where answers are kept. Default: this page's IndexedDB; none in Node (`tuningFile` of repaint-webgpu/node is one). */
+  readonly store?: TuningStore | undefined;
+  /** Times what is remembered again. */
+  readonly again?: boolean | undefined;
+  readonly onProgress?: ((progress: TuningProgress) => void) | undefined;
+  /** Hears of a record that is damaged, storage that fails, and kernels that this adapter rejects. */
+  readonly onWarning?: ((message: string) => void) | undefined;
+}
+
+export interface TunedNetwork {
+  readonly architecture: Architecture;
+  readonly precision: "f32" | "f16";
+  /** Default: as `precision`. */
+  readonly weightType?: "f32" | "f16" | undefined;
+}
+
+/** Of a run's table of embeddings, chunks of it are computed once; a forward a step. */
+const usesOfEmbedding = 0.02;
+
+/** Each distinct convolution of UNets' forwards, and of classifiers' forwards and gradients. */
+export async function tuningQuestions(
+  networks: readonly TunedNetwork[],
+  traits: AdapterTraits,
+): Promise<TuningQuestion[]> {
+  const questions = new Map<string, TuningQuestion>();
+  const hear = (uses: number) => (_name: string, layer: ConvolutionLayer) => {
+    const key = convolutionKey(layer);
+    const known = questions.get(key);
+    questions.set(key, known ? { ...known, uses: known.uses + uses } : question(layer, key, traits, uses));
+  };
+  for (const { architecture, precision, weightType = precision } of networks) {
+    const { imageSize, superRes, pool } = architecture.config;
+    const weights = declareWeights(architecture, weightType, { gradient: pool !== undefined });
+    const side = { height: imageSize, width: imageSize };
+    const options = { architecture, weights, ...adapterTraits(traits) };
+    const forward = { ...options, onConvolution: hear(1) };
+    if (pool === undefined)
+      planForward({ ...forward, activations: precision }, { batch: 1, ...side, ...(superRes ? { lowRes: side } : {}) });
+    // Pages that guide nothing do not pay for gradients.
+    else (await import("./classifier.ts")).planClassifier(forward, { batch: 1, ...side });
+    planEmbedding({ ...options, onConvolution: hear(usesOfEmbedding) }, embeddingRows);
+  }
+  return [...questions.values()];
+}
+
+function question(layer: ConvolutionLayer, key: string, traits: AdapterTraits, uses: number): TuningQuestion {
+  const candidates = convolutionCandidates(layer, traits).map((choice) => ({
+    id: choice.id,
+    plan: () => convolutionPlan(layer, choice).plan,
+  }));
+  return { key, candidates, fallback: chooseConvolution(layer, traits).id, macs: layerMacs(layer, 1), uses };
+}
+
+/**
+ * The answers for networks on a device: remembered ones, and within the budget new ones.
+ * @throws the signal's reason, DeviceLostError
+ */
+export async function tuneNetworks(
+  device: Device,
+  networks: readonly TunedNetwork[],
+  options: TuneOptions & { readonly signal?: AbortSignal | undefined; readonly clock?: PlanClock | undefined } = {},
+): Promise<TuningResult> {
+  const { budget = 0, store = tuningDatabase(), again, onProgress, onWarning, signal } = options;
+  const { clock = deviceClock(device) } = options;
+  const memory = await TuningMemory.open(device, store, onWarning);
+  const asked = { budget, again, onProgress, onWarning, signal };
+  return tune(await tuningQuestions(networks, device), memory, clock, asked);
+}
