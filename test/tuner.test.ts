@@ -36,7 +36,7 @@ function textStore(): TuningStore & { texts: Map<string, string> } {
 }
 
 /** Plans that only the fake clock knows, by the candidate's id. */
-const planNamed = (id: string): Plan => ({ tensors: [], dispatches: [], id }) as Plan;
+const planNamed = (id: string): Plan => ({ tensors: [], preparation: [], dispatches: [], id }) as Plan;
 const idOf = (plan: Plan) => (plan as Plan & { id: string }).id;
 
 function question(key: string, ids: readonly string[], macs = 1): TuningQuestion {
