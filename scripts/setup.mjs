@@ -29,6 +29,14 @@ export async function setUp(root = projectRoot) {
   });
 }
 
+/** Installs the packages of a folder's own package-lock.json if they are not there. */
+export async function setUpPackages(root) {
+  if (await isInstalled(root)) return;
+  await exclusively(root, async () => {
+    if (!(await isInstalled(root))) await install(root);
+  });
+}
+
 /** Whether node_modules holds what package-lock.json asks for, by npm's own record, which it writes last. */
 export async function isInstalled(root) {
   const wanted = JSON.parse(await readFile(join(root, "package-lock.json"), "utf8")).packages;
@@ -70,6 +78,7 @@ async function sourceHash(root) {
     "tsconfig.build.json",
     "package-lock.json",
     join("scripts", "arrange.mjs"),
+    join("bench", "report.css"),
     ...sources.sort(),
   ])
     hash.update(`${name}\0`).update(await readFile(join(root, name)));

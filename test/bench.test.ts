@@ -1,9 +1,12 @@
 /** The benchmark's own rules: equal work once, wrong kernels untimed, results that can be compared. */
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { benchCases } from "../bench/cases.ts";
 import { blockOf, layerChart, roofline } from "../bench/charts.ts";
 import { benchKernels } from "../bench/kernels.ts";
 import { benchNetworks } from "../bench/networks.ts";
+import { convolutionModel } from "../bench/peers/onnx.ts";
+import { ours, peersFormat, peersText } from "../bench/peers/result.ts";
 import { reportPage } from "../bench/report.ts";
 import { compareResults, parseResult, resultFormat, type BenchResult, type KernelRow } from "../bench/result.ts";
 import { failures } from "../bench/suite.ts";
@@ -12,6 +15,7 @@ import { groupNormApply } from "../src/shaders/groupNormApply.ts";
 import { kernels } from "../src/shaders/index.ts";
 import { buildArchitecture } from "../src/unet/architecture.ts";
 import { presetByName, presetConfig } from "../src/unet/presets.ts";
+import { cli } from "./support/cli.ts";
 import { gpuDevice } from "./support/gpu.ts";
 
 const small = buildArchitecture({ ...presetConfig(presetByName("imagenet64")), modelChannels: 32, imageSize: 16 });
@@ -68,8 +72,8 @@ describe("cases", () => {
         ),
       ),
     );
-    // Made once, when a session begins.
-    const elsewhere = ["winogradWeights"];
+    // Run once, when a session begins; and LPIPS' own, which no picture waits for.
+    const elsewhere = ["winogradWeights", "featureDistance", "maxPool"];
     expect(Object.keys(kernels).filter((name) => !found.has(name) && !elsewhere.includes(name))).toEqual([]);
     const keys = benchCases(networks, options).map(({ key }) => key);
     expect(new Set(keys).size).toBe(keys.length);
@@ -137,7 +141,7 @@ describe("results", () => {
     const shown = result([row({}), row({ key: "f", failed: "wrong" }), row({ key: "s", skipped: "not timed" })], 20);
     expect(headline(shown)).toContain("10.0 GFLOP/s");
     expect(kernelTable(shown.kernels)).toContain("FAILED");
-    const page = reportPage(shown);
+    const page = reportPage(shown, "p {}");
     expect(page).toContain("a &amp; b");
     expect(page).not.toContain("<b>");
     expect(roofline(shown).match(/<circle/g)).toHaveLength(3);
@@ -145,5 +149,49 @@ describe("results", () => {
     expect(["input_blocks.4.1.in_layers.2", "middle_block.1.qkv", "out.2", "time_embed.0"].map(blockOf)).toEqual([
       ...["input_blocks.4", "middle_block.1", "out", "time_embed"],
     ]);
+  });
+});
+
+it("the command says what it does not understand, before it opens anything", async () => {
+  const path = fileURLToPath(import.meta.url);
+  for (const [options, words] of [
+    [["--only", "("], "--only: expected a regular expression"],
+    [["--budget", "soon"], '--budget: expected seconds, got "soon"'],
+    [["--vs", path], "is not JSON"],
+    [["--vs", "nowhere.json"], "cannot read --vs nowhere.json: no such file"],
+    [["--out", path], "exists; use --force"],
+  ] as const)
+    expect(await cli(["bench", ...options])).toMatchObject({
+      status: 2,
+      err: expect.stringContaining(words) as unknown,
+    });
+});
+
+describe("peers", () => {
+  it("get a convolution as a model, whose weights stand in it as they are", () => {
+    const weight = Float32Array.from({ length: 2 * 3 * 9 }, (_, i) => i / 7);
+    const shape = { size: 5, channels: 3, outChannels: 2, kernel: 3 } as const;
+    const model = Buffer.from(convolutionModel(shape, weight, Float32Array.of(1, 2)));
+    expect(model.indexOf(Buffer.from(weight.buffer))).toBeGreaterThan(0);
+    expect(model.indexOf(Buffer.from("\x22\x04Conv"))).toBeGreaterThan(0);
+    // Field 7, the graph, ends where field 8, the operators' version, begins: lengths of two bytes are right.
+    const graph = model.indexOf(0x3a);
+    const length = (model[graph + 1]! & 127) | (model[graph + 2]! << 7);
+    expect([...model.subarray(graph + 3 + length)]).toEqual([0x42, 2, 0x10, 17]);
+  });
+
+  it("show as ratios to ours, and as what they are where they compute something else", () => {
+    const row = { work: "w", gflop: 1, error: 1e-6, samples: [1] };
+    const text = peersText({
+      ...{ format: peersFormat, date: "", version: "0", adapter: "a", browser: "b", threads: 2, interrupted: false },
+      versions: { peer: "1" },
+      rows: [
+        { ...row, engine: ours, milliseconds: 2, ratio: 1 },
+        { ...row, engine: "slow", milliseconds: 6, ratio: 3 },
+        { ...row, engine: "other", error: 1, skipped: "computes something else" },
+      ],
+    });
+    expect(text).toContain("3.00×");
+    expect(text).toMatch(/other .*—.*computes something else/);
   });
 });

@@ -194,6 +194,23 @@ describe("guided runs", () => {
     ]);
   });
 
+  it("are planned: inspect tells a classifier, and its memory beside a network", async () => {
+    const { here, model, guide } = await networks();
+    const alone = await cli(["inspect", guide, "--plan"]);
+    expect(alone.out).toMatch(/guided-diffusion classifier[\s\S]*adaptive pool[\s\S]*3 channels in, 5 classes out/);
+    expect(alone.out).toMatch(/Classes +0 oak, 1 ash, 2 elm, 3 yew, 4 fir\n/);
+    expect(alone.out).toMatch(/pool "adaptive"[\s\S]*Memory on the device for 1 image of 8x8\nf32/);
+    const together = await cli(["inspect", model, "--plan", "--classifier", guide, "--json"]);
+    const [network] = events((await cli(["inspect", model, "--plan", "--json"])).out).slice(1);
+    const guided = events(together.out)[1] as unknown as { total: number; classifier: number };
+    expect(guided.total).toBe((network as unknown as { total: number }).total + guided.classifier);
+    const stray = await cli(["inspect", model, "--classifier", guide]);
+    expect([stray.status, stray.err]).toEqual([2, expect.stringMatching(/--classifier is for --plan/)]);
+    const both = await cli(["inspect", guide, "--plan", "--classifier", guide]);
+    expect([both.status, both.err]).toEqual([2, expect.stringMatching(/guides a UNet, and this is a classifier/)]);
+    expect(await filesIn(here)).toHaveLength(2);
+  });
+
   it("are replayed with their classifier, and only with it", async () => {
     const { here, model, guide } = await networks();
     const image = [1, 3, tinySize, tinySize];

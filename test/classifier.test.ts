@@ -2,12 +2,13 @@
 import { describe, expect, it } from "vitest";
 import { classifyOnce } from "../src/cli/classifier.ts";
 import { Device } from "../src/engine/device.ts";
-import { openCheckpoint, openClassifier } from "../src/unet/checkpoint.ts";
+import { openCheckpoint } from "../src/unet/checkpoint.ts";
+import { openClassifier } from "../src/unet/classifierCheckpoint.ts";
 import { Classifier } from "../src/unet/classifier.ts";
 import { classifierPresets } from "../src/unet/classifierPresets.ts";
 import type { ClassifierConfig } from "../src/unet/config.ts";
 import { expectedTensors } from "../src/unet/architecture.ts";
-import { inferClassifier } from "../src/unet/infer.ts";
+import { inferClassifier } from "../src/unet/inferClassifier.ts";
 import { bytesSource, writeSafetensors } from "../src/unet/safetensors.ts";
 import { goldenTensors, goldenUrl, relativeError, shapeOf, tensor } from "./support/goldens.ts";
 import { gpuDevice } from "./support/gpu.ts";

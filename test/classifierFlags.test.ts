@@ -5,7 +5,7 @@
 import { describe, expect, it } from "vitest";
 import { Device } from "../src/engine/device.ts";
 import { classifyOnce } from "../src/cli/classifier.ts";
-import { openClassifier } from "../src/unet/checkpoint.ts";
+import { openClassifier } from "../src/unet/classifierCheckpoint.ts";
 import { Classifier } from "../src/unet/classifier.ts";
 import { checkConfig, type ClassifierConfig, type UNetConfig } from "../src/unet/config.ts";
 import { bytesSource, writeSafetensors } from "../src/unet/safetensors.ts";

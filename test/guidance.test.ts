@@ -2,7 +2,7 @@
  * Guided runs of tiny networks: what the gradient does to a step, told by runs with and without it; bits in a batch and after a
  * break; what is refused. The golden trace is in sampler.test.ts.
  */
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
 import { classifyOnce } from "../src/cli/classifier.ts";
 import { forwardOnce } from "../src/cli/unet.ts";
 import { Device } from "../src/engine/device.ts";
@@ -12,7 +12,10 @@ import { createDiffusion } from "../src/repaint/diffusion.ts";
 import type { Guidance } from "../src/repaint/guidance.ts";
 import { replay, type ReplayStep } from "../src/repaint/replay.ts";
 import { sample, type SampleOptions, type Snapshot } from "../src/repaint/sampler.ts";
-import { openCheckpoint, openClassifier } from "../src/unet/checkpoint.ts";
+import { adapterTraits } from "../src/shaders/chooseConvolution.ts";
+import { planClassifierMemory } from "../src/unet/classifierMemory.ts";
+import { openCheckpoint } from "../src/unet/checkpoint.ts";
+import { openClassifier } from "../src/unet/classifierCheckpoint.ts";
 import { Classifier } from "../src/unet/classifier.ts";
 import { fromNhwc, toNhwc } from "../src/unet/layout.ts";
 import { bytesSource } from "../src/unet/safetensors.ts";
@@ -237,4 +240,27 @@ describe("RePaint", () => {
     expect(repaint.classifier!.device).toBe(devices[1]);
     repaint.dispose();
   });
+});
+
+test("the classifier takes on the device what the plan says, with its own x and without", async () => {
+  const size = { batch: 2, height: tinySize, width: tinySize };
+  const options = { activations: "f32", weightType: "f32", embeddings: 70, limits: device.limits } as const;
+  const { architecture } = classifier.checkpoint;
+  const plan = planClassifierMemory(architecture, size, { ...options, ...adapterTraits(device) });
+  const before = device.counters.liveBytes;
+  const taken = () => device.counters.liveBytes - before;
+  const own = await Classifier.load(device, classifier.checkpoint);
+  expect(taken()).toBe(plan.weights);
+  const session = await own.session(size, [0, 1]);
+  const arenas = plan.arenas.reduce((a, b) => a + b, 0);
+  const parameters = taken() - plan.weights - plan.inputsAndOutput - arenas;
+  expect(parameters).toBeGreaterThanOrEqual(0);
+  expect(parameters).toBeLessThan(256 * 1024);
+  const shared = planClassifierMemory(architecture, size, { ...options, ...adapterTraits(device), sharesX: true });
+  expect(plan.inputsAndOutput - shared.inputsAndOutput).toBe(2 * pixels * 16);
+  session.dispose();
+  const table = await own.embed(Array.from({ length: 70 }, (_, i) => i));
+  expect(taken()).toBe(plan.weights + plan.embeddings);
+  table.dispose();
+  own.dispose();
 });

@@ -7,7 +7,7 @@ import { adapterName, type Device } from "../engine/device.ts";
 import { readFloats } from "../engine/readback.ts";
 import { padTo4 } from "../engine/tensor.ts";
 import { refuseOutput, writeFileAtomic } from "../node/files.ts";
-import type { ClassifierCheckpoint } from "../unet/checkpoint.ts";
+import type { ClassifierCheckpoint } from "../unet/classifierCheckpoint.ts";
 import { Classifier, requireClassifierSize } from "../unet/classifier.ts";
 import { fromNhwc, type ImageShape, toNhwc } from "../unet/layout.ts";
 import { readFloat32, type TensorFile, writeSafetensors } from "../unet/safetensors.ts";

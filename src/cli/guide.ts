@@ -5,13 +5,19 @@
 import { InputError } from "../engine/errors.ts";
 import { type FileSource, sha256 } from "../node/fileSource.ts";
 import { requireGuide } from "../repaint/guidance.ts";
-import type { ClassifierCheckpoint } from "../unet/checkpoint.ts";
+import type { ClassifierCheckpoint } from "../unet/classifierCheckpoint.ts";
 import { identifyPreset } from "../unet/presets.ts";
 import { type Arguments, type Option, quoted } from "./command.ts";
 import type { Context } from "./context.ts";
 import { type OpenModel, readFlags, sayAssumedOfClassifier, withClassifier, withModel } from "./model.ts";
 import type { Report } from "./report.ts";
 import { fileName } from "./weightsFile.ts";
+
+export const classifierFlagsOption: Option = {
+  name: "classifier-flags",
+  value: "JSON|@FILE|PRESET",
+  help: "flags that the classifier's file does not carry",
+};
 
 export const guideOptions: readonly Option[] = [
   { name: "classifier", value: "F", help: "a noise-aware classifier that guides the run, or its https address" },
@@ -20,7 +26,7 @@ export const guideOptions: readonly Option[] = [
     value: "S",
     help: "how strongly it guides (default: as the released networks were used, else 1)",
   },
-  { name: "classifier-flags", value: "JSON|@FILE|PRESET", help: "flags that the classifier's file does not carry" },
+  classifierFlagsOption,
 ];
 
 export interface OpenGuide {

@@ -1,32 +1,78 @@
 /** `repaint inspect`: what is in a checkpoint, as far as its header tells. No device, and no weights are read but for the hash. */
-import { bytes as inBytes, count } from "./words.ts";
-import { countMacs, countParameters } from "../unet/architecture.ts";
+import { InputError } from "../engine/errors.ts";
+import { requireGuide } from "../repaint/guidance.ts";
+import { type Architecture, countMacs, countParameters } from "../unet/architecture.ts";
+import { type Checkpoint, openCheckpoint, openTensors } from "../unet/checkpoint.ts";
+import { type ClassifierCheckpoint, classifierOf, isClassifierFile } from "../unet/classifierCheckpoint.ts";
+import { classifierPresets, identifyClassifier } from "../unet/classifierPresets.ts";
+import { classNames } from "../unet/classNames.ts";
 import type { UNetConfig } from "../unet/config.ts";
 import { identifyPreset, presetByName } from "../unet/presets.ts";
-import { type CheckpointFormat, recogniseFormat } from "../unet/pytorch/formats.ts";
+import { recogniseFormat } from "../unet/pytorch/formats.ts";
 import { type Arguments, type Command, flagsOption, jsonOption } from "./command.ts";
 import type { Context } from "./context.ts";
 import { byFlagName } from "./flagWords.ts";
 import { planOptions, readPlanSize, reportPlan } from "./memoryTable.ts";
-import { modelHash, type OpenModel, readFlags, withModel } from "./model.ts";
+import { classifierFlagsOption } from "./guide.ts";
+import { modelHash, type OpenWeights, readFlags, withClassifier, withWeights } from "./model.ts";
+import { configBeside } from "./weightsFile.ts";
+import { bytes as inBytes, count } from "./words.ts";
 
 export const inspect: Command = {
   name: "inspect",
   summary: "tell what is in a checkpoint: its architecture, size and cost",
   positional: "F",
-  options: [flagsOption, ...planOptions, jsonOption],
-  notes: ["F is a safetensors or PyTorch file, its https address, or the name of a shipped model."],
+  options: [
+    flagsOption,
+    ...planOptions,
+    { name: "classifier", value: "F", help: "with --plan: the classifier that guides the network" },
+    classifierFlagsOption,
+    jsonOption,
+  ],
+  notes: [
+    "F is a UNet or a classifier in a safetensors or PyTorch file, its https address, or the name of a shipped model.",
+  ],
   run,
 };
 
 async function run(context: Context, given: Arguments): Promise<void> {
   const plan = readPlanSize(given);
-  await withModel(context, given.positional, await readFlags(given), async (model) => {
-    const facts = describe(model, await recogniseFormat(model.source), await modelHash(model, context));
+  const flags = await readFlags(given);
+  await withWeights(context, given.positional, async (opened) => {
+    const network = await openNetwork(context, opened, flags);
+    const guide = await readGuide(context, given, network);
+    const facts = await describe(context, opened, network);
     context.report.event("checkpoint", facts);
     context.report.print(table(facts));
-    if (plan) reportPlan(context.report, model.checkpoint.architecture, plan);
+    if (plan) reportPlan(context.report, { architecture: network.architecture, guide }, plan);
   });
+}
+
+type Network = Checkpoint | ClassifierCheckpoint;
+
+/** A classifier, or what is told as a UNet. */
+async function openNetwork(context: Context, { source, path }: OpenWeights, flags: unknown): Promise<Network> {
+  const file = await openTensors(source);
+  return isClassifierFile(file)
+    ? classifierOf(file, flags)
+    : openCheckpoint(source, flags, () => configBeside(path, context));
+}
+
+/** The architecture of --classifier, for the plan. @throws InputError where it is not of this network's size, or nothing is planned */
+async function readGuide(context: Context, given: Arguments, network: Network): Promise<Architecture | undefined> {
+  const path = given.text("classifier");
+  const flags = await readFlags(given, "classifier-flags");
+  if (path === undefined) return undefined;
+  if (!given.has("plan")) throw new InputError("--classifier is for --plan; inspect a classifier by its own name");
+  if (isClassifier(network)) throw new InputError("--classifier guides a UNet, and this is a classifier");
+  return withClassifier(context, path, flags, ({ checkpoint }) => {
+    requireGuide(network, checkpoint);
+    return Promise.resolve(checkpoint.architecture);
+  });
+}
+
+function isClassifier(network: Network): network is ClassifierCheckpoint {
+  return network.architecture.head.kind !== "image";
 }
 
 interface Facts extends Record<string, unknown> {
@@ -43,47 +89,85 @@ interface Facts extends Record<string, unknown> {
   readonly parameters: number;
   readonly imageSize: number;
   readonly gmac: number;
+  /** By number, where the file or ImageNet's thousand tell. */
+  readonly classes?: readonly string[];
   readonly flags: Readonly<Record<string, unknown>>;
-  readonly diffusion: Readonly<Record<string, unknown>>;
+  /** Not of classifiers. */
+  readonly diffusion?: Readonly<Record<string, unknown>>;
   readonly assumed: readonly string[];
 }
 
 const formats = { safetensors: "safetensors", zip: "PyTorch", pickle: "PyTorch before 1.6" };
 
-function describe({ source, checkpoint }: OpenModel, format: CheckpointFormat, sha256: string): Facts {
-  const { file, config, architecture, diffusion, assumed } = checkpoint;
+async function describe(context: Context, opened: OpenWeights, network: Network): Promise<Facts> {
+  const { source } = opened;
+  const { file, config, architecture, assumed } = network;
+  const [format, sha256] = [await recogniseFormat(source), await modelHash(opened, context)];
   const dtypes: Record<string, number> = {};
   for (const { dtype } of file.tensors.values()) dtypes[dtype] = (dtypes[dtype] ?? 0) + 1;
+  const own = isClassifier(network);
+  const count = own ? architecture.outChannels : config.numClasses;
+  const classes = count === null ? undefined : await classNames(file, count);
   return {
     ...{ file: source.name, format: formats[format], bytes: source.size, sha256 },
     ...{ tensors: file.tensors.size, dtypes, metadata: [...file.metadata.keys()] },
     ...{
-      architecture: architectureWords(config),
+      architecture: own ? classifierWords(network) : architectureWords(config),
       parameters: countParameters(architecture),
       imageSize: config.imageSize,
     },
-    presets: (checkpoint.diffusersConfig ? [] : identifyPreset(config)).map(({ name }) => name),
+    presets: presetsOf(network),
     gmac: countMacs(architecture, config.imageSize, config.imageSize) / 1e9,
-    flags: byFlagName(config),
-    diffusion: byFlagName(diffusion),
+    ...(classes ? { classes } : {}),
+    flags: own ? withoutUNets(byFlagName(config)) : byFlagName(config),
+    ...(own ? {} : { diffusion: byFlagName(network.diffusion) }),
     assumed,
   };
 }
 
+/** A classifier has no use for these. */
+function withoutUNets({ num_classes: _, super_res: __, num_heads_upsample: ___, ...flags }: Record<string, unknown>) {
+  return flags;
+}
+
+function presetsOf(network: Network): string[] {
+  if (isClassifier(network)) {
+    const released = identifyClassifier(network.file.tensors);
+    return released ? [released.name] : [];
+  }
+  return network.diffusersConfig ? [] : identifyPreset(network.config).map(({ name }) => name);
+}
+
+function classifierWords({ config, architecture: { head, outChannels } }: ClassifierCheckpoint): string {
+  const pool = head.kind === "image" ? "" : `${head.kind.replace("_", " ")} pool`;
+  return [
+    ...sharedWords({ ...config, kind: "classifier" }),
+    pool,
+    `${config.inChannels} channels in, ${outChannels} classes out`,
+  ].join("; ");
+}
+
 function architectureWords(config: UNetConfig): string {
-  const { channelMult, numResBlocks, attentionResolutions, imageSize, inChannels, outChannels, numClasses } = config;
+  const { inChannels, outChannels, numClasses } = config;
+  return [
+    ...sharedWords({ ...config, kind: config.superRes ? "super-resolution network" : "UNet" }),
+    numClasses === null ? "no classes" : count(numClasses, "class").replace("classs", "classes"),
+    `${inChannels} channels in, ${outChannels} out`,
+  ].join("; ");
+}
+
+function sharedWords(config: UNetConfig & { readonly kind: string }): string[] {
+  const { channelMult, numResBlocks, attentionResolutions, imageSize, modelChannels } = config;
   const attention = attentionResolutions.map((factor) => imageSize / factor).filter((size) => size >= 1);
   const heads =
     config.numHeadChannels === -1 ? count(config.numHeads, "head") : `${config.numHeadChannels} channels a head`;
   return [
-    `guided-diffusion ${config.superRes ? "super-resolution network" : "UNet"}`,
+    `guided-diffusion ${config.kind}`,
     `${imageSize}x${imageSize} pixels`,
-    `${count(channelMult.length, "level")} of ${channelMult.map((mult) => Math.trunc(mult * config.modelChannels)).join(", ")} channels`,
+    `${count(channelMult.length, "level")} of ${channelMult.map((mult) => Math.trunc(mult * modelChannels)).join(", ")} channels`,
     `${count(numResBlocks, "block")} each`,
     `attention ${attention.length > 0 ? `at ${attention.join(", ")} and ` : ""}in the middle (${heads}, ${config.useNewAttentionOrder ? "new" : "legacy"} order)`,
-    numClasses === null ? "no classes" : count(numClasses, "class").replace("classs", "classes"),
-    `${inChannels} channels in, ${outChannels} out`,
-  ].join("; ");
+  ];
 }
 
 function table(facts: Facts): string {
@@ -103,14 +187,26 @@ function table(facts: Facts): string {
     ],
     ["Metadata", [facts.metadata.join(", ") || "none"]],
     ["Architecture", facts.architecture.split("; ")],
-    ["Looks like", facts.presets.map((name) => `${name} (${presetByName(name).title})`)],
+    ["Looks like", facts.presets.map((name) => `${name} (${titleOf(name)})`)],
     ["Parameters", [facts.parameters.toLocaleString("en-US")]],
+    ...(facts.classes ? [["Classes", [classList(facts.classes)]] as [string, string[]]] : []),
     ["A forward", [`${facts.gmac.toPrecision(4)} GMAC at ${facts.imageSize}x${facts.imageSize}`]],
     ["Flags", settings(facts.flags)],
-    ["Diffusion", settings(facts.diffusion)],
+    ["Diffusion", settings(facts.diffusion ?? {})],
     ["Assumed", facts.assumed.length > 0 ? [...facts.assumed] : ["nothing"]],
   ];
   return rows
     .flatMap(([name, lines]) => lines.map((line, i) => `${(i === 0 ? name : "").padEnd(14)}${line}`))
     .join("\n");
+}
+
+function titleOf(name: string): string {
+  return classifierPresets.find((preset) => preset.name === name)?.title ?? presetByName(name).title;
+}
+
+const mostNames = 12;
+
+function classList(names: readonly string[]): string {
+  const shown = names.slice(0, mostNames).map((name, index) => `${index} ${name}`);
+  return shown.join(", ") + (names.length > mostNames ? `, … ${names.length - 1} ${names.at(-1)}` : "");
 }

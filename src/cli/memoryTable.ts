@@ -1,6 +1,10 @@
-/** `inspect --plan`: the memory that a forward needs, in f32 and f16, against WebGPU's default limits. No device. */
+/**
+ * `inspect --plan`: the memory that a forward (of a classifier: with its gradient) needs, in f32 and f16, against WebGPU's default
+ * limits. No device.
+ */
 import { InputError } from "../engine/errors.ts";
 import type { Architecture } from "../unet/architecture.ts";
+import { addMemory, planClassifierMemory } from "../unet/classifierMemory.ts";
 import { defaultLimits, type MemoryPlan, planMemory } from "../unet/memoryPlan.ts";
 import type { ForwardSize } from "../unet/network.ts";
 import type { Arguments, Option } from "./command.ts";
@@ -34,10 +38,16 @@ export function readPlanSize(given: Arguments): { batch: number; size: [number, 
   };
 }
 
-/** An event for each precision, and a table. @throws InputError for a size that the network cannot take */
+export interface PlannedNetworks {
+  readonly architecture: Architecture;
+  /** A classifier beside it, whose share is said. */
+  readonly guide?: Architecture | undefined;
+}
+
+/** An event for each precision, and a table. @throws InputError for a size that the networks cannot take */
 export function reportPlan(
   report: Report,
-  architecture: Architecture,
+  { architecture, guide }: PlannedNetworks,
   { batch, size }: NonNullable<ReturnType<typeof readPlanSize>>,
 ): void {
   const { imageSize, superRes } = architecture.config;
@@ -47,9 +57,14 @@ export function reportPlan(
     ...{ batch, height, width },
     ...(superRes ? { lowRes: { height: low(height), width: low(width) } } : {}),
   };
-  const plans = (["f32", "f16"] as const).map((precision) => {
+  const plans = (["f32", "f16"] as const).map((precision): NamedPlan => {
     const options = { activations: precision, weightType: precision, embeddings: timesteps };
-    return { precision, ...planMemory(architecture, forward, options) };
+    if (architecture.head.kind !== "image")
+      return { precision, ...planClassifierMemory(architecture, forward, options) };
+    const network = planMemory(architecture, forward, options);
+    if (!guide) return { precision, ...network };
+    const classifier = planClassifierMemory(guide, forward, { ...options, sharesX: true });
+    return { precision, ...addMemory(network, classifier), classifier: classifier.total };
   });
   for (const { tooLarge, ...plan } of plans)
     report.event("memory", { ...{ batch, width, height, timesteps, fits: tooLarge.length === 0 }, ...plan, tooLarge });
@@ -58,16 +73,23 @@ export function reportPlan(
   );
 }
 
-function lines(plan: MemoryPlan & { readonly precision: string }): string[] {
+interface NamedPlan extends MemoryPlan {
+  readonly precision: string;
+  /** The classifier's share of `total`. */
+  readonly classifier?: number;
+}
+
+function lines(plan: NamedPlan): string[] {
   const { largestBinding, largestBuffer, tooLarge } = plan;
   const arenas = plan.arenas.reduce((a, b) => a + b, 0);
+  const ofClassifier = plan.classifier === undefined ? "" : `, ${inBytes(plan.classifier)} of it the classifier's`;
   const rows: [string, string][] = [
     ["Weights", inBytes(plan.weights)],
     ...(plan.transformed > 0 ? [["Transformed", `${inBytes(plan.transformed)} of weights`] as [string, string]] : []),
     ["Activations", `${inBytes(arenas)} in ${count(plan.arenas.length, "arena")}`],
     ["In and out", inBytes(plan.inputsAndOutput)],
     ["Embeddings", `${inBytes(plan.embeddings)} for ${timesteps} timesteps`],
-    ["Together", inBytes(plan.total)],
+    ["Together", `${inBytes(plan.total)}${ofClassifier}`],
     ["Largest", `binding ${words(largestBinding)}, buffer ${words(largestBuffer)}`],
     ["Fits", tooLarge.length === 0 ? "WebGPU's default limits" : misfit(plan)],
   ];

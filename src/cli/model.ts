@@ -8,7 +8,8 @@ import { CheckpointError, InputError } from "../engine/errors.ts";
 import { asInputError } from "../node/files.ts";
 import { type FileSource, sha256 } from "../node/fileSource.ts";
 import { type ShippedModel, shippedModels, weightsFolder } from "../node/packageFiles.ts";
-import { type Checkpoint, type ClassifierCheckpoint, openCheckpoint, openClassifier } from "../unet/checkpoint.ts";
+import { type Checkpoint, openCheckpoint } from "../unet/checkpoint.ts";
+import { type ClassifierCheckpoint, openClassifier } from "../unet/classifierCheckpoint.ts";
 import { classifierPresets } from "../unet/classifierPresets.ts";
 import { findPreset, presets } from "../unet/presets.ts";
 import { type Arguments, hint, quoted } from "./command.ts";
@@ -25,11 +26,27 @@ export interface OpenModel {
 }
 
 /** Opens the model for the time of `body`. Without a name it is the first of the manifest. */
-export async function withModel<T>(
+export function withModel<T>(
   context: Context,
   weights: string | undefined,
   flags: unknown,
   body: (model: OpenModel) => Promise<T>,
+): Promise<T> {
+  return withWeights(context, weights, async ({ path, ...opened }) =>
+    body({ ...opened, checkpoint: await openCheckpoint(opened.source, flags, () => configBeside(path, context)) }),
+  );
+}
+
+/** A file of weights of whatever kind. */
+export interface OpenWeights extends Omit<OpenModel, "checkpoint"> {
+  readonly path: string;
+}
+
+/** The same before it is known what network it is of. */
+export async function withWeights<T>(
+  context: Context,
+  weights: string | undefined,
+  body: (opened: OpenWeights) => Promise<T>,
 ): Promise<T> {
   const models = await shippedModels();
   const shipped = weights === undefined ? models[0] : models.find(({ name }) => name === weights);
@@ -43,12 +60,7 @@ export async function withModel<T>(
     );
   });
   try {
-    return await body({
-      name: shipped?.name ?? fileName(path),
-      source,
-      checkpoint: await openCheckpoint(source, flags, () => configBeside(path, context)),
-      shipped,
-    });
+    return await body({ name: shipped?.name ?? fileName(path), source, shipped, path });
   } finally {
     await source.close();
   }
@@ -70,7 +82,10 @@ export async function withClassifier<T>(
 }
 
 /** The sha256 of the file. @throws CheckpointError if a shipped model is not what was shipped */
-export async function modelHash({ source, shipped }: OpenModel, { signal, report }: Context): Promise<string> {
+export async function modelHash(
+  { source, shipped }: Pick<OpenModel, "source" | "shipped">,
+  { signal, report }: Context,
+): Promise<string> {
   const show = (done: number): void => {
     // Of an address the download is shown.
     if (source.size < 2 ** 28 || isAddress(source.name)) return;

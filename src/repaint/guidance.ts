@@ -4,7 +4,8 @@
  * (diffusion.ts, shaders/reverseStep.ts), and the classifier (src/unet/classifier.ts).
  */
 import { InputError } from "../engine/errors.ts";
-import type { Checkpoint, ClassifierCheckpoint } from "../unet/checkpoint.ts";
+import type { Checkpoint } from "../unet/checkpoint.ts";
+import type { ClassifierCheckpoint } from "../unet/classifierCheckpoint.ts";
 import type { Classifier, ClassifierSession } from "../unet/classifier.ts";
 import type { EmbeddingTable } from "../unet/embeddingTable.ts";
 import type { ImageShape } from "../unet/layout.ts";

@@ -8,7 +8,8 @@ import type { SourceCache } from "../sources/cache.ts";
 import { pageCache } from "../sources/pageCache.ts";
 import { urlSource, type UrlOptions } from "../sources/urlSource.ts";
 import type { ConvolutionChoices } from "../shaders/chooseConvolution.ts";
-import { openCheckpoint, openClassifier, type Checkpoint, type ClassifierCheckpoint } from "../unet/checkpoint.ts";
+import { openCheckpoint, type Checkpoint } from "../unet/checkpoint.ts";
+import type { ClassifierCheckpoint } from "../unet/classifierCheckpoint.ts";
 import type { Classifier } from "../unet/classifier.ts";
 import { blobSource, bytesSource, type ByteSource } from "../unet/safetensors.ts";
 import type { TuneOptions } from "../unet/tuning.ts";
@@ -151,7 +152,6 @@ async function loadNetworks(device: Device, checkpoints: Checkpoints, given: Loa
   const { onProgress } = options;
   if (!checkpoints.classifier)
     return { unet: await UNet.load(device, checkpoints.unet, options), classifier: undefined };
-  // Pages that guide nothing do not pay for gradients.
   const { Classifier, classifierBytes } = await import("../unet/classifier.ts");
   const guideBytes = classifierBytes(checkpoints.classifier, options);
   const unet = await UNet.load(device, checkpoints.unet, {
@@ -226,6 +226,8 @@ async function openerOf(source: CheckpointSource, options: LoadOptions): Promise
   const { flags, classifier: guide, classifierFlags } = options;
   const openUNet = await fileOpener(source, options, (file, config) => openCheckpoint(file, flags, config));
   if (guide === undefined) return (signal, body) => openUNet(signal, (unet) => body({ unet, classifier: undefined }));
+  // Pages that guide nothing do not pay for classifiers.
+  const { openClassifier } = await import("../unet/classifierCheckpoint.ts");
   const openGuide = await fileOpener(guide, options, (file) => openClassifier(file, classifierFlags));
   return (signal, body) =>
     openUNet(signal, (unet) =>

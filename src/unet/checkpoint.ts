@@ -4,19 +4,10 @@
  */
 import { CheckpointError, InputError } from "../engine/errors.ts";
 import { type Architecture, buildArchitecture } from "./architecture.ts";
-import { parseClassifierFlags } from "./classifierFlags.ts";
-import { identifyClassifier } from "./classifierPresets.ts";
-import {
-  type ClassifierConfig,
-  defaultDiffusion,
-  type DiffusionSettings,
-  flagName,
-  type UNetConfig,
-} from "./config.ts";
+import { defaultDiffusion, type DiffusionSettings, flagName, type UNetConfig } from "./config.ts";
 import { type Flags, mergeFlags, noFlags, parseFlags } from "./flags.ts";
 import { isDiffusersConfig, isDiffusersFile } from "./diffusersFile.ts";
-import { checkTensors, inferClassifier, inferConfig, untold } from "./infer.ts";
-import { quote } from "./json.ts";
+import { checkTensors, inferConfig, untold } from "./infer.ts";
 import { recogniseFormat } from "./pytorch/formats.ts";
 import { type ByteSource, openSafetensors, type TensorFile } from "./safetensors.ts";
 
@@ -60,8 +51,13 @@ export async function openCheckpoint(
   if (isDiffusersFile(file))
     return openDiffusers(file, flags ?? metadataJson(file, "diffusers_config") ?? (await configBeside?.()));
   const given = flags === undefined ? noFlags : parseFlags(flags);
-  const other = describeOther(file);
-  if (other) throw new CheckpointError(`${file.name}: expected a guided-diffusion UNet, but it looks like ${other}`);
+  if (!isUNetFile(file)) {
+    // Apart: only an error needs it.
+    const { describeOther } = await import("./otherFiles.ts");
+    throw new CheckpointError(
+      `${file.name}: expected a guided-diffusion UNet, but it looks like ${describeOther(file)}`,
+    );
+  }
   const merged = ["guided_diffusion_unet", "diffusion", "flags"]
     .map((key) => metadataFlags(file, key, parseFlags, noFlags))
     .reduce((over, under) => mergeFlags(over, under), given);
@@ -79,65 +75,6 @@ export async function openCheckpoint(
     unconditionalClass: unconditionalClassOf(file, config),
     assumed: [...file.assumed, ...assumedBefore(file, given), ...listAssumed(config, diffusion, merged)],
   };
-}
-
-export interface ClassifierCheckpoint extends Omit<Checkpoint, "config" | "diffusion" | "diffusersConfig"> {
-  readonly config: ClassifierConfig;
-  /** Whether flags, metadata or a tensor say the image size, or it was assumed. */
-  readonly knowsImageSize: boolean;
-}
-
-/** Whether it is a guided-diffusion classifier, in however bad a state, and not a UNet or something else. */
-export function isClassifierFile({ metadata, tensors }: TensorFile): boolean {
-  if (metadata.has("guided_diffusion_classifier")) return true;
-  const names = [...tensors.keys()];
-  return (
-    names.some((name) => name.startsWith("input_blocks.")) && !names.some((name) => name.startsWith("output_blocks."))
-  );
-}
-
-/**
- * Opens a safetensors or PyTorch file of a guided-diffusion classifier (EncoderUNetModel). Flags come from `flags` (parsed JSON,
- * either vocabulary), then from the file's metadata: `guided_diffusion_classifier`, `flags`. Throws as `openCheckpoint`.
- */
-export async function openClassifier(source: ByteSource, flags?: unknown): Promise<ClassifierCheckpoint> {
-  return classifierOf(await openTensors(source), flags);
-}
-
-/** The same of a file whose header is read. */
-export function classifierOf(
-  file: TensorFile & { readonly assumed: readonly string[] },
-  flags?: unknown,
-): ClassifierCheckpoint {
-  if (!isClassifierFile(file)) {
-    const isUNet = [...file.tensors.keys()].some((name) => name.startsWith("output_blocks."));
-    const looks = isUNet ? "a guided-diffusion UNet: it has output_blocks" : describeOther(file);
-    throw new CheckpointError(`${file.name}: expected a guided-diffusion classifier, but it looks like ${looks}`);
-  }
-  const given = flags === undefined ? {} : parseClassifierFlags(flags);
-  const merged = ["guided_diffusion_classifier", "flags"]
-    .map((key) => metadataFlags(file, key, parseClassifierFlags, {}))
-    .reduce((over, under) => withHeadsOf(over, under), given);
-  const isWhole = merged.modelChannels !== undefined && merged.numResBlocks !== undefined;
-  const hasHeads = merged.numHeads !== undefined || merged.numHeadChannels !== undefined;
-  const all = isWhole && !hasHeads ? { ...merged, numHeads: 1 } : merged;
-  const config = inferClassifier(file.tensors, all, file.name);
-  const knowsImageSize = config.pool === "attention" || merged.imageSize !== undefined;
-  const hidden = (key: (typeof untold)[number]) =>
-    (key === "imageSize" && knowsImageSize) ||
-    (key === "numHeads" && (hasHeads || config.numHeadChannels !== -1)) ||
-    (key === "numHeadChannels" && (hasHeads || config.numHeadChannels === -1));
-  const assumed = untold.filter((key) => merged[key] === undefined && !hidden(key));
-  return {
-    ...{ file, config, architecture: buildArchitecture(config), knowsImageSize },
-    assumed: [...file.assumed, ...assumed.map((key) => `${flagName(key)} ${config[key]}`)],
-  };
-}
-
-/** A number of heads hides a head width below it. */
-function withHeadsOf(over: Partial<UNetConfig>, under: Partial<UNetConfig>): Partial<UNetConfig> {
-  const hides = over.numHeads !== undefined && over.numHeadChannels === undefined;
-  return { ...under, ...over, ...(hides ? { numHeadChannels: -1 } : {}) };
 }
 
 /** A UNet2DModel, whose config.json is given as the flags. Its scheduler is DDPM's until flags of ours can say otherwise. */
@@ -168,7 +105,8 @@ export function withHeads({ vocabulary, unet }: Flags): Partial<UNetConfig> {
   return { ...unet, numHeads: vocabulary === "scripts" ? 4 : 1 };
 }
 
-function metadataFlags<T>(file: TensorFile, key: string, parse: (json: unknown) => T, none: T): T {
+/** Flags in the metadata under a key, `none` where it is not there. @throws CheckpointError */
+export function metadataFlags<T>(file: TensorFile, key: string, parse: (json: unknown) => T, none: T): T {
   const json = metadataJson(file, key);
   if (json === undefined) return none;
   try {
@@ -240,31 +178,11 @@ function listAssumed(config: UNetConfig, diffusion: DiffusionSettings, flags: Fl
   ];
 }
 
-/** Undefined if the tensors' names are a guided-diffusion UNet's, in however bad a state; else what they look like. */
-function describeOther({ metadata, tensors }: TensorFile): string | undefined {
-  if (metadata.has("guided_diffusion_classifier")) return "a guided-diffusion classifier (its metadata say so)";
+export const latentNames = /^(model\.diffusion_model|first_stage_model|cond_stage_model)\.|\.transformer_blocks\./;
+
+/** Whether the tensors' names are a guided-diffusion UNet's, in however bad a state. */
+function isUNetFile({ metadata, tensors }: TensorFile): boolean {
   const names = [...tensors.keys()];
-  const first = (pattern: RegExp) => {
-    const name = names.find((name) => pattern.test(name));
-    return name === undefined ? undefined : quote(name);
-  };
-  const latent = first(/^(model\.diffusion_model|first_stage_model|cond_stage_model)\.|\.transformer_blocks\./);
-  if (latent) return `a latent diffusion model (${latent}); only pixel-space networks are supported`;
-  const isUNet = names.some((name) => name.startsWith("output_blocks."));
-  if (isUNet || metadata.has("guided_diffusion_unet")) return undefined;
-  if (tensors.has("x") && tensors.has("t")) return "inputs or outputs of a network (it has x and t), not its weights";
-  if (names.length === 0) return "an empty file: it has no tensors";
-  const wrapped = first(/^.+\.(time_embed|input_blocks|output_blocks|middle_block)\..*\.(weight|bias)$/);
-  if (wrapped) return `a UNet whose names have a prefix (${wrapped}); save it without the prefix`;
-  const classifier = first(/^out\.(2\.(positional_embedding|qkv_proj|c_proj)|3)\b/) ?? first(/^input_blocks\./);
-  if (classifier) {
-    const released = identifyClassifier(tensors);
-    const which = released ? `, by its size ${released.file} (${released.title})` : "";
-    return `a guided-diffusion classifier${which}: it has ${classifier}, but no output_blocks`;
-  }
-  const diffusers = first(/^(down_blocks|up_blocks|mid_block|time_embedding|conv_norm_out)\./);
-  if (diffusers) return `a UNet in diffusers' layout (${diffusers}), which is not read yet`;
-  const ddpm = first(/^(temb\.dense|down\.\d+\.block|mid\.block_1)\./);
-  if (ddpm) return `a UNet in the layout of the DDPM and DDIM programs (${ddpm}), which is not supported`;
-  return `something else: its tensors are ${names.slice(0, 3).map(quote).join(", ")}${names.length > 3 ? ", …" : ""}`;
+  if (metadata.has("guided_diffusion_classifier") || names.some((name) => latentNames.test(name))) return false;
+  return metadata.has("guided_diffusion_unet") || names.some((name) => name.startsWith("output_blocks."));
 }

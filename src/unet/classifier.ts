@@ -12,7 +12,7 @@ import { adapterTraits, type ConvolutionChoices } from "../shaders/chooseConvolu
 import { logSoftmaxGradient } from "../shaders/logSoftmaxGradient.ts";
 import { planGradient } from "./backward.ts";
 import { Buffers } from "./buffers.ts";
-import type { ClassifierCheckpoint } from "./checkpoint.ts";
+import type { ClassifierCheckpoint } from "./classifierCheckpoint.ts";
 import { type ClassifierConfig, sizeMultiple } from "./config.ts";
 import { copyRows, embedRows, type EmbeddingTable } from "./embeddingTable.ts";
 import { planLogits } from "./heads.ts";

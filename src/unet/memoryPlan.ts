@@ -6,10 +6,12 @@
 import { planArenas, type ArenaLimits } from "../engine/arena.ts";
 import type { AdapterFamily } from "../engine/adapterFamily.ts";
 import type { AdapterKind } from "../engine/device.ts";
+import type { Plan } from "../engine/plan.ts";
+import type { AdapterTraits } from "../shaders/chooseConvolution.ts";
 import { byteLength, type Tensor } from "../engine/tensor.ts";
 import type { Architecture } from "./architecture.ts";
 import { embeddingRows, planEmbedding, planForward, requireSize, type ForwardSize } from "./network.ts";
-import { declareWeights } from "./weights.ts";
+import { declareWeights, type PackedWeights } from "./weights.ts";
 
 /** What every WebGPU adapter has. */
 export const defaultLimits: ArenaLimits = {
@@ -59,41 +61,49 @@ export interface MemoryPlan {
 /** @throws InputError for a size that the levels cannot halve */
 export function planMemory(architecture: Architecture, size: ForwardSize, options: MemoryOptions): MemoryPlan {
   requireSize(architecture.config, size);
-  const { activations, weightType, limits = defaultLimits, kind = "gpu" } = options;
-  const { family = kind === "cpu" ? "cpu" : "other", subgroups = false } = options;
+  const { activations, weightType } = options;
+  const traits = traitsOf(options);
   const weights = declareWeights(architecture, weightType);
-  const forward = planForward({ architecture, weights, kind, family, subgroups, activations }, size);
-  const embed = planEmbedding({ architecture, weights, kind, family, subgroups }, embeddingRows);
+  const { plan, x, lowRes, embedding, out } = planForward({ architecture, weights, activations, ...traits }, size);
+  return memoryOf({ architecture, weights, plan, ends: [x, ...(lowRes ? [lowRes] : []), embedding, out] }, options);
+}
+
+export function traitsOf({ kind = "gpu", ...options }: MemoryOptions): AdapterTraits {
+  return { kind, family: options.family ?? (kind === "cpu" ? "cpu" : "other"), subgroups: options.subgroups ?? false };
+}
+
+/** What a plan over these weights takes; `ends` are the tensors that its session owns. */
+export function memoryOf(
+  {
+    architecture,
+    weights,
+    plan,
+    ends,
+  }: { architecture: Architecture; weights: PackedWeights; plan: Plan; ends: readonly Tensor[] },
+  options: MemoryOptions,
+): MemoryPlan {
+  const { limits = defaultLimits } = options;
+  const embed = planEmbedding({ architecture, weights, ...traitsOf(options) }, embeddingRows);
   // Placed as if every tensor could be bound: what cannot is listed instead of thrown.
   // Field by field: a device's limits are getters, which a spread leaves out.
   const { maxBufferSize, minStorageBufferOffsetAlignment } = limits;
   const unbounded = { maxBufferSize, minStorageBufferOffsetAlignment, maxStorageBufferBindingSize: Infinity };
-  const arenas = planArenas(forward.plan, unbounded).sizes;
+  const arenas = planArenas(plan, unbounded).sizes;
   const chunks = Math.ceil(options.embeddings / embeddingRows);
   const tables = embed.parts.map((part) => ({ name: tableName(part), bytes: chunks * byteLength(part) }));
   const weightTensors = [...weights.values()].map(({ tensor }) => sized(tensor));
-  const constants = forward.plan.tensors.filter(({ place }) => place === "constant").map(sized);
-  const { x, lowRes, embedding, out } = forward;
-  const ends = [x, ...(lowRes ? [lowRes] : []), embedding, out].map(sized);
-  const bindings = [...forward.plan.tensors, ...embed.plan.tensors].map(sized);
-  const buffers = [
-    ...weightTensors,
-    ...constants,
-    ...ends,
-    ...tables,
-    ...arenas.map((bytes, i) => ({ name: `arena ${i}`, bytes })),
-  ];
+  const constants = plan.tensors.filter(({ place }) => place === "constant").map(sized);
+  const owned = ends.map(sized);
+  const bindings = [...plan.tensors, ...embed.plan.tensors].map(sized);
+  const arenaBuffers = arenas.map((bytes, i) => ({ name: `arena ${i}`, bytes }));
+  const buffers = [...weightTensors, ...constants, ...owned, ...tables, ...arenaBuffers];
   const over = (all: readonly SizedTensor[], limit: "maxStorageBufferBindingSize" | "maxBufferSize") =>
     [...new Map(all.map((one) => [one.name, one])).values()]
       .filter(({ bytes }) => bytes > limits[limit])
       .map((one) => ({ ...one, limit }));
   const parts = {
-    ...{
-      weights: sum(weightTensors),
-      transformed: sum(constants),
-      inputsAndOutput: sum(ends),
-      embeddings: sum(tables),
-    },
+    ...{ weights: sum(weightTensors), transformed: sum(constants) },
+    ...{ inputsAndOutput: sum(owned), embeddings: sum(tables) },
     arenas,
   };
   const embedInputs = [embed.timesteps, embed.frequencies, ...(embed.classes ? [embed.classes] : [])].map(sized);
@@ -103,13 +113,12 @@ export function planMemory(architecture: Architecture, size: ForwardSize, option
     total: parts.weights + parts.transformed + total(arenas) + parts.inputsAndOutput + parts.embeddings,
     largestBinding: largest(bindings),
     largestBuffer: largest(buffers),
-    tooLarge: [...over(bindings, "maxStorageBufferBindingSize"), ...over(buffers, "maxBufferSize")].sort(
-      (a, b) => b.bytes - a.bytes,
-    ),
+    tooLarge: [...over(bindings, "maxStorageBufferBindingSize"), ...over(buffers, "maxBufferSize")].sort(bySize),
   };
 }
 
 const sized = (tensor: Tensor): SizedTensor => ({ name: tensor.name, bytes: byteLength(tensor) });
+export const bySize = (a: SizedTensor, b: SizedTensor) => b.bytes - a.bytes;
 const tableName = ({ name }: Tensor) => name.replace(".rows", ".table");
 const sum = (tensors: readonly SizedTensor[]) => total(tensors.map(({ bytes }) => bytes));
 const total = (sizes: readonly number[]) => sizes.reduce((a, b) => a + b, 0);

@@ -13,7 +13,6 @@ import type { Checkpoint } from "./checkpoint.ts";
 import type { UNetConfig } from "./config.ts";
 import { copyRows, embedRows, type EmbeddingTable } from "./embeddingTable.ts";
 import { planForward, requireSize, type ForwardSize } from "./network.ts";
-import { presetWords } from "./presets.ts";
 import { readFloat32 } from "./safetensors.ts";
 import { declareWeights, uploadWeights, type PackedWeights, type UploadedWeights } from "./weights.ts";
 
@@ -99,7 +98,7 @@ export class UNet {
   async embed(timesteps: readonly number[], classes?: readonly number[]): Promise<EmbeddingTable> {
     const { device } = this;
     const { architecture, config } = this.checkpoint;
-    checkClasses(config, timesteps.length, classes);
+    await checkClasses(config, timesteps.length, classes);
     const network = { device, architecture, weights: this.#weights, uploaded: this.#uploaded, choices: this.choices };
     return embedRows(network, timesteps, classes);
   }
@@ -109,21 +108,19 @@ export class UNet {
   }
 }
 
-function checkClasses(config: UNetConfig, rows: number, classes: readonly number[] | undefined): void {
+async function checkClasses(config: UNetConfig, rows: number, classes: readonly number[] | undefined): Promise<void> {
   const { numClasses } = config;
-  const looks = presetWords(config);
-  if (numClasses === null) {
-    if (classes)
-      throw new InputError(
-        `this network is not class-conditional${looks ? ` (it looks like ${looks})` : ""}: leave y out`,
-      );
-    return;
-  }
-  if (!classes)
+  if ((numClasses === null) !== (classes === undefined)) {
+    // Only an error needs the released networks.
+    const looks = (await import("./presets.ts")).presetWords(config);
+    const network = `class-conditional${looks ? ` (it looks like ${looks})` : ""}`;
     throw new InputError(
-      `this network is class-conditional${looks ? ` (it looks like ${looks})` : ""}: ` +
-        `y is needed, a class from 0 to ${numClasses - 1} for each image`,
+      numClasses === null
+        ? `this network is not ${network}: leave y out`
+        : `this network is ${network}: y is needed, a class from 0 to ${numClasses - 1} for each image`,
     );
+  }
+  if (numClasses === null || !classes) return;
   if (classes.length !== rows) throw new InputError(`y: expected ${rows} classes, got ${classes.length}`);
   for (const y of classes)
     if (!Number.isInteger(y) || y < 0 || y >= numClasses)

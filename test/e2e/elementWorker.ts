@@ -1,7 +1,9 @@
 /**
- * The engine's worker for tests: counts the buffers of its devices and destroys a device, when it is told to through the
- * channel "gpu".
+ * The engine's worker for tests: counts the buffers of its devices and destroys a device, or loses the adapter,
+ * when it is told to through the channel "gpu".
  */
+import { serveEngine, type EnginePort } from "../../src/element/host.ts";
+
 const channel = new BroadcastChannel("gpu");
 const devices: GPUDevice[] = [];
 let buffers = 0;
@@ -30,11 +32,10 @@ GPUAdapter.prototype.requestDevice = async function (descriptor) {
   return device;
 };
 
-channel.onmessage = ({ data }: MessageEvent<"destroy" | "count">) => {
+channel.onmessage = ({ data }: MessageEvent<"destroy" | "count" | "no adapter">) => {
   if (data === "destroy") devices.at(-1)!.destroy();
+  else if (data === "no adapter") GPU.prototype.requestAdapter = () => Promise.resolve(null);
   else channel.postMessage({ buffers, bytes, devices: devices.length });
 };
 
-await import("../../src/element/worker.ts");
-
-export {};
+serveEngine(globalThis as unknown as EnginePort, "worker");

@@ -2,11 +2,12 @@
  * Runs our sources inside a page of a real browser: the headless Chromium of @sparticuz/chromium with SwiftShader's
  * WebGPU, a bundle made by Vite in memory, a server on the loopback address. For tests only; Linux x64 only.
  */
+import { readFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
+import { basename, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Browser, launch } from "puppeteer";
+import { type Browser, launch, type LaunchOptions } from "puppeteer";
 import { build } from "vite";
 import { unpackOnce } from "../../src/node/unpack.ts";
 import { chromiumPackage } from "../../src/node/vulkan.ts";
@@ -21,8 +22,8 @@ export const noChromium: string | false = found ? false : "@sparticuz/chromium i
 let browser: Promise<Browser> | undefined;
 
 /** The browser, launched once; a test file that uses it says `afterAll(closeChromium)`. */
-export function chromium(): Promise<Browser> {
-  return (browser ??= launchChromium());
+export function chromium(options: Pick<LaunchOptions, "handleSIGINT"> = {}): Promise<Browser> {
+  return (browser ??= launchChromium(options));
 }
 
 export async function closeChromium(): Promise<void> {
@@ -31,7 +32,7 @@ export async function closeChromium(): Promise<void> {
   await (await open)?.close();
 }
 
-async function launchChromium(): Promise<Browser> {
+async function launchChromium(options: LaunchOptions): Promise<Browser> {
   if (!found) throw new Error(noChromium || "no Chromium");
   const archives = [
     { path: join(found.bin, "chromium.br"), program: "chromium" },
@@ -42,6 +43,7 @@ async function launchChromium(): Promise<Browser> {
   // The driver variables would send Chromium to another driver than the one beside it.
   const { VK_DRIVER_FILES: _, VK_ICD_FILENAMES: __, ...env } = process.env;
   return launch({
+    ...options,
     executablePath: join(folder, "chromium"),
     headless: "shell",
     protocolTimeout: 600_000,
@@ -55,18 +57,33 @@ async function launchChromium(): Promise<Browser> {
   });
 }
 
+export interface PageOptions {
+  /** Folders that the server shows, by their path there: "/weights/". */
+  readonly folders?: Readonly<Record<string, string>> | undefined;
+  /** Cross-origin isolation, without which WASM has no threads. */
+  readonly isolated?: boolean | undefined;
+  /** Functions that the page finds on globalThis. */
+  readonly functions?: Readonly<Record<string, (argument: never) => unknown>> | undefined;
+}
+
 /**
  * Bundles `entryFile` (a path below the project's root) for a page, calls its export `run(argument)` there and returns
  * what it resolves to. Argument and result are JSON, with typed arrays anywhere in them.
  * @throws the page's error, with what the page wrote to its console.
  */
-export async function runInChromium<Result = unknown>(entryFile: string, argument?: unknown): Promise<Result> {
-  const server = await serve(await bundle(entryFile));
+export async function runInChromium<Result = unknown>(
+  entryFile: string,
+  argument?: unknown,
+  options: PageOptions = {},
+): Promise<Result> {
+  const server = await serve(await bundle(entryFile), options);
   const page = await (await chromium()).newPage();
   const log: string[] = [];
   page.on("console", (message) => log.push(message.text()));
   page.on("pageerror", (error) => log.push(String(error)));
   try {
+    for (const [name, call] of Object.entries(options.functions ?? {}))
+      await page.exposeFunction(name, call as (argument: unknown) => unknown);
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
     const result = await page.evaluate((text) => globalThis.runEntry("/entry.js", text), encode(argument));
     return decode(result) as Result;
@@ -102,16 +119,32 @@ async function bundle(entryFile: string): Promise<Map<string, string | Uint8Arra
   return files;
 }
 
-async function serve(files: Map<string, string | Uint8Array>): Promise<Server> {
+const types: Readonly<Record<string, string>> = {
+  ...{ "": "text/html", ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm" },
+};
+
+async function serve(
+  files: Map<string, string | Uint8Array>,
+  { folders = {}, isolated = false }: PageOptions,
+): Promise<Server> {
+  const isolation = isolated
+    ? { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" }
+    : {};
+  const find = async (path: string): Promise<string | Uint8Array | undefined> => {
+    if (path === "/") return `<!doctype html><title>test</title><script type="module" src="/page.js"></script>`;
+    const known = files.get(path);
+    const folder = Object.keys(folders).find((prefix) => path.startsWith(prefix));
+    if (known !== undefined || folder === undefined) return known;
+    // One name below the folder, no way out of it.
+    return readFile(join(folders[folder]!, basename(path))).catch(() => undefined);
+  };
   const server = createServer((request, response) => {
     const path = new URL(request.url ?? "/", "http://page").pathname;
-    const body =
-      path === "/"
-        ? `<!doctype html><title>test</title><script type="module" src="/page.js"></script>`
-        : files.get(path);
-    const type = path === "/" ? "text/html" : path.endsWith(".js") ? "text/javascript" : "application/octet-stream";
-    response.writeHead(body === undefined ? 404 : 200, { "content-type": type });
-    response.end(body);
+    const type = types[extname(path)] ?? "application/octet-stream";
+    void find(path).then((body) => {
+      response.writeHead(body === undefined ? 404 : 200, { "content-type": type, ...isolation });
+      response.end(body);
+    });
   });
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   return server;

@@ -52,7 +52,9 @@ export async function elementPage(options: ElementPageOptions = {}): Promise<Ele
   await page.setViewport({ width, height });
   await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
   await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-  await page.waitForFunction(() => customElements.get("repaint-inpaint") !== undefined);
+  await page
+    .waitForFunction(() => customElements.get("repaint-inpaint") !== undefined)
+    .catch((error: unknown) => Promise.reject(new Error(`${String(error)}; the page wrote: ${log.join("\n")}`)));
   return {
     ...{ page, log },
     close: async () => {
@@ -69,7 +71,9 @@ async function makeBundle(): Promise<ReadonlyMap<string, string | Uint8Array>> {
     worker: { format: "es" },
     build: {
       ...{ write: false, minify: false, target: "es2022", assetsInlineLimit: 0, modulePreload: false },
+      // The package says which of its built files do something by themselves; of the sources it says nothing.
       rollupOptions: {
+        treeshake: false,
         input: { element: join(root, "test/e2e/element.ts") },
         output: { entryFileNames: "[name].js", assetFileNames: "[name][extname]", chunkFileNames: "[name].js" },
       },

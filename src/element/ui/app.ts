@@ -2,23 +2,23 @@
  * The parts of the element put together in its shadow root, and what goes between them. Not here: attributes, properties and
  * the form (element.ts), which are what a page sees.
  */
-import { InputError, InterruptedError, RePaintError } from "../../engine/errors.ts";
-import { keepMask } from "../../repaint/image.ts";
+import { InputError, InterruptedError, NoAdapterError, RePaintError } from "../../engine/errors.ts";
 import { drawKeepMask, type MaskPattern } from "../../repaint/masks.ts";
 import type { AdapterReport, Estimate, InpaintResult } from "../types.ts";
 import { cutBox } from "../cutBox.ts";
 import { createCommands, filledWords } from "./commands.ts";
-import { chooseFile, saveFile } from "./controls.ts";
+import { chooseFile } from "./controls.ts";
 import { afterQuiet, h } from "./dom.ts";
 import { EngineSession } from "./engineSession.ts";
 import type { RepaintEvents } from "./events.ts";
 import { KeyboardInput } from "./keyboard.ts";
-import { filledBox, fromKeep, resized, toKeep, type FillMask } from "./maskOperations.ts";
+import { readMask, transparentParts } from "./maskFiles.ts";
+import { fromKeep, toKeep, type FillMask } from "./maskOperations.ts";
 import { ModelPicker } from "./modelPicker.ts";
 import { openMenu, openWays } from "./openMenu.ts";
 import { modelIn, pictureIn, readPicture, type PictureSource } from "./pictureInput.ts";
-import { encodePng } from "./png.ts";
 import { PointerInput } from "./pointer.ts";
+import { ResultFiles } from "./resultFiles.ts";
 import { progressWords, RunPanel } from "./runPanel.ts";
 import { SettingsPanel } from "./settingsPanel.ts";
 import { Stage } from "./stage.ts";
@@ -37,6 +37,7 @@ export class App {
   readonly settings = new SettingsPanel();
   readonly tools = new Tools(this.workspace);
   readonly surface = new Surface(this.workspace, this.tools);
+  readonly files: ResultFiles;
   readonly root: HTMLElement;
   readonly #tell: Tell;
   readonly #live = h("div", { class: "visually-hidden", attributes: { role: "status", "aria-live": "polite" } });
@@ -44,7 +45,7 @@ export class App {
   readonly #model: ModelPicker;
   readonly #stage: Stage;
   #adapter: AdapterReport | undefined;
-  #estimate: Estimate | undefined;
+  #estimate: Estimate | Error | undefined;
   #disabled = false;
   #opening: AbortController | undefined;
   /** Share of the run that was read out last. */
@@ -56,23 +57,23 @@ export class App {
     const say = (words: string): void => this.say(words);
     const commands = createCommands({ workspace, tools, surface });
     const pointer = new PointerInput(surface, tools);
-    new KeyboardInput({ workspace, tools, surface, pointer, commands, say });
+    const keyboard = new KeyboardInput({ workspace, tools, surface, pointer, commands, say });
     const fail = (error: unknown): void => this.fail(error);
+    this.files = new ResultFiles({ workspace, say, fail });
     const ways = { open: (source: PictureSource) => void this.open(source), fail, shadow };
     const toolbar = new Toolbar({
       ...{ workspace, tools, commands, say, open: openMenu(ways) },
       onPattern: (pattern) => this.generateMask(pattern),
       onUpload: () => void this.#uploadMask(),
-      onDownload: () => void this.#downloadMask(),
+      onDownload: () => void this.files.downloadMask(),
     });
     this.#stage = new Stage({
       ...{ workspace, surface, commands, view: toolbar.view, ways: openWays(ways) },
-      onDrop: (transfer) => this.take(transfer),
     });
     const strip = new Strip({
       ...{ workspace, surface, say },
-      onDownload: () => void this.download(),
-      onCopy: () => void this.#copy(),
+      onDownload: () => void this.files.download(),
+      onCopy: () => void this.files.copy(),
       onUse: () => this.useResult(),
     });
     this.#run = new RunPanel({
@@ -82,15 +83,32 @@ export class App {
       stop: () => session.stop(),
     });
     this.#model = new ModelPicker({ session, fail, choose: (wanted) => this.chooseModel(wanted) });
-    const panel = h("div", { class: "panel", part: "panel" }, this.#run.root, this.settings.root, this.#model.root);
-    const main = h("div", { class: "middle" }, toolbar.root, this.#stage.root, strip.root);
+    const panel = h(
+      "div",
+      { class: "panel", part: "panel" },
+      this.#run.root,
+      this.settings.preview,
+      this.settings.root,
+      this.#model.root,
+    );
+    const main = h(
+      "div",
+      { class: "middle" },
+      toolbar.root,
+      h("div", { class: "stage-box" }, this.#stage.root, toolbar.view),
+      strip.root,
+    );
     this.root = h("div", { class: "frame", part: "frame" }, main, panel, this.#live);
+    this.#stage.acceptDrops(this.root, (transfer) => this.take(transfer));
+    this.root.addEventListener("mousedown", keepFocus);
+    this.root.addEventListener("keydown", (event) => keyboard.anywhere(event));
     this.#listen();
     this.#update();
   }
 
   #listen(): void {
     const { workspace, session, settings, surface } = this;
+    const tell = this.#tell;
     workspace.on("picture", (picture) => {
       this.#run.fail(undefined);
       if (picture) this.#prepare();
@@ -98,13 +116,18 @@ export class App {
       this.#changed();
     });
     workspace.on("history", () => this.#changed());
-    settings.on("settings", ({ previewSeconds }) => {
+    settings.on("settings", ({ previewSeconds, precision }) => {
       session.setPreviews(previewSeconds);
+      if (precision !== session.precision && session.model.kind === "loaded" && !session.progress) this.#load();
       this.#changed();
     });
     session.on("adapter", (adapter) => {
+      const isNews = this.#adapter?.available !== adapter.available;
       this.#adapter = adapter;
       this.#update();
+      // It stands below the button that starts a run, for as long as it is so.
+      if (isNews && !adapter.available)
+        tell("error", { error: new NoAdapterError(adapter.reason), message: adapter.reason });
     });
     session.on("model", (model) => {
       if (model.kind === "loaded") {
@@ -118,7 +141,6 @@ export class App {
       this.#estimate = estimate;
       this.#update();
     });
-    session.on("warning", (words) => this.#run.fail(words));
     session.on("preview", (preview) => {
       if (preview.index === this.#shown) surface.showPreview(preview);
       this.#tell("preview", preview);
@@ -148,6 +170,12 @@ export class App {
     this.say(progressWords(progress, this.session.model));
   }
 
+  /** The picture, or where one is asked for. */
+  focus(options?: FocusOptions): void {
+    const { picture } = this.workspace;
+    (picture ? this.surface.root : this.root.querySelector<HTMLElement>(".empty button"))?.focus(options);
+  }
+
   say(words: string): void {
     if (this.#live.textContent !== words) this.#live.textContent = words;
   }
@@ -174,14 +202,14 @@ export class App {
   readonly #estimateSoon = afterQuiet(200, () => {
     const { workspace, session, settings } = this;
     if (session.progress || !workspace.picture) return;
-    const keep = filledBox(workspace.mask) ? toKeep(workspace.mask) : undefined;
+    const keep = workspace.filled ? toKeep(workspace.mask) : undefined;
     session.askEstimate(settings.settings, keep);
   });
 
   #update(): void {
     const { workspace, session } = this;
     this.#run.update({
-      ...{ hasPicture: workspace.picture !== undefined, hasFill: filledBox(workspace.mask) !== undefined },
+      ...{ hasPicture: workspace.picture !== undefined, hasFill: workspace.filled !== undefined },
       ...{ adapter: this.#adapter, model: session.model, estimate: this.#estimate, progress: session.progress },
       disabled: this.#disabled,
     });
@@ -189,13 +217,16 @@ export class App {
 
   /** Whoever opens a picture means to fill it: the model may come. */
   #prepare(): void {
-    const { session, settings } = this;
-    void session.askAdapter().then(
+    void this.session.askAdapter().then(
       ({ available }) => {
-        if (available) session.ready(settings.settings.precision).catch((error: unknown) => this.fail(error));
+        if (available) this.#load();
       },
       (error: unknown) => this.fail(error),
     );
+  }
+
+  #load(): void {
+    this.session.ready(this.settings.settings.precision).catch((error: unknown) => this.fail(error));
   }
 
   async open(source: PictureSource, name?: string): Promise<void> {
@@ -206,6 +237,7 @@ export class App {
     try {
       const read = await readPicture(source, opening.signal);
       if (opening.signal.aborted) return;
+      if (this.session.progress) throw new InputError("A run was started before the picture was there: open it again");
       this.workspace.setPicture(read.picture, name ?? read.name);
       this.say(`Picture of ${read.picture.width} by ${read.picture.height} pixels`);
       this.#offerTransparent();
@@ -217,17 +249,16 @@ export class App {
   }
 
   #offerTransparent(): void {
-    const { width, height, data } = this.workspace.picture!;
-    const mask: FillMask = { width, height, data: new Uint8Array(width * height) };
-    let count = 0;
-    for (let i = 0; i < mask.data.length; i++) if (data[4 * i + 3]! < 128) count += mask.data[i] = 1;
-    if (count === 0) return;
+    const mask = transparentParts(this.workspace.picture!);
+    if (!mask) return;
     const words = "Parts of this picture are transparent.";
-    const run = (): void => {
-      this.workspace.replaceMask(mask, "transparent parts");
-      this.say(filledWords(this.workspace.mask));
-    };
-    this.#stage.offer({ words, label: "Fill them in", run });
+    this.#stage.offer({ words, label: "Fill them in", run: () => this.#setMask(mask, "transparent parts") });
+  }
+
+  #setMask(mask: FillMask, label: string): void {
+    this.workspace.choose(undefined);
+    this.workspace.replaceMask(mask, label);
+    this.say(filledWords(this.workspace.mask));
   }
 
   /** Something dropped or pasted. True where it was of use. */
@@ -245,20 +276,15 @@ export class App {
     if (this.session.progress) return this.fail(new InputError("Stop the run before another model is loaded"));
     this.#run.fail(undefined);
     this.session.want(wanted);
-    this.session.ready(this.settings.settings.precision).catch((error: unknown) => this.fail(error));
+    this.#load();
   }
 
   /** The mask of a picture: white is to be filled. @throws InputError */
   async openMask(source: PictureSource): Promise<void> {
     const { picture } = this.workspace;
     if (!picture) throw new InputError("Open a picture before its mask");
-    const mask = fromKeep(keepMask((await readPicture(source)).picture, "fill"));
-    const { width, height } = picture;
-    if (mask.width * height !== mask.height * width)
-      throw new InputError(`The mask is ${mask.width}×${mask.height}, the picture ${width}×${height}: expected the same proportions`); // prettier-ignore
-    this.workspace.choose(undefined);
-    this.workspace.replaceMask(resized(mask, width, height), "mask from a file");
-    this.say(filledWords(this.workspace.mask));
+    const mask = await readMask(source, picture);
+    if (picture === this.workspace.picture) this.#setMask(mask, "mask from a file");
   }
 
   async #uploadMask(): Promise<void> {
@@ -266,25 +292,16 @@ export class App {
     if (file) await this.openMask(file).catch((error: unknown) => this.fail(error));
   }
 
-  async #downloadMask(): Promise<void> {
-    const { width, height, data } = this.workspace.mask;
-    const pixels = new Uint8ClampedArray(4 * width * height).fill(255);
-    for (let i = 0; i < data.length; i++) pixels.fill(255 * data[i]!, 4 * i, 4 * i + 3);
-    saveFile(await encodePng({ width, height, data: pixels }), `${this.workspace.name}.fill.png`);
-  }
-
   generateMask(pattern: MaskPattern): void {
     const { width, height } = this.workspace.mask;
     const { seed } = this.settings.settings;
-    this.workspace.choose(undefined);
-    this.workspace.replaceMask(fromKeep(drawKeepMask(pattern, { width, height, seed })), pattern);
-    this.say(filledWords(this.workspace.mask));
+    this.#setMask(fromKeep(drawKeepMask(pattern, { width, height, seed })), pattern);
   }
 
   /** @throws what the run ends with; it has been shown by then */
   async run(): Promise<InpaintResult> {
     const { workspace, session, settings, surface } = this;
-    const box = filledBox(workspace.mask);
+    const box = workspace.filled;
     this.#run.fail(undefined);
     this.#said = 0;
     this.#shown = 0;
@@ -330,33 +347,13 @@ export class App {
     const whole = workspace.compose();
     if (whole && workspace.chosen) workspace.setPicture(whole, workspace.name);
   }
+}
 
-  /** Of the chosen result. @throws InputError without one */
-  async toFile(): Promise<File> {
-    const { workspace } = this;
-    const { chosen, name } = workspace;
-    const whole = chosen && workspace.compose(chosen);
-    if (!whole) throw new InputError("There is no result yet");
-    return new File([await encodePng(whole)], `${name}.filled-${chosen.seed}.png`, { type: "image/png" });
-  }
-
-  async download(): Promise<void> {
-    try {
-      const file = await this.toFile();
-      saveFile(file, file.name);
-      this.say(`${file.name} saved`);
-    } catch (error) {
-      this.fail(error);
-    }
-  }
-
-  async #copy(): Promise<void> {
-    try {
-      // Safari wants the promise at once.
-      await navigator.clipboard.write([new ClipboardItem({ "image/png": this.toFile() })]);
-      this.say("Copied");
-    } catch {
-      this.fail(new InputError("This page may not write to the clipboard: download the picture instead"));
-    }
-  }
+/**
+ * The element delegates its focus, so that a form can show what is missing; but a click beside its controls must not go to
+ * the first of them.
+ */
+function keepFocus(event: MouseEvent): void {
+  const target = event.target as Element;
+  if (!target.closest("button, input, select, summary, a, label, [tabindex], .facts, .released, .note")) event.preventDefault(); // prettier-ignore
 }

@@ -4,9 +4,9 @@ button, input, select { font: inherit; color: inherit; letter-spacing: inherit; 
 p { margin: 0; }
 :is(button, input, select, summary, a):focus-visible { outline: 3px solid var(--focus); outline-offset: 2px; }
 .button { display: inline-flex; align-items: center; justify-content: center; gap: 8px; min-inline-size: var(--target); min-block-size: var(--target); padding: 0 14px 0 12px; border: 1px solid var(--line); border-radius: 11px; background: var(--raised); font-weight: 520; white-space: nowrap; cursor: pointer; transition: background-color 0.12s, border-color 0.12s; }
-.button:hover { border-color: var(--field-line); }
+.button:hover:enabled { border-color: var(--field-line); }
 .button:active { background: color-mix(in srgb, var(--raised), var(--ink) 8%); }
-.button:disabled { opacity: 0.42; cursor: default; border-color: var(--line); }
+.button:disabled { opacity: 0.42; cursor: default; }
 .button.icon-only { padding: 0; border-color: transparent; background: none; }
 .button.icon-only:hover:enabled { background: color-mix(in srgb, var(--ink) 7%, transparent); }
 .button[aria-pressed="true"] { border-color: transparent; background: color-mix(in srgb, var(--accent) 14%, transparent); color: var(--accent); }
@@ -20,23 +20,24 @@ p { margin: 0; }
 .row { display: flex; gap: 8px; }
 .row > .button { flex: 1; }
 
-.toolbar { position: relative; z-index: 2; display: flex; flex-wrap: wrap; align-items: center; gap: 4px 6px; padding: 6px 8px; border-block-end: 1px solid var(--line); background: var(--panel); }
+.toolbar { position: relative; z-index: 2; display: flex; flex-wrap: wrap; align-items: center; justify-content: center; gap: 0; padding: 3px; border-block-end: 1px solid var(--line); background: var(--panel); }
 .group { display: flex; align-items: center; }
+.open-button, .mask-button { padding: 0; border-color: transparent; background: none; }
+:is(.open-button, .mask-button) > span { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); }
 .sizes { flex: 1 1 100%; order: 1; gap: 10px; padding-inline: 8px; }
 .inline { display: none; }
 .size { flex: 1; min-inline-size: 60px; }
 .size-text { min-inline-size: 54px; color: var(--muted); font-size: 13px; font-variant-numeric: tabular-nums; text-align: end; }
-.menu { position: relative; }
-.menu-panel { position: absolute; z-index: 5; inset-block-start: calc(100% + 6px); inset-inline-start: 0; inline-size: max-content; max-inline-size: min(320px, calc(100cqi - 24px)); max-block-size: 70vh; overflow: auto; padding: 12px; border: 1px solid var(--line); border-radius: 14px; background: var(--panel); box-shadow: 0 14px 44px rgb(0 0 0 / 0.22); }
-.menu.end .menu-panel { inset-inline: auto 0; }
-.menu.up .menu-panel { inset-block: auto calc(100% + 8px); }
+.menu { position: static; }
+.menu-panel { position: absolute; z-index: 5; inset-block-start: calc(100% + 6px); inset-inline: 8px auto; inline-size: max-content; max-inline-size: min(320px, calc(100cqi - 24px)); max-block-size: 70vh; overflow: auto; padding: 12px; outline: none; border: 1px solid var(--line); border-radius: 14px; background: var(--panel); box-shadow: 0 14px 44px rgb(0 0 0 / 0.22); }
+.menu.end .menu-panel { inset-inline: auto 8px; }
 .menu-panel.ways { inline-size: 300px; }
 .menu-title { margin: 12px 0 6px; color: var(--muted); font-size: 13px; font-weight: 560; }
 .menu-title:first-child { margin-block-start: 0; }
 .mask-menu { inline-size: 300px; }
 .mask-menu .button { inline-size: 100%; margin-block-end: 6px; justify-content: start; }
 .patterns, .narrow { display: grid; grid-template-columns: 1fr 1fr; gap: 0 6px; }
-.patterns .button { padding-inline: 12px; font-size: 14px; }
+.patterns .button { padding-inline: 11px 4px; font-size: 14px; }
 .keys dl { display: grid; grid-template-columns: auto 1fr; gap: 4px 12px; margin: 0; font-size: 14px; }
 .keys dd { margin: 0; color: var(--muted); }
 kbd { padding: 1px 6px; border: 1px solid var(--line); border-radius: 6px; background: var(--raised); font: inherit; font-size: 12.5px; white-space: nowrap; }
@@ -83,7 +84,6 @@ fieldset { min-inline-size: 0; margin: 0; padding: 0; border: 0; }
 .seed { display: flex; gap: 4px; align-items: end; }
 .seed > .field { flex: 1; }
 .switch-field { display: flex; align-items: center; justify-content: space-between; min-block-size: var(--target); cursor: pointer; }
-.switch-field .field-label { margin: 0; font-size: 15px; color: inherit; }
 
 .more > summary { display: flex; align-items: center; gap: 10px; min-block-size: var(--target); margin-inline: -8px; padding-inline: 8px; border-radius: 10px; cursor: pointer; font-weight: 520; list-style: none; }
 .more > summary::-webkit-details-marker { display: none; }
@@ -92,6 +92,7 @@ fieldset { min-inline-size: 0; margin: 0; padding: 0; border: 0; }
 .more > summary:hover { background: color-mix(in srgb, var(--ink) 5%, transparent); }
 
 .run { display: flex; flex-direction: column; gap: 10px; }
+.run + .switch-field { margin-block: -16px -12px; color: var(--muted); }
 .run-line { color: var(--muted); font-variant-numeric: tabular-nums; min-block-size: 1.45em; }
 .run-line.problem { color: var(--accent); }
 .note { display: flex; align-items: start; gap: 4px; padding: 10px 4px 10px 14px; border-radius: 12px; background: color-mix(in srgb, var(--accent) 10%, var(--panel)); }
@@ -117,7 +118,8 @@ fieldset { min-inline-size: 0; margin: 0; padding: 0; border: 0; }
 .facts:empty { display: none; }
 .facts dt { color: var(--muted); }
 .facts dd { margin: 0; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
-.released, .cached { font-size: 13px; color: var(--muted); }
+.model-warning:empty { display: none; }
+.released, .cached, .model-warning { overflow-wrap: anywhere; font-size: 13px; color: var(--muted); }
 .released summary { min-block-size: var(--target); align-content: center; cursor: pointer; }
 .released ul, .cached ul { display: grid; gap: 8px; margin: 8px 0; padding: 0; list-style: none; }
 .released strong { display: block; color: var(--ink); font-weight: 560; }
@@ -125,6 +127,13 @@ fieldset { min-inline-size: 0; margin: 0; padding: 0; border: 0; }
 .cached li span { overflow-wrap: anywhere; }
 
 @container (min-width: 760px) {
+  .toolbar { justify-content: start; gap: 4px 6px; padding: 6px 8px; }
+  :is(.open-button, .mask-button) { padding: 0 14px 0 12px; border-color: var(--line); background: var(--raised); }
+  :is(.open-button, .mask-button) > span { position: static; inline-size: auto; block-size: auto; clip-path: none; }
+  .menu { position: relative; }
+  .menu-panel { inset-inline: 0 auto; }
+  .menu.end .menu-panel { inset-inline: auto 0; }
+  .menu.up .menu-panel { inset-block: auto calc(100% + 8px); }
   .sizes { flex: 1 1 140px; order: 0; max-inline-size: 260px; }
 }
 @container (min-width: 1000px) {

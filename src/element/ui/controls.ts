@@ -61,6 +61,8 @@ export function menu(
 ): { readonly root: HTMLElement; readonly close: () => void } {
   panel.classList.add("menu-panel");
   panel.hidden = true;
+  // A click beside its controls stays in it.
+  panel.tabIndex = -1;
   trigger.setAttribute("aria-expanded", "false");
   trigger.setAttribute("aria-haspopup", "true");
   const root = h("div", { class: "menu" }, trigger, panel);

@@ -7,7 +7,7 @@ import type { Mask, Picture } from "../../repaint/image.ts";
 import type { MaskPattern } from "../../repaint/masks.ts";
 import type { InpaintResult, ModelInfo, ModelSource, WorkerFactory } from "../types.ts";
 import { App } from "./app.ts";
-import { attributes, modelSource, settingsOf, type AttributeName } from "./attributes.ts";
+import { attributes, checkSettings, modelSource, settingsOf, type AttributeName } from "./attributes.ts";
 import type { Settings } from "./engineSession.ts";
 import { ElementBase } from "./elementBase.ts";
 import { repaintEvent } from "./events.ts";
@@ -22,8 +22,8 @@ export class RepaintInpaint extends ElementBase {
   readonly #app: App;
   readonly #form: FormValue;
   readonly #shadow: ShadowRoot;
-  /** What was asked of attributes before the element was in a page. */
-  #isConnected = false;
+  /** Attributes that load something and have changed while the element was in no page. */
+  readonly #waiting = new Set<AttributeName>();
 
   constructor() {
     super();
@@ -37,10 +37,9 @@ export class RepaintInpaint extends ElementBase {
   }
 
   connectedCallback(): void {
-    this.#isConnected = true;
     document.addEventListener("paste", this.#paste);
-    for (const name of ["src", "model"] as const)
-      if (this.hasAttribute(name)) this.#apply(name, this.getAttribute(name));
+    for (const name of this.#waiting) this.#apply(name, this.getAttribute(name));
+    this.#waiting.clear();
     // After the first paint: the worker's script is not what a page waits for.
     setTimeout(() => {
       if (this.isConnected) this.#app.session.askAdapter().catch((error: unknown) => this.#app.fail(error));
@@ -48,7 +47,6 @@ export class RepaintInpaint extends ElementBase {
   }
 
   disconnectedCallback(): void {
-    this.#isConnected = false;
     document.removeEventListener("paste", this.#paste);
     // Moved within the page, it is connected again before this.
     setTimeout(() => {
@@ -57,7 +55,9 @@ export class RepaintInpaint extends ElementBase {
   }
 
   attributeChangedCallback(name: AttributeName, before: string | null, text: string | null): void {
-    if (before !== text) this.#apply(name, text);
+    if (before === text) return;
+    if ((name === "src" || name === "mask" || name === "model") && !this.isConnected) this.#waiting.add(name);
+    else this.#apply(name, text);
   }
 
   #apply(name: AttributeName, text: string | null): void {
@@ -75,7 +75,7 @@ export class RepaintInpaint extends ElementBase {
   }
 
   #openSrc(text: string | null): void {
-    if (text && this.#isConnected) void this.setPicture(text).then(() => this.#openMask(this.getAttribute("mask")));
+    if (text) void this.setPicture(text).then(() => this.#openMask(this.getAttribute("mask")));
   }
 
   #openMask(text: string | null): void {
@@ -83,19 +83,26 @@ export class RepaintInpaint extends ElementBase {
   }
 
   #chooseModel(text: string | null): void {
-    const source = modelSource(text ?? "portraits64");
-    if (this.#isConnected) this.#app.session.want({ source });
+    this.#app.session.want({ source: modelSource(text ?? "portraits64") });
   }
 
   /** Pasted pictures are taken wherever in the page nobody else takes them. */
   readonly #paste = (event: ClipboardEvent): void => {
     const [target] = event.composedPath();
     const isTyping = target instanceof HTMLElement && (target.isContentEditable || /^(input|textarea|select)$/i.test(target.localName)); // prettier-ignore
-    const elsewhere =
-      document.activeElement && document.activeElement !== document.body && document.activeElement !== this;
-    if (event.defaultPrevented || isTyping || elsewhere || this.disabled || !event.clipboardData) return;
+    if (event.defaultPrevented || isTyping || !this.#isNext() || this.disabled || !event.clipboardData) return;
     if (this.#app.take(event.clipboardData)) event.preventDefault();
   };
+
+  /** Of several elements the one that has the focus, else the first. */
+  #isNext(): boolean {
+    const focused = document.activeElement?.localName === this.localName ? document.activeElement : null;
+    return (focused ?? document.querySelector(this.localName) ?? this) === this;
+  }
+
+  override focus(options?: FocusOptions): void {
+    this.#app.focus(options);
+  }
 
   formAssociatedCallback(): void {
     this.#form.update();
@@ -161,7 +168,7 @@ export class RepaintInpaint extends ElementBase {
 
   /** The chosen result as a PNG of the picture's size. @throws InputError without one */
   toFile(): Promise<File> {
-    return this.#app.toFile();
+    return this.#app.files.toFile();
   }
 
   /** Frees the device, the model and the worker; the next run starts anew. */
@@ -194,12 +201,13 @@ export class RepaintInpaint extends ElementBase {
     return this.#app.session.progress !== undefined;
   }
 
-  /** Of the run to come. Setting changes those that are given. */
+  /** Of the run to come. Setting changes those that are given. @throws InputError that names the one that cannot be */
   get settings(): Settings {
     return this.#app.settings.settings;
   }
 
   set settings(change: Partial<Settings>) {
+    checkSettings(change);
     this.#app.settings.set(change);
   }
 

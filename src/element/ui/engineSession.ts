@@ -2,7 +2,7 @@
  * The engine as the element uses it: one client, the model that is wanted, the estimate of the settings, the run that is
  * under way. Says what happens by events; shows nothing (runPanel.ts, modelPicker.ts).
  */
-import { InterruptedError } from "../../engine/errors.ts";
+import { InputError, InterruptedError } from "../../engine/errors.ts";
 import type { Mask, Picture } from "../../repaint/image.ts";
 import type { Schedule } from "../../repaint/schedule.ts";
 import { createEngineClient } from "../client.ts";
@@ -39,7 +39,7 @@ export type ModelState =
   | { readonly kind: "none" }
   | { readonly kind: "loading"; readonly title: string; readonly progress: LoadProgress | undefined }
   | { readonly kind: "loaded"; readonly info: ModelInfo }
-  | { readonly kind: "failed"; readonly title: string; readonly message: string };
+  | { readonly kind: "failed"; readonly title: string };
 
 export interface Wanted {
   readonly source: ModelSource;
@@ -49,8 +49,8 @@ export interface Wanted {
 interface SessionEvents extends Record<string, unknown> {
   adapter: AdapterReport;
   model: ModelState;
-  /** undefined: not known (yet). */
-  estimate: Estimate | undefined;
+  /** undefined: not known yet; an error: these settings cannot be run. */
+  estimate: Estimate | Error | undefined;
   progress: RunProgress | undefined;
   preview: RunPreview;
   variation: Variation;
@@ -63,10 +63,13 @@ export class EngineSession extends Emitter<SessionEvents> {
   worker: WorkerFactory | "page" | undefined;
   #client: EngineClient | undefined;
   #wanted: Wanted = { source: { shipped: "portraits64" } };
+  /** The model that the engine still has while another one is being loaded. */
+  #before: { readonly wanted: Wanted; readonly info: ModelInfo } | undefined;
   #precision: Settings["precision"] = "f32";
   #model: ModelState = { kind: "none" };
   #loading: { promise: Promise<ModelInfo>; abort: AbortController } | undefined;
   #run: EngineRun | undefined;
+  #abort: AbortController | undefined;
   #progress: RunProgress | undefined;
   #estimateOf: { settings: Settings; keep: Mask | undefined } | undefined;
 
@@ -76,6 +79,11 @@ export class EngineSession extends Emitter<SessionEvents> {
 
   get model(): ModelState {
     return this.#model;
+  }
+
+  /** Of the model that is loaded or on its way. */
+  get precision(): Settings["precision"] {
+    return this.#precision;
   }
 
   get wanted(): Wanted {
@@ -93,8 +101,9 @@ export class EngineSession extends Emitter<SessionEvents> {
     return report;
   }
 
-  /** Another model is wanted: what is loaded or being loaded is none any more. */
+  /** Another model is wanted: what is loaded or being loaded is none any more, unless the other cannot be had. */
   want(wanted: Wanted): void {
+    if (this.#model.kind === "loaded") this.#before = { wanted: this.#wanted, info: this.#model.info };
     this.#wanted = wanted;
     this.#forget();
   }
@@ -128,20 +137,29 @@ export class EngineSession extends Emitter<SessionEvents> {
     };
     const promise = this.client.load(source, options).then(
       (info) => {
+        this.#before = undefined;
         if (isCurrent()) this.#setModel({ kind: "loaded", info });
         return info;
       },
       (error: Error) => {
-        if (isCurrent()) {
-          // The next one who needs it tries again.
-          this.#loading = undefined;
-          this.#setModel({ kind: "failed", title, message: error.message });
-        }
+        if (isCurrent()) this.#loadFailed(title, error);
         throw error;
       },
     );
     promise.catch(() => undefined);
     return { promise, abort };
+  }
+
+  #loadFailed(title: string, error: Error): void {
+    const before = this.#before;
+    this.#before = this.#loading = undefined;
+    if (!before || before.info.precision !== this.#precision || !(error instanceof InputError))
+      // The next one who needs it tries again.
+      return this.#setModel({ kind: "failed", title });
+    // The engine never let go of it.
+    this.#wanted = before.wanted;
+    this.#loading = { promise: Promise.resolve(before.info), abort: new AbortController() };
+    this.#setModel({ kind: "loaded", info: before.info });
   }
 
   #setModel(state: ModelState): void {
@@ -165,9 +183,8 @@ export class EngineSession extends Emitter<SessionEvents> {
     try {
       const estimate = await this.client.estimate({ schedule, keep, count });
       if (asked === this.#estimateOf) this.emit("estimate", estimate);
-    } catch {
-      // A schedule that this model cannot run says so when it is run.
-      if (asked === this.#estimateOf) this.emit("estimate", undefined);
+    } catch (error) {
+      if (asked === this.#estimateOf && !(error instanceof InterruptedError)) this.emit("estimate", error as Error);
     }
   }
 
@@ -179,8 +196,7 @@ export class EngineSession extends Emitter<SessionEvents> {
     this.#setProgress({ state: "preparing", step: 0, steps: 0, secondsPerStep: 0, eta: 0 });
     const abort = (this.#abort = new AbortController());
     try {
-      const { classes } = await this.ready(settings.precision);
-      if (abort.signal.aborted) throw new InterruptedError("stopped");
+      const { classes } = await unlessAborted(this.ready(settings.precision), abort.signal);
       const { precision: _, class: label, ...rest } = settings;
       this.#run = this.client.inpaint(
         { picture, keep, ...rest, class: classes === null ? undefined : label, handOver: true },
@@ -198,8 +214,6 @@ export class EngineSession extends Emitter<SessionEvents> {
       this.#estimateSoon();
     }
   }
-
-  #abort: AbortController | undefined;
 
   #setProgress(progress: RunProgress | undefined): void {
     this.#progress = progress;
@@ -229,9 +243,17 @@ export class EngineSession extends Emitter<SessionEvents> {
     this.#estimateSoon.cancel();
     this.#abort?.abort();
     this.#client?.dispose();
-    this.#client = undefined;
+    this.#client = this.#before = undefined;
     this.#forget();
   }
+}
+
+/** What the promise gives, unless the signal is first. @throws InterruptedError */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => reject(new InterruptedError("stopped")));
+    promise.then(resolve, reject);
+  });
 }
 
 function titleOf(source: ModelSource): string {

@@ -70,12 +70,21 @@ function paintStroke(
   value: 0 | 1,
 ): void {
   const [dx, dy] = [to.x - from.x, to.y - from.y];
-  const squared = dx * dx + dy * dy;
+  const length = Math.hypot(dx, dy);
+  const growth = length > 0 ? (to.radius - from.radius) / length : 0;
+  // Of all discs along the line, the one that reaches farthest towards a pixel lies this far from its foot, for each pixel
+  // of distance; where one end's disc holds the other's, it is that end.
+  const lean = Math.abs(growth) < 1 ? growth / Math.sqrt(1 - growth * growth) : Math.sign(growth) * Infinity;
   for (let y = box.y; y < box.y + box.height; y++) {
     const py = y + 0.5 - from.y;
     for (let x = box.x; x < box.x + box.width; x++) {
       const px = x + 0.5 - from.x;
-      const along = squared > 0 ? Math.min(Math.max((px * dx + py * dy) / squared, 0), 1) : 0;
+      let along = 0;
+      if (length > 0) {
+        const away = Math.abs(px * dy - py * dx) / length;
+        const leaning = away > 0 || Number.isFinite(lean) ? lean * away : lean;
+        along = Math.min(Math.max(((px * dx + py * dy) / length + leaning) / length, 0), 1);
+      }
       const [ox, oy] = [px - along * dx, py - along * dy];
       // √½ reaches the centre of the pixel that the point lies in.
       const radius = Math.max(from.radius + along * (to.radius - from.radius), Math.SQRT1_2);
@@ -111,7 +120,9 @@ function paintPolygon({ width, data }: FillMask, box: Box, points: readonly Poin
 }
 
 export function inverted({ width, height, data }: FillMask): FillMask {
-  return { width, height, data: data.map((value) => 1 - value) };
+  const out = createFillMask(width, height);
+  for (let i = 0; i < data.length; i++) out.data[i] = 1 - data[i]!;
+  return out;
 }
 
 /** Every pixel within `radius` of a filled one is filled. */
@@ -166,11 +177,16 @@ export function filledBox({ width, height, data }: FillMask): Box | undefined {
 }
 
 export function toKeep({ width, height, data }: FillMask): Mask {
-  return { width, height, data: Float32Array.from(data, (value) => 1 - value) };
+  // A loop: `from` with a function takes twenty times as long.
+  const keep = new Float32Array(data.length);
+  for (let i = 0; i < keep.length; i++) keep[i] = 1 - data[i]!;
+  return { width, height, data: keep };
 }
 
 export function fromKeep({ width, height, data }: Mask): FillMask {
-  return { width, height, data: Uint8Array.from(data, (value) => (value >= 0.5 ? 0 : 1)) };
+  const mask = createFillMask(width, height);
+  for (let i = 0; i < data.length; i++) mask.data[i] = data[i]! >= 0.5 ? 0 : 1;
+  return mask;
 }
 
 /** To another size, each pixel taking the value of the nearest. */

@@ -1,5 +1,5 @@
 /** Which model: the shipped one, a file, an address, where the released ones are to be had, and what is kept of them. */
-import { presets } from "../../unet/presets.ts";
+import { presets, type Preset } from "../../unet/presetTable.ts";
 import { shippedModels } from "../shipped.ts";
 import type { ModelInfo, ModelSource } from "../types.ts";
 import { button, chooseFile } from "./controls.ts";
@@ -20,6 +20,8 @@ export class ModelPicker {
   readonly #name = h("span", { class: "model-name" });
   readonly #state = h("span", { class: "model-state" });
   readonly #bar = h("progress", { class: "bar thin", max: 1, hidden: true, attributes: { "aria-label": "Loading the model" } }); // prettier-ignore
+  /** What did not keep it from loading. */
+  readonly #warning = h("p", { class: "model-warning" });
   readonly #facts = h("dl", { class: "facts" });
   readonly #cached = h("div", { class: "cached" });
   readonly #fields: HTMLFieldSetElement;
@@ -62,6 +64,7 @@ export class ModelPicker {
       { class: "model more", part: "model" },
       h("summary", {}, icon("chip"), h("span", { class: "model-words" }, this.#name, this.#state)),
       this.#facts,
+      this.#warning,
       this.#fields,
       h("p", { class: "menu-title" }, "Released models"),
       this.#released(),
@@ -73,6 +76,7 @@ export class ModelPicker {
     });
     this.root = h("section", { class: "model-section", attributes: { "aria-label": "Model" } }, details, this.#bar);
     session.on("model", (state) => this.#show(state));
+    session.on("warning", (words) => (this.#warning.textContent = words));
     this.#show(session.model);
   }
 
@@ -88,14 +92,16 @@ export class ModelPicker {
 
   /** They are other people's: named, with where to get them, never fetched from here. */
   #released(): HTMLElement {
-    const items = presets.map(({ title, file, origin, licence, parameters }) =>
-      h(
-        "li",
-        {},
-        h("strong", {}, title),
-        h("span", {}, `${file}, ${byteWords(4 * parameters)}. From ${origin}. ${licence}.`),
-      ),
-    );
+    const items = presets
+      .filter(isInpainter)
+      .map(({ title, file, origin, licence, parameters }) =>
+        h(
+          "li",
+          {},
+          h("strong", {}, title),
+          h("span", {}, `${file}, ${byteWords(4 * parameters)}. From ${origin}. ${licence}.`),
+        ),
+      );
     const words = "Download a file as its authors say, then open it here: nothing leaves this browser.";
     return h("details", { class: "released" }, h("summary", {}, countWords(items.length, "model")), h("p", {}, words), h("ul", {}, ...items)); // prettier-ignore
   }
@@ -106,6 +112,7 @@ export class ModelPicker {
     this.#facts.replaceChildren();
     if (state.kind === "loading") {
       const { progress } = state;
+      if (!progress) this.#warning.textContent = "";
       this.#name.textContent = state.title;
       if (progress && progress.totalBytes > 0) this.#bar.value = progress.doneBytes / progress.totalBytes;
       else this.#bar.removeAttribute("value");
@@ -143,6 +150,11 @@ export class ModelPicker {
       this.#cached.replaceChildren(h("p", {}, (error as Error).message));
     }
   }
+}
+
+/** Upsamplers want a small picture beside the large one. */
+function isInpainter(preset: Preset): boolean {
+  return !("small_size" in preset.flags);
 }
 
 function nameOf(source: ModelSource): string {

@@ -18,7 +18,7 @@ export interface RunState {
   readonly hasFill: boolean;
   readonly adapter: AdapterReport | undefined;
   readonly model: ModelState;
-  readonly estimate: Estimate | undefined;
+  readonly estimate: Estimate | Error | undefined;
   readonly progress: RunProgress | undefined;
   readonly disabled: boolean;
 }
@@ -84,7 +84,10 @@ export class RunPanel {
       else this.#bar.value = share;
     }
     this.#line.textContent = isRunning ? progressWords(progress, model) : idleWords(state);
-    this.#line.classList.toggle("problem", adapter?.available === false || (!isRunning && model.kind === "failed"));
+    this.#line.classList.toggle(
+      "problem",
+      adapter?.available === false || (!isRunning && (model.kind === "failed" || state.estimate instanceof Error)),
+    );
   }
 }
 
@@ -101,11 +104,12 @@ export function progressWords({ state, step, steps, eta }: RunProgress, model: M
 
 function idleWords({ hasPicture, hasFill, adapter, model, estimate }: RunState): string {
   if (adapter?.available === false) return adapter.reason;
-  if (model.kind === "failed") return `${model.title} did not load: ${model.message}`;
+  if (model.kind === "failed") return `${model.title} did not load.`;
   if (!hasPicture) return "Open a picture to begin.";
   if (!hasFill) return "Paint over what is to be filled in.";
   if (model.kind === "loading") return "The model is on its way.";
   if (!estimate) return model.kind === "loaded" ? "Measuring this device …" : "";
+  if (estimate instanceof Error) return estimate.message;
   const { modelCalls, seconds } = estimate;
-  return `${countWords(modelCalls, "model call")} · about ${durationWords(seconds)} on this device`;
+  return `${countWords(modelCalls, "model call")} · ${seconds < 1 ? "" : "about "}${durationWords(seconds)} here`;
 }

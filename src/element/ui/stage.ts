@@ -14,7 +14,6 @@ interface Parts {
   /** Zoom and fit. */
   readonly view: HTMLElement;
   readonly ways: HTMLElement;
-  readonly onDrop: (transfer: DataTransfer) => void;
 }
 
 export class Stage {
@@ -22,7 +21,7 @@ export class Stage {
   readonly #offer = h("div", { class: "offer", part: "message", hidden: true });
   readonly #busy = h("div", { class: "busy", hidden: true }, "Opening …");
 
-  constructor({ workspace, surface, commands, view, ways, onDrop }: Parts) {
+  constructor({ workspace, surface, commands, view, ways }: Parts) {
     const empty = h(
       "div",
       { class: "empty", part: "empty" },
@@ -36,7 +35,7 @@ export class Stage {
     surface.onView = () => (zoom.value = `${Math.round(surface.view.scale * 100)} %`);
     view.prepend(this.#keys(commands));
     view.append(zoom);
-    this.root = h("div", { class: "stage", part: "stage" }, surface.root, empty, view, this.#offer, this.#busy);
+    this.root = h("div", { class: "stage", part: "stage" }, surface.root, empty, this.#offer, this.#busy);
     const show = (): void => {
       const hasPicture = workspace.picture !== undefined;
       surface.root.hidden = view.hidden = !hasPicture;
@@ -45,19 +44,23 @@ export class Stage {
     };
     workspace.on("picture", show);
     show();
+  }
+
+  /** Files and addresses may be dropped anywhere on `target`; the stage shows where they go. */
+  acceptDrops(target: HTMLElement, onDrop: (transfer: DataTransfer) => void): void {
     let depth = 0;
     const over = (isOver: boolean): void => void this.root.classList.toggle("drop", isOver);
-    this.root.addEventListener("dragenter", (event) => {
+    target.addEventListener("dragenter", (event) => {
       event.preventDefault();
       depth++;
       over(true);
     });
-    this.root.addEventListener("dragleave", () => over(--depth > 0));
-    this.root.addEventListener("dragover", (event) => {
+    target.addEventListener("dragleave", () => over(--depth > 0));
+    target.addEventListener("dragover", (event) => {
       event.preventDefault();
       if (event.dataTransfer) event.dataTransfer.dropEffect = "copy";
     });
-    this.root.addEventListener("drop", (event) => {
+    target.addEventListener("drop", (event) => {
       event.preventDefault();
       depth = 0;
       over(false);

@@ -55,7 +55,7 @@ export class Strip {
       { class: "actions" },
       this.#compare,
       this.#slider,
-      button({ label: "Copy", icon: "copy", class: "quiet", part: "copy", run: onCopy }),
+      button({ label: "Copy", icon: "copy", iconOnly: true, part: "copy", run: onCopy }),
       button({ label: "Go on with it", icon: "use", class: "quiet", title: "Take this result as the picture", part: "use", run: onUse }), // prettier-ignore
       button({ label: "Download", icon: "download", class: "strong", part: "download", run: onDownload }),
     );

@@ -1,11 +1,12 @@
 /**
  * The picture on the stage: canvases one over the other (picture, result, mask), moved and scaled by the compositor, so that
- * a stroke redraws only what it touched. Not here: what moves it (pointer.ts, keyboard.ts), what is drawn (workspace.ts).
+ * a stroke redraws only what it touched. Not here: the mask's pixels (maskLayer.ts), what moves it (pointer.ts, keyboard.ts), what is drawn
+ * (workspace.ts).
  */
-import { union, type Box } from "../../repaint/holes.ts";
 import type { Picture } from "../../repaint/image.ts";
 import type { RunPreview } from "../types.ts";
 import { h, onNextFrame, svg } from "./dom.ts";
+import { MaskLayer } from "./maskLayer.ts";
 import type { Point } from "./maskOperations.ts";
 import type { Tools } from "./tools.ts";
 import { centred, fit, panned, showing, toPicture, toStage, zoomAt, type Size, type View } from "./viewport.ts";
@@ -13,9 +14,6 @@ import type { Result, Workspace } from "./workspace.ts";
 
 /** Larger pixels than this are shown as squares. */
 const squareFrom = 3;
-
-/** Of what is inside the mask and of its edge, 0 … 255. */
-const alpha = { inside: 128, edge: 235 };
 
 export class Surface {
   /** What takes the focus and the pointers. */
@@ -25,7 +23,9 @@ export class Surface {
   readonly #sheet: HTMLElement;
   readonly #base = h("canvas", { class: "layer" });
   readonly #result = h("canvas", { class: "layer result" });
-  readonly #mask = h("canvas", { class: "layer mask" });
+  readonly #mask: MaskLayer;
+  /** What stands on the stage and is not scaled: the picture's ground and shadow, the dividing line, the tool. */
+  readonly #paper = h("div", { class: "paper" });
   readonly #divider = h("div", { class: "divider", hidden: true });
   readonly #ring = h("div", { class: "ring", hidden: true });
   readonly #outline = svg("path", { class: "outline" });
@@ -33,7 +33,6 @@ export class Surface {
   #view: View = { scale: 1, x: 0, y: 0 };
   #fitted = true;
   #size: Size = { width: 1, height: 1 };
-  #dirty: Box | undefined;
   #cursor: Point | undefined;
   #outlined: readonly Point[] | undefined;
   #preview = false;
@@ -46,8 +45,9 @@ export class Surface {
   constructor(workspace: Workspace, tools: Tools) {
     this.#workspace = workspace;
     this.#tools = tools;
+    this.#mask = new MaskLayer(workspace);
     this.#overlay = svg("svg", { class: "overlay", "aria-hidden": "true" }, this.#outline);
-    this.#sheet = h("div", { class: "sheet", part: "picture" }, this.#base, this.#result, this.#mask, this.#divider);
+    this.#sheet = h("div", { class: "sheet", part: "picture" }, this.#base, this.#result, this.#mask.canvas);
     this.root = h(
       "div",
       {
@@ -60,12 +60,13 @@ export class Surface {
           "aria-describedby": "keys",
         },
       },
+      this.#paper,
       this.#sheet,
+      this.#divider,
       this.#overlay,
       this.#ring,
     );
     workspace.on("picture", (picture) => this.#show(picture));
-    workspace.on("mask", (box) => this.#maskChanged(box));
     workspace.on("chosen", () => this.#showChosen());
     workspace.on("locked", () => this.#layers());
     tools.on("size", () => this.#draw());
@@ -118,7 +119,10 @@ export class Surface {
   fit(): void {
     this.#fitted = true;
     const { picture } = this.#workspace;
-    if (picture) this.#setView(fit(picture, this.#size, this.#margin));
+    if (!picture) return;
+    const { width, height } = this.#size;
+    // The view's buttons stand below the picture where there is room for them.
+    this.#setView(fit(picture, { width, height: height - (width < 480 ? 0 : 44) }, this.#margin));
   }
 
   /** A pixel of the picture becomes one of the page. */
@@ -192,20 +196,18 @@ export class Surface {
 
   /** The tint of the mask is the page's choice: read again. */
   restyle(): void {
-    this.#tint = undefined;
-    this.#maskChanged({ x: 0, y: 0, ...this.#workspace.mask });
+    this.#mask.restyle();
   }
 
   #show(picture: Picture | undefined): void {
     const { width, height } = picture ?? { width: 1, height: 1 };
-    for (const canvas of [this.#base, this.#result, this.#mask]) Object.assign(canvas, { width, height });
+    for (const canvas of [this.#base, this.#result]) Object.assign(canvas, { width, height });
     this.#sheet.style.width = `${width}px`;
     this.#sheet.style.height = `${height}px`;
-    this.#sheet.hidden = !picture;
+    this.#sheet.hidden = this.#paper.hidden = !picture;
     if (picture) this.#base.getContext("2d")!.putImageData(toImageData(picture), 0, 0);
     this.#preview = false;
     this.#cursor = undefined;
-    this.#maskChanged({ x: 0, y: 0, width, height });
     this.split = undefined;
     this.fit();
   }
@@ -229,56 +231,12 @@ export class Surface {
     const { chosen, locked } = this.#workspace;
     const hasResult = chosen !== undefined || (this.#preview && locked);
     this.#result.hidden = !hasResult;
-    this.#mask.classList.toggle("faint", hasResult);
+    this.#mask.canvas.classList.toggle("faint", hasResult);
     const split = hasResult ? this.#split : undefined;
     this.#result.style.clipPath = split === undefined ? "" : `inset(0 0 0 ${100 * split}%)`;
     this.#divider.hidden = split === undefined;
-    this.#divider.style.left = `${100 * (split ?? 0)}%`;
     this.root.classList.toggle("comparing", split !== undefined);
     this.#draw();
-  }
-
-  #maskChanged(box: Box): void {
-    this.#dirty = this.#dirty ? union(this.#dirty, box) : box;
-    this.#drawMask();
-  }
-
-  #tint: readonly [number, number, number] | undefined;
-
-  readonly #drawMask = onNextFrame(() => {
-    const box = this.#dirty;
-    this.#dirty = undefined;
-    const { width, height, data } = this.#workspace.mask;
-    if (!box || box.width === 0 || width !== this.#mask.width) return;
-    const [red, green, blue] = (this.#tint ??= this.#readTint());
-    // An edge depends on its neighbours.
-    const [left, top] = [Math.max(0, box.x - 1), Math.max(0, box.y - 1)];
-    const [right, bottom] = [Math.min(width, box.x + box.width + 1), Math.min(height, box.y + box.height + 1)];
-    const image = new ImageData(right - left, bottom - top);
-    let to = 0;
-    for (let y = top; y < bottom; y++)
-      for (let x = left; x < right; x++, to += 4) {
-        const i = y * width + x;
-        if (data[i] === 0) continue;
-        const isEdge =
-          (x > 0 && data[i - 1] === 0) ||
-          (x + 1 < width && data[i + 1] === 0) ||
-          (y > 0 && data[i - width] === 0) ||
-          (y + 1 < height && data[i + width] === 0);
-        image.data[to] = red;
-        image.data[to + 1] = green;
-        image.data[to + 2] = blue;
-        image.data[to + 3] = isEdge ? alpha.edge : alpha.inside;
-      }
-    this.#mask.getContext("2d")!.putImageData(image, left, top);
-  });
-
-  #readTint(): readonly [number, number, number] {
-    const context = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true })!;
-    context.fillStyle = getComputedStyle(this.#mask).color;
-    context.fillRect(0, 0, 1, 1);
-    const [red, green, blue] = context.getImageData(0, 0, 1, 1).data;
-    return [red!, green!, blue!];
   }
 
   #resized(): void {
@@ -292,6 +250,8 @@ export class Surface {
 
   #setView(view: View): void {
     this.#view = view;
+    // An edge is of one pixel: in the way where pixels are large.
+    this.#mask.hasEdges = view.scale < squareFrom;
     this.#draw();
     this.#onView?.();
   }
@@ -300,8 +260,12 @@ export class Surface {
     const { scale, x, y } = this.#view;
     this.#sheet.style.transform = `translate(${x}px, ${y}px) scale(${scale})`;
     this.#sheet.classList.toggle("squares", scale >= squareFrom);
-    // The divider is in the sheet and must not grow with it.
-    this.#divider.style.setProperty("--unscale", String(1 / scale));
+    const [width, height] = [this.#base.width * scale, this.#base.height * scale];
+    for (const [property, length] of Object.entries({ width, height }))
+      this.#paper.style.setProperty(property, `${length}px`);
+    this.#paper.style.transform = `translate(${x}px, ${y}px)`;
+    this.#divider.style.height = `${height}px`;
+    this.#divider.style.transform = `translate(${x + width * (this.#split ?? 0)}px, ${y}px)`;
     const points = this.#outlined?.map((point) => toStage(this.#view, point));
     this.#outline.setAttribute("d", points ? `M${points.map((point) => `${point.x} ${point.y}`).join("L")}Z` : "");
     const cursor = this.#split === undefined && !this.#workspace.locked ? this.#cursor : undefined;

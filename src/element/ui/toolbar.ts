@@ -20,8 +20,8 @@ interface Parts {
 }
 
 const patternLabels: Readonly<Record<MaskPattern, string>> = {
-  ...{ wide: "Wide strokes", narrow: "Narrow strokes", "super-resolve": "Every second pixel" },
-  ...{ "alternating-lines": "Every second line", half: "Half", expand: "All but the middle" },
+  ...{ wide: "Wide strokes", narrow: "Narrow strokes", "super-resolve": "Every 2nd pixel" },
+  ...{ "alternating-lines": "Every 2nd line", half: "One half", expand: "All around" },
 };
 
 export class Toolbar {

@@ -8,7 +8,7 @@ import { createPicture, type Picture } from "../../repaint/image.ts";
 import type { RunPreview, Variation } from "../types.ts";
 import { Emitter } from "./emitter.ts";
 import { MaskHistory } from "./history.ts";
-import { createFillMask, paint, shapeBox, type FillMask, type Shape } from "./maskOperations.ts";
+import { createFillMask, filledBox, paint, shapeBox, type FillMask, type Shape } from "./maskOperations.ts";
 
 /** A result without what it shares with the picture: the box around what was filled. */
 export interface Result extends Omit<Variation, "picture"> {
@@ -39,6 +39,8 @@ export class Workspace extends Emitter<WorkspaceEvents> {
   #name = "picture";
   #mask: FillMask = createFillMask(0, 0);
   #history = new MaskHistory(this.#mask);
+  /** Forgotten whenever the mask changes. */
+  #filled: { readonly box: Box | undefined } | undefined;
   #results: readonly Result[] = [];
   #chosen: Result | undefined;
   #locked = false;
@@ -55,6 +57,12 @@ export class Workspace extends Emitter<WorkspaceEvents> {
 
   get mask(): FillMask {
     return this.#mask;
+  }
+
+  /** Around all that is to be filled. */
+  get filled(): Box | undefined {
+    this.#filled ??= { box: filledBox(this.#mask) };
+    return this.#filled.box;
   }
 
   get history(): Pick<MaskHistory, "canUndo" | "canRedo"> {
@@ -79,6 +87,7 @@ export class Workspace extends Emitter<WorkspaceEvents> {
     this.#name = name;
     this.#mask = createFillMask(picture?.width ?? 0, picture?.height ?? 0);
     this.#history = new MaskHistory(this.#mask);
+    this.#filled = undefined;
     this.emit("picture", picture);
     this.emit("history", undefined);
   }
@@ -89,6 +98,11 @@ export class Workspace extends Emitter<WorkspaceEvents> {
     if (this.#locked || box.width === 0 || box.height === 0) return;
     this.#history.touch(box);
     paint(this.#mask, shape, value);
+    this.#maskChanged(box);
+  }
+
+  #maskChanged(box: Box): void {
+    this.#filled = undefined;
     this.emit("mask", box);
   }
 
@@ -101,7 +115,7 @@ export class Workspace extends Emitter<WorkspaceEvents> {
 
   cancelStep(): void {
     const box = this.#history.rollback();
-    if (box) this.emit("mask", box);
+    if (box) this.#maskChanged(box);
   }
 
   /** As one step. @throws InputError for another size */
@@ -113,7 +127,7 @@ export class Workspace extends Emitter<WorkspaceEvents> {
     const all = { x: 0, y: 0, width, height };
     this.#history.touch(all);
     this.#mask.data.set(mask.data);
-    this.emit("mask", all);
+    this.#maskChanged(all);
     return this.endStep(label);
   }
 
@@ -130,7 +144,7 @@ export class Workspace extends Emitter<WorkspaceEvents> {
     if (this.#locked) return undefined;
     const restored = this.#history[which]();
     if (!restored) return undefined;
-    this.emit("mask", restored.box);
+    this.#maskChanged(restored.box);
     this.emit("history", undefined);
     return restored.label;
   }

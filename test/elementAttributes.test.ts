@@ -1,0 +1,56 @@
+/** Attributes of the element: what their text means, and what is said of text that means nothing. */
+import { describe, expect, test } from "vitest";
+import { checkSettings, settingsOf } from "../src/element/ui/attributes.ts";
+import { InputError } from "../src/engine/errors.ts";
+import { PRESETS } from "../src/repaint/schedule.ts";
+
+describe("an attribute's text", () => {
+  test.each([
+    ["preset", "paper", { schedule: PRESETS.paper }],
+    ["seed", "18446744073709551615", { seed: 2n ** 64n - 1n }],
+    ["variations", "64", { count: 64 }],
+    ["precision", "f16", { precision: "f16" }],
+    ["class-label", "0", { class: 0 }],
+    ["previews", "off", { previewSeconds: 0 }],
+    ["previews", "0.25", { previewSeconds: 0.25 }],
+  ] as const)("%s = %s", (name, text, settings) => {
+    expect(settingsOf[name]!(text)).toEqual(settings);
+  });
+
+  test.each([
+    ["preset", "toString", /^preset: expected fast, balanced, paper, got "toString"$/],
+    ["preset", "", /got ""$/],
+    ["seed", "-1", /^seed: expected 0 to 2\^64 - 1/],
+    ["seed", "18446744073709551616", /^seed/],
+    ["seed", "0x10", /^seed/],
+    ["variations", "0", /^variations: expected a whole number from 1 to 64, got "0"$/],
+    ["variations", "1e1", /^variations/],
+    ["precision", "f64", /^precision: expected f32 or f16/],
+    ["class-label", "cat", /^class-label/],
+    ["previews", "", /^previews: expected seconds or off/],
+    ["previews", "Infinity", /^previews/],
+    ["previews", "-1", /^previews/],
+  ] as const)("%s = %j is none", (name, text, message) => {
+    const read = () => settingsOf[name]!(text);
+    expect(read).toThrow(InputError);
+    expect(read).toThrow(message);
+  });
+});
+
+describe("settings by property", () => {
+  test("are checked as attributes are", () => {
+    checkSettings({ schedule: PRESETS.fast, seed: 5n, count: 2, precision: "f16", class: 3, previewSeconds: 0 });
+    const wrong: [unknown, RegExp][] = [
+      [{ seed: 5 }, /^seed: expected a bigint, got "number 5"$/],
+      [{ seed: -1n }, /^seed/],
+      [{ count: 1.5 }, /^variations: expected a whole number/],
+      [{ previewSeconds: NaN }, /^previews/],
+      [{ schedule: { steps: 0, jumpLength: 1, resamples: 1 } }, /^steps must be a positive integer/],
+      [{ speed: 9 }, /^settings: expected schedule, seed/],
+    ];
+    for (const [change, message] of wrong) {
+      expect(() => checkSettings(change as object), String(message)).toThrow(InputError);
+      expect(() => checkSettings(change as object)).toThrow(message);
+    }
+  });
+});

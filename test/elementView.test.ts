@@ -1,0 +1,83 @@
+/** The element's pure arithmetic: where the picture stands, how a schedule is drawn, how numbers are said. */
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { plotSchedule } from "../src/element/ui/schedulePlot.ts";
+import { fit, panned, showing, toPicture, toStage, zoomAt } from "../src/element/ui/viewport.ts";
+import { keyWords } from "../src/element/ui/commands.ts";
+import { byteWords, durationWords } from "../src/element/ui/words.ts";
+import { PRESETS, scheduleTimes } from "../src/repaint/schedule.ts";
+
+const size = (least: number) => fc.record({ width: fc.integer({ min: least, max: 5000 }), height: fc.integer({ min: least, max: 5000 }) }); // prettier-ignore
+
+describe("the view", () => {
+  test("a fitted picture is whole, in the middle, and as large as it can be", () => {
+    fc.assert(
+      fc.property(size(1), size(100), (picture, stage) => {
+        const { scale, x, y } = fit(picture, stage, 10);
+        const [right, bottom] = [x + picture.width * scale, y + picture.height * scale];
+        expect(x).toBeGreaterThan(9.99);
+        expect(y).toBeGreaterThan(9.99);
+        expect(x - (stage.width - right)).toBeCloseTo(0, 6);
+        expect(y - (stage.height - bottom)).toBeCloseTo(0, 6);
+        expect(scale === 48 || Math.min(x, y) < 10.01).toBe(true);
+      }),
+    );
+  });
+
+  test("zooming keeps what is under the pointer, until an edge or a limit holds it", () => {
+    const [picture, stage] = [{ width: 600, height: 400 }, { width: 800, height: 600 }]; // prettier-ignore
+    let view = fit(picture, stage, 0);
+    const at = { x: 300, y: 250 };
+    const pixel = toPicture(view, at);
+    for (const factor of [1.5, 1.5, 2, 0.7, 1.3]) {
+      view = zoomAt(view, at, factor, picture, stage);
+      expect(toPicture(view, at).x).toBeCloseTo(pixel.x, 6);
+      expect(toPicture(view, at).y).toBeCloseTo(pixel.y, 6);
+    }
+    expect(zoomAt(view, at, 1e9, picture, stage).scale).toBe(48);
+    const far = panned(view, { x: -1e6, y: 1e6 }, picture, stage);
+    expect(far.x + picture.width * far.scale).toBeCloseTo(48, 6);
+    expect(far.y).toBeCloseTo(600 - 48, 6);
+  });
+
+  test("what must be shown is brought in, and no further", () => {
+    const stage = { width: 300, height: 200 };
+    const view = { scale: 4, x: 0, y: 0 };
+    expect(showing(view, { x: 30, y: 20 }, stage, 24)).toEqual(view);
+    expect(toStage(showing(view, { x: 100, y: 20 }, stage, 24), { x: 100, y: 20 }).x).toBe(276);
+  });
+});
+
+describe("the schedule's plot", () => {
+  test.each(Object.entries(PRESETS))("%s: as many calls as it runs, turning where it turns", (_, schedule) => {
+    const plot = plotSchedule(schedule, 100, 50);
+    const times = scheduleTimes(schedule);
+    const falls = times.filter((time, i) => i > 0 && time < times[i - 1]!);
+    expect(plot.modelCalls).toBe(falls.length);
+    expect(plot.at(0)).toEqual({ x: 0, y: 0 });
+    expect(plot.at(falls.length)).toEqual({ x: 100, y: 50 });
+    for (const calls of [1, 7, falls.length >> 1])
+      expect(plot.at(calls).y).toBeCloseTo(50 * (1 - (falls[calls - 1]! + 1) / schedule.steps), 9);
+    expect(plot.path).toMatch(/^M0\.00 0\.00L/);
+    expect(plot.path).toMatch(/L100\.00 50\.00$/);
+    expect(plot.path.length).toBeLessThan(20_000);
+  });
+
+  test("starting late to resample is seen in it", () => {
+    const calls = (startResampling: number) => plotSchedule({ ...PRESETS.fast, startResampling }, 1, 1).modelCalls;
+    expect(calls(5)).toBeLessThan(calls(25));
+  });
+});
+
+test("words for numbers", () => {
+  expect([0.2, 4.4, 59.4, 59.6, 90, 290, 600, 3600, 4230].map(durationWords)).toEqual([
+    ...["less than 1 s", "4 s", "59 s", "1 min", "1 min 30 s", "4 min 50 s", "10 min", "1 h", "1 h 11 min"],
+  ]);
+  expect([12, 999, 4_721_428, 999_999, 2.2e9].map(byteWords)).toEqual(["12 B", "999 B", "4.7 MB", "1.0 MB", "2.2 GB"]);
+});
+
+test("words for keys", () => {
+  const words = (isMac: boolean) => ["b", "+", "-", "Delete", "Mod+Shift+z"].map((key) => keyWords(key, isMac));
+  expect(words(false)).toEqual(["B", "+", "-", "Delete", "Ctrl Shift Z"]);
+  expect(words(true).at(-1)).toBe("⌘ Shift Z");
+});
