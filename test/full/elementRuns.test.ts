@@ -64,16 +64,21 @@ describe.skipIf(noChromium)("<repaint-inpaint> in Chromium", () => {
     await choose("Go on with it");
     expect((await driver.filled()).count).toBe(0);
     expect(await page.evaluate(() => globalThis.seen.error)).toEqual([]);
-    // No preview is asked for: none comes.
+    // No preview is asked for: none comes, until they are switched on in mid-run.
     await page.evaluate(() => {
       globalThis.field.setAttribute("previews", "off");
       globalThis.field.setAttribute("variations", "1");
-      globalThis.seen.preview.length = 0;
+      globalThis.field.settings = { schedule: { steps: 250, jumpLength: 10, resamples: 10 } };
+      globalThis.seen.preview.length = globalThis.seen.progress.length = 0;
     });
     await driver.drag([20, 20], [24, 22]);
     await choose("Fill in");
-    await driver.waitFor(() => globalThis.seen.result.length === 3);
+    await driver.waitFor(() => (globalThis.seen.progress.at(-1)?.step ?? 0) > 12);
     expect(await page.evaluate(() => globalThis.seen.preview.length)).toBe(0);
+    await page.locator("::-p-aria(Live preview)").click();
+    await driver.waitFor(() => globalThis.seen.preview.length > 0);
+    await choose("Stop");
+    await driver.waitFor(() => globalThis.seen.result.length === 3);
   });
 
   test("a destroyed device in mid-run changes nothing about the result", async () => {

@@ -25,6 +25,8 @@ interface SettingsEvents extends Record<string, unknown> {
 
 export class SettingsPanel extends Emitter<SettingsEvents> {
   readonly root: HTMLElement;
+  /** Stands apart: it can be switched in mid-run. */
+  readonly preview: HTMLElement;
   #settings: Settings = {
     ...{ schedule: PRESETS.balanced, seed: randomSeed(), count: 1, precision: "f32", class: 0, previewSeconds: 0.5 },
   };
@@ -54,8 +56,10 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
   );
   readonly #preview = h("input", {
     ...{ type: "checkbox", class: "switch", attributes: { role: "switch" } },
-    on: { change: () => this.set({ previewSeconds: this.#preview.checked ? 0.5 : 0 }) },
+    on: { change: () => this.set({ previewSeconds: this.#preview.checked ? this.#seconds : 0 }) },
   });
+  /** Between previews, when there are any. */
+  #seconds = 0.5;
   readonly #fields: HTMLFieldSetElement;
 
   constructor() {
@@ -109,10 +113,10 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
           h("div", { class: "field seed" }, field("Seed", this.#seed), dice),
           h("div", { class: "double" }, this.#count.root, field("Precision", this.#precision)),
           this.#class.root,
-          h("label", { class: "field switch-field" }, h("span", { class: "field-label" }, "Live preview"), this.#preview), // prettier-ignore
         ),
       ),
     );
+    this.preview = h("label", { class: "switch-field" }, h("span", {}, "Live preview"), this.#preview);
     this.root = h("section", { class: "settings", attributes: { "aria-label": "Settings" } }, this.#fields);
     this.#show();
   }
@@ -201,6 +205,7 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
     write(this.#class.input, String(label));
     this.#precision.value = precision;
     this.#preview.checked = previewSeconds > 0;
+    if (previewSeconds > 0) this.#seconds = previewSeconds;
     this.#showPlot(schedule);
   }
 
