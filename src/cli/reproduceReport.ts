@@ -82,9 +82,14 @@ export async function writeReproduction(
     ["masks", await masksSheet(masks)],
     ["diversity", await seedsSheet(diversity)],
   ] as const;
+  const written = new Set<string>();
   for (const [name, rows] of sheets)
-    if (rows.some(({ pictures }) => pictures.some(Boolean)))
+    if (rows.some(({ pictures }) => pictures.some(Boolean))) {
+      written.add(name);
       await write(`pictures/${name}.png`, encodePng(contactSheet(rows), { Software: "repaint-webgpu" }));
+    }
+  const sheet = (name: (typeof sheets)[number][0], what: string) =>
+    written.has(name) ? [`![${what}](pictures/${name}.png)`] : [];
 
   const facts = { results, tasks, measures, names, plots };
   const page = [
@@ -92,9 +97,11 @@ export async function writeReproduction(
     ...comparisons(settings, measures),
     ...settingsTable(settings, names, measures),
     ...plots,
-    "![Rows: true pictures, inputs, and the results of each setting](pictures/settings.png)",
+    ...sheet("settings", "Rows: true pictures, inputs, and the results of each setting"),
     ...masksSection(settings, masks),
+    ...sheet("masks", "Each picture with its masks and results"),
     ...diversitySection(diversity),
+    ...sheet("diversity", "True picture, input, and the seeds"),
     "## Not here yet",
     "The rows of class-conditional models and of classifier guidance await a shipped class-conditional model with its classifier.",
   ].join("\n\n");
@@ -225,7 +232,6 @@ function masksSection(settings: Study, masks: Study): string[] {
         ...measures.map((measure) => cell(estimateOf(own, measure), measure.digits)),
       ]),
     ),
-    "![Each picture with its masks and results](pictures/masks.png)",
   ];
 }
 
@@ -238,11 +244,7 @@ function diversitySection({ judged, source }: Study): string[] {
     rms.length === 0
       ? "Nothing yet."
       : `Here (${counts}): two results of one picture differ by ${mean(rms).toFixed(1)} of 255 over the filled half (RMS, ${rms.length} pairs, ${Math.min(...rms).toFixed(1)} to ${Math.max(...rms).toFixed(1)}), and a result from the true half by ${mean(truth).toFixed(1)}. That they differ ${Math.min(...rms) > 1 ? "**holds**" : "is **not shown**"}.`;
-  return [
-    "## Figure 1: diversity",
-    `The paper shows that one input has many fillings that all fit. ${words}`,
-    "![True picture, input, and the seeds](pictures/diversity.png)",
-  ];
+  return ["## Figure 1: diversity", `The paper shows that one input has many fillings that all fit. ${words}`];
 }
 
 async function shown({ source, judged }: Study, task: Task | undefined): Promise<Picture | undefined> {

@@ -64,7 +64,8 @@ export const COMPARISONS: readonly Comparison[] = [
   },
   {
     study: "Table 2: resampling against none",
-    claim: "Resampling is better than none at the same T; most of the gain comes with r = 2 (LPIPS .148 after .168, then .142 and .134).",
+    claim:
+      "Resampling is better than none at the same T; most of the gain comes with r = 2 (LPIPS .148 after .168, then .142 and .134).",
     better: "resample",
     worse: "plain",
   },
