@@ -42,7 +42,9 @@ async function words() {
   };
 }
 
-export async function buildSite() {
+async function buildSite() {
+  // Vite asks it whether this is a site or a trial.
+  process.env.NODE_ENV = "production";
   const { build } = await import("vite");
   await rm(outDir, { recursive: true, force: true });
   await build(await configuration(join(root, "site")));

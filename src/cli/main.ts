@@ -16,8 +16,10 @@ import { evaluate } from "./evaluate.ts";
 import { commandHelp, generalHelp } from "./help.ts";
 import { inpaint } from "./inpaint.ts";
 import { inspect } from "./inspect.ts";
+import { lpipsCommand } from "./lpips.ts";
 import { mask } from "./mask.ts";
 import { replayTrace } from "./replay.ts";
+import { reproduce } from "./reproduce.ts";
 import { sampleCommand } from "./sample.ts";
 import { synth } from "./synth.ts";
 import { Report, type Stream } from "./report.ts";
@@ -39,6 +41,8 @@ export const commands: readonly Command[] = [
   tuneCommand,
   bench,
   evaluate,
+  lpipsCommand,
+  reproduce,
 ];
 
 export interface Environment {
