@@ -78,6 +78,7 @@ async function sourceHash(root) {
     "tsconfig.build.json",
     "package-lock.json",
     join("scripts", "arrange.mjs"),
+    join("bench", "report.css"),
     ...sources.sort(),
   ])
     hash.update(`${name}\0`).update(await readFile(join(root, name)));

@@ -3,12 +3,12 @@
  * are bundled by Vite; documents become pages; the service worker gets the list of all files. Every address is relative,
  * so that it works from any sub-path. Options of start: --port N, --host NAME, --dev (sources as they are, no build).
  */
-import { createHash } from "node:crypto";
-import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { readFile, rm, stat } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { setUp } from "./setup.mjs";
+import { writeServiceWorker } from "./site-worker.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const outDir = join(root, "dist-site");
@@ -42,7 +42,9 @@ async function words() {
   };
 }
 
-export async function buildSite() {
+async function buildSite() {
+  // Vite asks it whether this is a site or a trial.
+  process.env.NODE_ENV = "production";
   const { build } = await import("vite");
   await rm(outDir, { recursive: true, force: true });
   await build(await configuration(join(root, "site")));
@@ -52,24 +54,8 @@ export async function buildSite() {
   }
   const { writeDocs } = await import("./site-docs.mjs");
   await writeDocs(root, outDir);
-  await writeServiceWorker();
+  await writeServiceWorker(root, outDir);
 }
-
-async function writeServiceWorker() {
-  const entries = await readdir(outDir, { recursive: true, withFileTypes: true });
-  const files = {};
-  for (const entry of entries.filter((one) => one.isFile())) {
-    const path = join(entry.parentPath, entry.name);
-    files[relative(outDir, path).replaceAll("\\", "/")] = digest(await readFile(path));
-  }
-  const list = JSON.stringify(Object.fromEntries(Object.entries(files).sort()), null, 1);
-  const text = (await readFile(join(root, "site", "serviceWorker.js"), "utf8"))
-    .replace("{} /* files */", list)
-    .replace('"" /* version */', JSON.stringify(digest(list)));
-  await writeFile(join(outDir, "serviceWorker.js"), text);
-}
-
-const digest = (bytes) => createHash("sha256").update(bytes).digest("hex").slice(0, 16);
 
 async function start({ port, host, dev }) {
   const vite = await import("vite");

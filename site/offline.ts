@@ -16,10 +16,11 @@ export function keepOffline(notice: HTMLElement): void {
     check();
     registration.addEventListener("updatefound", () => registration.installing?.addEventListener("statechange", check));
   };
-  // Once the page is there: the worker fetches all the files.
-  addEventListener("load", () => {
-    serviceWorker
+  // After the page's own files: the worker fetches all of them.
+  const register = (): void =>
+    void serviceWorker
       .register(new URL("./serviceWorker.js", document.baseURI))
       .then(watch, (error: unknown) => console.warn("This page will not work offline:", error));
-  });
+  if (document.readyState === "complete") register();
+  else addEventListener("load", register, { once: true });
 }

@@ -1,9 +1,9 @@
 /**
  * The site without a network: all its files, fetched once a version, and answers from them, ranges included, since models
- * are read by ranges. scripts/site.mjs puts the list in: paths below this script's, with the hash of what is in each.
+ * are read by ranges. scripts/site.mjs puts list and version in: paths below this script's, with the hash of what is in each.
  */
-const files = new Map(Object.entries({} /* files */));
-const version = ""; /* version */
+const files = new Map(Object.entries(__FILES__));
+const version = __VERSION__;
 const prefix = "repaint-site ";
 const base = new URL("./", self.location);
 

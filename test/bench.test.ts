@@ -1,4 +1,5 @@
 /** The benchmark's own rules: equal work once, wrong kernels untimed, results that can be compared. */
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { benchCases } from "../bench/cases.ts";
 import { blockOf, layerChart, roofline } from "../bench/charts.ts";
@@ -14,6 +15,7 @@ import { groupNormApply } from "../src/shaders/groupNormApply.ts";
 import { kernels } from "../src/shaders/index.ts";
 import { buildArchitecture } from "../src/unet/architecture.ts";
 import { presetByName, presetConfig } from "../src/unet/presets.ts";
+import { cli } from "./support/cli.ts";
 import { gpuDevice } from "./support/gpu.ts";
 
 const small = buildArchitecture({ ...presetConfig(presetByName("imagenet64")), modelChannels: 32, imageSize: 16 });
@@ -70,8 +72,8 @@ describe("cases", () => {
         ),
       ),
     );
-    // Winograd's stand here until a candidate has them; its weights are made once, when a network is loaded.
-    const elsewhere = Object.keys(kernels).filter((name) => name.startsWith("winograd"));
+    // Run once, when a session begins; and LPIPS' own, which no picture waits for.
+    const elsewhere = ["winogradWeights", "featureDistance", "maxPool"];
     expect(Object.keys(kernels).filter((name) => !found.has(name) && !elsewhere.includes(name))).toEqual([]);
     const keys = benchCases(networks, options).map(({ key }) => key);
     expect(new Set(keys).size).toBe(keys.length);
@@ -139,7 +141,7 @@ describe("results", () => {
     const shown = result([row({}), row({ key: "f", failed: "wrong" }), row({ key: "s", skipped: "not timed" })], 20);
     expect(headline(shown)).toContain("10.0 GFLOP/s");
     expect(kernelTable(shown.kernels)).toContain("FAILED");
-    const page = reportPage(shown);
+    const page = reportPage(shown, "p {}");
     expect(page).toContain("a &amp; b");
     expect(page).not.toContain("<b>");
     expect(roofline(shown).match(/<circle/g)).toHaveLength(3);
@@ -148,6 +150,21 @@ describe("results", () => {
       ...["input_blocks.4", "middle_block.1", "out", "time_embed"],
     ]);
   });
+});
+
+it("the command says what it does not understand, before it opens anything", async () => {
+  const path = fileURLToPath(import.meta.url);
+  for (const [options, words] of [
+    [["--only", "("], "--only: expected a regular expression"],
+    [["--budget", "soon"], '--budget: expected seconds, got "soon"'],
+    [["--vs", path], "is not JSON"],
+    [["--vs", "nowhere.json"], "cannot read --vs nowhere.json: no such file"],
+    [["--out", path], "exists; use --force"],
+  ] as const)
+    expect(await cli(["bench", ...options])).toMatchObject({
+      status: 2,
+      err: expect.stringContaining(words) as unknown,
+    });
 });
 
 describe("peers", () => {

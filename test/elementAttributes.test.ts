@@ -1,6 +1,6 @@
 /** Attributes of the element: what their text means, and what is said of text that means nothing. */
 import { describe, expect, test } from "vitest";
-import { settingsOf } from "../src/element/ui/attributes.ts";
+import { checkSettings, settingsOf } from "../src/element/ui/attributes.ts";
 import { InputError } from "../src/engine/errors.ts";
 import { PRESETS } from "../src/repaint/schedule.ts";
 
@@ -34,5 +34,23 @@ describe("an attribute's text", () => {
     const read = () => settingsOf[name]!(text);
     expect(read).toThrow(InputError);
     expect(read).toThrow(message);
+  });
+});
+
+describe("settings by property", () => {
+  test("are checked as attributes are", () => {
+    checkSettings({ schedule: PRESETS.fast, seed: 5n, count: 2, precision: "f16", class: 3, previewSeconds: 0 });
+    const wrong: [unknown, RegExp][] = [
+      [{ seed: 5 }, /^seed: expected a bigint, got "number 5"$/],
+      [{ seed: -1n }, /^seed/],
+      [{ count: 1.5 }, /^variations: expected a whole number/],
+      [{ previewSeconds: NaN }, /^previews/],
+      [{ schedule: { steps: 0, jumpLength: 1, resamples: 1 } }, /^steps must be a positive integer/],
+      [{ speed: 9 }, /^settings: expected schedule, seed/],
+    ];
+    for (const [change, message] of wrong) {
+      expect(() => checkSettings(change as object), String(message)).toThrow(InputError);
+      expect(() => checkSettings(change as object)).toThrow(message);
+    }
   });
 });

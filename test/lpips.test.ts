@@ -1,11 +1,14 @@
 /** LPIPS on the kernels against a float64 twin with seeded weights, against PyTorch (REPAINT_GOLDEN), and its files. */
 import { readFileSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Lpips } from "../src/evaluate/lpips.ts";
 import { lpipsReader } from "../src/evaluate/lpipsFile.ts";
 import { createPicture } from "../src/repaint/image.ts";
 import { openTensors } from "../src/unet/checkpoint.ts";
 import { bytesSource, openSafetensors, type TensorFile, writeSafetensors } from "../src/unet/safetensors.ts";
+import { cli, folder } from "./support/cli.ts";
 import { goldenTensors, goldenUrl, shapeOf, tensor } from "./support/goldens.ts";
 import { gpuDevice } from "./support/gpu.ts";
 import { lpipsTensors, type LpipsTensors } from "./support/lpipsWeights.ts";
@@ -48,6 +51,43 @@ describe("LPIPS", () => {
     );
     lpips.dispose();
     expect(device.counters.liveBytes).toBe(before);
+  });
+});
+
+describe("repaint lpips", () => {
+  it("measures pairs of a file, and says what is wrong with one", async () => {
+    const at = await folder();
+    const [weightsFile, input, output] = ["w", "in", "out"].map((name) => join(at, `${name}.safetensors`));
+    const tensors = (list: [string, readonly number[], Float32Array][]) =>
+      writeSafetensors(list.map(([name, shape, data]) => ({ name, shape, dtype: "F32", data })));
+    await writeFile(weightsFile!, tensors([...weights].map(([name, { shape, data }]) => [name, shape, data])));
+    const [one, other] = [image(32, 31, 3), image(32, 31, 4)];
+    const [a, b] = [Float32Array.of(...one, ...other), Float32Array.of(...other, ...other)];
+    await writeFile(
+      input!,
+      tensors([
+        ["a", [2, 3, 32, 31], a],
+        ["b", [2, 3, 32, 31], b],
+      ]),
+    );
+    const run = ["lpips", "--weights", weightsFile!, "--input", input!, "--output", output!];
+    expect(await cli(run)).toMatchObject({ status: 0 });
+    const file = await openSafetensors(bytesSource("out", await readFile(output!)));
+    const [distance, same] = await tensor(file, "lpips");
+    expect(same).toBe(0);
+    expect(Math.abs(distance! - lpipsTwin(weights, one, other, { height: 32, width: 31 }))).toBeLessThanOrEqual(1e-6);
+    await writeFile(
+      input!,
+      tensors([
+        ["a", [2, 3, 32, 31], a],
+        ["b", [2, 3, 31, 32], b],
+      ]),
+    );
+    const wrong = await cli([...run, "--force"]);
+    expect([wrong.status, wrong.err]).toEqual([
+      2,
+      expect.stringMatching(/expected b \[2, 3, 32, 31\], got \[2, 3, 31, 32\]/),
+    ]);
   });
 });
 

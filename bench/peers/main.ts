@@ -9,7 +9,7 @@ import { InputError } from "../../src/engine/errors.ts";
 import { refuseOutput } from "../../src/node/files.ts";
 import { packageInfo, weightsFolder } from "../../src/node/packageFiles.ts";
 import { chromium, closeChromium, noChromium, runInChromium } from "../../test/support/chromium.ts";
-import { jsonText, readArguments, report, runProgram, writeText } from "../program.ts";
+import { jsonText, readArguments, report, runProgram, writeText } from "./program.ts";
 import type { PeersRequest } from "./page.ts";
 import { ours, peersFormat, type PeerRow, type PeersResult, peersText } from "./result.ts";
 

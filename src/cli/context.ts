@@ -3,9 +3,13 @@
  * loaded only then, through src/node/adapter.ts.
  */
 import { adapterName, requestDevice, type Device } from "../engine/device.ts";
+import type { OpenGpuOptions } from "../node/adapter.ts";
 import type { Report } from "./report.ts";
 
-export type OpenDevice = (adapter: string | undefined) => Promise<Device>;
+export type OpenDevice = (
+  adapter: string | undefined,
+  options?: Pick<OpenGpuOptions, "dawnToggles">,
+) => Promise<Device>;
 
 export interface Context {
   readonly report: Report;
@@ -16,15 +20,19 @@ export interface Context {
 }
 
 /** A device of this machine's adapter, by name or the best there is. @throws NoAdapterError */
-export async function openNodeDevice(adapter: string | undefined): Promise<Device> {
+export const openNodeDevice: OpenDevice = async (adapter, options) => {
   const { openGpu } = await import("../node/adapter.ts");
-  return requestDevice((await openGpu({ adapter })).adapter);
-}
+  return requestDevice((await openGpu({ ...options, adapter })).adapter);
+};
 
 /** Opens the device and says which it is. */
-export async function announceDevice(context: Context, adapter: string | undefined): Promise<Device> {
+export async function announceDevice(
+  context: Context,
+  adapter: string | undefined,
+  options?: Parameters<OpenDevice>[1],
+): Promise<Device> {
   context.signal.throwIfAborted();
-  const device = await context.openDevice(adapter);
+  const device = await context.openDevice(adapter, options);
   context.report.event("adapter", { name: adapterName(device.info), kind: device.kind, half: device.half });
   context.report.say(`Adapter: ${adapterName(device.info)}${device.kind === "cpu" ? ", on the processor" : ""}`);
   return device;

@@ -3,13 +3,7 @@
  * what is asked (evaluateRequest.ts), the plan (evaluatePlan.ts), the folder, the work and the report.
  */
 import { InputError, InterruptedError } from "../engine/errors.ts";
-import { Lpips } from "../evaluate/lpips.ts";
-import { lpipsReader } from "../evaluate/lpipsFile.ts";
 import { type EvaluationPlan, planDifference, shardTasks, tasksOf } from "../evaluate/plan.ts";
-import { type FileSource, sha256 } from "../node/fileSource.ts";
-import { RePaint } from "../repaint/repaint.ts";
-import { openTensors } from "../unet/checkpoint.ts";
-import type { TensorFile } from "../unet/safetensors.ts";
 import {
   adapterOption,
   type Arguments,
@@ -20,24 +14,17 @@ import {
   weightsOption,
 } from "./command.ts";
 import { classOption, readClasses } from "./classes.ts";
-import { announceDevice, type Context } from "./context.ts";
+import type { Context } from "./context.ts";
+import { lpipsOption, withEngine, withLpips } from "./evaluateEngine.ts";
 import { EvaluationFolder } from "./evaluateFolder.ts";
 import { makePlan } from "./evaluatePlan.ts";
 import { writeReport } from "./evaluateReport.ts";
 import { readRequest, requestOptions } from "./evaluateRequest.ts";
 import { runTasks } from "./evaluateRun.ts";
-import { modelHash, type OpenModel, readFlags, requirePictureModel, sayAssumed, withModel } from "./model.ts";
+import { modelHash, readFlags, requirePictureModel, withModel } from "./model.ts";
 import { readPrecision } from "./settings.ts";
 import { readShard, shardOptions } from "./shards.ts";
-import { openWeights } from "./weightsFile.ts";
 import { count } from "./words.ts";
-
-const lpipsOption = {
-  name: "lpips",
-  value: "F",
-  repeat: true,
-  help: "weights of LPIPS over AlexNet (.pt or .safetensors); trunk and heads may lie in two files",
-};
 
 export const evaluate: Command = {
   name: "evaluate",
@@ -99,62 +86,6 @@ async function run(context: Context, given: Arguments): Promise<void> {
       await report(context, folder, rows);
     });
   });
-}
-
-interface LpipsFile {
-  readonly file: TensorFile;
-  readonly hash: string;
-}
-
-/** Opens the files of LPIPS for the time of `body`, after a look whether they are that. */
-async function withLpips<T>(
-  context: Context,
-  paths: readonly string[],
-  body: (files: readonly LpipsFile[] | undefined) => Promise<T>,
-): Promise<T> {
-  if (paths.length === 0) return body(undefined);
-  const sources: FileSource[] = [];
-  try {
-    const files: LpipsFile[] = [];
-    for (const path of paths) {
-      const source = await openWeights(path, context);
-      sources.push(source);
-      files.push({ file: await openTensors(source), hash: await sha256(source, { signal: context.signal }) });
-    }
-    lpipsReader(files.map(({ file }) => file));
-    return await body(files);
-  } finally {
-    for (const source of sources) await source.close();
-  }
-}
-
-interface Engine {
-  readonly device: Awaited<ReturnType<typeof announceDevice>>;
-  readonly repaint: RePaint;
-  readonly lpips: Lpips | undefined;
-}
-
-async function withEngine<T>(
-  context: Context,
-  given: Arguments,
-  { model, flags, lpips: files }: { model: OpenModel; flags: unknown; lpips: readonly TensorFile[] | undefined },
-  body: (engine: Engine) => Promise<T>,
-): Promise<T> {
-  const { report, signal } = context;
-  sayAssumed(model, report);
-  const device = await announceDevice(context, given.text("adapter"));
-  const options = { device, flags: flags ?? model.checkpoint.diffusersConfig, precision: readPrecision(given), signal };
-  const repaint = await RePaint.load(model.source, options);
-  try {
-    const lpips = files && (await Lpips.load(device, files));
-    try {
-      return await body({ device, repaint, lpips });
-    } finally {
-      lpips?.dispose();
-    }
-  } finally {
-    repaint.dispose();
-  }
 }
 
 function stopped(done: number, total: number, out: string): InterruptedError {

@@ -87,6 +87,20 @@ function fromOptions(given: Arguments): EvaluationRequest {
   });
 }
 
+/** A request of our own, in the options' words. @throws InputError */
+export function requestFrom(given: {
+  readonly images: readonly string[];
+  readonly masks: readonly string[];
+  readonly settings: readonly string[];
+  readonly seeds: readonly bigint[];
+}): EvaluationRequest {
+  return complete({
+    ...given,
+    masks: given.masks.flatMap(maskFromText),
+    settings: given.settings.map(settingFromText),
+  });
+}
+
 interface Parts {
   readonly images: readonly string[];
   readonly masks: readonly RequestedMask[];

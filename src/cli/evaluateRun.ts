@@ -83,13 +83,18 @@ export async function runTasks(
   return { modelCalls };
 }
 
-/** Neighbours of one setting. */
+/** Tasks of one setting together, as many as go side by side, each batch as early as its first task. */
 function batches(tasks: readonly Task[], size: number): Task[][] {
   const all: Task[][] = [];
+  const open = new Map<number, Task[]>();
   for (const task of tasks) {
-    const last = all.at(-1);
-    if (last && last.length < size && last[0]!.setting === task.setting) last.push(task);
-    else all.push([task]);
+    const batch = open.get(task.setting);
+    if (batch && batch.length < size) batch.push(task);
+    else {
+      const begun = [task];
+      all.push(begun);
+      open.set(task.setting, begun);
+    }
   }
   return all;
 }

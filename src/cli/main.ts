@@ -5,6 +5,7 @@
 import { InputError, InterruptedError, OutOfMemoryError, RePaintError } from "../engine/errors.ts";
 import type { Device } from "../engine/device.ts";
 import { packageInfo } from "../node/packageFiles.ts";
+import { bench } from "./bench.ts";
 import { classify } from "./classifier.ts";
 import { type Command, hint, parseArguments, quoted } from "./command.ts";
 import { type OpenDevice, openNodeDevice } from "./context.ts";
@@ -15,8 +16,10 @@ import { evaluate } from "./evaluate.ts";
 import { commandHelp, generalHelp } from "./help.ts";
 import { inpaint } from "./inpaint.ts";
 import { inspect } from "./inspect.ts";
+import { lpipsCommand } from "./lpips.ts";
 import { mask } from "./mask.ts";
 import { replayTrace } from "./replay.ts";
+import { reproduce } from "./reproduce.ts";
 import { sampleCommand } from "./sample.ts";
 import { synth } from "./synth.ts";
 import { Report, type Stream } from "./report.ts";
@@ -36,7 +39,10 @@ export const commands: readonly Command[] = [
   mask,
   sampleCommand,
   tuneCommand,
+  bench,
   evaluate,
+  lpipsCommand,
+  reproduce,
 ];
 
 export interface Environment {
@@ -55,9 +61,9 @@ export async function main(argv: readonly string[], environment: Environment = {
   const interrupt = new AbortController();
   const unwatch = watchSignals(interrupt, report);
   const devices: Device[] = [];
-  const openDevice: OpenDevice = async (adapter) => {
-    if (environment.openDevice) return environment.openDevice(adapter);
-    const device = await openNodeDevice(adapter);
+  const openDevice: OpenDevice = async (adapter, options) => {
+    if (environment.openDevice) return environment.openDevice(adapter, options);
+    const device = await openNodeDevice(adapter, options);
     devices.push(device);
     return device;
   };
@@ -145,6 +151,13 @@ function watchSignals(interrupt: AbortController, report: Report): () => void {
 /** `npm run repaint` starts programs in the package's own folder; file names mean the folder that npm was called in. */
 function goWhereNpmWasCalled(): void {
   const { npm_lifecycle_event: script, npm_package_json: manifest, INIT_CWD: folder } = process.env;
-  if (script !== "repaint" || !folder || !manifest || manifest !== `${process.cwd()}/package.json`) return;
+  if (
+    !script ||
+    !["repaint", "bench"].includes(script) ||
+    !folder ||
+    !manifest ||
+    manifest !== `${process.cwd()}/package.json`
+  )
+    return;
   process.chdir(folder);
 }

@@ -57,12 +57,12 @@ export interface Task {
   readonly seed: number;
 }
 
-/** Seeds run fastest, settings slowest: neighbours share a setting and can be a batch. */
+/** Seeds run fastest, pictures slowest: what is there of a run that was stopped has all settings of its pictures. */
 export function tasksOf({ settings, masks, pictures, seeds }: EvaluationPlan): Task[] {
   const tasks: Task[] = [];
-  for (const setting of settings.keys())
+  for (const picture of pictures.keys())
     for (const mask of masks.keys())
-      for (const picture of pictures.keys())
+      for (const setting of settings.keys())
         for (const seed of seeds.keys()) tasks.push({ index: tasks.length, setting, mask, picture, seed });
   return tasks;
 }

@@ -73,7 +73,7 @@ describe.skipIf(noChromium)("<repaint-inpaint> in Chromium", () => {
     await page.evaluate(() =>
       globalThis.field.setPicture(new File(["no picture"], "notes.png", { type: "image/png" })),
     );
-    expect(await page.evaluate(() => globalThis.seen.error.at(-1)!.message)).toMatch(/^notes is no picture that this browser can read/); // prettier-ignore
+    expect(await page.evaluate(() => globalThis.seen.error.at(-1)!.message)).toMatch(/^notes\.png is no picture that this browser can read/); // prettier-ignore
     await page.evaluate(() => globalThis.field.setPicture("/missing.png"));
     expect(await page.evaluate(() => globalThis.seen.error.at(-1)!.message)).toMatch(/missing\.png answered 404/);
     await page.evaluate(() => globalThis.field.setPicture("/clear.png"));
@@ -113,8 +113,9 @@ describe.skipIf(noChromium)("<repaint-inpaint> in Chromium", () => {
   });
 
   test("says what is missing: an adapter, a model in a file", async () => {
-    driver = await ElementDriver.open();
+    driver = await ElementDriver.open({ picture: testPicture(20, 20) });
     const { page } = driver;
+    await driver.waitFor(() => globalThis.field.modelInfo !== null);
     await page.evaluate(() => {
       const transfer = new DataTransfer();
       transfer.items.add(new File(["not a model"], "notes.safetensors"));
@@ -122,6 +123,8 @@ describe.skipIf(noChromium)("<repaint-inpaint> in Chromium", () => {
     });
     await driver.waitFor(() => globalThis.seen.error.length > 0);
     expect(await page.evaluate(() => globalThis.seen.error[0]!.message)).toMatch(/^notes\.safetensors.*expected/);
+    // The model before is still there.
+    expect(await page.evaluate(() => globalThis.field.modelInfo?.title)).toBe("tiny.safetensors");
     await page.evaluate(async () => {
       new BroadcastChannel("gpu").postMessage("no adapter");
       await globalThis.field.setPicture(new ImageData(8, 8));

@@ -2,6 +2,7 @@
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { closeChromium, noChromium } from "../support/chromium.ts";
 import { ElementDriver, testPicture } from "../support/elementDriver.ts";
+import { tinyNetwork } from "../support/tinyNetwork.ts";
 
 describe.skipIf(noChromium)("<repaint-inpaint> in Chromium", () => {
   let driver: ElementDriver;
@@ -64,16 +65,21 @@ describe.skipIf(noChromium)("<repaint-inpaint> in Chromium", () => {
     await choose("Go on with it");
     expect((await driver.filled()).count).toBe(0);
     expect(await page.evaluate(() => globalThis.seen.error)).toEqual([]);
-    // No preview is asked for: none comes.
+    // No preview is asked for: none comes, until they are switched on in mid-run.
     await page.evaluate(() => {
       globalThis.field.setAttribute("previews", "off");
       globalThis.field.setAttribute("variations", "1");
-      globalThis.seen.preview.length = 0;
+      globalThis.field.settings = { schedule: { steps: 250, jumpLength: 10, resamples: 10 } };
+      globalThis.seen.preview.length = globalThis.seen.progress.length = 0;
     });
     await driver.drag([20, 20], [24, 22]);
     await choose("Fill in");
-    await driver.waitFor(() => globalThis.seen.result.length === 3);
+    await driver.waitFor(() => (globalThis.seen.progress.at(-1)?.step ?? 0) > 12);
     expect(await page.evaluate(() => globalThis.seen.preview.length)).toBe(0);
+    await page.locator("::-p-aria(Live preview)").click();
+    await driver.waitFor(() => globalThis.seen.preview.length > 0);
+    await choose("Stop");
+    await driver.waitFor(() => globalThis.seen.result.length === 3);
   });
 
   test("a destroyed device in mid-run changes nothing about the result", async () => {
@@ -130,5 +136,33 @@ describe.skipIf(noChromium)("<repaint-inpaint> in Chromium", () => {
     await page.evaluate(() => (document.getElementById("form") as HTMLFormElement).reset());
     expect(await page.evaluate(() => globalThis.field.value)).toBe(null);
     expect(await valid()).toBe(false);
+  });
+
+  test("a model with classes: they are offered by name, and the run paints the chosen one", async () => {
+    const files = { "/classes.safetensors": tinyNetwork(["nothing", "cat", "dog"]) };
+    driver = await ElementDriver.open({ picture: testPicture(40, 30), files });
+    const { page } = driver;
+    await page.evaluate(() => {
+      globalThis.field.model = "/classes.safetensors";
+      globalThis.field.settings = { schedule: { steps: 6, jumpLength: 2, resamples: 2 } };
+      return globalThis.field.loadModel(new URL("/classes.safetensors", location.href));
+    });
+    await driver.drag([20, 20], [24, 22]);
+    const paint = async (name: string) => {
+      await page.evaluate((name) => {
+        const shadow = globalThis.field.shadowRoot!;
+        const select = [...shadow.querySelectorAll("select")].find(({ textContent }) => textContent.includes("cat"))!;
+        select.value = name;
+        select.dispatchEvent(new Event("change"));
+        globalThis.seen.result.length = 0;
+      }, name);
+      await choose("Fill in");
+      await driver.ends();
+      return page.evaluate(() => [...globalThis.field.result!.data].join());
+    };
+    const cat = await paint("1 cat");
+    expect(await page.evaluate(() => globalThis.field.settings.class)).toBe(1);
+    expect(await paint("2 dog")).not.toBe(cat);
+    expect(await paint("1 cat")).toBe(cat);
   });
 });

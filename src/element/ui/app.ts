@@ -2,23 +2,23 @@
  * The parts of the element put together in its shadow root, and what goes between them. Not here: attributes, properties and
  * the form (element.ts), which are what a page sees.
  */
-import { InputError, InterruptedError, RePaintError } from "../../engine/errors.ts";
+import { InputError, InterruptedError, NoAdapterError, RePaintError } from "../../engine/errors.ts";
 import { drawKeepMask, type MaskPattern } from "../../repaint/masks.ts";
 import type { AdapterReport, Estimate, InpaintResult } from "../types.ts";
 import { cutBox } from "../cutBox.ts";
 import { createCommands, filledWords } from "./commands.ts";
-import { chooseFile, saveFile } from "./controls.ts";
-import { afterQuiet, h } from "./dom.ts";
+import { chooseFile } from "./controls.ts";
+import { afterQuiet, h, nextTask } from "./dom.ts";
 import { EngineSession } from "./engineSession.ts";
 import type { RepaintEvents } from "./events.ts";
 import { KeyboardInput } from "./keyboard.ts";
-import { maskPicture, readMask, transparentParts } from "./maskFiles.ts";
+import { readMask, transparentParts } from "./maskFiles.ts";
 import { fromKeep, toKeep, type FillMask } from "./maskOperations.ts";
 import { ModelPicker } from "./modelPicker.ts";
 import { openMenu, openWays } from "./openMenu.ts";
 import { modelIn, pictureIn, readPicture, type PictureSource } from "./pictureInput.ts";
-import { encodePng } from "./png.ts";
 import { PointerInput } from "./pointer.ts";
+import { ResultFiles } from "./resultFiles.ts";
 import { progressWords, RunPanel } from "./runPanel.ts";
 import { SettingsPanel } from "./settingsPanel.ts";
 import { Stage } from "./stage.ts";
@@ -37,6 +37,7 @@ export class App {
   readonly settings = new SettingsPanel();
   readonly tools = new Tools(this.workspace);
   readonly surface = new Surface(this.workspace, this.tools);
+  readonly files: ResultFiles;
   readonly root: HTMLElement;
   readonly #tell: Tell;
   readonly #live = h("div", { class: "visually-hidden", attributes: { role: "status", "aria-live": "polite" } });
@@ -56,22 +57,23 @@ export class App {
     const say = (words: string): void => this.say(words);
     const commands = createCommands({ workspace, tools, surface });
     const pointer = new PointerInput(surface, tools);
-    new KeyboardInput({ workspace, tools, surface, pointer, commands, say });
+    const keyboard = new KeyboardInput({ workspace, tools, surface, pointer, commands, say });
     const fail = (error: unknown): void => this.fail(error);
+    this.files = new ResultFiles({ workspace, say, fail });
     const ways = { open: (source: PictureSource) => void this.open(source), fail, shadow };
     const toolbar = new Toolbar({
       ...{ workspace, tools, commands, say, open: openMenu(ways) },
       onPattern: (pattern) => this.generateMask(pattern),
       onUpload: () => void this.#uploadMask(),
-      onDownload: () => void this.#downloadMask(),
+      onDownload: () => void this.files.downloadMask(),
     });
     this.#stage = new Stage({
       ...{ workspace, surface, commands, view: toolbar.view, ways: openWays(ways) },
     });
     const strip = new Strip({
       ...{ workspace, surface, say },
-      onDownload: () => void this.download(),
-      onCopy: () => void this.#copy(),
+      onDownload: () => void this.files.download(),
+      onCopy: () => void this.files.copy(),
       onUse: () => this.useResult(),
     });
     this.#run = new RunPanel({
@@ -81,7 +83,14 @@ export class App {
       stop: () => session.stop(),
     });
     this.#model = new ModelPicker({ session, fail, choose: (wanted) => this.chooseModel(wanted) });
-    const panel = h("div", { class: "panel", part: "panel" }, this.#run.root, this.settings.root, this.#model.root);
+    const panel = h(
+      "div",
+      { class: "panel", part: "panel" },
+      this.#run.root,
+      this.settings.preview,
+      this.settings.root,
+      this.#model.root,
+    );
     const main = h(
       "div",
       { class: "middle" },
@@ -92,12 +101,14 @@ export class App {
     this.root = h("div", { class: "frame", part: "frame" }, main, panel, this.#live);
     this.#stage.acceptDrops(this.root, (transfer) => this.take(transfer));
     this.root.addEventListener("mousedown", keepFocus);
+    this.root.addEventListener("keydown", (event) => keyboard.anywhere(event));
     this.#listen();
     this.#update();
   }
 
   #listen(): void {
     const { workspace, session, settings, surface } = this;
+    const tell = this.#tell;
     workspace.on("picture", (picture) => {
       this.#run.fail(undefined);
       if (picture) this.#prepare();
@@ -111,8 +122,12 @@ export class App {
       this.#changed();
     });
     session.on("adapter", (adapter) => {
+      const isNews = this.#adapter?.available !== adapter.available;
       this.#adapter = adapter;
       this.#update();
+      // It stands below the button that starts a run, for as long as it is so.
+      if (isNews && !adapter.available)
+        tell("error", { error: new NoAdapterError(adapter.reason), message: adapter.reason });
     });
     session.on("model", (model) => {
       if (model.kind === "loaded") {
@@ -222,6 +237,7 @@ export class App {
     try {
       const read = await readPicture(source, opening.signal);
       if (opening.signal.aborted) return;
+      if (this.session.progress) throw new InputError("A run was started before the picture was there: open it again");
       this.workspace.setPicture(read.picture, name ?? read.name);
       this.say(`Picture of ${read.picture.width} by ${read.picture.height} pixels`);
       this.#offerTransparent();
@@ -276,10 +292,6 @@ export class App {
     if (file) await this.openMask(file).catch((error: unknown) => this.fail(error));
   }
 
-  async #downloadMask(): Promise<void> {
-    saveFile(await encodePng(maskPicture(this.workspace.mask)), `${this.workspace.name}.fill.png`);
-  }
-
   generateMask(pattern: MaskPattern): void {
     const { width, height } = this.workspace.mask;
     const { seed } = this.settings.settings;
@@ -301,17 +313,21 @@ export class App {
       const { width, height, data } = workspace.picture;
       workspace.choose(undefined);
       const offVariation = session.on("variation", ({ index, seed, picture, reached }) => {
-        const result = workspace.addResult({ index, seed, reached, x: box.x, y: box.y, picture: cutBox(picture, box) });
+        // Copying most of a large picture holds the page, and saves little.
+        const isMost = 2 * box.width * box.height > picture.width * picture.height;
+        const part = isMost ? { x: 0, y: 0, picture } : { x: box.x, y: box.y, picture: cutBox(picture, box) };
+        const result = workspace.addResult({ index, seed, reached, ...part });
         if (index === 0 || reached === "result") this.#shown = index + 1;
         if (index === 0) surface.showPreview({ ...result, picture: result.patch });
       });
       try {
         const before = workspace.results.length;
-        const result = await session.run(
-          { width, height, data: data.slice() },
-          toKeep(workspace.mask),
-          settings.settings,
-        );
+        const copy = async () => {
+          const picture = { width, height, data: data.slice() };
+          await nextTask();
+          return { picture, keep: toKeep(workspace.mask) };
+        };
+        const result = await session.run(copy, settings.settings);
         const first = workspace.results[Math.min(before, workspace.results.length - result.variations.length)];
         workspace.choose(result.variations.length > 0 ? first : undefined);
         this.say(result.stopped ? "Stopped; the best so far is kept" : `Done in ${durationWords(result.seconds)}`);
@@ -334,35 +350,6 @@ export class App {
     const { workspace } = this;
     const whole = workspace.compose();
     if (whole && workspace.chosen) workspace.setPicture(whole, workspace.name);
-  }
-
-  /** Of the chosen result. @throws InputError without one */
-  async toFile(): Promise<File> {
-    const { workspace } = this;
-    const { chosen, name } = workspace;
-    const whole = chosen && workspace.compose(chosen);
-    if (!whole) throw new InputError("There is no result yet");
-    return new File([await encodePng(whole)], `${name}.filled-${chosen.seed}.png`, { type: "image/png" });
-  }
-
-  async download(): Promise<void> {
-    try {
-      const file = await this.toFile();
-      saveFile(file, file.name);
-      this.say(`${file.name} saved`);
-    } catch (error) {
-      this.fail(error);
-    }
-  }
-
-  async #copy(): Promise<void> {
-    try {
-      // Safari wants the promise at once.
-      await navigator.clipboard.write([new ClipboardItem({ "image/png": this.toFile() })]);
-      this.say("Copied");
-    } catch {
-      this.fail(new InputError("This page may not write to the clipboard: download the picture instead"));
-    }
   }
 }
 

@@ -1,6 +1,6 @@
 /** The attributes of the element: what each means and how its text becomes settings. The manifest is checked against this. */
 import { InputError } from "../../engine/errors.ts";
-import { PRESETS } from "../../repaint/schedule.ts";
+import { PRESETS, scheduleTimes, type Schedule } from "../../repaint/schedule.ts";
 import type { ModelSource } from "../types.ts";
 import { shippedModels } from "../shipped.ts";
 import type { Settings } from "./engineSession.ts";
@@ -47,6 +47,21 @@ export const settingsOf: { readonly [Name in AttributeName]?: (text: string) => 
     return { previewSeconds: seconds };
   },
 };
+
+/** What a page sets by property is not typed there. @throws InputError that names the setting */
+export function checkSettings(change: Partial<Settings>): void {
+  const texts: { readonly [Name in keyof Settings]?: readonly [AttributeName, type: string] } = {
+    ...{ seed: ["seed", "bigint"], count: ["variations", "number"], precision: ["precision", "string"] },
+    ...{ class: ["class-label", "number"], previewSeconds: ["previews", "number"] },
+  };
+  for (const [name, value] of Object.entries(change)) {
+    const [attribute, type] = texts[name as keyof Settings] ?? [];
+    if (name === "schedule") scheduleTimes(value as Schedule);
+    else if (!attribute) throw unlike("settings", `schedule, ${Object.keys(texts).join(", ")}`, name);
+    else if (typeof value !== type) throw unlike(name, `a ${type}`, `${typeof value} ${String(value)}`);
+    else settingsOf[attribute]!(String(value));
+  }
+}
 
 /** A shipped model's name, or an address. @throws InputError */
 export function modelSource(text: string): ModelSource {

@@ -96,11 +96,8 @@ export function filledWords(mask: FillMask): string {
 }
 
 /** "B", "Ctrl Z", "Ctrl Shift Z", for people. */
-export function keyWords(key: string): string {
-  const isMac = /mac|iphone|ipad/i.test(navigator.platform);
-  return key
-    .split("+")
-    .map((part) => (part === "Mod" ? (isMac ? "⌘" : "Ctrl") : part.length === 1 ? part.toUpperCase() : part))
-    .map((part) => (part === "" ? "+" : part))
-    .join(" ");
+export function keyWords(key: string, isMac = /mac|iphone|ipad/i.test(navigator.platform)): string {
+  const [name, ...held] = key === "+" ? ["+"] : key.split("+").reverse();
+  const shown = (part: string): string => (part === "Mod" ? (isMac ? "⌘" : "Ctrl") : part);
+  return [...held.reverse().map(shown), name!.length === 1 ? name!.toUpperCase() : name!].join(" ");
 }

@@ -31,7 +31,6 @@ p { margin: 0; }
 .menu { position: static; }
 .menu-panel { position: absolute; z-index: 5; inset-block-start: calc(100% + 6px); inset-inline: 8px auto; inline-size: max-content; max-inline-size: min(320px, calc(100cqi - 24px)); max-block-size: 70vh; overflow: auto; padding: 12px; outline: none; border: 1px solid var(--line); border-radius: 14px; background: var(--panel); box-shadow: 0 14px 44px rgb(0 0 0 / 0.22); }
 .menu.end .menu-panel { inset-inline: auto 8px; }
-.menu.up .menu-panel { inset-block: auto calc(100% + 8px); }
 .menu-panel.ways { inline-size: 300px; }
 .menu-title { margin: 12px 0 6px; color: var(--muted); font-size: 13px; font-weight: 560; }
 .menu-title:first-child { margin-block-start: 0; }
@@ -85,7 +84,6 @@ fieldset { min-inline-size: 0; margin: 0; padding: 0; border: 0; }
 .seed { display: flex; gap: 4px; align-items: end; }
 .seed > .field { flex: 1; }
 .switch-field { display: flex; align-items: center; justify-content: space-between; min-block-size: var(--target); cursor: pointer; }
-.switch-field .field-label { margin: 0; font-size: 15px; color: inherit; }
 
 .more > summary { display: flex; align-items: center; gap: 10px; min-block-size: var(--target); margin-inline: -8px; padding-inline: 8px; border-radius: 10px; cursor: pointer; font-weight: 520; list-style: none; }
 .more > summary::-webkit-details-marker { display: none; }
@@ -94,6 +92,7 @@ fieldset { min-inline-size: 0; margin: 0; padding: 0; border: 0; }
 .more > summary:hover { background: color-mix(in srgb, var(--ink) 5%, transparent); }
 
 .run { display: flex; flex-direction: column; gap: 10px; }
+.run + .switch-field { margin-block: -16px -12px; color: var(--muted); }
 .run-line { color: var(--muted); font-variant-numeric: tabular-nums; min-block-size: 1.45em; }
 .run-line.problem { color: var(--accent); }
 .note { display: flex; align-items: start; gap: 4px; padding: 10px 4px 10px 14px; border-radius: 12px; background: color-mix(in srgb, var(--accent) 10%, var(--panel)); }
@@ -134,6 +133,7 @@ fieldset { min-inline-size: 0; margin: 0; padding: 0; border: 0; }
   .menu { position: relative; }
   .menu-panel { inset-inline: 0 auto; }
   .menu.end .menu-panel { inset-inline: auto 0; }
+  .menu.up .menu-panel { inset-block: auto calc(100% + 8px); }
   .sizes { flex: 1 1 140px; order: 0; max-inline-size: 260px; }
 }
 @container (min-width: 1000px) {

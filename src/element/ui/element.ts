@@ -7,7 +7,7 @@ import type { Mask, Picture } from "../../repaint/image.ts";
 import type { MaskPattern } from "../../repaint/masks.ts";
 import type { InpaintResult, ModelInfo, ModelSource, WorkerFactory } from "../types.ts";
 import { App } from "./app.ts";
-import { attributes, modelSource, settingsOf, type AttributeName } from "./attributes.ts";
+import { attributes, checkSettings, modelSource, settingsOf, type AttributeName } from "./attributes.ts";
 import type { Settings } from "./engineSession.ts";
 import { ElementBase } from "./elementBase.ts";
 import { repaintEvent } from "./events.ts";
@@ -168,7 +168,7 @@ export class RepaintInpaint extends ElementBase {
 
   /** The chosen result as a PNG of the picture's size. @throws InputError without one */
   toFile(): Promise<File> {
-    return this.#app.toFile();
+    return this.#app.files.toFile();
   }
 
   /** Frees the device, the model and the worker; the next run starts anew. */
@@ -201,12 +201,13 @@ export class RepaintInpaint extends ElementBase {
     return this.#app.session.progress !== undefined;
   }
 
-  /** Of the run to come. Setting changes those that are given. */
+  /** Of the run to come. Setting changes those that are given. @throws InputError that names the one that cannot be */
   get settings(): Settings {
     return this.#app.settings.settings;
   }
 
   set settings(change: Partial<Settings>) {
+    checkSettings(change);
     this.#app.settings.set(change);
   }
 

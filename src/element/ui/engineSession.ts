@@ -2,7 +2,7 @@
  * The engine as the element uses it: one client, the model that is wanted, the estimate of the settings, the run that is
  * under way. Says what happens by events; shows nothing (runPanel.ts, modelPicker.ts).
  */
-import { InterruptedError } from "../../engine/errors.ts";
+import { InputError, InterruptedError } from "../../engine/errors.ts";
 import type { Mask, Picture } from "../../repaint/image.ts";
 import type { Schedule } from "../../repaint/schedule.ts";
 import { createEngineClient } from "../client.ts";
@@ -39,7 +39,7 @@ export type ModelState =
   | { readonly kind: "none" }
   | { readonly kind: "loading"; readonly title: string; readonly progress: LoadProgress | undefined }
   | { readonly kind: "loaded"; readonly info: ModelInfo }
-  | { readonly kind: "failed"; readonly title: string; readonly message: string };
+  | { readonly kind: "failed"; readonly title: string };
 
 export interface Wanted {
   readonly source: ModelSource;
@@ -63,6 +63,8 @@ export class EngineSession extends Emitter<SessionEvents> {
   worker: WorkerFactory | "page" | undefined;
   #client: EngineClient | undefined;
   #wanted: Wanted = { source: { shipped: "portraits64" } };
+  /** The model that the engine still has while another one is being loaded. */
+  #before: { readonly wanted: Wanted; readonly info: ModelInfo } | undefined;
   #precision: Settings["precision"] = "f32";
   #model: ModelState = { kind: "none" };
   #loading: { promise: Promise<ModelInfo>; abort: AbortController } | undefined;
@@ -99,8 +101,9 @@ export class EngineSession extends Emitter<SessionEvents> {
     return report;
   }
 
-  /** Another model is wanted: what is loaded or being loaded is none any more. */
+  /** Another model is wanted: what is loaded or being loaded is none any more, unless the other cannot be had. */
   want(wanted: Wanted): void {
+    if (this.#model.kind === "loaded") this.#before = { wanted: this.#wanted, info: this.#model.info };
     this.#wanted = wanted;
     this.#forget();
   }
@@ -134,20 +137,29 @@ export class EngineSession extends Emitter<SessionEvents> {
     };
     const promise = this.client.load(source, options).then(
       (info) => {
+        this.#before = undefined;
         if (isCurrent()) this.#setModel({ kind: "loaded", info });
         return info;
       },
       (error: Error) => {
-        if (isCurrent()) {
-          // The next one who needs it tries again.
-          this.#loading = undefined;
-          this.#setModel({ kind: "failed", title, message: error.message });
-        }
+        if (isCurrent()) this.#loadFailed(title, error);
         throw error;
       },
     );
     promise.catch(() => undefined);
     return { promise, abort };
+  }
+
+  #loadFailed(title: string, error: Error): void {
+    const before = this.#before;
+    this.#before = this.#loading = undefined;
+    if (!before || before.info.precision !== this.#precision || !(error instanceof InputError))
+      // The next one who needs it tries again.
+      return this.#setModel({ kind: "failed", title });
+    // The engine never let go of it.
+    this.#wanted = before.wanted;
+    this.#loading = { promise: Promise.resolve(before.info), abort: new AbortController() };
+    this.#setModel({ kind: "loaded", info: before.info });
   }
 
   #setModel(state: ModelState): void {
@@ -177,14 +189,16 @@ export class EngineSession extends Emitter<SessionEvents> {
   }
 
   /**
-   * One run at a time; picture and mask are handed over. @throws as the client's `load` and `inpaint`
+   * One run at a time. What `copy` gives is handed over; it is asked once nothing can change any more. @throws as the
+   * client's `load` and `inpaint`
    */
-  async run(picture: Picture, keep: Mask, settings: Settings): Promise<InpaintResult> {
+  async run(copy: () => Promise<{ picture: Picture; keep: Mask }>, settings: Settings): Promise<InpaintResult> {
     if (this.#progress) throw new InterruptedError("a run is under way already: stop it first");
     this.#setProgress({ state: "preparing", step: 0, steps: 0, secondsPerStep: 0, eta: 0 });
     const abort = (this.#abort = new AbortController());
     try {
       const { classes } = await unlessAborted(this.ready(settings.precision), abort.signal);
+      const { picture, keep } = await unlessAborted(copy(), abort.signal);
       const { precision: _, class: label, ...rest } = settings;
       this.#run = this.client.inpaint(
         { picture, keep, ...rest, class: classes === null ? undefined : label, handOver: true },
@@ -231,7 +245,7 @@ export class EngineSession extends Emitter<SessionEvents> {
     this.#estimateSoon.cancel();
     this.#abort?.abort();
     this.#client?.dispose();
-    this.#client = undefined;
+    this.#client = this.#before = undefined;
     this.#forget();
   }
 }

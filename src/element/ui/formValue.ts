@@ -33,7 +33,7 @@ export class FormValue {
   update(): void {
     const { chosen } = this.#app.workspace;
     if (!chosen || !this.form) return this.#set(null);
-    void this.#app.toFile().then(
+    void this.#app.files.toFile().then(
       (file) => {
         if (chosen === this.#app.workspace.chosen) this.#set(file);
       },

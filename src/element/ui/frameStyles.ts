@@ -66,7 +66,7 @@ export const frameStyles = /* css */ `
 .by-address .address { flex: 1; min-inline-size: 0; }
 .busy, .offer { position: absolute; z-index: 2; inset-block-start: 12px; inset-inline: 12px; inline-size: fit-content; max-inline-size: calc(100% - 24px); margin-inline: auto; display: flex; flex-wrap: wrap; align-items: center; gap: 8px; padding: 8px 8px 8px 16px; border: 1px solid var(--line); border-radius: 12px; background: var(--raised); box-shadow: 0 6px 24px rgb(0 0 0 / 0.16); }
 .busy { padding-inline: 16px; }
-.view { display: flex; align-items: center; justify-content: center; padding: 2px; border-block-end: 1px solid var(--line); background: var(--panel); }
+.view { position: relative; z-index: 1; display: flex; align-items: center; justify-content: center; padding: 2px; border-block-end: 1px solid var(--line); background: var(--panel); }
 .zoom { min-inline-size: 62px; padding-inline: 4px 14px; white-space: nowrap; color: var(--muted); font-size: 13px; font-variant-numeric: tabular-nums; text-align: end; }
 
 .strip { display: flex; flex-direction: column; gap: 10px; padding: 12px 16px; border-block-end: 1px solid var(--line); background: var(--panel); }

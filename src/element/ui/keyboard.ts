@@ -57,7 +57,7 @@ export class KeyboardInput {
   }
 
   #down(event: KeyboardEvent): void {
-    const { surface, tools, pointer, commands, workspace, say } = this.#parts;
+    const { surface, tools, pointer, workspace, say } = this.#parts;
     if (!workspace.picture || event.isComposing) return;
     const done = (): void => event.preventDefault();
     const direction = directions[event.key];
@@ -80,12 +80,24 @@ export class KeyboardInput {
       done();
       tools.stepSize(event.key === "]" ? 1 : -1);
       say(`Brush ${Math.round(tools.size)} pixels`);
-    } else {
-      const command = commands.find(({ keys }) => keys.some((key) => matches(event, key)));
-      if (!command) return;
-      done();
-      if (command.isEnabled?.() ?? true) say(command.run() ?? "");
-    }
+    } else this.#command(event);
+  }
+
+  /** Undo and redo work wherever in the element the focus is, but where text is typed. */
+  anywhere(event: KeyboardEvent): void {
+    const isTyping = (event.target as Element).matches(
+      "input:not([type=range], [type=radio], [type=checkbox]), select",
+    );
+    if (event.defaultPrevented || isTyping || !(event.ctrlKey || event.metaKey)) return;
+    this.#command(event);
+  }
+
+  #command(event: KeyboardEvent): void {
+    const { commands, workspace, say } = this.#parts;
+    const command = commands.find(({ keys }) => keys.some((key) => matches(event, key)));
+    if (!command || !workspace.picture) return;
+    event.preventDefault();
+    if (command.isEnabled?.() ?? true) say(command.run() ?? "");
   }
 
   #up(event: KeyboardEvent): void {

@@ -1,5 +1,5 @@
 /** Which model: the shipped one, a file, an address, where the released ones are to be had, and what is kept of them. */
-import { presets } from "../../unet/presets.ts";
+import { presets, type Preset } from "../../unet/presetTable.ts";
 import { shippedModels } from "../shipped.ts";
 import type { ModelInfo, ModelSource } from "../types.ts";
 import { button, chooseFile } from "./controls.ts";
@@ -92,14 +92,16 @@ export class ModelPicker {
 
   /** They are other people's: named, with where to get them, never fetched from here. */
   #released(): HTMLElement {
-    const items = presets.map(({ title, file, origin, licence, parameters }) =>
-      h(
-        "li",
-        {},
-        h("strong", {}, title),
-        h("span", {}, `${file}, ${byteWords(4 * parameters)}. From ${origin}. ${licence}.`),
-      ),
-    );
+    const items = presets
+      .filter(isInpainter)
+      .map(({ title, file, origin, licence, parameters }) =>
+        h(
+          "li",
+          {},
+          h("strong", {}, title),
+          h("span", {}, `${file}, ${byteWords(4 * parameters)}. From ${origin}. ${licence}.`),
+        ),
+      );
     const words = "Download a file as its authors say, then open it here: nothing leaves this browser.";
     return h("details", { class: "released" }, h("summary", {}, countWords(items.length, "model")), h("p", {}, words), h("ul", {}, ...items)); // prettier-ignore
   }
@@ -148,6 +150,11 @@ export class ModelPicker {
       this.#cached.replaceChildren(h("p", {}, (error as Error).message));
     }
   }
+}
+
+/** Upsamplers want a small picture beside the large one. */
+function isInpainter(preset: Preset): boolean {
+  return !("small_size" in preset.flags);
 }
 
 function nameOf(source: ModelSource): string {

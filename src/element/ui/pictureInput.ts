@@ -22,7 +22,7 @@ export type PictureSource =
 /** @throws InputError in words for people */
 export async function readPicture(source: PictureSource, signal?: AbortSignal): Promise<NamedPicture> {
   if (typeof source === "string" || source instanceof URL) return fetchPicture(source, signal);
-  if (source instanceof Blob) return decodeBlob(source, source instanceof File ? baseName(source.name) : "picture");
+  if (source instanceof Blob) return decodeBlob(source, source instanceof File ? source.name : "");
   if ("data" in source) {
     checkPixels(source.width, source.height);
     const { width, height } = source;
@@ -41,10 +41,10 @@ async function fetchPicture(address: string | URL, signal: AbortSignal | undefin
     );
   });
   if (!response.ok) throw new InputError(`${shown(url)} answered ${response.status}: check the address`);
-  return decodeBlob(await response.blob(), baseName(decodeURIComponent(url.pathname.split("/").at(-1) ?? "")));
+  return decodeBlob(await response.blob(), decodeURIComponent(url.pathname.split("/").at(-1) ?? ""));
 }
 
-async function decodeBlob(blob: Blob, name: string): Promise<NamedPicture> {
+async function decodeBlob(blob: Blob, file: string): Promise<NamedPicture> {
   if (blob.size > mostBytes)
     throw new InputError(
       `${name} has ${byteWords(blob.size)}: pictures of up to ${byteWords(mostBytes)} can be opened`,
@@ -55,10 +55,10 @@ async function decodeBlob(blob: Blob, name: string): Promise<NamedPicture> {
     bitmap = await createImageBitmap(blob, { imageOrientation: "from-image", premultiplyAlpha: "none" });
   } catch {
     throw new InputError(
-      `${name || "This file"} is no picture that this browser can read: expected PNG, JPEG, WebP, AVIF or GIF`,
+      `${file || "This"} is no picture that this browser can read: expected PNG, JPEG, WebP, AVIF or GIF`,
     );
   }
-  return { picture: pixelsOf(bitmap), name: name || "picture" };
+  return { picture: pixelsOf(bitmap), name: baseName(file) || "picture" };
 }
 
 function checkPixels(width: number, height: number): void {

@@ -78,7 +78,8 @@ export class PointerInput {
       this.hasPanned = true;
       this.#surface.pan({ x: now.x - before.x, y: now.y - before.y });
     } else if (this.#mode === "stroke") {
-      const all = event.getCoalescedEvents();
+      // Safari had none for long.
+      const all = (event.getCoalescedEvents as (() => PointerEvent[]) | undefined)?.call(event) ?? [];
       for (const one of all.length > 0 ? all : [event]) this.#tools.move(this.#touch(one));
       this.#surface.cursor = this.#surface.pictureAt(event);
     }

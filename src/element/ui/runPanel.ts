@@ -104,7 +104,7 @@ export function progressWords({ state, step, steps, eta }: RunProgress, model: M
 
 function idleWords({ hasPicture, hasFill, adapter, model, estimate }: RunState): string {
   if (adapter?.available === false) return adapter.reason;
-  if (model.kind === "failed") return `${model.title} did not load: ${model.message}`;
+  if (model.kind === "failed") return `${model.title} did not load.`;
   if (!hasPicture) return "Open a picture to begin.";
   if (!hasFill) return "Paint over what is to be filled in.";
   if (model.kind === "loading") return "The model is on its way.";

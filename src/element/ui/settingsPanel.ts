@@ -1,5 +1,6 @@
 /** How a run goes: presets, the schedule with its plot, seed, variations, precision, class, previews. */
 import { PRESETS, type Schedule } from "../../repaint/schedule.ts";
+import type { ModelInfo } from "../types.ts";
 import { button, field, numberField } from "./controls.ts";
 import { h, svg } from "./dom.ts";
 import { Emitter } from "./emitter.ts";
@@ -25,6 +26,8 @@ interface SettingsEvents extends Record<string, unknown> {
 
 export class SettingsPanel extends Emitter<SettingsEvents> {
   readonly root: HTMLElement;
+  /** Stands apart: it can be switched in mid-run. */
+  readonly preview: HTMLElement;
   #settings: Settings = {
     ...{ schedule: PRESETS.balanced, seed: randomSeed(), count: 1, precision: "f32", class: 0, previewSeconds: 0.5 },
   };
@@ -46,6 +49,9 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
   });
   readonly #count;
   readonly #class;
+  /** Instead of the number, where the classes have names. */
+  readonly #name = h("select", { on: { change: () => this.set({ class: this.#name.selectedIndex }) } });
+  readonly #named = field("Class", this.#name);
   readonly #precision = h(
     "select",
     { on: { change: () => this.set({ precision: this.#precision.value as Settings["precision"] }) } },
@@ -54,8 +60,10 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
   );
   readonly #preview = h("input", {
     ...{ type: "checkbox", class: "switch", attributes: { role: "switch" } },
-    on: { change: () => this.set({ previewSeconds: this.#preview.checked ? 0.5 : 0 }) },
+    on: { change: () => this.set({ previewSeconds: this.#preview.checked ? this.#seconds : 0 }) },
   });
+  /** Between previews, when there are any. */
+  #seconds = 0.5;
   readonly #fields: HTMLFieldSetElement;
 
   constructor() {
@@ -85,7 +93,7 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
       onChange: (count) => this.set({ count }),
     });
     this.#class = numberField({ label: "Class", min: 0, max: 999, onChange: (value) => this.set({ class: value }) });
-    this.#class.root.hidden = true;
+    this.#class.root.hidden = this.#named.hidden = true;
     const dice = button({ ...{ label: "Another seed", icon: "dice", iconOnly: true, class: "inside" }, run: () => this.set({ seed: randomSeed() }) }); // prettier-ignore
     this.#fields = h(
       "fieldset",
@@ -109,10 +117,11 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
           h("div", { class: "field seed" }, field("Seed", this.#seed), dice),
           h("div", { class: "double" }, this.#count.root, field("Precision", this.#precision)),
           this.#class.root,
-          h("label", { class: "field switch-field" }, h("span", { class: "field-label" }, "Live preview"), this.#preview), // prettier-ignore
+          this.#named,
         ),
       ),
     );
+    this.preview = h("label", { class: "switch-field" }, h("span", {}, "Live preview"), this.#preview);
     this.root = h("section", { class: "settings", attributes: { "aria-label": "Settings" } }, this.#fields);
     this.#show();
   }
@@ -137,10 +146,17 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
   }
 
   /** What the model allows. */
-  setModel({ classes, diffusionSteps }: { classes: number | null; diffusionSteps: number }): void {
-    this.#class.root.hidden = classes === null;
+  setModel({
+    classes,
+    classNames,
+    diffusionSteps,
+  }: Pick<ModelInfo, "classes" | "classNames" | "diffusionSteps">): void {
+    this.#class.root.hidden = classes === null || classNames !== null;
+    this.#named.hidden = classNames === null;
     this.#class.input.max = String((classes ?? 1000) - 1);
+    this.#name.replaceChildren(...(classNames ?? []).map((name, index) => h("option", {}, `${index} ${name}`)));
     this.#mostSteps = diffusionSteps;
+    if (classes !== null && this.#settings.class >= classes) this.set({ class: 0 });
     this.#show();
   }
 
@@ -199,8 +215,10 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
     write(this.#seed, String(seed));
     write(this.#count.input, String(count));
     write(this.#class.input, String(label));
+    this.#name.selectedIndex = label;
     this.#precision.value = precision;
     this.#preview.checked = previewSeconds > 0;
+    if (previewSeconds > 0) this.#seconds = previewSeconds;
     this.#showPlot(schedule);
   }
 

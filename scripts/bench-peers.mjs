@@ -1,16 +1,15 @@
 /**
- * `npm run bench` and `npm run bench:peers`: set-up, then bench/main.ts or bench/peers/main.ts, which Vite loads
- * with everything below it: Node 20 reads no TypeScript. The first argument names the file.
+ * `npm run bench:peers`: set-up, the peers' own packages, then bench/peers/main.ts, which Vite loads with everything below
+ * it: Node 20 reads no TypeScript.
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { setUp, setUpPackages } from "./setup.mjs";
 
-const [entry, ...options] = process.argv.slice(2);
 const root = fileURLToPath(new URL("..", import.meta.url));
 try {
   await setUp(root);
-  if (entry.startsWith("bench/peers/")) await setUpPackages(join(root, "bench", "peers"));
+  await setUpPackages(join(root, "bench", "peers"));
 } catch (error) {
   process.stderr.write(`${error.message}\n`);
   process.exit(1);
@@ -22,7 +21,7 @@ const vite = await createServer({
   server: { middlewareMode: true, hmr: false, ws: false, watch: null },
   optimizeDeps: { noDiscovery: true },
 });
-const module = await vite.ssrLoadModule(`/${entry}`);
+const module = await vite.ssrLoadModule("/bench/peers/main.ts");
 // Dawn keeps the process alive, and output may still be on its way to a pipe.
-const status = await module.main(options);
+const status = await module.main(process.argv.slice(2));
 process.stdout.write("", () => process.exit(status));

@@ -1,7 +1,7 @@
-/** What the benchmark's programs share: one line for a user's mistake, Ctrl-C that keeps what was measured, output files. */
-import { InterruptedError, InputError, RePaintError } from "../src/engine/errors.ts";
-import { Report } from "../src/cli/report.ts";
-import { writeFileAtomic } from "../src/node/files.ts";
+/** The frame of `npm run bench:peers`: one line for a user's mistake, Ctrl-C that keeps what was measured, output files. */
+import { InterruptedError, InputError, RePaintError } from "../../src/engine/errors.ts";
+import { Report } from "../../src/cli/report.ts";
+import { writeFileAtomic } from "../../src/node/files.ts";
 
 export const report = new Report(process.stdout, process.stderr, false);
 

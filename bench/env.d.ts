@@ -1,0 +1,2 @@
+/** What Vite adds to modules of the benchmark: `?raw`, workers. */
+/// <reference types="vite/client" />

@@ -1,0 +1,62 @@
+/**
+ * The benchmark where it runs in a browser: in a worker, since checks against the twins would hold up a page, or in the page
+ * where workers have no WebGPU. Not here: buttons and plots (page.ts).
+ */
+import { requestDevice } from "../src/engine/device.ts";
+import { version } from "../src/engine/version.ts";
+import { blobSource } from "../src/unet/safetensors.ts";
+import type { FromThread, StartRequest, ToThread } from "./messages.ts";
+import { runSuite } from "./suite.ts";
+
+/** Written so that bundlers take the files along. */
+const weights = new URL("../weights/portraits64.safetensors", import.meta.url);
+const selfTest = new URL("../weights/portraits64.selftest.safetensors", import.meta.url);
+const partialMilliseconds = 3000;
+
+/** Runs what is asked for and says what becomes of it, until it is done. Never rejects. */
+export async function runThread(request: StartRequest, signal: AbortSignal, say: (message: FromThread) => void) {
+  try {
+    const gpu = "gpu" in navigator ? (navigator.gpu as GPU | undefined) : undefined;
+    const adapter = await gpu?.requestAdapter({ powerPreference: "high-performance" });
+    if (!adapter) return say({ kind: "no-webgpu" });
+    const device = await requestDevice(adapter);
+    let shown = performance.now();
+    try {
+      const result = await runSuite({
+        ...{ device, version, platform: request.platform, precision: request.precision, signal },
+        ...{ quick: request.quick, candidates: request.candidates },
+        shipped: { name: "portraits64", weights: await source(weights), selfTest: await source(selfTest) },
+        onProgress: ({ what, done, total, eta, partial }) => {
+          say({ kind: "progress", what, done, total, ...(eta === undefined ? {} : { eta }) });
+          const now = performance.now();
+          if (now - shown < partialMilliseconds || partial.kernels.length === 0) return;
+          shown = now;
+          say({ kind: "partial", result: partial });
+        },
+      });
+      say({ kind: "done", result });
+    } catch (error) {
+      throw await device.explain(error);
+    } finally {
+      device.dispose();
+    }
+  } catch (error) {
+    say({ kind: "failed", message: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+async function source(url: URL) {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url.pathname} is missing on this site (status ${response.status})`);
+  return blobSource(await response.blob(), url.pathname.split("/").at(-1)!);
+}
+
+/** As a worker. The page imports this file, too. */
+if ("WorkerGlobalScope" in globalThis) {
+  const control = new AbortController();
+  const say = (message: FromThread): void => globalThis.postMessage(message);
+  globalThis.addEventListener("message", ({ data }: MessageEvent<ToThread>) => {
+    if (data.kind === "stop") control.abort(new Error("stopped"));
+    else void runThread(data, control.signal, say);
+  });
+}

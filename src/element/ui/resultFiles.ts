@@ -1,0 +1,61 @@
+/** The chosen result and the mask as files: saved, copied, handed to a page or a form. */
+import { InputError } from "../../engine/errors.ts";
+import { saveFile } from "./controls.ts";
+import { maskPicture } from "./maskFiles.ts";
+import { encodePng } from "./png.ts";
+import type { Workspace } from "./workspace.ts";
+
+interface Parts {
+  readonly workspace: Workspace;
+  readonly say: (words: string) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+export class ResultFiles {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Of the picture's size, with its known pixels. @throws InputError without a result */
+  async toFile(): Promise<File> {
+    const { workspace } = this.#parts;
+    const { chosen, name } = workspace;
+    const whole = chosen && workspace.compose(chosen);
+    if (!whole) throw new InputError("There is no result yet");
+    return new File([await encodePng(whole)], `${name}.filled-${chosen.seed}.png`, { type: "image/png" });
+  }
+
+  async download(): Promise<void> {
+    const { say, fail } = this.#parts;
+    try {
+      const file = await this.toFile();
+      saveFile(file, file.name);
+      say(`${file.name} saved`);
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  async copy(): Promise<void> {
+    const { say, fail } = this.#parts;
+    try {
+      // Safari wants the promise at once.
+      await navigator.clipboard.write([new ClipboardItem({ "image/png": this.toFile() })]);
+      say("Copied");
+    } catch {
+      fail(new InputError("This page may not write to the clipboard: download the picture instead"));
+    }
+  }
+
+  /** White is to be filled. */
+  async downloadMask(): Promise<void> {
+    const { workspace, fail } = this.#parts;
+    try {
+      saveFile(await encodePng(maskPicture(workspace.mask)), `${workspace.name}.fill.png`);
+    } catch (error) {
+      fail(error);
+    }
+  }
+}

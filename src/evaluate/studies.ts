@@ -1,0 +1,109 @@
+/**
+ * The paper's studies at a size that a processor can make: what is run, what the paper says, and when that holds. Data and one
+ * decision. Not here: running, text (src/cli).
+ */
+import type { Estimate } from "./statistics.ts";
+
+/** Settings in `evaluate`'s words. All but the first make about as many model calls, 30 to 40. */
+export const STUDY_SETTINGS = {
+  plain: { words: "steps=20,resamples=1", title: "T = 20, no resampling" },
+  resample: { words: "steps=20,jump-length=5,resamples=2", title: "T = 20, j = 5, r = 2" },
+  slow: {
+    words: "steps=20,jump-length=5,resamples=2,strategy=slow-down",
+    title: "T = 35, no resampling (slowed down)",
+  },
+  sdedit: { words: "steps=20,jump-length=5,resamples=2,strategy=sdedit", title: "T = 20, SDEdit's repeats" },
+  long: { words: "steps=20,jump-length=10,resamples=2", title: "T = 20, j = 10, r = 2" },
+  short: { words: "steps=20,jump-length=1,resamples=2", title: "T = 20, j = 1, r = 2" },
+} as const;
+
+export type StudySetting = keyof typeof STUDY_SETTINGS;
+
+export interface StudyRun {
+  readonly name: string;
+  readonly masks: readonly string[];
+  readonly settings: readonly StudySetting[];
+  readonly seeds: readonly bigint[];
+  /** Of the pictures asked for; all of them without it. */
+  readonly pictures?: number;
+}
+
+/** Each is an evaluation of its own, in this order. */
+export const STUDY_RUNS: readonly StudyRun[] = [
+  {
+    name: "settings",
+    masks: ["half"],
+    settings: ["plain", "resample", "slow", "sdedit", "long", "short"],
+    seeds: [1n],
+  },
+  {
+    name: "masks",
+    masks: ["wide", "narrow", "super-resolve", "alternating-lines", "expand"],
+    settings: ["resample"],
+    seeds: [1n],
+    pictures: 2,
+  },
+  { name: "diversity", masks: ["half"], settings: ["resample"], seeds: [1n, 2n, 3n], pictures: 2 },
+];
+
+/** Of two settings on the same pictures, the paper says that the first is better. */
+export interface Comparison {
+  readonly study: string;
+  readonly claim: string;
+  readonly better: StudySetting;
+  readonly worse: StudySetting;
+}
+
+export const COMPARISONS: readonly Comparison[] = [
+  {
+    study: "Table 2: resampling against slowing down",
+    claim:
+      "At the same cost resampling improves the result (LPIPS .168, .148, .142, .134 for r = 1 … 4 at T = 250) and slowing the diffusion down does not (.168, .167, .179, .161 for T = 250 … 1000).",
+    better: "resample",
+    worse: "slow",
+  },
+  {
+    study: "Table 2: resampling against none",
+    claim:
+      "Resampling is better than none at the same T; most of the gain comes with r = 2 (LPIPS .148 after .168, then .142 and .134).",
+    better: "resample",
+    worse: "plain",
+  },
+  {
+    study: "Table 3: jump length",
+    claim: "Longer jumps are better than single steps: j = 10 against j = 1, which tends to blur.",
+    better: "long",
+    worse: "short",
+  },
+  {
+    study: "Table 3: jump length, half way",
+    claim: "The same of j = 5 against j = 1.",
+    better: "resample",
+    worse: "short",
+  },
+  {
+    study: "Table 4: against SDEdit's strategy",
+    claim: "RePaint's resampling is better than SDEdit's repeats of the last half, at the same cost.",
+    better: "resample",
+    worse: "sdedit",
+  },
+];
+
+/** LPIPS on CelebA-HQ that the paper's Table 1 has for RePaint. */
+export const PAPER_MASKS: Readonly<Record<string, number>> = {
+  "alternating-lines": 0.009,
+  narrow: 0.028,
+  "super-resolve": 0.029,
+  wide: 0.059,
+  half: 0.165,
+  expand: 0.435,
+};
+
+export type Verdict = "holds" | "not shown" | "contradicted";
+
+/** Of the difference better − worse of a measure: its interval has to leave 0 out. */
+export function verdictOf(difference: Estimate | undefined, better: "lower" | "higher"): Verdict {
+  if (difference?.low === undefined || difference.high === undefined) return "not shown";
+  const [low, high] = better === "lower" ? [-difference.high, -difference.low] : [difference.low, difference.high];
+  return low > 0 ? "holds" : high < 0 ? "contradicted" : "not shown";
+}
