@@ -10,7 +10,7 @@ import { MaskLayer } from "./maskLayer.ts";
 import type { Point } from "./maskOperations.ts";
 import type { Tools } from "./tools.ts";
 import { centred, fit, panned, showing, toPicture, toStage, zoomAt, type Size, type View } from "./viewport.ts";
-import type { Result, Workspace } from "./workspace.ts";
+import type { Workspace } from "./workspace.ts";
 
 /** Larger pixels than this are shown as squares. */
 const squareFrom = 3;
@@ -178,22 +178,6 @@ export class Surface {
     this.#showChosen();
   }
 
-  /** All of the picture with a result in it, small. */
-  thumbnail({ patch, x, y }: Result, side: number): HTMLCanvasElement {
-    const { width, height } = this.#base;
-    const scale = side / Math.min(width, height);
-    const canvas = h("canvas", { width: side, height: side });
-    const context = canvas.getContext("2d")!;
-    // The middle square.
-    context.translate((side - width * scale) / 2, (side - height * scale) / 2);
-    context.scale(scale, scale);
-    context.drawImage(this.#base, 0, 0);
-    const part = new OffscreenCanvas(patch.width, patch.height);
-    part.getContext("2d")!.putImageData(toImageData(patch), 0, 0);
-    context.drawImage(part, x, y);
-    return canvas;
-  }
-
   /** The tint of the mask is the page's choice: read again. */
   restyle(): void {
     this.#mask.restyle();
@@ -279,6 +263,6 @@ export class Surface {
   });
 }
 
-function toImageData({ width, height, data }: Picture): ImageData {
+export function toImageData({ width, height, data }: Picture): ImageData {
   return new ImageData(data as Uint8ClampedArray<ArrayBuffer>, width, height);
 }
