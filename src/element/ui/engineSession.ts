@@ -73,8 +73,15 @@ export class EngineSession extends Emitter<SessionEvents> {
   #progress: RunProgress | undefined;
   #estimateOf: { settings: Settings; keep: Mask | undefined } | undefined;
 
+  readonly #makeClient: typeof createEngineClient;
+
+  constructor(makeClient = createEngineClient) {
+    super();
+    this.#makeClient = makeClient;
+  }
+
   get client(): EngineClient {
-    return (this.#client ??= createEngineClient({ worker: this.worker }));
+    return (this.#client ??= this.#makeClient({ worker: this.worker }));
   }
 
   get model(): ModelState {

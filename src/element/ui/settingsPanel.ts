@@ -248,6 +248,6 @@ function same(a: Schedule, b: Schedule): boolean {
 }
 
 /** Short enough to be told to somebody. */
-export function randomSeed(): bigint {
+function randomSeed(): bigint {
   return BigInt(crypto.getRandomValues(new Uint32Array(1))[0]! % 1_000_000);
 }
