@@ -37,7 +37,7 @@ const python = cannotFork
 const why = python ? "" : " (skipped: no Python with PyTorch, NumPy and Pillow)";
 
 const run = (program: string, ...argv: string[]) =>
-  execFileSync(python!, [join(programs, program), ...argv], { encoding: "utf8", env: { ...process.env, OMP_NUM_THREADS: "1" } }); // prettier-ignore
+  execFileSync(python!, [join(programs, program), ...argv], { encoding: "utf8", env: { ...process.env, OMP_NUM_THREADS: "1", PYTHONDONTWRITEBYTECODE: "1" } }); // prettier-ignore
 
 const open = async (path: string) => bytesSource(path, await readFile(path));
 
@@ -75,6 +75,20 @@ describe("weights/train", () => {
     classifier.dispose();
     expect(relativeError(logits, await tensor(io, "logits"))).toBeLessThan(5e-5);
     expect(relativeError(grad, await tensor(io, "grad"))).toBeLessThan(2e-4);
+  });
+
+  it.skipIf(!python)(`computes of the shipped model what its self-test says${why}`, () => {
+    const weights = fileURLToPath(new URL("../weights/", import.meta.url));
+    const code = `
+import sys
+sys.path.insert(0, sys.argv[1])
+import files, heldout
+network = heldout.load(sys.argv[2] + "portraits64.safetensors")
+io, _ = files.load_tensors(sys.argv[2] + "portraits64.selftest.safetensors")
+print(((network(io["x"], io["t"]) - io["out"]).norm() / io["out"].norm()).item())`;
+    const env = { ...process.env, OMP_NUM_THREADS: "1", PYTHONDONTWRITEBYTECODE: "1" };
+    const out = execFileSync(python!, ["-c", code, programs, weights], { encoding: "utf8", env });
+    expect(Number(out)).toBeLessThan(1e-5);
   });
 
   it.skipIf(!python || !full)(
