@@ -3,6 +3,7 @@ import type { Device } from "../src/engine/device.ts";
 import type { DispatchTime } from "../src/engine/profiler.ts";
 import { readFloats } from "../src/engine/readback.ts";
 import { median } from "../src/engine/timing.ts";
+import { relativeError } from "../src/unet/floats.ts";
 import { fromNhwc, toNhwc } from "../src/unet/layout.ts";
 import { readFloat32, type TensorFile } from "../src/unet/safetensors.ts";
 import type { UNet } from "../src/unet/unet.ts";
@@ -76,14 +77,4 @@ function medianProfile(profiles: readonly DispatchTime[][]): LayerTime[] {
     ...{ layer: label, kernel, macs },
     milliseconds: median(profiles.map((profile) => profile[index]!.milliseconds)),
   }));
-}
-
-/** ‖a − b‖ / ‖b‖; NaN where there is one. */
-export function relativeError(a: Float32Array, b: Float32Array): number {
-  let [difference, norm] = [0, 0];
-  for (const [i, value] of b.entries()) {
-    difference += (a[i]! - value) ** 2;
-    norm += value ** 2;
-  }
-  return Math.sqrt(difference / norm);
 }

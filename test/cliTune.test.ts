@@ -35,16 +35,17 @@ test("times layers until its budget ends, remembers them, and goes on the next t
   const done = all.at(-1) as { layers?: number; timed?: number; remembered?: number; left?: number };
   expect(done).toMatchObject({ event: "done", remembered: 0 });
   expect(done.layers).toBeGreaterThan(5);
-  expect(done.timed! + done.left!).toBe(done.layers);
+  // One that was left half done is in both.
+  expect(done.timed! + done.left!).toBeGreaterThanOrEqual(done.layers!);
   expect(all.filter(({ event }) => event === "tuned")).toHaveLength(done.timed!);
   const second = events((await cli(["tune", "--weights", weights, "--budget", "1", "--json"])).out).at(-1);
-  expect(second).toMatchObject({ remembered: done.timed });
+  expect(second).toMatchObject({ remembered: done.layers! - done.left! });
 });
 
 test("other commands look at what is remembered, unless --tune off; a damaged record costs one line", async () => {
   const weights = await tiny();
   const { architecture } = await openCheckpoint(bytesSource("tiny", tinyNetwork()));
-  const clock = { time: () => Promise.resolve(1) };
+  const clock = { time: () => Promise.resolve({ milliseconds: 1 }) };
   const network = { architecture, precision: "f32" } as const;
   await tuneNetworks(await gpuDevice(), [network], { store: await tuningFile(), budget: 1e9, clock });
   const sample = async (...more: string[]) => {

@@ -45,7 +45,12 @@ const layers: readonly ConvolutionLayer[] = [
 ];
 
 /** The plan of one choice on its own device memory, filled with NaN where it writes. */
-async function run(layer: ConvolutionLayer, choice: ConvolutionChoice, batch: number) {
+async function run(
+  layer: ConvolutionLayer,
+  choice: ConvolutionChoice,
+  batch: number,
+  given: Readonly<Record<string, Float32Array>> = {},
+) {
   const { plan, tensors } = convolutionPlan(layer, choice, batch);
   const inputs = Object.entries(tensors).filter((entry): entry is [string, Tensor] => entry[1] !== undefined);
   const numbers: Record<string, Float32Array> = {};
@@ -55,7 +60,9 @@ async function run(layer: ConvolutionLayer, choice: ConvolutionChoice, batch: nu
       const count = elementCount(tensor.shape);
       const deviation = name === "weight" ? 1 / Math.sqrt(layer.kernel ** 2 * layer.channels0) : 1;
       numbers[name] =
-        name === "y" ? new Float32Array(count).fill(NaN) : Float32Array.from(values(count, index + 40, { deviation }));
+        name === "y"
+          ? new Float32Array(count).fill(NaN)
+          : (given[name]?.subarray(0, count) ?? Float32Array.from(values(count, index + 40, { deviation })));
       const buffer = await device.createBuffer(name, byteLength(tensor), tensorUsage);
       externals.set(tensor, { buffer });
       device.upload(buffer, 0, numbers[name]);
@@ -106,6 +113,36 @@ describe.each(layers.map((layer) => ({ key: convolutionKey(layer), layer })))("$
       choices.set(convolutionKey(layer), "a kernel of another version");
       expect(chooseConvolution(layer, traits, choices).id).toBe(chooseConvolution(layer, traits).id);
     }
+  });
+});
+
+describe("Winograd in strips", () => {
+  // 56 of the 64 rows of tiles fill a strip, so that the second holds the end of one image and the beginning of the next.
+  const size = { height: 256, width: 128, outHeight: 256, outWidth: 128 };
+  const layer: ConvolutionLayer = { ...base, ...size, channels0: 4, outChannels: 32 };
+  const byId = (id: string) => convolutionCandidates(layer, device).find((one) => one.id === id)!;
+
+  it("has an image's bits alone and in a batch, and the direct sum's numbers", async () => {
+    const fast = byId("winograd4 quad 4x32/4");
+    expect(convolutionPlan(layer, fast, 2).plan.dispatches.length).toBe(3 * 3);
+    const { y: both, numbers } = await run(layer, fast, 2);
+    const alone = (await run(layer, fast, 1, numbers)).y;
+    const differing = alone.filter((value, at) => value !== both[at]).length;
+    expect(differing).toBe(0);
+    const direct = (await run(layer, byId("blocked 4x2x4/4"), 2, numbers)).y;
+    expect(relativeError(both, Float64Array.from(direct))).toBeLessThanOrEqual(1e-6);
+  });
+
+  it("is offered for 3×3 of stride 1 within WebGPU's bindings alone", () => {
+    const offered = (more: Partial<ConvolutionLayer>) =>
+      convolutionCandidates({ ...layer, ...more }, device)
+        .filter(({ method }) => method === "winograd")
+        .map(({ id }) => id.slice(0, 9));
+    expect(new Set(offered({}))).toEqual(new Set(["winograd2", "winograd4"]));
+    expect(offered({ stride: 2, outHeight: 128, outWidth: 64 })).toEqual([]);
+    expect(offered({ kernel: 1, pad: 0 })).toEqual([]);
+    // 36 × 1024² numbers are 144 MiB, 16 × 1024² are 64.
+    expect(new Set(offered({ channels0: 1024, outChannels: 1024 }))).toEqual(new Set(["winograd2"]));
   });
 });
 

@@ -253,7 +253,7 @@ test("the classifier takes on the device what the plan says, with its own x and 
   expect(taken()).toBe(plan.weights);
   const session = await own.session(size, [0, 1]);
   const arenas = plan.arenas.reduce((a, b) => a + b, 0);
-  const parameters = taken() - plan.weights - plan.inputsAndOutput - arenas;
+  const parameters = taken() - plan.weights - plan.transformed - plan.inputsAndOutput - arenas;
   expect(parameters).toBeGreaterThanOrEqual(0);
   expect(parameters).toBeLessThan(256 * 1024);
   const shared = planClassifierMemory(architecture, size, { ...options, ...adapterTraits(device), sharesX: true });

@@ -109,7 +109,7 @@ test.each(["adm", "class-cond", "super-res", "pool-resample"])(
       const session = await network.session(size);
       // The plan leaves the parameters out: a few KiB.
       const arenas = plan.arenas.reduce((a, b) => a + b, 0);
-      const activations = taken() - plan.weights - plan.inputsAndOutput;
+      const activations = taken() - plan.weights - plan.transformed - plan.inputsAndOutput;
       expect(activations - arenas).toBeGreaterThanOrEqual(0);
       expect(activations - arenas).toBeLessThan(256 * 1024);
       session.dispose();

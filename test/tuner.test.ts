@@ -36,7 +36,7 @@ function textStore(): TuningStore & { texts: Map<string, string> } {
 }
 
 /** Plans that only the fake clock knows, by the candidate's id. */
-const planNamed = (id: string): Plan => ({ tensors: [], dispatches: [], id }) as Plan;
+const planNamed = (id: string): Plan => ({ tensors: [], preparation: [], dispatches: [], id }) as Plan;
 const idOf = (plan: Plan) => (plan as Plan & { id: string }).id;
 
 function question(key: string, ids: readonly string[], macs = 1): TuningQuestion {
@@ -44,7 +44,7 @@ function question(key: string, ids: readonly string[], macs = 1): TuningQuestion
 }
 
 /** A clock that stands still but for what is timed. */
-function fakeClock(times: Record<string, number | Error>) {
+function fakeClock(times: Record<string, number | Error>, compile: number) {
   const asked: string[] = [];
   let at = 0;
   const time: PlanClock["time"] = (plan) => {
@@ -53,17 +53,23 @@ function fakeClock(times: Record<string, number | Error>) {
     const one = times[id]!;
     if (one instanceof Error) return Promise.reject(one);
     at += one;
-    return Promise.resolve(one);
+    const output = Uint8Array.of(id.startsWith("wrong") ? 1 : 0);
+    return Promise.resolve({ milliseconds: one, output });
   };
-  return { time, asked, now: () => at };
+  const prepare = () => Promise.resolve(void (at += compile));
+  return { time, prepare, asked, now: () => at };
 }
 
 async function ask(
   questions: readonly TuningQuestion[],
   times: Record<string, number | Error>,
-  { store = textStore(), ...options }: Partial<TunerOptions> & { store?: TuningStore } = {},
+  {
+    store = textStore(),
+    compile = 0,
+    ...options
+  }: Partial<TunerOptions> & { store?: TuningStore; compile?: number } = {},
 ) {
-  const clock = fakeClock(times);
+  const clock = fakeClock(times, compile);
   const memory = await TuningMemory.open(adapter, store);
   const result = await tune(questions, memory, clock, { budget: 1e9, now: clock.now, ...options });
   return { ...result, asked: clock.asked };
@@ -90,6 +96,16 @@ describe("the tuner", () => {
     await expect(lost).rejects.toThrow(DeviceLostError);
   });
 
+  it("believes no candidate whose output is not the default's, however fast it is", async () => {
+    const warnings: string[] = [];
+    const agree = (output: Uint8Array, expected: Uint8Array) => output[0] === expected[0];
+    const questions = [{ ...question("a", ["default", "wrong", "fast"]), agree }];
+    const options = { onWarning: (message: string) => warnings.push(message) };
+    const { answers } = await ask(questions, { default: 10, wrong: 1, fast: 5 }, options);
+    expect(answers.get("a")).toBe("fast");
+    expect(warnings).toEqual([expect.stringMatching(/wrong: it computes something else/)]);
+  });
+
   it("stops at its budget, what costs most first, and goes on the next time", async () => {
     const store = textStore();
     const ids = (name: string) => [`${name}1`, `${name}2`];
@@ -100,13 +116,26 @@ describe("the tuner", () => {
     ];
     const times = { l1: 1, l2: 2, b1: 400, b2: 300, m1: 50, m2: 40 };
     const first = await ask(questions, times, { store, budget: 700 });
-    expect(first.asked.map((id) => id[0])).toEqual(["l", "l", "b", "b"]);
-    expect([first.left, first.answers.get("big"), first.answers.get("middle")]).toEqual([1, "b2", undefined]);
+    // The first tells a rate.
+    expect(first.asked).toEqual(["l1", "b1", "b2"]);
+    expect([first.left, first.answers.get("big"), first.answers.get("middle")]).toEqual([2, "b2", undefined]);
     const second = await ask(questions, times, { store, budget: 1000 });
-    expect(second.asked.every((id) => id.startsWith("m"))).toBe(true);
-    expect([second.left, second.remembered, second.answers.size]).toEqual([0, 2, 3]);
+    expect(second.asked).toEqual(["l1", "m1", "m2", "l1", "l2"]);
+    expect([second.left, second.remembered, second.answers.size]).toEqual([0, 1, 3]);
     const none = await ask(questions, times, { store: textStore(), budget: 0 });
     expect([none.asked.length, none.left, none.answers.size]).toEqual([0, 3, 0]);
+  });
+
+  it("uses what a budget left half done, and asks it again", async () => {
+    const store = textStore();
+    const ids = ["1", "2", "3", "4", "5", "6"];
+    const times = { "1": 9, "2": 5, "3": 7, "4": 8, "5": 6, "6": 1 };
+    const first = await ask([question("a", ids)], times, { store, budget: 200, compile: 100 });
+    expect([first.left, first.answers.get("a")]).toEqual([1, "2"]);
+    const loaded = await ask([question("a", ids)], times, { store, budget: 0 });
+    expect([loaded.left, loaded.answers.get("a"), loaded.asked]).toEqual([1, "2", []]);
+    const second = await ask([question("a", ids)], times, { store });
+    expect([second.left, second.answers.get("a")]).toEqual([0, "6"]);
   });
 
   it("reports progress, and keeps what it has when it is stopped", async () => {
@@ -116,19 +145,20 @@ describe("the tuner", () => {
     const seen: string[] = [];
     const onProgress = ({ key, done, total }: { key: string; done: number; total: number }) => {
       seen.push(`${done}/${total} ${key}`);
-      if (key === "b") control.abort(new Error("stopped"));
+      if (key === "a") control.abort(new Error("stopped"));
     };
-    const times = { a1: 3, a2: 1, b1: 1, b2: 1 };
+    const times = { a1: 1, a2: 1, b1: 3, b2: 1 };
     await expect(ask(questions, times, { store, onProgress, signal: control.signal })).rejects.toThrow("stopped");
-    expect(seen).toEqual(["0/2 a", "1/2 b"]);
+    expect(seen).toEqual(["0/2 b", "1/2 a"]);
     const { answers, remembered } = await ask(questions, times, { store, budget: 0 });
-    expect([remembered, answers.get("a")]).toEqual([1, "a2"]);
+    expect([remembered, answers.get("b")]).toEqual([1, "b2"]);
   });
 });
 
 describe("the memory", () => {
   const one = question("a", ["default", "fast"]);
   const times = { default: 10, fast: 5, new: 1 };
+  const fast = { id: "fast", among: ["default", "fast"], milliseconds: 5 };
 
   it("is of one adapter and driver, and of the candidates there were", async () => {
     const store = textStore();
@@ -165,13 +195,13 @@ describe("the memory", () => {
     const warnings: string[] = [];
     const store = { name: "a full disk", read: refuse, write: refuse };
     const memory = await TuningMemory.open(adapter, store, (message) => warnings.push(message));
-    memory.set(one, "fast", 5);
+    memory.set(one, fast);
     await memory.save();
     expect(warnings).toEqual([
       expect.stringMatching(/not used: disk full/),
       expect.stringMatching(/not kept in a full disk/),
     ]);
-    expect(memory.get(one)).toBe("fast");
+    expect(memory.get(one)).toEqual({ id: "fast", isComplete: true });
   });
 
   it("in Node is a file, and keeps what another process has written meanwhile", async () => {
@@ -180,8 +210,8 @@ describe("the memory", () => {
       const root = join(folder, "new");
       const store = await tuningFile(root);
       const [mine, theirs] = [await TuningMemory.open(adapter, store), await TuningMemory.open(adapter, store)];
-      mine.set(one, "fast", 5);
-      theirs.set(question("b", ["x", "y"]), "y", 1);
+      mine.set(one, fast);
+      theirs.set(question("b", ["x", "y"]), { id: "y", among: ["x", "y"], milliseconds: 1 });
       await mine.save();
       await theirs.save();
       expect((await TuningMemory.open(adapter, await tuningFile(root))).size).toBe(2);
@@ -239,7 +269,7 @@ describe("networks", async () => {
     const questions = await tuningQuestions([network], device);
     let calls = 0;
     // Ever faster, so that the candidate that is timed last wins.
-    const clock = { time: () => Promise.resolve(1000 / 2 ** calls++) };
+    const clock = { time: () => Promise.resolve({ milliseconds: 1000 / 2 ** calls++ }) };
     const { answers } = await tuneNetworks(device, [network], { store, budget: 1e9, clock });
     expect(answers.size).toBe(questions.length);
     for (const { key, fallback } of questions) expect(answers.get(key)).not.toBe(fallback);
@@ -259,6 +289,14 @@ describe("networks", async () => {
     expect(asked).toBeGreaterThan(0);
     for (const { key, candidates } of questions)
       expect([undefined, ...candidates.map(({ id }) => id)]).toContain(real!.get(key));
+  });
+
+  it("tell a wrong output from rounding", async () => {
+    const { agree } = (await tuningQuestions([network], device))[0]!;
+    const bytes = (...numbers: number[]) => new Uint8Array(Float32Array.from(numbers).buffer);
+    expect(agree!(bytes(1, 2.0001, -3), bytes(1, 2, -3))).toBe(true);
+    expect(agree!(bytes(1, 2, 0), bytes(1, 2, -3))).toBe(false);
+    expect(agree!(bytes(1, NaN, -3), bytes(1, 2, -3))).toBe(false);
   });
 
   it("are timed on tensors of every type", async () => {
@@ -282,6 +320,8 @@ describe("networks", async () => {
       },
       variant: {},
     });
-    expect(await deviceClock(device).time(builder.finish(), { atMost: Infinity })).toBeGreaterThan(0);
+    const { milliseconds, output } = await deviceClock(device).time(builder.finish(), { atMost: Infinity });
+    expect(milliseconds).toBeGreaterThan(0);
+    expect(new Float32Array(output!.buffer).every(Number.isFinite)).toBe(true);
   });
 });

@@ -12,12 +12,12 @@ import { convolutionPlan, layerMacs } from "../../src/shaders/addConvolution.ts"
 import { chooseConvolution, type ConvolutionLayer } from "../../src/shaders/chooseConvolution.ts";
 import { countMacs } from "../../src/unet/architecture.ts";
 import { openCheckpoint } from "../../src/unet/checkpoint.ts";
+import { relativeError } from "../../src/unet/floats.ts";
 import { fromNhwc, toNhwc } from "../../src/unet/layout.ts";
 import { packConvolution } from "../../src/unet/packing.ts";
 import { bytesSource, openSafetensors, readFloat32 } from "../../src/unet/safetensors.ts";
 import { tuneNetworks } from "../../src/unet/tuning.ts";
 import { UNet } from "../../src/unet/unet.ts";
-import { relativeError } from "../forward.ts";
 import { convolutionModel, type SingleConvolution } from "./onnx.ts";
 import { ours, type PeerRow } from "./result.ts";
 

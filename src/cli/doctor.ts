@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { adapterName, type Device } from "../engine/device.ts";
 import { packageInfo, weightsFolder } from "../node/packageFiles.ts";
 import { chooseConvolution, type ConvolutionLayer } from "../shaders/chooseConvolution.ts";
+import { relativeError } from "../unet/floats.ts";
 import { readFloat32 } from "../unet/safetensors.ts";
 import { UNet } from "../unet/unet.ts";
 import { adapterOption, type Arguments, type Command, jsonOption } from "./command.ts";
@@ -131,15 +132,4 @@ async function testNoise({ report }: Context, device: Device): Promise<boolean> 
     `              noise: difference ${error.toExponential(1)} (at most ${noiseTolerance}): ${correct ? "right" : "WRONG"}`,
   );
   return correct;
-}
-
-/** ‖a − b‖ / ‖b‖; NaN where there is one. */
-function relativeError(a: Float32Array, b: Float32Array): number {
-  let difference = 0;
-  let norm = 0;
-  for (const [i, value] of b.entries()) {
-    difference += (a[i]! - value) ** 2;
-    norm += value ** 2;
-  }
-  return Math.sqrt(difference / norm);
 }

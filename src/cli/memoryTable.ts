@@ -85,6 +85,7 @@ function lines(plan: NamedPlan): string[] {
   const ofClassifier = plan.classifier === undefined ? "" : `, ${inBytes(plan.classifier)} of it the classifier's`;
   const rows: [string, string][] = [
     ["Weights", inBytes(plan.weights)],
+    ...(plan.transformed > 0 ? [["Transformed", `${inBytes(plan.transformed)} of weights`] as [string, string]] : []),
     ["Activations", `${inBytes(arenas)} in ${count(plan.arenas.length, "arena")}`],
     ["In and out", inBytes(plan.inputsAndOutput)],
     ["Embeddings", `${inBytes(plan.embeddings)} for ${timesteps} timesteps`],

@@ -31,7 +31,8 @@ export const tuneOption: Option = {
   help: "first time kernels for up to MS milliseconds; off: ignore what `tune` remembered, so that the bits stay the same",
 };
 
-const defaultBudget = 20_000;
+/** A software adapter takes a second to compile a kernel. */
+const defaultBudget = { cpu: 60_000, gpu: 20_000 } as const;
 const mostBudget = 3_600_000;
 
 export const tuneCommand: Command = {
@@ -45,7 +46,7 @@ export const tuneCommand: Command = {
     {
       name: "budget",
       value: "MS",
-      help: `milliseconds to spend (default ${defaultBudget}); what is left is timed the next time`,
+      help: `milliseconds to spend (default ${defaultBudget.gpu}, on a processor ${defaultBudget.cpu}); what is left is timed the next time`,
     },
     { name: "again", help: "time what is remembered, too" },
     adapterOption,
@@ -59,7 +60,7 @@ export const tuneCommand: Command = {
 
 async function run(context: Context, given: Arguments): Promise<void> {
   const precision = readPrecision(given);
-  const budget = given.integer("budget", { min: 1, max: mostBudget }) ?? defaultBudget;
+  const budget = given.integer("budget", { min: 1, max: mostBudget });
   const classifier = given.text("classifier");
   if (classifier !== undefined && given.has("weights"))
     throw new InputError("--weights and --classifier: give one; they are tuned one after the other");
@@ -78,24 +79,23 @@ async function tuneFor(
   context: Context,
   device: Device,
   network: TunedNetwork,
-  { name, budget, again }: { name: string; budget: number; again: boolean },
+  { name, budget, again }: { name: string; budget: number | undefined; again: boolean },
 ): Promise<void> {
   const { report, signal } = context;
   const store = await tuningFile();
-  const { timed, remembered, left } = await tuneNetworks(device, [network], {
-    ...{ store, budget, again, signal },
+  const { timed, total, remembered, left } = await tuneNetworks(device, [network], {
+    ...{ store, budget: budget ?? defaultBudget[device.kind], again, signal },
     ...reporting(context),
   });
   report.endProgress();
   for (const { question, ...answer } of timed)
     report.event("tuned", { layer: question.key, uses: question.uses, default: question.fallback, ...answer });
-  const total = timed.length + remembered + left;
   report.event("done", { model: name, layers: total, timed: timed.length, remembered, left, store: store.name });
   if (timed.length > 0) report.print(timesTable(timed));
   report.say(
     `${name}: ${count(total, "distinct convolution")}, ${timed.length} timed now, ${remembered} remembered` +
       (left > 0
-        ? `, ${left} left (they take the shipped table's choice; go on with \`repaint tune\` or a larger --budget)`
+        ? `, ${left} left (until they are timed the shipped table chooses; go on with \`repaint tune\` or a larger --budget)`
         : ""),
   );
 }

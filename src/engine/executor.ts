@@ -69,7 +69,15 @@ export class Executor {
         owned.push(buffer);
         arenaBuffers.push(buffer);
       }
-      const buffers = locate(device, plan, arenas, arenaBuffers, externals);
+      const constants = new Map<Tensor, BufferRange>();
+      for (const tensor of plan.tensors) {
+        if (tensor.place !== "constant" || externals.has(tensor)) continue;
+        const buffer = await device.createBuffer(tensor.name, byteLength(tensor), tensorUsage);
+        owned.push(buffer);
+        constants.set(tensor, { buffer });
+      }
+      await prepare(device, plan, new Map([...externals, ...constants]));
+      const buffers = locate(device, plan, arenas, arenaBuffers, new Map([...externals, ...constants]));
       const uniforms = packUniforms(plan, device.limits.minUniformBufferOffsetAlignment);
       const uniformBuffer = await device.createBuffer(
         "parameters",
@@ -211,6 +219,25 @@ export class Executor {
     for (const buffer of this.#owned) this.#device.destroyBuffer(buffer);
   }
 }
+
+/** Runs what a plan needs to have run once. */
+async function prepare(
+  device: Device,
+  { tensors, preparation }: Plan,
+  buffers: ReadonlyMap<Tensor, BufferRange>,
+): Promise<void> {
+  if (preparation.length === 0) return;
+  const plan = { tensors, preparation: [], dispatches: preparation };
+  const executor = await Executor.create(device, plan, buffers);
+  try {
+    await executor.run({ macsPerSubmit: preparationMacs });
+  } finally {
+    executor.dispose();
+  }
+}
+
+/** A submission of a preparation: a few of the largest weights. */
+const preparationMacs = 2e7;
 
 /** By binding, as the pipelines want them. */
 export function typesOf(tensors: Dispatch["tensors"]): Record<string, DType | undefined> {

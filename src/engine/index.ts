@@ -36,6 +36,7 @@ export {
   deviceClock,
   tune,
   type PlanClock,
+  type PlanTiming,
   type TunedAnswer,
   type TunerOptions,
   type TuningCandidate,

@@ -19,6 +19,8 @@ export interface Dispatch {
 
 export interface Plan {
   readonly tensors: readonly Tensor[];
+  /** Run once, before the first run: it writes the constant tensors. */
+  readonly preparation: readonly Dispatch[];
   readonly dispatches: readonly Dispatch[];
 }
 
@@ -33,6 +35,7 @@ export interface DispatchOptions<B extends Bindings, P extends Parameters, V ext
 /** Collects tensors and dispatches in execution order. */
 export class PlanBuilder {
   readonly #tensors: Tensor[] = [];
+  readonly #preparation: Dispatch[] = [];
   readonly #dispatches: Dispatch[] = [];
 
   temporary(name: string, dtype: DType, shape: readonly number[]): Tensor {
@@ -41,6 +44,10 @@ export class PlanBuilder {
 
   external(name: string, dtype: DType, shape: readonly number[]): Tensor {
     return this.#add({ name, dtype, shape, place: "external" });
+  }
+
+  constant(name: string, dtype: DType, shape: readonly number[]): Tensor {
+    return this.#add({ name, dtype, shape, place: "constant" });
   }
 
   /** Takes over a tensor of another plan: an external one that both share. */
@@ -52,15 +59,23 @@ export class PlanBuilder {
 
   dispatch<B extends Bindings, P extends Parameters, V extends Variant>(
     kernel: Kernel<B, P, V>,
-    { tensors, parameters, variant, label = kernel.name, macs = 0 }: DispatchOptions<B, P, V>,
+    options: DispatchOptions<B, P, V>,
   ): void {
-    const rows = Array.isArray(parameters) ? parameters : [parameters];
-    this.#dispatches.push({ kernel: kernel as unknown as Kernel, variant, tensors, rows, label, macs });
+    this.#dispatches.push(dispatchOf(kernel, options));
+  }
+
+  /** A dispatch from external to constant tensors, run once before all others. */
+  prepare<B extends Bindings, P extends Parameters, V extends Variant>(
+    kernel: Kernel<B, P, V>,
+    options: DispatchOptions<B, P, V>,
+  ): void {
+    this.#preparation.push(dispatchOf(kernel, options));
   }
 
   finish(): Plan {
-    const used = new Set(this.#dispatches.flatMap(({ tensors }) => Object.values(tensors)));
-    return { tensors: this.#tensors.filter((tensor) => used.has(tensor)), dispatches: this.#dispatches };
+    const [preparation, dispatches] = [this.#preparation, this.#dispatches];
+    const used = new Set([...preparation, ...dispatches].flatMap(({ tensors }) => Object.values(tensors)));
+    return { tensors: this.#tensors.filter((tensor) => used.has(tensor)), preparation, dispatches };
   }
 
   #add(tensor: Tensor): Tensor {
@@ -69,6 +84,14 @@ export class PlanBuilder {
     this.#tensors.push(tensor);
     return tensor;
   }
+}
+
+function dispatchOf<B extends Bindings, P extends Parameters, V extends Variant>(
+  kernel: Kernel<B, P, V>,
+  { tensors, parameters, variant, label = kernel.name, macs = 0 }: DispatchOptions<B, P, V>,
+): Dispatch {
+  const rows = Array.isArray(parameters) ? parameters : [parameters];
+  return { kernel: kernel as unknown as Kernel, variant, tensors, rows, label, macs };
 }
 
 /** Which tensors a dispatch reads and which it writes (a readWrite binding is in both). */

@@ -8,12 +8,15 @@ export type DType = "f32" | "f16" | "u32";
 
 const bytesPerElement: Record<DType, number> = { f32: 4, f16: 2, u32: 4 };
 
-/** A handle: identity is the object itself. `temporary` tensors live in arenas, `external` ones in a buffer that the caller gives. */
+/**
+ * A handle: identity is the object itself. `temporary` tensors live in arenas, `external` ones in a buffer that the caller
+ * gives, `constant` ones are computed once, by a plan's preparation, and belong to the executor.
+ */
 export interface Tensor {
   readonly name: string;
   readonly dtype: DType;
   readonly shape: readonly number[];
-  readonly place: "temporary" | "external";
+  readonly place: "temporary" | "external" | "constant";
 }
 
 export function elementCount(shape: readonly number[]): number {

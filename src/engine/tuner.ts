@@ -5,7 +5,8 @@
 import type { Device } from "./device.ts";
 import { DeviceLostError } from "./errors.ts";
 import { Executor, typesOf } from "./executor.ts";
-import type { Plan } from "./plan.ts";
+import { accesses, type Plan } from "./plan.ts";
+import { readBuffer } from "./readback.ts";
 import { byteLength, elementCount, type Tensor } from "./tensor.ts";
 import { timeExecutor } from "./timing.ts";
 import type { TuningMemory } from "./tuningMemory.ts";
@@ -27,13 +28,25 @@ export interface TuningQuestion {
   readonly macs: number;
   /** Runs in what is tuned for: what costs most there is timed first. */
   readonly uses: number;
+  /**
+   * Whether a candidate's output is the fallback's but for rounding. A shader that a driver gets wrong may well be the fastest;
+   * without this every candidate is believed.
+   */
+  readonly agree?: ((output: Uint8Array, expected: Uint8Array) => boolean) | undefined;
+}
+
+export interface PlanTiming {
+  /** Of one run. */
+  readonly milliseconds: number;
+  /** A part of what the plan wrote, the same part for all plans of a question. */
+  readonly output?: Uint8Array | undefined;
 }
 
 export interface PlanClock {
   /** Hears of the plans that are going to be timed. Never rejects. */
   readonly prepare?: (plans: readonly Plan[]) => Promise<void>;
-  /** Milliseconds of one run; one of more than `atMost` need not be known well. Rejects where it cannot run. */
-  readonly time: (plan: Plan, limits: { atMost: number; signal?: AbortSignal | undefined }) => Promise<number>;
+  /** A run of more than `atMost` milliseconds need not be known well. Rejects where it cannot run. */
+  readonly time: (plan: Plan, limits: { atMost: number; signal?: AbortSignal | undefined }) => Promise<PlanTiming>;
 }
 
 export interface TunerOptions {
@@ -64,14 +77,19 @@ export interface TunedAnswer {
   readonly id: string;
   readonly milliseconds: number;
   readonly fallbackMilliseconds: number;
+  /** The candidates that were looked at; all of them, unless the budget ended first: then the rest is for the next time. */
+  readonly among: readonly string[];
+  readonly isComplete: boolean;
 }
 
 export interface TuningResult {
   /** Key → candidate, remembered or timed now. */
   readonly answers: ReadonlyMap<string, string>;
   readonly timed: readonly TunedAnswer[];
+  readonly total: number;
+  /** Questions that were answered before, among all of their candidates. */
   readonly remembered: number;
-  /** For which the budget did not reach. */
+  /** For which the budget did not reach, wholly or in part. */
   readonly left: number;
 }
 
@@ -83,6 +101,8 @@ const hopeless = 2;
 const finalist = 1.15;
 /** Runs of the fastest candidate that timing one takes, where runs are long. */
 const runsOfCandidate = 3;
+/** Shaders that are compiled at once: between groups the budget is looked at. */
+const groupSize = 4;
 
 /**
  * What is remembered is not timed again. @throws the signal's reason, after what was timed is saved; DeviceLostError
@@ -97,20 +117,27 @@ export async function tune(
   const answers = new Map<string, string>();
   const open: TuningQuestion[] = [];
   for (const question of questions) {
-    const id = options.again ? undefined : memory.get(question);
-    if (id === undefined) open.push(question);
-    else answers.set(question.key, id);
+    const kept = memory.get(question);
+    if (kept) answers.set(question.key, kept.id);
+    if (!kept?.isComplete || options.again) open.push(question);
   }
-  const result = { answers, timed: [] as TunedAnswer[], remembered: answers.size, left: 0 };
+  const result = {
+    answers,
+    timed: [] as TunedAnswer[],
+    total: questions.length,
+    remembered: questions.length - open.length,
+    left: 0,
+  };
   if (budget <= 0 || open.length === 0) return { ...result, left: open.length };
   const begin = now();
   const remaining = () => budget - (now() - begin);
-  // Milliseconds a multiply-add, of the fastest so far: tells what would not fit into the rest of the budget.
-  let rate = 0;
   const work = open.reduce((sum, { macs }) => sum + macs, 0);
   let workDone = 0;
   try {
-    for (const [done, question] of inOrder(open).entries()) {
+    // Milliseconds a multiply-add, of the fastest so far: tells what would not fit into the rest of the budget.
+    let rate = await probe(open, clock, signal);
+    const cost = ({ macs, uses }: TuningQuestion) => macs * uses;
+    for (const [done, question] of open.toSorted((a, b) => cost(b) - cost(a)).entries()) {
       signal?.throwIfAborted();
       const elapsed = now() - begin;
       const expected = workDone > 0 ? (elapsed / workDone) * (work - workDone) : budget;
@@ -122,11 +149,12 @@ export async function tune(
           ? undefined
           : await ask(question, clock, { signal, onWarning, isOver: () => remaining() <= 0 });
       if (answer) {
-        rate = Math.min(rate || Infinity, answer.milliseconds / (question.macs || 1));
+        rate = Math.min(rate, answer.milliseconds / (question.macs || 1));
         answers.set(question.key, answer.id);
         result.timed.push(answer);
-        memory.set(question, answer.id, answer.milliseconds);
-      } else result.left++;
+        memory.set(question, answer);
+      }
+      if (!answer?.isComplete) result.left++;
       workDone += question.macs;
     }
     onProgress?.({ done: open.length, total: open.length, key: "", eta: 0 });
@@ -136,14 +164,21 @@ export async function tune(
   return result;
 }
 
-/** The least first, which gives a rate; then what costs a network most. */
-function inOrder(questions: readonly TuningQuestion[]): TuningQuestion[] {
-  const cost = ({ macs, uses }: TuningQuestion) => macs * uses;
-  const [least, ...others] = questions.toSorted((a, b) => a.macs - b.macs);
-  return [...(least ? [least] : []), ...others.sort((a, b) => cost(b) - cost(a))];
+/** Milliseconds a multiply-add, told from the least work: a single run of the largest may take longer than the budget. */
+async function probe(questions: readonly TuningQuestion[], clock: PlanClock, signal: AbortSignal | undefined) {
+  const [least] = questions.toSorted((a, b) => a.macs - b.macs);
+  const plan = least!.candidates.find(({ id }) => id === least!.fallback)?.plan();
+  if (!plan) return 0;
+  try {
+    return (await clock.time(plan, { atMost: Infinity, signal })).milliseconds / (least!.macs || 1);
+  } catch (error) {
+    if (signal?.aborted || error instanceof DeviceLostError) throw error;
+    // Said when its question is asked.
+    return 0;
+  }
 }
 
-/** Undefined where the budget ended before all candidates were timed, or none could run. */
+/** Undefined where the budget ended before anything could be compared, or nothing could run. */
 async function ask(
   question: TuningQuestion,
   clock: PlanClock,
@@ -157,15 +192,18 @@ async function ask(
     isOver: () => boolean;
   },
 ): Promise<TunedAnswer | undefined> {
-  const { key, candidates, fallback } = question;
+  const { key, candidates, fallback, agree } = question;
   const times = new Map<string, number>();
   const best = () => Math.min(...times.values());
+  let expected: Uint8Array | undefined;
   const plans = new Map(candidates.map(({ id, plan }) => [id, plan()]));
-  await clock.prepare?.([...plans.values()]);
+  const among: string[] = [];
   const measure = async ({ id }: TuningCandidate): Promise<void> => {
     signal?.throwIfAborted();
     try {
-      const milliseconds = await clock.time(plans.get(id)!, { atMost: hopeless * best(), signal });
+      const { milliseconds, output } = await clock.time(plans.get(id)!, { atMost: hopeless * best(), signal });
+      if (id === fallback) expected = output;
+      else if (agree && output && expected && !agree(output, expected)) throw new Error("it computes something else");
       times.set(id, Math.min(milliseconds, times.get(id) ?? Infinity));
     } catch (error) {
       if (signal?.aborted || error instanceof DeviceLostError) throw error;
@@ -173,19 +211,26 @@ async function ask(
     }
   };
   const first = candidates.find(({ id }) => id === fallback);
-  for (const candidate of [...(first ? [first] : []), ...candidates.filter((one) => one !== first)]) {
-    if (isOver()) return undefined;
-    await measure(candidate);
+  const ordered = [...(first ? [first] : []), ...candidates.filter((one) => one !== first)];
+  for (let at = 0; at < ordered.length && !isOver(); at += groupSize) {
+    const group = ordered.slice(at, at + groupSize);
+    await clock.prepare?.(group.map(({ id }) => plans.get(id)!));
+    for (const candidate of group) {
+      if (isOver() && among.length > 0) break;
+      await measure(candidate);
+      among.push(candidate.id);
+    }
   }
   const near = candidates.filter(({ id }) => (times.get(id) ?? Infinity) <= finalist * best());
   // A second look from the other end: what disturbed a clock once seldom does so twice.
   if (near.length > 1 && !isOver()) for (const candidate of near.toReversed()) await measure(candidate);
   const [winner] = [...times].sort((a, b) => a[1] - b[1]);
-  if (!winner) return undefined;
+  if (!winner || (among.length < candidates.length && among.length < 2)) return undefined;
   const fallbackMilliseconds = times.get(fallback) ?? Infinity;
   const [id, milliseconds] =
     winner[1] < clearlyFaster * fallbackMilliseconds ? winner : ([fallback, fallbackMilliseconds] as const);
-  return { question, id, milliseconds, fallbackMilliseconds };
+  const isComplete = among.length === candidates.length;
+  return { question, id, milliseconds, fallbackMilliseconds, among, isComplete };
 }
 
 /** Times plans on a device, on tensors full of small numbers. Their shaders are compiled in parallel. */
@@ -208,7 +253,7 @@ export function deviceClock(device: Device): PlanClock {
       const executor = await Executor.create(device, plan, buffers);
       try {
         const { fastest } = await timeExecutor(device, executor, { samples: 3, budget: 1000, atMost, signal });
-        return fastest;
+        return { milliseconds: fastest, output: await outputOf(device, plan, buffers) };
       } finally {
         executor.dispose();
       }
@@ -218,6 +263,23 @@ export function deviceClock(device: Device): PlanClock {
   };
   return { prepare, time };
 }
+
+/** Both ends of the last external tensor that the plan writes: errors at bounds show there. */
+async function outputOf(
+  device: Device,
+  { dispatches }: Plan,
+  buffers: ReadonlyMap<Tensor, { buffer: GPUBuffer }>,
+): Promise<Uint8Array | undefined> {
+  const written = dispatches.flatMap((dispatch) => accesses(dispatch).writes).findLast((tensor) => buffers.has(tensor));
+  if (!written) return undefined;
+  const { buffer } = buffers.get(written)!;
+  const bytes = byteLength(written);
+  const end = Math.min(bytes, mostOutputBytes);
+  const parts = [await readBuffer(device, buffer, 0, end), await readBuffer(device, buffer, bytes - end, end)];
+  return Uint8Array.from(parts.flatMap((part) => [...new Uint8Array(part)]));
+}
+
+const mostOutputBytes = 2 ** 16;
 
 /** Numbers between −½ and ½, none of them denormal; integers are 0. */
 function fill(device: Device, buffer: GPUBuffer, { dtype, shape }: Tensor): void {

@@ -19,7 +19,7 @@ export const tuningFormat = "repaint-webgpu tuning 1";
 
 interface KeptAnswer {
   readonly id: string;
-  /** The candidates then: an answer says nothing about others. */
+  /** The candidates that were looked at. */
   readonly among: readonly string[];
   readonly milliseconds: number;
 }
@@ -42,6 +42,8 @@ export function tuningId({ info, kind, half }: Pick<Device, "info" | "kind" | "h
   const agent = typeof navigator === "undefined" ? "" : (navigator.userAgent ?? "");
   return JSON.stringify([vendor, architecture, device, description, kind, half, agent, version]);
 }
+
+type KnownQuestion = Pick<TuningQuestion, "key" | "candidates" | "fallback">;
 
 export class TuningMemory {
   readonly #id: string;
@@ -77,15 +79,15 @@ export class TuningMemory {
     return this.#answers.size;
   }
 
-  /** The answer, if it was given among the same candidates. */
-  get({ key, candidates }: Pick<TuningQuestion, "key" | "candidates">): string | undefined {
+  /** The answer, if today's default was among its candidates; complete, if all of today's were. */
+  get({ key, candidates, fallback }: KnownQuestion): { readonly id: string; readonly isComplete: boolean } | undefined {
     const kept = this.#answers.get(key);
-    if (!kept || kept.among.length !== candidates.length) return undefined;
-    return candidates.every(({ id }) => kept.among.includes(id)) ? kept.id : undefined;
+    if (!kept?.among.includes(fallback) || !candidates.some(({ id }) => id === kept.id)) return undefined;
+    return { id: kept.id, isComplete: candidates.every(({ id }) => kept.among.includes(id)) };
   }
 
-  set({ key, candidates }: Pick<TuningQuestion, "key" | "candidates">, id: string, milliseconds: number): void {
-    this.#answers.set(key, { id, among: candidates.map((candidate) => candidate.id), milliseconds });
+  set({ key }: Pick<TuningQuestion, "key">, { id, among, milliseconds }: KeptAnswer): void {
+    this.#answers.set(key, { id, among, milliseconds });
   }
 
   /** Writes everything, what others have written meanwhile included. Never rejects. */

@@ -8,22 +8,12 @@ import type { ConvolutionChoice, ConvolutionLayer } from "./chooseConvolution.ts
 import { convolutionMacs } from "./convolution.ts";
 import { convolutionBlocked } from "./convolutionBlocked.ts";
 import { convolutionTiled } from "./convolutionTiled.ts";
-
-/** How a choice wants its weights: as packed, or made of those on the device. */
-export type WeightForm = "taps";
-
-export function weightForm(_choice: ConvolutionChoice): WeightForm {
-  return "taps";
-}
-
-export function weightShape(layer: ConvolutionLayer, _form: WeightForm): readonly number[] {
-  return [layer.kernel * layer.kernel, layer.channels0 + layer.channels1, layer.outChannels];
-}
+import { addWinograd } from "./addWinograd.ts";
 
 export interface ConvolutionTensors {
   readonly x0: Tensor;
   readonly x1?: Tensor | undefined;
-  /** In the form that the choice wants. */
+  /** As packed: [taps][channels][outChannels]. */
   readonly weight: Tensor;
   readonly bias?: Tensor | undefined;
   readonly residual?: Tensor | undefined;
@@ -39,7 +29,8 @@ export interface ConvolutionCall {
 }
 
 /** Adds the dispatches of one convolution. Multiply-adds are counted as the direct sum has them, whatever runs. */
-export function addConvolution(builder: PlanBuilder, { layer, choice, batch, tensors, label }: ConvolutionCall): void {
+export function addConvolution(builder: PlanBuilder, convolution: ConvolutionCall): void {
+  const { layer, choice, batch, tensors, label } = convolution;
   const { kernel, stride, activation } = layer;
   const { height, width, outHeight, outWidth, channels0, channels1, outChannels, pad } = layer;
   const call = {
@@ -54,6 +45,8 @@ export function addConvolution(builder: PlanBuilder, { layer, choice, batch, ten
       return builder.dispatch(convolutionBlocked, { ...call, variant: { ...shape, ...choice.variant } });
     case "tiled":
       return builder.dispatch(convolutionTiled, { ...call, variant: shape });
+    case "winograd":
+      return addWinograd(builder, convolution, choice);
   }
 }
 
@@ -70,19 +63,19 @@ export function layerMacs(layer: ConvolutionLayer, batch: number): number {
   });
 }
 
-/** One layer alone; its inputs, weights (in the choice's form) and output are external. */
+/** One layer alone; its inputs, weights and output are external. */
 export function convolutionPlan(
   layer: ConvolutionLayer,
   choice: ConvolutionChoice,
   batch = 1,
 ): { plan: Plan; tensors: ConvolutionTensors } {
   const builder = new PlanBuilder();
-  const { height, width, outHeight, outWidth, channels0, channels1, outChannels, activations } = layer;
+  const { kernel, height, width, outHeight, outWidth, channels0, channels1, outChannels, activations } = layer;
   const image = (name: string, size: readonly number[]) => builder.external(name, activations, [batch, ...size]);
   const tensors: ConvolutionTensors = {
     x0: image("x0", [height, width, channels0]),
     x1: channels1 > 0 ? image("x1", [height, width, channels1]) : undefined,
-    weight: builder.external("weight", layer.weights, weightShape(layer, weightForm(choice))),
+    weight: builder.external("weight", layer.weights, [kernel * kernel, channels0 + channels1, outChannels]),
     bias: layer.bias ? builder.external("bias", "f32", [outChannels]) : undefined,
     residual: layer.residual ? image("residual", [outHeight, outWidth, outChannels]) : undefined,
     y: image("y", [outHeight, outWidth, outChannels]),

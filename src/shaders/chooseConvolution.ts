@@ -9,6 +9,10 @@ import type { DType } from "../engine/tensor.ts";
 import type { ConvolutionShape } from "./convolution.ts";
 import { convolutionTable, type ConvolutionRule } from "./convolutionTable.ts";
 import type { BlockedVariant } from "./convolutionBlocked.ts";
+import { allowsWinograd } from "./addWinograd.ts";
+import { quadThreads, type QuadShare } from "./lib/quad.ts";
+import type { WinogradTile } from "./lib/winograd.ts";
+import type { WinogradMultiplyVariant } from "./winogradMultiply.ts";
 
 /** One convolution of a network, whatever the batch. Channel counts are padded to multiples of 4. */
 export interface ConvolutionLayer extends ConvolutionShape {
@@ -43,8 +47,13 @@ export function adapterTraits({ kind, family, subgroups }: AdapterTraits): Adapt
 /** A way to run a convolution: data, told apart by `id`. What dispatches it makes: `addConvolution.ts`. */
 export type ConvolutionChoice =
   | { readonly id: string; readonly method: "blocked"; readonly variant: BlockedTile }
-  | { readonly id: string; readonly method: "tiled" };
+  | { readonly id: string; readonly method: "tiled" }
+  | { readonly id: string; readonly method: "winograd"; readonly variant: WinogradBlock };
 
+type WinogradBlock = { readonly tile: WinogradTile } & Pick<
+  WinogradMultiplyVariant,
+  "tiles" | "tileChannels" | "share" | "workgroupSize"
+>;
 type BlockedTile = Pick<BlockedVariant, "tileWidth" | "tileHeight" | "tileChannels" | "share" | "workgroupSize">;
 
 /** Answers of a tuner: `convolutionKey` of a layer → `id` of a candidate. */
@@ -80,7 +89,13 @@ export function convolutionCandidates(layer: ConvolutionLayer, traits: AdapterTr
       ? [quad(1, 1, 1), quad(4, 1, 1)]
       : [quad(8, 2, 1), quad(4, 2, 1), quad(4, 1, 1), quad(4, 2, 2)]
     : [];
-  return [...[...tiles, ...shared].map((tile) => tile(size)), ...(isRows(layer) ? [] : [tiled])];
+  const block = sharesQuads(traits)
+    ? [winograd(8, 2, "quad"), winograd(4, 2, "quad"), winograd(16, 2, "quad")]
+    : [winograd(8, 2, "none")];
+  const fast = isRows(layer)
+    ? []
+    : ([2, 4] as const).flatMap((tile) => (allowsWinograd(layer, tile) ? block.map((one) => one(tile, size)) : []));
+  return [...[...tiles, ...shared].map((tile) => tile(size)), ...fast, ...(isRows(layer) ? [] : [tiled])];
 }
 
 /** The tuner's choice where it has one that can run, else the table's. */
@@ -103,15 +118,17 @@ function defaultChoice(layer: ConvolutionLayer, traits: AdapterTraits): Convolut
   return candidates[0]!;
 }
 
-function meets(layer: ConvolutionLayer, { rows, kernel, stride, side = 0, width = 1, channels = 1 }: ConvolutionRule) {
+function meets(layer: ConvolutionLayer, rule: ConvolutionRule): boolean {
+  const { rows = false, kernel, stride, side = 0, width = 1, channels = 1, weights = Infinity } = rule;
   const { outHeight, outWidth, outChannels } = layer;
   return (
-    (rows ?? false) === isRows(layer) &&
+    rows === isRows(layer) &&
     (kernel ?? layer.kernel) === layer.kernel &&
     (stride ?? layer.stride) === layer.stride &&
     Math.min(outHeight, outWidth) >= side &&
     outWidth % width === 0 &&
-    outChannels % channels === 0
+    outChannels % channels === 0 &&
+    layer.kernel ** 2 * (layer.channels0 + layer.channels1) * outChannels <= weights
   );
 }
 
@@ -129,6 +146,14 @@ const blocked =
     id: `blocked ${tileWidth}x${tileHeight}x${4 * tileChannels}/${workgroupSize}`,
     method: "blocked",
     variant: { tileWidth, tileHeight, tileChannels, share: "none", workgroupSize },
+  });
+
+const winograd =
+  (tiles: number, tileChannels: number, share: QuadShare) =>
+  (tile: WinogradTile, workgroupSize: number): ConvolutionChoice => ({
+    id: `winograd${tile} ${share === "quad" ? "quad " : ""}${tiles}x${4 * quadThreads(share) * tileChannels}/${workgroupSize}`,
+    method: "winograd",
+    variant: { tile, tiles, tileChannels, share, workgroupSize },
   });
 
 const quad =

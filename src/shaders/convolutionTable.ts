@@ -18,11 +18,23 @@ export interface ConvolutionRule {
   readonly width?: number;
   /** The output's channels are a multiple of it. */
   readonly channels?: number;
+  /** The layer's weights are at most so many numbers: Winograd keeps them a second time, 1.8 or 4 times as large. */
+  readonly weights?: number;
 }
 
 const linear = (workgroupSize: number): readonly ConvolutionRule[] => [
   { rows: true, channels: 8, id: `blocked 1x1x8/${workgroupSize}` },
   { rows: true, id: `blocked 1x1x4/${workgroupSize}` },
+];
+
+/**
+ * Winograd's F(4×4) from 12² on and F(2×2) from 8² on, with as many tiles a thread as the image fills. Weights of deep layers,
+ * which are most of a network's memory and little of its time, are not kept twice.
+ */
+const minimalFiltering: readonly ConvolutionRule[] = [
+  { side: 32, channels: 64, weights: 9 * 512 * 512, id: "winograd4 quad 16x32/4" },
+  { side: 12, channels: 16, weights: 9 * 512 * 512, id: "winograd4 quad 4x32/4" },
+  { side: 8, channels: 16, weights: 9 * 512 * 512, id: "winograd2 quad 4x32/4" },
 ];
 
 /** Register blocks whose quads share the loads of weights, for adapters that have quads; 3×3 fills larger tiles. */
@@ -46,7 +58,7 @@ const blocks = (workgroupSize: number): readonly ConvolutionRule[] => [
 const tiles: readonly ConvolutionRule[] = [...linear(64), { id: "tiled" }];
 
 export const convolutionTable: Readonly<Record<AdapterFamily, readonly ConvolutionRule[]>> = {
-  cpu: [...quads, ...blocks(4)],
+  cpu: [...minimalFiltering, ...quads, ...blocks(4)],
   nvidia: tiles,
   amd: tiles,
   intel: tiles,

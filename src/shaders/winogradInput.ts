@@ -42,12 +42,13 @@ export const winogradInput = defineKernel<WinogradInputVariant>()({
   workgroups: (p) => elementwiseWorkgroups((p.rows * p.tilesX * (p.channels0 + p.channels1)) / 4),
   source: ({ header, has }, { tile, activation }) => {
     const span = winogradSpan(tile);
-    const each = (line: (r: number, c: number) => string) => unroll(span, (r) => unroll(span, (c) => line(r, c)));
+    const columns = (line: (c: number) => string) => unroll(span, line);
+    const each = (line: (r: number, c: number) => string) => unroll(span, (r) => columns((c) => line(r, c)));
+    /** What comes next enters the last row, all others move up: a loop of one row instead of a tile, to compile fast. */
+    const moveUp = (name: string) =>
+      unroll(span - 1, (r) => columns((c) => `    ${name}${r}_${c} = ${name}${r + 1}_${c};`));
     const load = (source: string, vectors: string, channel: string) =>
-      each(
-        (r, c) =>
-          `    if (inside${r} && ok${c}) { d${r}_${c} = load_${source}((row${r} + column${c}) * (${vectors}) + ${channel}); }`,
-      );
+      columns((c) => `      next${c} = load_${source}((row + column${c}) * (${vectors}) + ${channel});`);
     return wgsl`${header}${silu}
 ${elementwiseMain("parameters.rows * parameters.tilesX * (parameters.channels0 + parameters.channels1) / 4u")}
   let vectors0 = parameters.channels0 / 4u;
@@ -57,35 +58,46 @@ ${elementwiseMain("parameters.rows * parameters.tilesX * (parameters.channels0 +
   let row = parameters.firstRow + index / vectors / parameters.tilesX;
   let n = row / parameters.tilesY;
   let ty = row % parameters.tilesY;
-${unroll(
-  span,
-  (i) => `  let iy${i} = ty * ${tile}u + ${i}u - parameters.pad;
-  let inside${i} = iy${i} < parameters.height;
-  let row${i} = (n * parameters.height + iy${i}) * parameters.width;
-  let column${i} = tx * ${tile}u + ${i}u - parameters.pad;
-  let ok${i} = column${i} < parameters.width;`,
+${columns(
+  (c) => `  let ix${c} = tx * ${tile}u + ${c}u - parameters.pad;
+  let ok${c} = ix${c} < parameters.width;
+  let column${c} = min(ix${c}, parameters.width - 1u);`,
 )}
-${each((r, c) => `  var d${r}_${c} = vec4<f32>(0.0);`)}
-#if ${has.x1}
-  if (c < vectors0) {
-${load("x0", "vectors0", "c")}
-  } else {
-${load("x1", "vectors - vectors0", "c - vectors0")}
-  }
-#else
-${load("x0", "vectors0", "c")}
-#endif
 #if ${has.affine}
   let a = load_affine(n * 2u * vectors + c);
   let b = load_affine((n * 2u + 1u) * vectors + c);
-${each((r, c) => {
-  const normed = `fma(d${r}_${c}, a, b)`;
-  return `  d${r}_${c} = select(vec4<f32>(0.0), ${activation === "silu" ? `silu(${normed})` : normed}, inside${r} && ok${c});`;
-})}
 #endif
-${transformTile(winogradMatrices(tile).inputTransform, "d", "v")}
+${each((r, c) => `  var d${r}_${c} = vec4<f32>(0.0);`)}
+  for (var r = 0u; r < ${span}u; r++) {
+    let iy = ty * ${tile}u + r - parameters.pad;
+    let inside = iy < parameters.height;
+    let row = (n * parameters.height + min(iy, parameters.height - 1u)) * parameters.width;
+${moveUp("d")}
+${columns((c) => `    var next${c}: vec4<f32>;`)}
+#if ${has.x1}
+    if (c < vectors0) {
+${load("x0", "vectors0", "c")}
+    } else {
+${load("x1", "vectors - vectors0", "c - vectors0")}
+    }
+#else
+    {
+${load("x0", "vectors0", "c")}
+    }
+#endif
+${columns((c) => {
+  const normed = has.affine ? `fma(next${c}, a, b)` : `next${c}`;
+  const value = activation === "silu" ? `silu(${normed})` : normed;
+  return `    d${span - 1}_${c} = select(vec4<f32>(0.0), ${value}, inside && ok${c});`;
+})}
+  }
+${transformTile(winogradMatrices(tile).inputTransform, "d", "t")}
+${each((r, c) => `  var v${r}_${c} = t${r}_${c};`)}
   let plane = parameters.rows * parameters.tilesX * vectors;
-${each((r, c) => `  store_v(${r * span + c}u * plane + index, v${r}_${c});`)}
+  for (var r = 0u; r < ${span}u; r++) {
+${columns((c) => `    store_v((r * ${span}u + ${c}u) * plane + index, v0_${c});`)}
+${moveUp("v")}
+  }
 }
 `;
   },

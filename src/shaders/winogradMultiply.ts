@@ -59,34 +59,32 @@ ${unroll(tileChannels, (q) => `  var w${q} = f * parameters.channels * outVector
 ${each((p, q, k) => `  var ${accumulator(p, q, k)} = vec4<f32>(0.0);`)}
   for (var c = 0u; c < vectors; c++) {
 ${unroll(tiles, (p) => `    let v${p} = load_v(x${p} + c);`)}
-${unroll(tileChannels, (q) => unroll(4, (l) => `    let u${q}_${l}_0 = load_u(w${q} + ${l}u * outVectors);`))}
 ${unroll(tileChannels, (q) =>
-  unroll(threads, (k) =>
-    unroll(
-      4,
-      (l) =>
-        `${k > 0 ? `    let u${q}_${l}_${k} = ${quadSwaps[k]}(u${q}_${l}_0);\n` : ""}${unroll(
-          tiles,
-          (p) => `    ${accumulator(p, q, k)} = fma(vec4<f32>(v${p}[${l}]), u${q}_${l}_${k}, ${accumulator(p, q, k)});`,
-        )}`,
-    ),
-  ),
+  unroll(4, (l) => {
+    const own = `    let u${q}_${l}_0 = load_u(w${q} + ${l}u * outVectors);`;
+    const others = quadSwaps.slice(1, threads).map((swap, i) => `    let u${q}_${l}_${i + 1} = ${swap}(u${q}_${l}_0);`);
+    return [own, ...others].join("\n");
+  }),
 )}
+${each((p, q, k) => unroll(4, (l) => `    ${accumulator(p, q, k)} = fma(vec4<f32>(v${p}[${l}]), u${q}_${l}_${k}, ${accumulator(p, q, k)});`))}
 ${unroll(tileChannels, (q) => `    w${q} += 4u * outVectors;`)}
   }
-${unroll(
-  tiles,
-  (p) => `  if (wanted && tile + ${p}u < parameters.tiles) {
-    let at = (f * parameters.tiles + tile + ${p}u) * outVectors;
+  // One tile an iteration, which moves the accumulators up by one: a store for each would compile for seconds.
+  for (var p = 0u; p < ${tiles}u; p++) {
+    if (wanted && tile + p < parameters.tiles) {
+      let at = (f * parameters.tiles + tile + p) * outVectors;
 ${unroll(tileChannels, (q) =>
   unroll(
     threads,
     (k) =>
-      `    { let out = co + ${q * threads}u + (lane ^ ${k}u); if (out < outVectors) { store_m(at + out, ${accumulator(p, q, k)}); } }`,
+      `      { let out = co + ${q * threads}u + (lane ^ ${k}u); if (out < outVectors) { store_m(at + out, ${accumulator(0, q, k)}); } }`,
   ),
 )}
-  }`,
+    }
+${unroll(tiles - 1, (p) =>
+  unroll(tileChannels, (q) => unroll(threads, (k) => `    ${accumulator(p, q, k)} = ${accumulator(p + 1, q, k)};`)),
 )}
+  }
 }
 `;
   },

@@ -31,29 +31,37 @@ ${elementwiseMain("parameters.rows * parameters.tilesX * parameters.outChannels 
   let n = row / parameters.tilesY;
   let ty = row % parameters.tilesY;
   let plane = parameters.rows * parameters.tilesX * vectors;
-${unroll(span, (i) => unroll(span, (j) => `  let m${i}_${j} = load_m(${i * span + j}u * plane + index);`))}
-${transformTile(winogradMatrices(tile).outputTransform, "m", "y")}
+  // Rows of a tile come and go in loops that move the others up: unrolled they would compile for seconds.
+${unroll(span, (i) => unroll(span, (j) => `  var m${i}_${j} = vec4<f32>(0.0);`))}
+  for (var i = 0u; i < ${span}u; i++) {
+${unroll(span - 1, (i) => unroll(span, (j) => `    m${i}_${j} = m${i + 1}_${j};`))}
+${unroll(span, (j) => `    m${span - 1}_${j} = load_m((i * ${span}u + ${j}u) * plane + index);`)}
+  }
+${transformTile(winogradMatrices(tile).outputTransform, "m", "t")}
+${unroll(tile, (r) => unroll(tile, (p) => `  var y${r}_${p} = t${r}_${p};`))}
 #if ${has.bias}
   let b = load_bias(c);
 #else
   let b = vec4<f32>(0.0);
 #endif
-${unroll(tile, (r) =>
-  unroll(
-    tile,
-    (p) => wgsl`  if (ty * ${tile}u + ${r}u < parameters.outHeight && tx * ${tile}u + ${p}u < parameters.outWidth) {
-    let at = ((n * parameters.outHeight + ty * ${tile}u + ${r}u) * parameters.outWidth + tx * ${tile}u + ${p}u) * vectors + c;
-    var v = y${r}_${p} + b;
+  for (var r = 0u; r < ${tile}u; r++) {
+    let oy = ty * ${tile}u + r;
+${unroll(
+  tile,
+  (p) => wgsl`    if (oy < parameters.outHeight && tx * ${tile}u + ${p}u < parameters.outWidth) {
+      let at = ((n * parameters.outHeight + oy) * parameters.outWidth + tx * ${tile}u + ${p}u) * vectors + c;
+      var v = y0_${p} + b;
 #if ${has.residual}
-    v += load_residual(at);
+      v += load_residual(at);
 #endif
 #if ${activation === "silu"}
-    v = silu(v);
+      v = silu(v);
 #endif
-    store_y(at, v);
-  }`,
-  ),
+      store_y(at, v);
+    }`,
 )}
+${unroll(tile - 1, (r) => unroll(tile, (p) => `    y${r}_${p} = y${r + 1}_${p};`))}
+  }
 }
 `;
   },

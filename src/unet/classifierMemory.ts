@@ -28,6 +28,7 @@ export function addMemory(a: MemoryPlan, b: MemoryPlan): MemoryPlan {
   const larger = (key: "largestBinding" | "largestBuffer") => [a[key], b[key]].sort(bySize)[0]!;
   return {
     weights: a.weights + b.weights,
+    transformed: a.transformed + b.transformed,
     arenas: [...a.arenas, ...b.arenas],
     inputsAndOutput: a.inputsAndOutput + b.inputsAndOutput,
     embeddings: a.embeddings + b.embeddings,

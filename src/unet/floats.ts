@@ -1,5 +1,5 @@
 /**
- * Exact conversions between binary16, bfloat16 and binary32 on whole arrays. 16-bit values travel as their bits in a
+ * Exact conversions between binary16, bfloat16 and binary32 on whole arrays, and how far two arrays differ. 16-bit values travel as their bits in a
  * Uint16Array, since Node 20 has no Float16Array. Not here: byte order. Files and every WebGPU host are little-endian.
  */
 
@@ -84,4 +84,14 @@ export function float32ToBfloat16(values: Float32Array): Uint16Array<ArrayBuffer
     out[i] = isNaN ? (bits >>> 16) | 0x40 : (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
   }
   return out;
+}
+
+/** ‖a − b‖ / ‖b‖; NaN where there is one. */
+export function relativeError(a: Float32Array, b: Float32Array): number {
+  let [difference, norm] = [0, 0];
+  for (const [i, value] of b.entries()) {
+    difference += (a[i]! - value) ** 2;
+    norm += value ** 2;
+  }
+  return Math.sqrt(difference / norm);
 }

@@ -41,6 +41,8 @@ interface SizedTensor {
 /** Bytes. */
 export interface MemoryPlan {
   readonly weights: number;
+  /** Weights in another form, which a session makes of those above for its fast convolutions. */
+  readonly transformed: number;
   /** The forward's temporary tensors: each arena. */
   readonly arenas: readonly number[];
   /** x, low_res, a row of embeddings an image, and the output. */
@@ -48,7 +50,7 @@ export interface MemoryPlan {
   readonly embeddings: number;
   /** While the table of embeddings is made: its own arenas and inputs. */
   readonly embeddingWork: number;
-  /** Weights, arenas, inputs and output, embeddings. */
+  /** Weights, also transformed, arenas, inputs and output, embeddings. */
   readonly total: number;
   readonly largestBinding: SizedTensor;
   readonly largestBuffer: SizedTensor;
@@ -90,22 +92,25 @@ export function memoryOf(
   const chunks = Math.ceil(options.embeddings / embeddingRows);
   const tables = embed.parts.map((part) => ({ name: tableName(part), bytes: chunks * byteLength(part) }));
   const weightTensors = [...weights.values()].map(({ tensor }) => sized(tensor));
+  const constants = plan.tensors.filter(({ place }) => place === "constant").map(sized);
   const owned = ends.map(sized);
   const bindings = [...plan.tensors, ...embed.plan.tensors].map(sized);
-  const buffers = [...weightTensors, ...owned, ...tables, ...arenas.map((bytes, i) => ({ name: `arena ${i}`, bytes }))];
+  const arenaBuffers = arenas.map((bytes, i) => ({ name: `arena ${i}`, bytes }));
+  const buffers = [...weightTensors, ...constants, ...owned, ...tables, ...arenaBuffers];
   const over = (all: readonly SizedTensor[], limit: "maxStorageBufferBindingSize" | "maxBufferSize") =>
     [...new Map(all.map((one) => [one.name, one])).values()]
       .filter(({ bytes }) => bytes > limits[limit])
       .map((one) => ({ ...one, limit }));
   const parts = {
-    ...{ weights: sum(weightTensors), inputsAndOutput: sum(owned), embeddings: sum(tables) },
+    ...{ weights: sum(weightTensors), transformed: sum(constants) },
+    ...{ inputsAndOutput: sum(owned), embeddings: sum(tables) },
     arenas,
   };
   const embedInputs = [embed.timesteps, embed.frequencies, ...(embed.classes ? [embed.classes] : [])].map(sized);
   return {
     ...parts,
     embeddingWork: total(planArenas(embed.plan, unbounded).sizes) + sum(embedInputs),
-    total: parts.weights + total(arenas) + parts.inputsAndOutput + parts.embeddings,
+    total: parts.weights + parts.transformed + total(arenas) + parts.inputsAndOutput + parts.embeddings,
     largestBinding: largest(bindings),
     largestBuffer: largest(buffers),
     tooLarge: [...over(bindings, "maxStorageBufferBindingSize"), ...over(buffers, "maxBufferSize")].sort(bySize),

@@ -17,6 +17,7 @@ import {
   type ConvolutionLayer,
 } from "../shaders/chooseConvolution.ts";
 import type { Architecture } from "./architecture.ts";
+import { float16ToFloat32, relativeError } from "./floats.ts";
 import { embeddingRows, planEmbedding, planForward } from "./network.ts";
 import { declareWeights } from "./weights.ts";
 
@@ -71,12 +72,24 @@ export async function tuningQuestions(
   return [...questions.values()];
 }
 
+/** On processors tiles in workgroup memory are ten times as slow as blocks, and take as long to compile as all blocks. */
 function question(layer: ConvolutionLayer, key: string, traits: AdapterTraits, uses: number): TuningQuestion {
-  const candidates = convolutionCandidates(layer, traits).map((choice) => ({
-    id: choice.id,
-    plan: () => convolutionPlan(layer, choice).plan,
-  }));
-  return { key, candidates, fallback: chooseConvolution(layer, traits).id, macs: layerMacs(layer, 1), uses };
+  const fallback = chooseConvolution(layer, traits).id;
+  const candidates = convolutionCandidates(layer, traits)
+    .filter(({ id, method }) => id === fallback || traits.kind !== "cpu" || method !== "tiled")
+    .map((choice) => ({ id: choice.id, plan: () => convolutionPlan(layer, choice).plan }));
+  const agree = (output: Uint8Array, expected: Uint8Array) =>
+    relativeError(floats(output, layer.activations), floats(expected, layer.activations)) <= mostDifference;
+  return { key, candidates, fallback, macs: layerMacs(layer, 1), uses, agree };
+}
+
+/** Far above rounding, in f16 too, and far below what a wrong shader leaves. */
+const mostDifference = 0.02;
+
+function floats({ buffer, byteOffset, byteLength }: Uint8Array, type: ConvolutionLayer["activations"]): Float32Array {
+  return type === "f16"
+    ? float16ToFloat32(new Uint16Array(buffer as ArrayBuffer, byteOffset, byteLength / 2))
+    : new Float32Array(buffer as ArrayBuffer, byteOffset, byteLength / 4);
 }
 
 /**

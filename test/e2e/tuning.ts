@@ -22,7 +22,7 @@ export async function run({ weights }: { weights: Uint8Array }): Promise<Tuned> 
   };
   const first = await load();
   let calls = 0;
-  const clock = { time: () => Promise.resolve(1000 / 2 ** calls++) };
+  const clock = { time: () => Promise.resolve({ milliseconds: 1000 / 2 ** calls++ }) };
   const network = { architecture: first.checkpoint.architecture, precision: "f32" } as const;
   const { answers } = await tuneNetworks(device, [network], { budget: 1e9, clock });
   const second = await load();

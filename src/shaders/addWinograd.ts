@@ -1,0 +1,92 @@
+/**
+ * A 3×3 convolution by Winograd's minimal filtering as dispatches: weights transformed once, then strips of tiles that go
+ * through input transform, products and output transform. Strips bound the memory for the transformed images; they are
+ * cut over the whole batch, and no sum knows of them, so an image is the same alone and in a batch.
+ *
+ * Transformed weights, inputs and products are f32 whatever the storage of activations: the transforms cancel digits.
+ */
+import type { PlanBuilder } from "../engine/plan.ts";
+import type { ConvolutionCall } from "./addConvolution.ts";
+import type { ConvolutionChoice, ConvolutionLayer } from "./chooseConvolution.ts";
+import { convolutionMacs } from "./convolution.ts";
+import { winogradSpan, type WinogradTile } from "./lib/winograd.ts";
+import { winogradInput } from "./winogradInput.ts";
+import { winogradMultiply } from "./winogradMultiply.ts";
+import { winogradOutput } from "./winogradOutput.ts";
+import { winogradWeights } from "./winogradWeights.ts";
+
+/** Of a strip's transformed inputs, and of its products, bytes; one row of tiles may be larger. */
+const stripBytes = 8 * 2 ** 20;
+
+/** WebGPU promises bindings of this size. */
+const bindingBytes = 2 ** 27;
+
+/** Bytes of a layer's transformed weights. */
+export function winogradWeightBytes(layer: ConvolutionLayer, tile: WinogradTile): number {
+  return winogradSpan(tile) ** 2 * (layer.channels0 + layer.channels1) * layer.outChannels * 4;
+}
+
+function rowBytes({ outWidth, channels0, channels1, outChannels }: ConvolutionLayer, tile: WinogradTile): number {
+  return winogradSpan(tile) ** 2 * Math.ceil(outWidth / tile) * Math.max(channels0 + channels1, outChannels) * 4;
+}
+
+/** Whether a layer can be computed so at all: 3×3 with stride 1, and no binding beyond WebGPU's promise. */
+export function allowsWinograd(layer: ConvolutionLayer, tile: WinogradTile): boolean {
+  const { kernel, stride } = layer;
+  return (
+    kernel === 3 &&
+    stride === 1 &&
+    winogradWeightBytes(layer, tile) <= bindingBytes &&
+    rowBytes(layer, tile) <= bindingBytes
+  );
+}
+
+export function addWinograd(
+  builder: PlanBuilder,
+  { layer, batch, tensors, label }: ConvolutionCall,
+  { variant }: Extract<ConvolutionChoice, { method: "winograd" }>,
+): void {
+  const { activation, height, width, outHeight, outWidth, channels0, channels1, outChannels, pad } = layer;
+  const { tile, ...block } = variant;
+  const frequencies = winogradSpan(tile) ** 2;
+  const channels = channels0 + channels1;
+  const u = builder.constant(`${label}.winograd`, "f32", [frequencies, channels, outChannels]);
+  builder.prepare(winogradWeights, {
+    tensors: { weight: tensors.weight, u },
+    parameters: { channels, outChannels },
+    variant: { tile },
+    label,
+    macs: frequencies * channels * outChannels,
+  });
+  const [tilesX, tilesY] = [Math.ceil(outWidth / tile), Math.ceil(outHeight / tile)];
+  const allRows = batch * tilesY;
+  const stripRows = Math.min(allRows, Math.max(1, Math.floor(stripBytes / rowBytes(layer, tile))));
+  const image = (name: string, size: number) =>
+    builder.temporary(`${label}.${name}`, "f32", [frequencies, stripRows * tilesX, size]);
+  const v = image("transformed", channels);
+  const m = image("products", outChannels);
+  const macs = convolutionMacs({ kernel: 3, batch, outHeight, outWidth, channels, outChannels });
+  for (let firstRow = 0; firstRow < allRows; firstRow += stripRows) {
+    const rows = Math.min(stripRows, allRows - firstRow);
+    const strip = { tilesX, tilesY, firstRow, rows };
+    builder.dispatch(winogradInput, {
+      tensors: { x0: tensors.x0, x1: tensors.x1, v },
+      parameters: { height, width, channels0, channels1, pad, ...strip },
+      variant: { tile, activation: "none" },
+      label,
+    });
+    builder.dispatch(winogradMultiply, {
+      tensors: { v, u, m },
+      parameters: { tiles: rows * tilesX, channels, outChannels },
+      variant: { frequencies, ...block },
+      label,
+      macs: (macs * rows) / allRows,
+    });
+    builder.dispatch(winogradOutput, {
+      tensors: { m, bias: tensors.bias, residual: tensors.residual, y: tensors.y },
+      parameters: { outHeight, outWidth, outChannels, ...strip },
+      variant: { tile, activation },
+      label,
+    });
+  }
+}
