@@ -3,7 +3,7 @@
  * are bundled by Vite; documents become pages; the service worker gets the list of all files. Every address is relative,
  * so that it works from any sub-path. Options of start: --port N, --host NAME, --dev (sources as they are, no build).
  */
-import { readFile, rm, stat } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -12,33 +12,29 @@ import { writeServiceWorker } from "./site-worker.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const outDir = join(root, "dist-site");
-const exists = (path) => stat(path).then(() => true, () => false); // prettier-ignore
 
-/** @param root of the page's sources */
-async function configuration(root) {
+async function configuration() {
+  const pages = { index: join(root, "site/index.html"), benchmark: join(root, "bench/index.html") };
   return {
     ...{ configFile: false, root, base: "./", publicDir: false, logLevel: "warn" },
     plugins: [await words()],
     build: {
-      ...{ outDir, emptyOutDir: false, target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+      ...{ outDir, emptyOutDir: true, target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
       ...{ chunkSizeWarningLimit: 1000, reportCompressedSize: false },
+      rolldownOptions: { input: pages, checks: { ineffectiveDynamicImport: false } },
     },
   };
 }
 
-/** Fills in what the page says of the project, and leaves out links to what is not there. */
+/** Fills in what the page says of the project. */
 async function words() {
   const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
   const kernels = (await readFile(join(root, "src/shaders/kernels.ts"), "utf8")).match(/^export/gm).length;
   const { models } = JSON.parse(await readFile(join(root, "weights/manifest.json"), "utf8"));
   const megabytes = (models[0].bytes / 1e6).toFixed(1);
-  const hasBenchmark = await exists(join(root, "bench/index.html"));
   return {
     name: "words",
-    transformIndexHtml: (html) =>
-      html
-        .replace(/\{\{(\w+)\}\}/g, (_, word) => ({ version, kernels, megabytes })[word])
-        .replace(/<(li|a)\b[^>]*data-needs="benchmark"[^]*?<\/\1>/g, (link) => (hasBenchmark ? link : "")),
+    transformIndexHtml: (html) => html.replace(/\{\{(\w+)\}\}/g, (_, word) => ({ version, kernels, megabytes })[word]),
   };
 }
 
@@ -46,12 +42,12 @@ async function buildSite() {
   // Vite asks it whether this is a site or a trial.
   process.env.NODE_ENV = "production";
   const { build } = await import("vite");
-  await rm(outDir, { recursive: true, force: true });
-  await build(await configuration(join(root, "site")));
-  if (await exists(join(root, "bench/index.html"))) {
-    const bench = await configuration(join(root, "bench"));
-    await build({ ...bench, build: { ...bench.build, outDir: join(outDir, "benchmark") } });
-  }
+  await build(await configuration());
+  // Vite leaves pages at the paths of their sources; the first one belongs to the top.
+  const page = await readFile(join(outDir, "site/index.html"), "utf8");
+  await writeFile(join(outDir, "index.html"), page.replaceAll('"../assets/', '"./assets/'));
+  await rm(join(outDir, "site"), { recursive: true });
+  await rename(join(outDir, "bench"), join(outDir, "benchmark"));
   const { writeDocs } = await import("./site-docs.mjs");
   await writeDocs(root, outDir);
   await writeServiceWorker(root, outDir);
@@ -65,17 +61,14 @@ async function start({ port, host, dev }) {
   };
   let server;
   if (dev) {
-    server = await vite.createServer({
-      ...(await configuration(join(root, "site"))),
-      server: { ...address, fs: { allow: [root] } },
-    });
+    server = await vite.createServer({ ...(await configuration()), server: { ...address, open: false } });
     await server.listen();
   } else {
     process.stderr.write("Building the page …\n");
     await buildSite();
-    server = await vite.preview({ ...(await configuration(join(root, "site"))), preview: address });
+    server = await vite.preview({ ...(await configuration()), appType: "mpa", preview: address });
   }
-  process.stdout.write(`${server.resolvedUrls.local[0]}\n`);
+  process.stdout.write(`${server.resolvedUrls.local[0]}${dev ? "site/" : ""}\n`);
   process.stderr.write("Open this address in a browser with WebGPU. Ctrl-C ends.\n");
 }
 

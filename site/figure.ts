@@ -113,6 +113,7 @@ async function loadPictures(figure: HTMLElement): Promise<Pictures> {
   whole.width = sheet.width;
   whole.height = sheet.height;
   whole.getContext("2d")!.drawImage(sheet, 0, 0);
+  figure.classList.add("loaded");
   const cell = figure.querySelector<HTMLElement>(".cell")!;
   const guess = figure.querySelector<HTMLCanvasElement>(".guess")!.getContext("2d", { willReadFrequently: true })!;
   const noisy = figure.querySelector<HTMLCanvasElement>(".noisy")!.getContext("2d")!;

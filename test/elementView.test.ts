@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { plotSchedule } from "../src/element/ui/schedulePlot.ts";
 import { fit, panned, showing, toPicture, toStage, zoomAt } from "../src/element/ui/viewport.ts";
 import { keyWords } from "../src/element/ui/commands.ts";
+import { thumbnail } from "../src/element/ui/thumbnail.ts";
 import { byteWords, durationWords } from "../src/element/ui/words.ts";
 import { PRESETS, scheduleTimes } from "../src/repaint/schedule.ts";
 
@@ -80,4 +81,12 @@ test("words for keys", () => {
   const words = (isMac: boolean) => ["b", "+", "-", "Delete", "Mod+Shift+z"].map((key) => keyWords(key, isMac));
   expect(words(false)).toEqual(["B", "+", "-", "Delete", "Ctrl Shift Z"]);
   expect(words(true).at(-1)).toBe("⌘ Shift Z");
+});
+
+test("a thumbnail is the middle square with the result in it", () => {
+  const plain = (width: number, height: number, value: number) => ({ width, height, data: new Uint8ClampedArray(4 * width * height).fill(value) }); // prettier-ignore
+  const picture = plain(12, 6, 255);
+  const patch = { x: 6, y: 0, patch: { ...plain(6, 3, 0), data: plain(6, 3, 0).data.map((_, i) => (i % 4 === 3 ? 255 : 90)) } }; // prettier-ignore
+  const red = Array.from({ length: 4 }, (_, i) => thumbnail(picture, patch, 2).data[4 * i]);
+  expect(red).toEqual([255, 90, 255, 255]);
 });

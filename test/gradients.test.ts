@@ -6,7 +6,13 @@ import { describe, expect, it } from "vitest";
 import { wholeConvolution } from "../src/shaders/convolution.ts";
 import { groupNormChunks } from "../src/shaders/groupNormPartials.ts";
 import { values } from "./support/random.ts";
-import { twins } from "./twins/index.ts";
+import { twins as allTwins } from "./twins/index.ts";
+
+/** Remembers which twins the tests below use. */
+const used = new Set<string>();
+const twins = new Proxy(allTwins, {
+  get: (target, name: keyof typeof allTwins) => (used.add(name), target[name]),
+});
 
 const dot = (a: Float64Array, b: Float64Array) => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
 
@@ -197,4 +203,10 @@ describe("heads", () => {
     const { dx } = twins.reluGradient({ tensors: { y: forward(x), dy }, parameters: { vectors: 6 }, variant: none });
     expectGradient(x, (at) => dot(dy, forward(at)), dx);
   });
+});
+
+it("stands above for every kernel of a gradient", () => {
+  const own = Object.keys(allTwins).filter((name) => /Gradient|^attentionStatistics$|^insertZeros$/.test(name));
+  expect(own).toHaveLength(12);
+  expect(own.filter((name) => !used.has(name))).toEqual([]);
 });

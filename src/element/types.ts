@@ -60,6 +60,8 @@ export interface ModelInfo {
   readonly imageSize: number;
   /** null: not class-conditional, and `InpaintRequest.class` stays out. */
   readonly classes: number | null;
+  /** Of the classes, in their order; null where nothing tells them. */
+  readonly classNames: readonly string[] | null;
   readonly parameters: number;
   /** Of the file. */
   readonly bytes: number;

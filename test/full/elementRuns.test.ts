@@ -2,6 +2,7 @@
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { closeChromium, noChromium } from "../support/chromium.ts";
 import { ElementDriver, testPicture } from "../support/elementDriver.ts";
+import { tinyNetwork } from "../support/tinyNetwork.ts";
 
 describe.skipIf(noChromium)("<repaint-inpaint> in Chromium", () => {
   let driver: ElementDriver;
@@ -135,5 +136,33 @@ describe.skipIf(noChromium)("<repaint-inpaint> in Chromium", () => {
     await page.evaluate(() => (document.getElementById("form") as HTMLFormElement).reset());
     expect(await page.evaluate(() => globalThis.field.value)).toBe(null);
     expect(await valid()).toBe(false);
+  });
+
+  test("a model with classes: they are offered by name, and the run paints the chosen one", async () => {
+    const files = { "/classes.safetensors": tinyNetwork(["nothing", "cat", "dog"]) };
+    driver = await ElementDriver.open({ picture: testPicture(40, 30), files });
+    const { page } = driver;
+    await page.evaluate(() => {
+      globalThis.field.model = "/classes.safetensors";
+      globalThis.field.settings = { schedule: { steps: 6, jumpLength: 2, resamples: 2 } };
+      return globalThis.field.loadModel(new URL("/classes.safetensors", location.href));
+    });
+    await driver.drag([20, 20], [24, 22]);
+    const paint = async (name: string) => {
+      await page.evaluate((name) => {
+        const shadow = globalThis.field.shadowRoot!;
+        const select = [...shadow.querySelectorAll("select")].find(({ textContent }) => textContent.includes("cat"))!;
+        select.value = name;
+        select.dispatchEvent(new Event("change"));
+        globalThis.seen.result.length = 0;
+      }, name);
+      await choose("Fill in");
+      await driver.ends();
+      return page.evaluate(() => [...globalThis.field.result!.data].join());
+    };
+    const cat = await paint("1 cat");
+    expect(await page.evaluate(() => globalThis.field.settings.class)).toBe(1);
+    expect(await paint("2 dog")).not.toBe(cat);
+    expect(await paint("1 cat")).toBe(cat);
   });
 });

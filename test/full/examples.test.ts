@@ -89,11 +89,11 @@ describe.skipIf(noChromium)("examples", () => {
   );
 });
 
-/** Opens a folder's page below a path; what it may not do or does not find fails the test. */
+/** Opens a folder's page; what it may not do or does not find fails the test. */
 async function inPage(site: string, body: (page: Page) => Promise<void>): Promise<void> {
-  const server = await serveFolder(site, { base: "/below/" });
+  const server = await serveFolder(site);
   const page = await (await chromium()).newPage();
-  page.setDefaultTimeout(3 * minutes);
+  page.setDefaultTimeout(2 * minutes);
   const complaints: string[] = [];
   page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
   page.on("pageerror", (error) => complaints.push(String(error)));

@@ -46,8 +46,8 @@ describe("the tarball", () => {
     const paths = execFileSync("tar", ["-tzf", tarball], { encoding: "utf8" }).trim().split("\n");
     const strange = paths.filter(
       (path) =>
-        !/^package\/(package\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/[\w.]+|docs\/[\w-]+\.md)$/.test(path) &&
-        !/^package\/dist\/([\w-]+\/)*[\w.-]+\.(js|d\.ts)$|^package\/dist\/vendor\/[\w-]+\/LICENSE$/.test(path) &&
+        !/^package\/(package\.json|custom-elements\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/[\w.]+|docs\/[\w-]+\.md)$/.test(path) &&
+        !/^package\/dist\/([\w-]+\/)*[\w.-]+\.(js|d\.ts|css)$|^package\/dist\/vendor\/[\w-]+\/LICENSE$/.test(path) &&
         !/^package\/weights\/([\w.-]+\.safetensors|manifest\.json|README\.md|examples\/[\w.-]+\.png)$/.test(path),
     );
     expect(strange).toEqual([]);

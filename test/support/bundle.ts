@@ -6,9 +6,9 @@ import { build, type Rolldown } from "vite";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 export interface BundleSize {
-  /** Gzipped bytes of the scripts that importing the entry loads. */
+  /** Gzipped bytes of all that importing the entry loads, as one script. */
   readonly bytes: number;
-  /** The same of parts that are loaded when they are needed, and of workers, by name. */
+  /** The same of each part that is loaded when it is needed, without what it shares, and of workers, by name. */
   readonly apart: Readonly<Record<string, number>>;
   /** Names of the modules in `bytes`, from the project's root. */
   readonly modules: readonly string[];
@@ -16,38 +16,37 @@ export interface BundleSize {
 
 /** @param code of a module that imports what is measured by paths from the project's root, such as "/src/index.ts" */
 export async function bundleSize(code: string): Promise<BundleSize> {
+  const [alone, split] = [await bundle(code, { later: "left out" }), await bundle(code, { later: "split off" })];
+  const [chunk] = alone.filter((file) => file.type === "chunk");
+  const parts = split.filter((file) => (file.type === "chunk" ? file.isDynamicEntry : file.fileName.endsWith(".js")));
+  return {
+    bytes: size(chunk!.code),
+    apart: Object.fromEntries(
+      parts.map((file) => [file.name ?? file.fileName, size(file.type === "chunk" ? file.code : file.source)]),
+    ),
+    modules: Object.entries(chunk!.modules).flatMap(([path, { renderedLength }]) =>
+      renderedLength > 0 ? path.replace(root, "") : [],
+    ),
+  };
+}
+
+const size = (text: string | Uint8Array) => gzipSync(text, { level: 9 }).length;
+
+async function bundle(code: string, { later }: { later: "left out" | "split off" }) {
   const entry = "virtual:entry";
-  const output = (await build({
-    ...{ configFile: false, root, logLevel: "error", publicDir: false, base: "./" },
-    plugins: [
-      { name: "entry", resolveId: (id) => (id === entry ? id : null), load: (id) => (id === entry ? code : null) },
-    ],
+  const plugin = {
+    name: "entry",
+    enforce: "pre" as const,
+    resolveId: (id: string, _importer: string | undefined, { kind }: { kind?: string }) =>
+      kind === "dynamic-import" && later === "left out" ? { id, external: true } : id === entry ? id : null,
+    load: (id: string) => (id === entry ? code : null),
+  };
+  const { output } = (await build({
+    ...{ configFile: false, root, logLevel: "error", publicDir: false, base: "./", plugins: [plugin] },
     build: {
       ...{ write: false, minify: true, target: "es2022", modulePreload: false },
       rolldownOptions: { input: entry, preserveEntrySignatures: "strict" },
     },
   })) as Rolldown.RolldownOutput;
-  const files = new Map(output.output.map((file) => [file.fileName, file]));
-  const loaded = new Set<string>();
-  const load = (name: string): void => {
-    const file = files.get(name);
-    if (loaded.has(name) || file?.type !== "chunk") return;
-    loaded.add(name);
-    file.imports.forEach(load);
-  };
-  for (const file of output.output) if (file.type === "chunk" && file.isEntry) load(file.fileName);
-  const size = (text: string | Uint8Array) => gzipSync(text, { level: 9 }).length;
-  const code_ = (file: Rolldown.OutputAsset | Rolldown.OutputChunk) =>
-    file.type === "chunk" ? file.code : file.source;
-  const chunks = [...loaded].map((name) => files.get(name) as Rolldown.OutputChunk);
-  const rest = output.output.filter(({ fileName }) => !loaded.has(fileName) && fileName.endsWith(".js"));
-  return {
-    bytes: chunks.reduce((sum, chunk) => sum + size(chunk.code), 0),
-    apart: Object.fromEntries(rest.map((file) => [file.name ?? file.fileName, size(code_(file))])),
-    modules: chunks.flatMap(({ modules }) =>
-      Object.entries(modules).flatMap(([path, { renderedLength }]) =>
-        renderedLength > 0 ? path.replace(root, "") : [],
-      ),
-    ),
-  };
+  return output;
 }

@@ -6,15 +6,19 @@ import { synthesizeTensor } from "../../src/unet/synthesis.ts";
 
 export const tinySize = 8;
 
-const flags = {
+const plain = {
   ...{ image_size: tinySize, in_channels: 3, model_channels: 32, out_channels: 6, channel_mult: [1], num_heads: 1 },
   ...{ num_res_blocks: 1, attention_resolutions: [], use_scale_shift_norm: true },
 };
 
-/** The bytes of the safetensors file. */
-export function tinyNetwork(): Uint8Array {
+/** The bytes of the safetensors file. With names it is class-conditional. */
+export function tinyNetwork(classNames?: readonly string[]): Uint8Array {
+  const flags = classNames ? { ...plain, num_classes: classNames.length } : plain;
   const tensors = [...expectedTensors(completeConfig(parseFlags(flags)))].map(([name, shape]) => ({
     ...{ name, shape, dtype: "F32" as const, data: synthesizeTensor(name, shape) },
   }));
-  return writeSafetensors(tensors, { guided_diffusion_unet: JSON.stringify(flags) });
+  return writeSafetensors(tensors, {
+    guided_diffusion_unet: JSON.stringify(flags),
+    ...(classNames ? { class_names: JSON.stringify(classNames) } : {}),
+  });
 }

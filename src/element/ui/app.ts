@@ -8,7 +8,7 @@ import type { AdapterReport, Estimate, InpaintResult } from "../types.ts";
 import { cutBox } from "../cutBox.ts";
 import { createCommands, filledWords } from "./commands.ts";
 import { chooseFile } from "./controls.ts";
-import { afterQuiet, h } from "./dom.ts";
+import { afterQuiet, h, nextTask } from "./dom.ts";
 import { EngineSession } from "./engineSession.ts";
 import type { RepaintEvents } from "./events.ts";
 import { KeyboardInput } from "./keyboard.ts";
@@ -313,17 +313,21 @@ export class App {
       const { width, height, data } = workspace.picture;
       workspace.choose(undefined);
       const offVariation = session.on("variation", ({ index, seed, picture, reached }) => {
-        const result = workspace.addResult({ index, seed, reached, x: box.x, y: box.y, picture: cutBox(picture, box) });
+        // Copying most of a large picture holds the page, and saves little.
+        const isMost = 2 * box.width * box.height > picture.width * picture.height;
+        const part = isMost ? { x: 0, y: 0, picture } : { x: box.x, y: box.y, picture: cutBox(picture, box) };
+        const result = workspace.addResult({ index, seed, reached, ...part });
         if (index === 0 || reached === "result") this.#shown = index + 1;
         if (index === 0) surface.showPreview({ ...result, picture: result.patch });
       });
       try {
         const before = workspace.results.length;
-        const result = await session.run(
-          { width, height, data: data.slice() },
-          toKeep(workspace.mask),
-          settings.settings,
-        );
+        const copy = async () => {
+          const picture = { width, height, data: data.slice() };
+          await nextTask();
+          return { picture, keep: toKeep(workspace.mask) };
+        };
+        const result = await session.run(copy, settings.settings);
         const first = workspace.results[Math.min(before, workspace.results.length - result.variations.length)];
         workspace.choose(result.variations.length > 0 ? first : undefined);
         this.say(result.stopped ? "Stopped; the best so far is kept" : `Done in ${durationWords(result.seconds)}`);

@@ -69,3 +69,8 @@ export function afterQuiet(milliseconds: number, body: () => void): { (): void; 
   };
   return Object.assign(ask, { cancel: () => clearTimeout(timer) });
 }
+
+/** Lets the page do what waits. */
+export function nextTask(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}

@@ -73,8 +73,15 @@ export class EngineSession extends Emitter<SessionEvents> {
   #progress: RunProgress | undefined;
   #estimateOf: { settings: Settings; keep: Mask | undefined } | undefined;
 
+  readonly #makeClient: typeof createEngineClient;
+
+  constructor(makeClient = createEngineClient) {
+    super();
+    this.#makeClient = makeClient;
+  }
+
   get client(): EngineClient {
-    return (this.#client ??= createEngineClient({ worker: this.worker }));
+    return (this.#client ??= this.#makeClient({ worker: this.worker }));
   }
 
   get model(): ModelState {
@@ -189,14 +196,16 @@ export class EngineSession extends Emitter<SessionEvents> {
   }
 
   /**
-   * One run at a time; picture and mask are handed over. @throws as the client's `load` and `inpaint`
+   * One run at a time. What `copy` gives is handed over; it is asked once nothing can change any more. @throws as the
+   * client's `load` and `inpaint`
    */
-  async run(picture: Picture, keep: Mask, settings: Settings): Promise<InpaintResult> {
+  async run(copy: () => Promise<{ picture: Picture; keep: Mask }>, settings: Settings): Promise<InpaintResult> {
     if (this.#progress) throw new InterruptedError("a run is under way already: stop it first");
     this.#setProgress({ state: "preparing", step: 0, steps: 0, secondsPerStep: 0, eta: 0 });
     const abort = (this.#abort = new AbortController());
     try {
       const { classes } = await unlessAborted(this.ready(settings.precision), abort.signal);
+      const { picture, keep } = await unlessAborted(copy(), abort.signal);
       const { precision: _, class: label, ...rest } = settings;
       this.#run = this.client.inpaint(
         { picture, keep, ...rest, class: classes === null ? undefined : label, handOver: true },

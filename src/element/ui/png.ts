@@ -3,6 +3,7 @@
  * Works in short turns, so that the page goes on meanwhile. Not here: reading PNG (the browser does).
  */
 import type { Picture } from "../../repaint/image.ts";
+import { nextTask } from "./dom.ts";
 
 /** Bytes filtered and packed in one turn: a few milliseconds. */
 const turnBytes = 1 << 18;
@@ -18,7 +19,7 @@ export async function encodePng({ width, height, data }: Picture): Promise<Blob>
     const out = new Uint8Array(rows * (stride + 1));
     for (let row = 0; row < rows; row++) filterUp(data, (y + row) * stride, stride, out, row * (stride + 1));
     await writer.write(out);
-    await new Promise((next) => setTimeout(next));
+    await nextTask();
   }
   await writer.close();
   const header = new Uint8Array(13);

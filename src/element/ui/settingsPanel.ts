@@ -1,5 +1,6 @@
 /** How a run goes: presets, the schedule with its plot, seed, variations, precision, class, previews. */
 import { PRESETS, type Schedule } from "../../repaint/schedule.ts";
+import type { ModelInfo } from "../types.ts";
 import { button, field, numberField } from "./controls.ts";
 import { h, svg } from "./dom.ts";
 import { Emitter } from "./emitter.ts";
@@ -48,6 +49,9 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
   });
   readonly #count;
   readonly #class;
+  /** Instead of the number, where the classes have names. */
+  readonly #name = h("select", { on: { change: () => this.set({ class: this.#name.selectedIndex }) } });
+  readonly #named = field("Class", this.#name);
   readonly #precision = h(
     "select",
     { on: { change: () => this.set({ precision: this.#precision.value as Settings["precision"] }) } },
@@ -89,7 +93,7 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
       onChange: (count) => this.set({ count }),
     });
     this.#class = numberField({ label: "Class", min: 0, max: 999, onChange: (value) => this.set({ class: value }) });
-    this.#class.root.hidden = true;
+    this.#class.root.hidden = this.#named.hidden = true;
     const dice = button({ ...{ label: "Another seed", icon: "dice", iconOnly: true, class: "inside" }, run: () => this.set({ seed: randomSeed() }) }); // prettier-ignore
     this.#fields = h(
       "fieldset",
@@ -113,6 +117,7 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
           h("div", { class: "field seed" }, field("Seed", this.#seed), dice),
           h("div", { class: "double" }, this.#count.root, field("Precision", this.#precision)),
           this.#class.root,
+          this.#named,
         ),
       ),
     );
@@ -141,10 +146,17 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
   }
 
   /** What the model allows. */
-  setModel({ classes, diffusionSteps }: { classes: number | null; diffusionSteps: number }): void {
-    this.#class.root.hidden = classes === null;
+  setModel({
+    classes,
+    classNames,
+    diffusionSteps,
+  }: Pick<ModelInfo, "classes" | "classNames" | "diffusionSteps">): void {
+    this.#class.root.hidden = classes === null || classNames !== null;
+    this.#named.hidden = classNames === null;
     this.#class.input.max = String((classes ?? 1000) - 1);
+    this.#name.replaceChildren(...(classNames ?? []).map((name, index) => h("option", {}, `${index} ${name}`)));
     this.#mostSteps = diffusionSteps;
+    if (classes !== null && this.#settings.class >= classes) this.set({ class: 0 });
     this.#show();
   }
 
@@ -203,6 +215,7 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
     write(this.#seed, String(seed));
     write(this.#count.input, String(count));
     write(this.#class.input, String(label));
+    this.#name.selectedIndex = label;
     this.#precision.value = precision;
     this.#preview.checked = previewSeconds > 0;
     if (previewSeconds > 0) this.#seconds = previewSeconds;
@@ -235,6 +248,6 @@ function same(a: Schedule, b: Schedule): boolean {
 }
 
 /** Short enough to be told to somebody. */
-export function randomSeed(): bigint {
+function randomSeed(): bigint {
   return BigInt(crypto.getRandomValues(new Uint32Array(1))[0]! % 1_000_000);
 }

@@ -5,7 +5,8 @@
 import { button } from "./controls.ts";
 import { h } from "./dom.ts";
 import { icon } from "./icons.ts";
-import type { Surface } from "./surface.ts";
+import { toImageData, type Surface } from "./surface.ts";
+import { thumbnail } from "./thumbnail.ts";
 import type { Result, Workspace } from "./workspace.ts";
 
 interface Parts {
@@ -86,6 +87,9 @@ export class Strip {
 
   #thumb(result: Result): HTMLButtonElement {
     const seed = String(result.seed);
+    const canvas = h("canvas", { width: thumbSide, height: thumbSide });
+    const small = thumbnail(this.#parts.workspace.picture!, result, thumbSide);
+    canvas.getContext("2d")!.putImageData(toImageData(small), 0, 0);
     return h(
       "button",
       {
@@ -95,7 +99,7 @@ export class Strip {
         },
         on: { click: () => this.#parts.workspace.choose(result) },
       },
-      this.#parts.surface.thumbnail(result, thumbSide),
+      canvas,
       h("span", { class: "thumb-name" }, result.reached === "preview" ? `${seed} …` : seed),
     );
   }

@@ -10,7 +10,7 @@ import { MaskLayer } from "./maskLayer.ts";
 import type { Point } from "./maskOperations.ts";
 import type { Tools } from "./tools.ts";
 import { centred, fit, panned, showing, toPicture, toStage, zoomAt, type Size, type View } from "./viewport.ts";
-import type { Result, Workspace } from "./workspace.ts";
+import type { Workspace } from "./workspace.ts";
 
 /** Larger pixels than this are shown as squares. */
 const squareFrom = 3;
@@ -70,7 +70,8 @@ export class Surface {
     workspace.on("chosen", () => this.#showChosen());
     workspace.on("locked", () => this.#layers());
     tools.on("size", () => this.#draw());
-    tools.on("tool", () => this.#draw());
+    // Who takes a tool wants to paint.
+    tools.on("tool", () => (this.split = undefined));
     tools.on("outline", (points) => {
       this.#outlined = points;
       this.#draw();
@@ -178,22 +179,6 @@ export class Surface {
     this.#showChosen();
   }
 
-  /** All of the picture with a result in it, small. */
-  thumbnail({ patch, x, y }: Result, side: number): HTMLCanvasElement {
-    const { width, height } = this.#base;
-    const scale = side / Math.min(width, height);
-    const canvas = h("canvas", { width: side, height: side });
-    const context = canvas.getContext("2d")!;
-    // The middle square.
-    context.translate((side - width * scale) / 2, (side - height * scale) / 2);
-    context.scale(scale, scale);
-    context.drawImage(this.#base, 0, 0);
-    const part = new OffscreenCanvas(patch.width, patch.height);
-    part.getContext("2d")!.putImageData(toImageData(patch), 0, 0);
-    context.drawImage(part, x, y);
-    return canvas;
-  }
-
   /** The tint of the mask is the page's choice: read again. */
   restyle(): void {
     this.#mask.restyle();
@@ -236,6 +221,7 @@ export class Surface {
     this.#result.style.clipPath = split === undefined ? "" : `inset(0 0 0 ${100 * split}%)`;
     this.#divider.hidden = split === undefined;
     this.root.classList.toggle("comparing", split !== undefined);
+    this.root.classList.toggle("locked", locked);
     this.#draw();
   }
 
@@ -279,6 +265,6 @@ export class Surface {
   });
 }
 
-function toImageData({ width, height, data }: Picture): ImageData {
+export function toImageData({ width, height, data }: Picture): ImageData {
   return new ImageData(data as Uint8ClampedArray<ArrayBuffer>, width, height);
 }

@@ -6,8 +6,7 @@ import { Emitter } from "./emitter.ts";
 import type { Point } from "./maskOperations.ts";
 import type { Workspace } from "./workspace.ts";
 
-export const toolNames = ["brush", "eraser", "lasso", "rectangle"] as const;
-export type ToolName = (typeof toolNames)[number];
+export type ToolName = "brush" | "eraser" | "lasso" | "rectangle";
 
 /** A place in the picture, with how hard it is pressed: 0 … 1. */
 export interface Touch extends Point {

@@ -1,0 +1,70 @@
+"""The diffusion that the networks learn: DDPM's linear schedule of 1000 steps, the hybrid loss of Improved DDPM (Nichol & Dhariwal
+2021) with min-SNR weights (Hang et al. 2023), and DDIM (Song et al. 2021) to look at samples."""
+
+import math
+
+import torch
+
+STEPS = 1000
+RANGES = [(0, 100), (100, 300), (300, 600), (600, 1000)]
+
+_betas = torch.linspace(1e-4, 0.02, STEPS, dtype=torch.float64)
+_alpha_bar = torch.cumprod(1 - _betas, 0)
+_previous = torch.cat([torch.ones(1, dtype=torch.float64), _alpha_bar[:-1]])
+_posterior = _betas * (1 - _previous) / (1 - _alpha_bar)
+_log_posterior = torch.log(torch.cat([_posterior[1:2], _posterior[1:]]))
+
+
+def at(values, t):
+    return values.to(t.device)[t].float()[:, None, None, None]
+
+
+def noised(x0, t, noise):
+    return at(_alpha_bar.sqrt(), t) * x0 + at((1 - _alpha_bar).sqrt(), t) * noise
+
+
+def _normal_kl(mean1, log1, mean2, log2):
+    return 0.5 * (log2 - log1 - 1 + torch.exp(log1 - log2) + (mean1 - mean2) ** 2 * torch.exp(-log2))
+
+
+def _first_nll(x0, mean, log_variance):
+    """Of 8-bit pixels under the last step's Gaussian."""
+    inverse = torch.exp(-0.5 * log_variance)
+    cdf = lambda v: 0.5 * (1 + torch.erf(v * inverse / math.sqrt(2)))
+    upper = torch.where(x0 > 0.999, torch.ones_like(x0), cdf(x0 - mean + 1 / 255))
+    lower = torch.where(x0 < -0.999, torch.zeros_like(x0), cdf(x0 - mean - 1 / 255))
+    return -torch.log((upper - lower).clamp(min=1e-12))
+
+
+def losses(out, x0, x, t, noise, gamma=5.0, variational=0.2):
+    """Loss [N] of the network's output at x = noised(x0, t, noise), and the plain ε-error [N]."""
+    epsilon, fraction = out.chunk(2, dim=1)
+    error = ((epsilon - noise) ** 2).mean(dim=(1, 2, 3))
+    snr = (_alpha_bar / (1 - _alpha_bar)).to(t.device)[t].float()
+    # The variance learns from the variational term alone, whose mean is held fixed.
+    fixed = epsilon.detach()
+    start = ((x - at((1 - _alpha_bar).sqrt(), t) * fixed) / at(_alpha_bar.sqrt(), t)).clamp(-1, 1)
+    first, second = at(_betas * _previous.sqrt() / (1 - _alpha_bar), t), at((1 - _previous) * (1 - _betas).sqrt() / (1 - _alpha_bar), t)
+    f = (fraction + 1) / 2
+    log_variance = f * at(torch.log(_betas), t) + (1 - f) * at(_log_posterior, t)
+    true, mean = first * x0 + second * x, first * start + second * x
+    kl = _normal_kl(true, at(_log_posterior, t), mean, log_variance)
+    bound = torch.where((t == 0)[:, None, None, None], _first_nll(x0, mean, log_variance), kl).mean(dim=(1, 2, 3)) / math.log(2)
+    return (gamma / snr).clamp(max=1) * error + variational * bound, error
+
+
+@torch.no_grad()
+def ddim(model, labels, size, steps=50, seed=0):
+    """Samples [N, 3, size, size] in [−1, 1]; the same seed gives the same pictures."""
+    device = labels.device
+    x = torch.randn(len(labels), 3, size, size, generator=torch.Generator().manual_seed(seed)).to(device)
+    times = torch.linspace(STEPS - 1, 0, steps).round().long()
+    for now, then in zip(times, [*times[1:], None]):
+        t = torch.full((len(labels),), int(now), device=device)
+        epsilon = model(x, t, labels)[:, :3]
+        signal = _alpha_bar[now].sqrt().item()
+        start = ((x - (1 - signal**2) ** 0.5 * epsilon) / signal).clamp(-1, 1)
+        epsilon = (x - signal * start) / (1 - signal**2) ** 0.5
+        after = 1.0 if then is None else _alpha_bar[then].sqrt().item()
+        x = after * start + (1 - after**2) ** 0.5 * epsilon
+    return x

@@ -1,0 +1,184 @@
+"""The UNet and the classifier in guided-diffusion's layout: its parameter names and arithmetic, for the flags that are used here
+(residual resampling, scale-shift norms, legacy attention order, learned variance). Written from the paper (Dhariwal & Nichol 2021)
+and the names in released state dicts."""
+
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+def timestep_embedding(t, width):
+    half = width // 2
+    angles = t.float()[:, None] * torch.exp(-math.log(10000) * torch.arange(half, device=t.device) / half)
+    return torch.cat([angles.cos(), angles.sin()], dim=1)
+
+
+def norm(channels):
+    return nn.GroupNorm(32, channels)
+
+
+def zero(module):
+    """Starts as nothing, so that a block starts as its skip."""
+    for parameter in module.parameters():
+        nn.init.zeros_(parameter)
+    return module
+
+
+class ResBlock(nn.Module):
+    def __init__(self, channels, out, embedding, resample=None):
+        super().__init__()
+        self.resample = resample
+        self.in_layers = nn.Sequential(norm(channels), nn.SiLU(), nn.Conv2d(channels, out, 3, padding=1))
+        self.emb_layers = nn.Sequential(nn.SiLU(), nn.Linear(embedding, 2 * out))
+        # Index 2 is guided-diffusion's dropout, which has no parameters.
+        self.out_layers = nn.Sequential(norm(out), nn.SiLU(), nn.Identity(), zero(nn.Conv2d(out, out, 3, padding=1)))
+        self.skip_connection = nn.Identity() if channels == out else nn.Conv2d(channels, out, 1)
+
+    def resized(self, x):
+        if self.resample == "down":
+            return F.avg_pool2d(x, 2)
+        return F.interpolate(x, scale_factor=2, mode="nearest") if self.resample == "up" else x
+
+    def forward(self, x, embedding):
+        h = self.in_layers[2](self.resized(self.in_layers[:2](x)))
+        scale, shift = self.emb_layers(embedding)[:, :, None, None].chunk(2, dim=1)
+        h = self.out_layers[0](h) * (1 + scale) + shift
+        return self.skip_connection(self.resized(x)) + self.out_layers[1:](h)
+
+
+class Attention(nn.Module):
+    def __init__(self, channels, head_channels):
+        super().__init__()
+        self.heads = channels // head_channels
+        self.norm = norm(channels)
+        self.qkv = nn.Conv1d(channels, 3 * channels, 1)
+        self.proj_out = zero(nn.Conv1d(channels, channels, 1))
+
+    def forward(self, x, embedding):
+        batch, channels, *size = x.shape
+        flat = x.reshape(batch, channels, -1)
+        # Legacy order: q, k and v of one head stand together.
+        qkv = self.qkv(self.norm(flat)).reshape(batch * self.heads, 3 * channels // self.heads, -1)
+        q, k, v = (part.transpose(1, 2) for part in qkv.chunk(3, dim=1))
+        # guided-diffusion scales q and k by the fourth root each, and takes the softmax in f32.
+        scale = q.shape[-1] ** -0.25
+        weights = torch.softmax((q * scale @ (k * scale).transpose(1, 2)).float(), dim=-1).to(v.dtype)
+        out = (weights @ v).transpose(1, 2).reshape(batch, channels, -1)
+        return (flat + self.proj_out(out)).reshape(batch, channels, *size)
+
+
+class Stage(nn.Sequential):
+    """Numbered modules, of which the blocks take the embedding."""
+
+    def forward(self, x, embedding):
+        for module in self:
+            x = module(x, embedding) if isinstance(module, (ResBlock, Attention)) else module(x)
+        return x
+
+
+class Encoder(nn.Module):
+    """time_embed, input_blocks and middle_block, which both networks have."""
+
+    def __init__(self, flags):
+        super().__init__()
+        self.flags = flags
+        width, heads = flags["model_channels"], flags["num_head_channels"]
+        embedding = 4 * width
+        self.time_embed = nn.Sequential(nn.Linear(width, embedding), nn.SiLU(), nn.Linear(embedding, embedding))
+        levels = [int(multiplier * width) for multiplier in flags["channel_mult"]]
+        channels, factor = levels[0], 1
+        self.input_blocks = nn.ModuleList([Stage(nn.Conv2d(flags["in_channels"], channels, 3, padding=1))])
+        self.skips = [channels]
+        for level, out in enumerate(levels):
+            for _ in range(flags["num_res_blocks"]):
+                attention = [Attention(out, heads)] if factor in flags["attention_resolutions"] else []
+                self.input_blocks.append(Stage(ResBlock(channels, out, embedding), *attention))
+                channels = out
+                self.skips.append(channels)
+            if level < len(levels) - 1:
+                self.input_blocks.append(Stage(ResBlock(channels, channels, embedding, "down")))
+                self.skips.append(channels)
+                factor *= 2
+        self.middle_block = Stage(
+            ResBlock(channels, channels, embedding), Attention(channels, heads), ResBlock(channels, channels, embedding)
+        )
+        self.levels, self.factor, self.embedding_width = levels, factor, embedding
+
+    def embed(self, t):
+        return self.time_embed(timestep_embedding(t, self.flags["model_channels"]))
+
+
+class UNet(Encoder):
+    """x [N, 3, H, W] in [−1, 1], t [N] in 0 … 999, y [N] → [N, 6, H, W]: ε, and the variance's interpolation."""
+
+    def __init__(self, flags):
+        super().__init__(flags)
+        heads, channels, factor = flags["num_head_channels"], self.levels[-1], self.factor
+        if flags["num_classes"] is not None:
+            self.label_emb = nn.Embedding(flags["num_classes"], self.embedding_width)
+        self.output_blocks, skips = nn.ModuleList(), list(self.skips)
+        for level, out in reversed(list(enumerate(self.levels))):
+            for index in range(flags["num_res_blocks"] + 1):
+                modules = [ResBlock(channels + skips.pop(), out, self.embedding_width)]
+                channels = out
+                if factor in flags["attention_resolutions"]:
+                    modules.append(Attention(out, heads))
+                if level > 0 and index == flags["num_res_blocks"]:
+                    modules.append(ResBlock(out, out, self.embedding_width, "up"))
+                    factor //= 2
+                self.output_blocks.append(Stage(*modules))
+        self.out = nn.Sequential(norm(channels), nn.SiLU(), zero(nn.Conv2d(channels, flags["out_channels"], 3, padding=1)))
+
+    def forward(self, x, t, y=None):
+        embedding = self.embed(t)
+        if self.flags["num_classes"] is not None:
+            embedding = embedding + self.label_emb(y)
+        kept = []
+        for block in self.input_blocks:
+            x = block(x, embedding)
+            kept.append(x)
+        x = self.middle_block(x, embedding)
+        for block in self.output_blocks:
+            x = block(torch.cat([x, kept.pop()], dim=1), embedding)
+        return self.out(x).float()
+
+
+class Classifier(Encoder):
+    """x [N, 3, H, W] noised to t [N] → logits [N, classes]; the head is guided-diffusion's pool "adaptive"."""
+
+    def __init__(self, flags):
+        super().__init__(flags)
+        channels = self.levels[-1]
+        self.out = nn.Sequential(
+            norm(channels), nn.SiLU(), nn.AdaptiveAvgPool2d(1), zero(nn.Conv2d(channels, flags["out_channels"], 1)), nn.Flatten()
+        )
+
+    def forward(self, x, t, y=None):
+        embedding = self.embed(t)
+        for block in self.input_blocks:
+            x = block(x, embedding)
+        return self.out(self.middle_block(x, embedding)).float()
+
+
+SHARED = {"in_channels": 3, "num_head_channels": 32, "use_scale_shift_norm": True, "resblock_updown": True, "use_new_attention_order": False}
+
+# attention_resolutions are factors of downsampling. Classes: portraits.CLASSES, of the UNets one more, which means none.
+PRESETS = {
+    "portraits64": {**SHARED, "image_size": 64, "model_channels": 32, "channel_mult": [1, 1, 2, 2], "num_res_blocks": 2, "attention_resolutions": [4, 8], "out_channels": 6},
+    "portraits128": {**SHARED, "image_size": 128, "model_channels": 64, "channel_mult": [1, 1, 2, 2, 3], "num_res_blocks": 2, "attention_resolutions": [8, 16], "out_channels": 6},
+    "classifier64": {**SHARED, "image_size": 64, "model_channels": 32, "channel_mult": [1, 2, 3, 4], "num_res_blocks": 1, "attention_resolutions": [4, 8], "pool": "adaptive"},
+    "classifier128": {**SHARED, "image_size": 128, "model_channels": 32, "channel_mult": [1, 1, 2, 3, 4], "num_res_blocks": 1, "attention_resolutions": [8, 16], "pool": "adaptive"},
+    # For tests: nothing is to be learned with them.
+    "tiny": {**SHARED, "image_size": 16, "model_channels": 32, "channel_mult": [1, 2], "num_res_blocks": 1, "attention_resolutions": [2], "out_channels": 6},
+    "tiny-classifier": {**SHARED, "image_size": 16, "model_channels": 32, "channel_mult": [1, 2], "num_res_blocks": 1, "attention_resolutions": [2], "pool": "adaptive"},
+}
+
+
+def build(preset, classes):
+    """The network of a preset for so many classes of pictures."""
+    flags = dict(PRESETS[preset])
+    if "pool" in flags:
+        return Classifier({**flags, "out_channels": classes})
+    return UNet({**flags, "num_classes": classes + 1})

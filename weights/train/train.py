@@ -1,0 +1,206 @@
+"""Trains a network of model.PRESETS on portraits.py's pictures: seeded, resumable to the same weights, with an exponential average,
+sample grids and the held-out loss. Ctrl-C, SIGTERM and --minutes save and stop; the same command goes on.
+
+    python3 train.py portraits64 RUN --data portraits64.npz --steps 12000
+    python3 train.py classifier64 RUN2 --data portraits64.npz --steps 4000
+
+RUN gets state.safetensors, log.jsonl (a line a report) and samples-STEP.png. Learning: AdamW, warm-up, linear decay over the last 40 %,
+min-SNR weights, labels dropped in a tenth of the pictures, gradient norm clipped to 1.
+"""
+
+import argparse
+import json
+import os
+import signal
+import time
+
+import numpy as np
+import torch
+from PIL import Image
+from torch.nn import functional as F
+
+import diffusion
+import files
+import model
+import portraits
+
+HELD_OUT = 256
+BASE = {"batch": 16, "rate": 4e-4, "ema": 0.999}
+
+
+class Data:
+    """Pictures and labels on the device, the last HELD_OUT of them never trained on."""
+
+    def __init__(self, path, size, device):
+        with np.load(path) as stored:
+            pictures, labels = stored["pictures"], stored["labels"]
+        if pictures.ndim != 4 or pictures.shape[1:] != (size, size, 3):
+            raise SystemExit(f"{path}: expected pictures of {size}x{size}, got {list(pictures.shape)}: make them with portraits.py data --size {size}")
+        if len(pictures) < 2 * HELD_OUT:
+            raise SystemExit(f"{path}: expected at least {2 * HELD_OUT} pictures, got {len(pictures)}")
+        self.pictures = torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous().to(device)
+        self.labels = torch.from_numpy(labels).long().to(device)
+        self.device = device
+
+    def batch(self, indices):
+        return self.pictures[indices].float() / 127.5 - 1, self.labels[indices]
+
+    def step(self, seed, step, size):
+        """Batch, timesteps, noise and dropped labels of a step: a function of seed and step, so that a run can go on anywhere."""
+        rng = torch.Generator().manual_seed(seed * 1_000_003 + step)
+        x0, y = self.batch(torch.randint(len(self.pictures) - HELD_OUT, (size,), generator=rng).to(self.device))
+        flip = (torch.rand(size, generator=rng) < 0.5).to(self.device)
+        x0 = torch.where(flip[:, None, None, None], x0.flip(3), x0)
+        t = torch.randint(diffusion.STEPS, (size,), generator=rng).to(self.device)
+        noise = torch.randn(x0.shape, generator=rng).to(self.device)
+        dropped = (torch.rand(size, generator=rng) < 0.1).to(self.device)
+        return x0, y, t, noise, dropped
+
+
+def is_classifier(network):
+    return isinstance(network, model.Classifier)
+
+
+def loss_of(network, x0, y, t, noise, dropped):
+    """Mean loss, and what a report shows: the ε-error, or the share of classes that were right."""
+    x = diffusion.noised(x0, t, noise)
+    if is_classifier(network):
+        logits = network(x, t)
+        return F.cross_entropy(logits, y), (logits.argmax(1) == y).float()
+    y = torch.where(dropped, torch.full_like(y, len(portraits.CLASSES)), y)
+    loss, error = diffusion.losses(network(x, t, y), x0, x, t, noise)
+    return loss.mean(), error
+
+
+@torch.no_grad()
+def held_out(network, data, batch=32):
+    """The figure of loss_of on unseen pictures, by ranges of timesteps, with noise that is always the same."""
+    rng = torch.Generator().manual_seed(7)
+    figures = {}
+    for low, high in diffusion.RANGES:
+        values = []
+        for begin in range(len(data.pictures) - HELD_OUT, len(data.pictures), batch):
+            x0, y = data.batch(torch.arange(begin, min(begin + batch, len(data.pictures))))
+            t = torch.randint(low, high, (len(x0),), generator=rng).to(data.device)
+            noise = torch.randn(x0.shape, generator=rng).to(data.device)
+            values.append(loss_of(network, x0, y, t, noise, torch.zeros(len(x0), dtype=torch.bool, device=data.device))[1])
+        figures[f"{low}-{high - 1}"] = round(torch.cat(values).mean().item(), 5)
+    return figures
+
+
+def sample_grid(network, path, device):
+    """A row for each class, one more for none, eight seeds each; the same noise in every grid."""
+    classes = len(portraits.CLASSES) + 1
+    labels = torch.arange(classes, device=device).repeat_interleave(8)
+    size = network.flags["image_size"]
+    rows = [diffusion.ddim(network, labels[i : i + 8], size, seed=1) for i in range(0, len(labels), 8)]
+    grid = torch.stack(rows).permute(0, 3, 1, 4, 2).reshape(classes * size, 8 * size, 3)
+    pixels = ((grid + 1) * 127.5).clamp(0, 255).byte().cpu().numpy()
+    files.write_whole(path, lambda temporary: Image.fromarray(pixels).save(temporary, "png"))
+
+
+def state_path(run):
+    return os.path.join(run, "state.safetensors")
+
+
+def part(tensors, name):
+    return {key.removeprefix(f"{name}."): tensor for key, tensor in tensors.items() if key.startswith(f"{name}.")}
+
+
+def rate_at(step, steps, rate):
+    warm = min(1.0, (step + 1) / 100)
+    return rate * warm * min(1.0, (steps - step) / (0.4 * steps))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("preset", choices=sorted(model.PRESETS))
+    parser.add_argument("run", help="folder of the run")
+    parser.add_argument("--data", required=True, help="of portraits.py data")
+    parser.add_argument("--steps", type=int, required=True)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--batch", type=int, default=BASE["batch"])
+    parser.add_argument("--rate", type=float, default=BASE["rate"])
+    parser.add_argument("--ema", type=float, default=BASE["ema"])
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="save and stop after so long")
+    parser.add_argument("--report-every", type=int, default=500, help="steps between held-out losses and sample grids")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    given = parser.parse_args()
+    begin = time.monotonic()
+    device = torch.device(given.device)
+    torch.manual_seed(given.seed)
+    network = model.build(given.preset, len(portraits.CLASSES)).to(device)
+    average = model.build(given.preset, len(portraits.CLASSES)).to(device)
+    average.load_state_dict(network.state_dict())
+    average.requires_grad_(False)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=given.rate, weight_decay=0.01)
+    data = Data(given.data, network.flags["image_size"], device)
+    os.makedirs(given.run, exist_ok=True)
+    path = state_path(given.run)
+    settings = {key: getattr(given, key) for key in ("preset", "seed", "batch", "rate", "ema", "steps")}
+    done, seconds = 0, 0.0
+    if os.path.exists(path):
+        tensors, facts = files.load_tensors(path)
+        if json.loads(facts["settings"]) != settings:
+            raise SystemExit(f"{path} was made with {facts['settings']}, and this command says {json.dumps(settings)}: choose another folder")
+        network.load_state_dict(part(tensors, "network"))
+        average.load_state_dict(part(tensors, "average"))
+        moments = {}
+        for name, tensor in part(tensors, "optimizer").items():
+            index, key = name.split(".")
+            moments.setdefault(int(index), {})[key] = tensor
+        optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
+        done, seconds = int(facts["done"]), float(facts["seconds"])
+
+    def save():
+        tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
+        tensors |= {f"average.{name}": tensor for name, tensor in average.state_dict().items()}
+        for index, moments in optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{index}.{key}": tensor for key, tensor in moments.items()}
+        total = seconds + time.monotonic() - begin
+        files.save_tensors(path, tensors, {"settings": settings, "done": str(done), "seconds": str(total)})
+
+    def report():
+        line = {"step": done, "minutes": round((seconds + time.monotonic() - begin) / 60, 2), "held_out": held_out(average, data)}
+        with open(os.path.join(given.run, "log.jsonl"), "a") as log:
+            log.write(json.dumps(line) + "\n")
+        print(json.dumps(line), flush=True)
+        if not is_classifier(network):
+            sample_grid(average, os.path.join(given.run, f"samples-{done:06d}.png"), device)
+
+    stopping = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.append(True))
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    print(f"{given.preset}: {parameters:,} parameters, step {done} of {given.steps}, on {device}", flush=True)
+    first, started = done, time.monotonic()
+    while done < given.steps and not stopping and time.monotonic() - begin < 60 * given.minutes:
+        for group in optimizer.param_groups:
+            group["lr"] = rate_at(done, given.steps, given.rate)
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda"):
+            loss, _ = loss_of(network, *data.step(given.seed, done, given.batch))
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        keep = min(given.ema, (done + 1) / (done + 10))
+        with torch.no_grad():
+            for slow, fast in zip(average.parameters(), network.parameters()):
+                slow.lerp_(fast, 1 - keep)
+        done += 1
+        if done % 20 == 0 or done == given.steps:
+            each = (time.monotonic() - started) / (done - first)
+            print(f"step {done}/{given.steps}  loss {loss.item():.4f}  {each:.2f} s a step  {each * (given.steps - done) / 60:.0f} min left", flush=True)
+        if done % given.report_every == 0 and done < given.steps:
+            save()
+            pause = time.monotonic()
+            report()
+            started += time.monotonic() - pause
+    save()
+    if done == given.steps and done > first:
+        report()
+    print(f"saved step {done} of {given.steps} in {path}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
