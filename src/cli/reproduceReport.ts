@@ -10,7 +10,14 @@ import type { Portrait } from "../evaluate/portraits.ts";
 import { intervalWords } from "../evaluate/report.ts";
 import type { EvaluationResult } from "../evaluate/result.ts";
 import { type Estimate, estimate, estimateDifference, mean } from "../evaluate/statistics.ts";
-import { COMPARISONS, PAPER_MASKS, STUDY_SETTINGS, type StudySetting, verdictOf } from "../evaluate/studies.ts";
+import {
+  COMPARISONS,
+  fewestPictures,
+  PAPER_MASKS,
+  STUDY_SETTINGS,
+  type StudySetting,
+  verdictOf,
+} from "../evaluate/studies.ts";
 import { byPicture, MEASURES, type Measure } from "../evaluate/summary.ts";
 import { contactSheet, type SheetRow } from "../node/contactSheet.ts";
 import { ensureFolder, writeFileAtomic } from "../node/files.ts";
@@ -166,8 +173,8 @@ async function opening(
   return [
     "# The paper's studies on portraits64",
     "Written by `npm run reproduce` (`repaint reproduce`), which runs the studies and makes this page from their results.",
-    `${results} of ${tasks} results on ${adapters || "no adapter yet"}: ${calls} model calls, ${Math.round(seconds / 60)} minutes. The model is the shipped one, the pictures are drawn portraits that it has not seen (${counted} of ${plan.pictures.length} in the comparisons of settings, right half to be filled), T = 20 where the paper has 250. So this shows whether what the paper says of methods shows at a size that a processor can make; it does not repeat its numbers. Nobody voted, and LPIPS is ${plan.lpips ? "measured with the given weights" : "not measured, since no weights of it are shipped"}.`,
-    "Differences are of the same pictures, with 95 % intervals of a bootstrap over pictures. *holds*: the interval has no 0 and the sign that the paper says; *contradicted*: the other sign; *not shown*: 0 is in it. With so few pictures a small effect cannot show.",
+    `${results < tasks ? "**Not complete yet:** " : ""}${results} of ${tasks} results on ${adapters || "no adapter yet"}: ${calls} model calls, ${Math.round(seconds / 60)} minutes. The model is the shipped one, the pictures are drawn portraits that it has not seen (${counted} of ${plan.pictures.length} in the comparisons of settings, right half to be filled), T = 20 where the paper has 250. So this shows whether what the paper says of methods shows at a size that a processor can make; it does not repeat its numbers. Nobody voted, and LPIPS is ${plan.lpips ? "measured with the given weights" : "not measured, since no weights of it are shipped"}.`,
+    `Differences are of the same pictures, with 95 % intervals of a bootstrap over pictures. *holds*: the interval has no 0 and the sign that the paper says; *contradicted*: the other sign; *not shown*: 0 is in it, or there are fewer than ${fewestPictures} pictures, which agree by chance too often. With so few a small effect cannot show.`,
     `Because the portraits are drawn, meaning can be measured: the **eyes' difference** is the distance of the filled iris' colour from the known one's (${mean(truths.map(({ eye }) => eye)).toFixed(1)} in the true pictures), **asymmetry** that of the head's filled pixels from their mirror images (${mean(truths.map((one) => one.asymmetry)).toFixed(1)}); both are root mean squares over colours of 0 … 255.`,
   ];
 }
@@ -243,7 +250,7 @@ function diversitySection({ judged, source }: Study): string[] {
   const words =
     rms.length === 0
       ? "Nothing yet."
-      : `Here (${counts}): two results of one picture differ by ${mean(rms).toFixed(1)} of 255 over the filled half (RMS, ${rms.length} pairs, ${Math.min(...rms).toFixed(1)} to ${Math.max(...rms).toFixed(1)}), and a result from the true half by ${mean(truth).toFixed(1)}. That they differ ${Math.min(...rms) > 1 ? "**holds**" : "is **not shown**"}.`;
+      : `Here (${counts}): two results of one picture differ by ${mean(rms).toFixed(1)} of 255 over the filled half (RMS, ${rms.length} pairs, ${Math.min(...rms).toFixed(1)} to ${Math.max(...rms).toFixed(1)}), and a result from the true half by ${mean(truth).toFixed(1)}. That they differ ${Math.min(...rms) > 1 ? "**holds**" : "is **not shown**"}; with so few steps part of it is noise.`;
   return ["## Figure 1: diversity", `The paper shows that one input has many fillings that all fit. ${words}`];
 }
 

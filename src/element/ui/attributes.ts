@@ -16,7 +16,7 @@ export const attributes = {
   precision: "How weights and activations are stored: f32 (default) or f16.",
   "class-label": "The class to paint, of models with classes.",
   previews: "Least seconds between previews, 0.5 by default; off: none, which costs nothing.",
-  theme: "light, dark, or auto (default), which follows the page's colour scheme.",
+  theme: "light, dark, or auto (default): what the user prefers.",
   name: "Of the field in a form. Its value is the chosen result as a PNG file.",
   disabled: "Nothing can be done.",
   required: "A form is not sent without a result.",

@@ -38,6 +38,7 @@ export const frameStyles = /* css */ `
 
 .surface { position: absolute; inset: 0; overflow: hidden; touch-action: none; cursor: none; outline: none; user-select: none; -webkit-user-select: none; }
 .surface:focus-visible::after { content: ""; position: absolute; inset: 0; border: 3px solid var(--focus); pointer-events: none; }
+.surface.locked { cursor: default; }
 .surface.panning { cursor: grab; }
 .surface.panning:active { cursor: grabbing; }
 .surface.comparing { cursor: ew-resize; }

@@ -70,7 +70,8 @@ export class Surface {
     workspace.on("chosen", () => this.#showChosen());
     workspace.on("locked", () => this.#layers());
     tools.on("size", () => this.#draw());
-    tools.on("tool", () => this.#draw());
+    // Who takes a tool wants to paint.
+    tools.on("tool", () => (this.split = undefined));
     tools.on("outline", (points) => {
       this.#outlined = points;
       this.#draw();
@@ -220,6 +221,7 @@ export class Surface {
     this.#result.style.clipPath = split === undefined ? "" : `inset(0 0 0 ${100 * split}%)`;
     this.#divider.hidden = split === undefined;
     this.root.classList.toggle("comparing", split !== undefined);
+    this.root.classList.toggle("locked", locked);
     this.#draw();
   }
 
