@@ -158,7 +158,10 @@ export class RePaint {
     // A plain sample, of crops without a known pixel, calls the network once a step.
     const callsOf = (batch: readonly Crop[]) => (hasKnown(batch[0]!) ? full : schedule.steps);
     const steps = batches.reduce((sum, batch) => sum + callsOf(batch), 0);
-    const results: Picture[] = jobs.map(({ picture }) => ({ ...picture, data: picture.data.slice() }));
+    // Not spread: width and height of an ImageData are getters.
+    const results: Picture[] = jobs.map(({ picture: { width, height, data } }) => ({
+      ...{ width, height, data: data.slice() },
+    }));
     const pasteCrop = (onto: Picture, { job, region }: Crop, result: Picture) =>
       pasteBack(onto, jobs[job]!.keep, region, result, { feather: options.feather ?? 0 });
     /** The pictures of a batch with its results pasted in, by job. */

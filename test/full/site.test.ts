@@ -1,6 +1,7 @@
 /** The built site as a visitor meets it: below a path, under its own content security policy, and then without a network. */
 import { execFileSync } from "node:child_process";
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Page } from "puppeteer";
@@ -45,6 +46,23 @@ describe.skipIf(noChromium)("the site", () => {
     await page.waitForFunction(() => document.querySelectorAll(".example[aria-pressed=true]").length === 1);
     expect(server.missing).toEqual([]);
     expect(complaints).toEqual([]);
+  });
+
+  test("axe finds nothing serious in it, light and dark, narrow and wide", async () => {
+    await page.evaluate(readFileSync(createRequire(import.meta.url).resolve("axe-core"), "utf8"));
+    for (const width of [360, 1280])
+      for (const value of ["light", "dark"]) {
+        await page.setViewport({ width, height: 800 });
+        await page.emulateMediaFeatures([
+          { name: "prefers-color-scheme", value },
+          { name: "prefers-reduced-motion", value: "reduce" },
+        ]);
+        const { violations } = await page.evaluate(() => globalThis.axe.run());
+        const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+        const words = serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+        expect(words, `${width} px, ${value}`).toEqual([]);
+        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+      }
   });
 
   test("puts another example into the element by one click", async () => {
