@@ -3,7 +3,7 @@
  * are bundled by Vite; documents become pages; the service worker gets the list of all files. Every address is relative,
  * so that it works from any sub-path. Options of start: --port N, --host NAME, --dev (sources as they are, no build).
  */
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { copyFile, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -48,6 +48,7 @@ async function buildSite() {
   await writeFile(join(outDir, "index.html"), page.replaceAll('"../assets/', '"./assets/'));
   await rm(join(outDir, "site"), { recursive: true });
   await rename(join(outDir, "bench"), join(outDir, "benchmark"));
+  await copyFile(join(root, "site/assets/display.LICENSE"), join(outDir, "assets/display.LICENSE.txt"));
   const { writeDocs } = await import("./site-docs.mjs");
   await writeDocs(root, outDir);
   await writeServiceWorker(root, outDir);

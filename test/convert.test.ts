@@ -6,10 +6,12 @@ import { describe, expect, it } from "vitest";
 import { InputError } from "../src/engine/errors.ts";
 import { writeTensorFile } from "../src/node/tensorWriter.ts";
 import { openCheckpoint } from "../src/unet/checkpoint.ts";
+import { openClassifier } from "../src/unet/classifierCheckpoint.ts";
 import { convertFloats } from "../src/unet/conversion.ts";
 import { bfloat16ToFloat32, float32ToBfloat16 } from "../src/unet/floats.ts";
 import { bytesSource, openSafetensors, readFloat32, writeSafetensors } from "../src/unet/safetensors.ts";
 import { cli, events, filesIn, folder, golden } from "./support/cli.ts";
+import { tinyClassifier } from "./support/tinyClassifier.ts";
 
 const open = async (path: string) => openSafetensors(bytesSource(path, await readFile(path)));
 const bytesOf = (values: ArrayBufferView) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
@@ -239,5 +241,28 @@ describe("writeTensorFile", () => {
     const huge = { name: "huge", dtype: "F32" as const, shape: [2 ** 50], bytes: () => new Float32Array(0) };
     await expect(writeTensorFile(join(here, "out"), [huge], {})).rejects.toThrow(/needs 4,294,967,297 MiB, and/);
     expect(await filesIn(here)).toEqual([]);
+  });
+});
+
+describe("convert of a classifier", () => {
+  it("writes its flags, but not what was assumed, and keeps its names of classes", async () => {
+    const here = await folder();
+    const [input, output] = [join(here, "in.safetensors"), join(here, "out.safetensors")];
+    const names = JSON.stringify(["oak", "ash", "elm", "yew", "fir"]);
+    const released = {
+      guided_diffusion_classifier: "{}",
+      flags: JSON.stringify({ image_size: 8, model_channels: 32 }),
+    };
+    await writeFile(input, tinyClassifier({}, { ...released, class_names: names }));
+    const { status, err } = await cli(["convert", input, output, "--dtype", "f16"]);
+    expect([status, err]).toEqual([0, expect.stringMatching(/^Assumed of .*use_new_attention_order false/)]);
+    const written = await openClassifier(bytesSource("out", await readFile(output)));
+    const flags = JSON.parse(written.file.metadata.get("guided_diffusion_classifier")!) as Record<string, unknown>;
+    expect(flags).toMatchObject({ image_size: 8, pool: "adaptive", channel_mult: [1], out_channels: 5 });
+    expect(Object.keys(flags)).not.toContain("use_new_attention_order");
+    expect(written.assumed).toContain("use_new_attention_order false");
+    expect(written.file.metadata.get("class_names")).toBe(names);
+    const before = await openClassifier(bytesSource("in", await readFile(input)));
+    expect(written.config).toEqual(before.config);
   });
 });

@@ -116,6 +116,19 @@ describe.each(layers.map((layer) => ({ key: convolutionKey(layer), layer })))("$
   });
 });
 
+it("a long convolution goes in pieces, which together are the whole", async () => {
+  const layer: ConvolutionLayer = { ...base, ...square(16), channels0: 512, outChannels: 512 };
+  const byId = (id: string) => convolutionCandidates(layer, device).find((one) => one.id === id)!;
+  const direct = byId("quad 8x2x16/4");
+  expect(convolutionPlan(layer, direct, 1).plan.dispatches.map(({ macs }) => macs)).toEqual([
+    9 * 256 * 512 * 256,
+    9 * 256 * 512 * 256,
+  ]);
+  const { y, numbers } = await run(layer, direct, 1);
+  const other = (await run(layer, byId("winograd2 quad 4x32/4"), 1, numbers)).y;
+  expect(relativeError(y, Float64Array.from(other))).toBeLessThanOrEqual(2e-6);
+});
+
 describe("Winograd in strips", () => {
   // 56 of the 64 rows of tiles fill a strip, so that the second holds the end of one image and the beginning of the next.
   const size = { height: 256, width: 128, outHeight: 256, outWidth: 128 };

@@ -3,6 +3,7 @@
  * the kernels' own mathematics. ⟨dx, v⟩ must be the slope of ⟨dy, forward(x + h·v)⟩.
  */
 import { describe, expect, it } from "vitest";
+import { wholeConvolution } from "../src/shaders/convolution.ts";
 import { groupNormChunks } from "../src/shaders/groupNormPartials.ts";
 import { values } from "./support/random.ts";
 import { twins as allTwins } from "./twins/index.ts";
@@ -130,7 +131,7 @@ describe("a convolution's gradient is a convolution", () => {
       twins.convolutionTiled({
         tensors: { x0: at, weight: matrix },
         parameters: {
-          ...{ batch: 1, height, width, pad, channels0: from, channels1: 0, outChannels: to },
+          ...{ batch: 1, height, width, pad, channels0: from, channels1: 0, outChannels: to, ...wholeConvolution },
           ...{ outHeight: Math.ceil(height / step), outWidth: Math.ceil(width / step) },
         },
         variant: { kernel, stride: step, activation: "none" },

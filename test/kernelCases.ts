@@ -1,4 +1,5 @@
 /** The cases of every kernel, ragged shapes included: one table for tests and benchmarks. */
+import { wholeConvolution } from "../src/shaders/convolution.ts";
 import { groupNormChunks } from "../src/shaders/groupNormPartials.ts";
 import { featureCases } from "./kernelCasesFeatures.ts";
 import { winogradCases } from "./kernelCasesWinograd.ts";
@@ -82,6 +83,7 @@ function convolutionCase(
     parameters: {
       ...{ batch, height, width, outHeight, outWidth, channels0, channels1, outChannels },
       pad: size.pad ?? (kernel === 3 ? 1 : 0),
+      ...wholeConvolution,
     },
     inputs: {
       x0: values(batch * height * width * channels0, 1),

@@ -1,4 +1,5 @@
 /** Cases of LPIPS' kernels: the trunk's convolutions, its pooling, and the distance of two images' features. */
+import { wholeConvolution } from "../src/shaders/convolution.ts";
 import type { KernelCase } from "./support/kernelCase.ts";
 import { values } from "./support/random.ts";
 
@@ -24,7 +25,7 @@ function trunkCase(
     variant: { kernel, stride, activation: "none", ...tile },
     parameters: {
       ...{ batch: 2, height, width, outHeight: out(height), outWidth: out(width), channels0, channels1: 0 },
-      ...{ outChannels, pad },
+      ...{ outChannels, pad, ...wholeConvolution },
     },
     inputs: {
       x0: values(2 * height * width * channels0, 31),

@@ -45,11 +45,12 @@ describe("drawn portraits", () => {
 
 describe("studies", () => {
   it("call a claim held only where the interval leaves 0 out", () => {
-    const of = (low: number, high: number) => ({ mean: (low + high) / 2, low, high, count: 5 });
+    const of = (low: number, high: number) => ({ mean: (low + high) / 2, low, high, count: 6 });
     expect(verdictOf(of(0.1, 0.5), "higher")).toBe("holds");
     expect(verdictOf(of(0.1, 0.5), "lower")).toBe("contradicted");
     expect(verdictOf(of(-0.5, -0.1), "lower")).toBe("holds");
     expect(verdictOf(of(-0.1, 0.5), "higher")).toBe("not shown");
+    expect(verdictOf({ ...of(0.1, 0.5), count: 5 }, "higher")).toBe("not shown");
     expect(verdictOf({ mean: 3, count: 1 }, "higher")).toBe("not shown");
     expect(verdictOf(undefined, "higher")).toBe("not shown");
   });

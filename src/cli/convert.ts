@@ -7,14 +7,16 @@ import { CheckpointError } from "../engine/errors.ts";
 import { refuseOutput } from "../node/files.ts";
 import { openFileSource } from "../node/fileSource.ts";
 import { type StreamedTensor, tensorBytes, writeTensorFile } from "../node/tensorWriter.ts";
-import { openTensors } from "../unet/checkpoint.ts";
+import { type Checkpoint, openTensors } from "../unet/checkpoint.ts";
+import type { ClassifierCheckpoint } from "../unet/classifierCheckpoint.ts";
 import { convertFloats, floatTypes, type FloatType } from "../unet/conversion.ts";
 import type { TensorFile, TensorInfo } from "../unet/safetensors.ts";
 import { type Arguments, type Command, flagsOption, forceOption, jsonOption } from "./command.ts";
 import type { Context } from "./context.ts";
 import { byFlagName } from "./flagWords.ts";
 import { fileProgress } from "./fileProgress.ts";
-import { type OpenModel, readFlags, sayAssumed, withModel } from "./model.ts";
+import { readFlags, sayAssumed, sayAssumedOfClassifier } from "./model.ts";
+import { flagsOf, isClassifier, withNetwork } from "./network.ts";
 import { bytes as inBytes, count, seconds } from "./words.ts";
 
 export const convert: Command = {
@@ -49,12 +51,15 @@ async function run(context: Context, given: Arguments): Promise<void> {
   const flags = await readFlags(given);
   let isOpen = false;
   try {
-    await withModel(context, input, flags, async (model) => {
+    await withNetwork(context, input, flags, async (network, opened) => {
       isOpen = true;
-      const { checkpoint, source } = model;
-      sayAssumed(model, context.report);
-      const file = checkpoint.diffusersConfig ? await openTensors(source) : checkpoint.file;
-      await write(context, file, metadataOf(model), job);
+      if (isClassifier(network)) {
+        sayAssumedOfClassifier(network, context.report, "flags");
+        return write(context, network.file, classifierMetadata(network), job);
+      }
+      sayAssumed({ ...opened, checkpoint: network }, context.report);
+      const file = network.diffusersConfig ? await openTensors(opened.source) : network.file;
+      await write(context, file, metadataOf(network), job);
     });
   } catch (error) {
     if (isOpen || flags !== undefined || !(error instanceof CheckpointError)) throw error;
@@ -62,7 +67,7 @@ async function run(context: Context, given: Arguments): Promise<void> {
   }
 }
 
-/** A classifier, a part of a network, anything that is tensors: as it is, and with a word about it. */
+/** A part of a network, anything that is tensors: as it is, and with a word about it. */
 async function convertOther(context: Context, input: string, job: Job, reason: CheckpointError): Promise<void> {
   const source = await openFileSource(input);
   try {
@@ -142,8 +147,7 @@ class Overflow {
 }
 
 /** What the file says of itself stays, flags are written out whole, and what was assumed is marked as such. */
-function metadataOf({ checkpoint }: OpenModel): Record<string, string> {
-  const { file, config, diffusion, assumed, diffusersConfig } = checkpoint;
+function metadataOf({ file, config, diffusion, assumed, diffusersConfig }: Checkpoint): Record<string, string> {
   const { flags: _, assumed: __, ...others } = Object.fromEntries(file.metadata);
   if (diffusersConfig) return { ...others, diffusers_config: JSON.stringify(diffusersConfig) };
   return {
@@ -152,4 +156,12 @@ function metadataOf({ checkpoint }: OpenModel): Record<string, string> {
     diffusion: JSON.stringify(byFlagName(diffusion)),
     ...(assumed.length > 0 ? { assumed: JSON.stringify(assumed) } : {}),
   };
+}
+
+/** The same; what was assumed is left out, so that it still is when the file is read again. */
+function classifierMetadata(network: ClassifierCheckpoint): Record<string, string> {
+  const { flags: _, ...others } = Object.fromEntries(network.file.metadata);
+  const assumed = network.assumed.map((setting) => setting.split(" ")[0]);
+  const flags = Object.entries(flagsOf(network)).filter(([name]) => !assumed.includes(name));
+  return { ...others, guided_diffusion_classifier: JSON.stringify(Object.fromEntries(flags)) };
 }

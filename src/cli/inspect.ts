@@ -2,8 +2,7 @@
 import { InputError } from "../engine/errors.ts";
 import { requireGuide } from "../repaint/guidance.ts";
 import { type Architecture, countMacs, countParameters } from "../unet/architecture.ts";
-import { type Checkpoint, openCheckpoint, openTensors } from "../unet/checkpoint.ts";
-import { type ClassifierCheckpoint, classifierOf, isClassifierFile } from "../unet/classifierCheckpoint.ts";
+import type { ClassifierCheckpoint } from "../unet/classifierCheckpoint.ts";
 import { classifierPresets, identifyClassifier } from "../unet/classifierPresets.ts";
 import { classNames } from "../unet/classNames.ts";
 import type { UNetConfig } from "../unet/config.ts";
@@ -14,8 +13,8 @@ import type { Context } from "./context.ts";
 import { byFlagName } from "./flagWords.ts";
 import { planOptions, readPlanSize, reportPlan } from "./memoryTable.ts";
 import { classifierFlagsOption } from "./guide.ts";
-import { modelHash, type OpenWeights, readFlags, withClassifier, withWeights } from "./model.ts";
-import { configBeside } from "./weightsFile.ts";
+import { modelHash, type OpenWeights, readFlags, withClassifier } from "./model.ts";
+import { flagsOf, isClassifier, type Network, withNetwork } from "./network.ts";
 import { bytes as inBytes, count } from "./words.ts";
 
 export const inspect: Command = {
@@ -38,24 +37,13 @@ export const inspect: Command = {
 async function run(context: Context, given: Arguments): Promise<void> {
   const plan = readPlanSize(given);
   const flags = await readFlags(given);
-  await withWeights(context, given.positional, async (opened) => {
-    const network = await openNetwork(context, opened, flags);
+  await withNetwork(context, given.positional, flags, async (network, opened) => {
     const guide = await readGuide(context, given, network);
     const facts = await describe(context, opened, network);
     context.report.event("checkpoint", facts);
     context.report.print(table(facts));
     if (plan) reportPlan(context.report, { architecture: network.architecture, guide }, plan);
   });
-}
-
-type Network = Checkpoint | ClassifierCheckpoint;
-
-/** A classifier, or what is told as a UNet. */
-async function openNetwork(context: Context, { source, path }: OpenWeights, flags: unknown): Promise<Network> {
-  const file = await openTensors(source);
-  return isClassifierFile(file)
-    ? classifierOf(file, flags)
-    : openCheckpoint(source, flags, () => configBeside(path, context));
 }
 
 /** The architecture of --classifier, for the plan. @throws InputError where it is not of this network's size, or nothing is planned */
@@ -69,10 +57,6 @@ async function readGuide(context: Context, given: Arguments, network: Network): 
     requireGuide(network, checkpoint);
     return Promise.resolve(checkpoint.architecture);
   });
-}
-
-function isClassifier(network: Network): network is ClassifierCheckpoint {
-  return network.architecture.head.kind !== "image";
 }
 
 interface Facts extends Record<string, unknown> {
@@ -119,15 +103,10 @@ async function describe(context: Context, opened: OpenWeights, network: Network)
     presets: presetsOf(network),
     gmac: countMacs(architecture, config.imageSize, config.imageSize) / 1e9,
     ...(classes ? { classes } : {}),
-    flags: own ? withoutUNets(byFlagName(config)) : byFlagName(config),
+    flags: flagsOf(network),
     ...(own ? {} : { diffusion: byFlagName(network.diffusion) }),
     assumed,
   };
-}
-
-/** A classifier has no use for these. */
-function withoutUNets({ num_classes: _, super_res: __, num_heads_upsample: ___, ...flags }: Record<string, unknown>) {
-  return flags;
 }
 
 function presetsOf(network: Network): string[] {

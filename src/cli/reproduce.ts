@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { InterruptedError } from "../engine/errors.ts";
 import { tasksOf } from "../evaluate/plan.ts";
 import { drawPortrait, type Portrait } from "../evaluate/portraits.ts";
-import { STUDY_RUNS, STUDY_SETTINGS } from "../evaluate/studies.ts";
+import { fewestPictures, STUDY_RUNS, STUDY_SETTINGS } from "../evaluate/studies.ts";
 import { ensureFolder, writeFileAtomic } from "../node/files.ts";
 import { encodePng } from "../node/pictures.ts";
 import { adapterOption, type Arguments, type Command, jsonOption } from "./command.ts";
@@ -19,7 +19,7 @@ import { runTasks, type Work } from "./evaluateRun.ts";
 import { modelHash, withModel } from "./model.ts";
 import { type StudyFolder, writeReproduction } from "./reproduceReport.ts";
 
-const defaultPictures = 5;
+const defaultPictures = fewestPictures;
 /** The portraits are those of these seeds on: none of them was in the training data, which another program drew. */
 const firstPortrait = 1000n;
 
@@ -39,7 +39,7 @@ export const reproduce: Command = {
     adapterOption,
     jsonOption,
   ],
-  notes: ["About 1,500 model calls: ten minutes or so on an idle processor. docs/evaluate.md says what is compared."],
+  notes: ["About 1,750 model calls: ten minutes or so on an idle processor. docs/evaluate.md says what is compared."],
   run,
 };
 

@@ -5,6 +5,7 @@
 import { gpuFamily, type AdapterFamily } from "./adapterFamily.ts";
 import { DeviceLostError, KernelError, NoAdapterError, OutOfMemoryError, RePaintError } from "./errors.ts";
 import type { HalfMode } from "./kernel.ts";
+import { Pace } from "./pace.ts";
 import { PipelineCache } from "./pipelines.ts";
 import type { Profiler } from "./profiler.ts";
 
@@ -48,6 +49,8 @@ export class Device {
   readonly family: AdapterFamily;
   readonly half: HalfMode;
   readonly pipelines: PipelineCache;
+  /** How much work a submission gets. */
+  readonly pace: Pace;
   /** Buffers created, bytes of those that live, and bytes read back, since the device was made. */
   readonly counters = { buffersCreated: 0, liveBytes: 0, readbacks: 0 };
   /** While there is one, it times every dispatch that any executor of this device submits. */
@@ -61,6 +64,7 @@ export class Device {
     this.family = this.kind === "cpu" ? "cpu" : gpuFamily(info);
     this.half = options.half ?? (gpu.features.has("shader-f16") ? "native" : "packed");
     this.pipelines = new PipelineCache(this);
+    this.pace = new Pace(this.kind);
     void gpu.lost.then((lost) => {
       this.#failure ??= new DeviceLostError(
         `the GPU device was lost (${lost.reason}): ${lost.message || "no reason given"}`,

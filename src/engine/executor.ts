@@ -25,6 +25,13 @@ interface PreparedDispatch {
   readonly workgroups: readonly (readonly [number, number])[];
 }
 
+/** A submission: dispatches from … to − 1, and their multiply-adds. */
+interface Part {
+  readonly from: number;
+  readonly to: number;
+  readonly macs: number;
+}
+
 export class Executor {
   readonly plan: Plan;
   readonly arenas: ArenaPlan;
@@ -142,28 +149,24 @@ export class Executor {
   }
 
   /**
-   * Encodes and submits the plan, cut so that no submission holds more than `macsPerSubmit` multiply-adds: a long one
-   * trips the watchdogs of browsers and drivers. With a profiler every dispatch is timed in a pass of its own.
+   * Encodes and submits the plan, cut by the device's pace: a long submission trips the watchdogs of browsers and drivers.
+   * With a profiler every dispatch is timed in a pass of its own.
    */
-  submit({
-    row = 0,
-    macsPerSubmit = Infinity,
-    profiler = this.#device.profiler,
-  }: { row?: number; macsPerSubmit?: number; profiler?: Profiler | undefined } = {}): void {
-    for (const part of this.#cut(macsPerSubmit)) this.#submitPart(part, row, profiler);
+  submit({ row = 0, profiler = this.#device.profiler }: { row?: number; profiler?: Profiler | undefined } = {}): void {
+    for (let part = this.#next(); part; part = this.#next(part)) this.#submitPart(part, row, profiler);
   }
 
   /** Times every dispatch of one run: timestamps, or where there are none a submission each, waited for. */
   async profile(): Promise<DispatchTime[]> {
     const profiler = new Profiler(this.#device);
     if (this.#device.hasTimestamps) {
-      this.submit({ macsPerSubmit: 1e9, profiler });
+      this.submit({ profiler });
       return profiler.finish();
     }
     const times: DispatchTime[] = [];
     for (const [index, { kernel, label, macs }] of this.plan.dispatches.entries()) {
       const begin = performance.now();
-      this.#submitPart({ from: index, to: index + 1 }, 0);
+      this.#submitPart({ from: index, to: index + 1, macs }, 0);
       await this.#device.idle();
       times.push({ kernel: kernel.name, label, macs, milliseconds: performance.now() - begin });
     }
@@ -172,39 +175,36 @@ export class Executor {
 
   /** The same, waiting for each submission: for plans that take long, with their progress (0 … 1) and a way to stop. */
   async run({
-    macsPerSubmit,
     onProgress,
     signal,
   }: {
-    macsPerSubmit: number;
     onProgress?: ((done: number) => void) | undefined;
     signal?: AbortSignal | undefined;
-  }): Promise<void> {
-    for (const part of this.#cut(macsPerSubmit)) {
+  } = {}): Promise<void> {
+    const total = this.plan.dispatches.reduce((sum, { macs }) => sum + macs, 0);
+    let done = 0;
+    for (let part = this.#next(); part; part = this.#next(part)) {
       signal?.throwIfAborted();
       this.#submitPart(part, 0);
       await this.#device.idle();
-      onProgress?.(part.done);
+      done += part.macs;
+      onProgress?.(part.to === this.length ? 1 : done / total);
     }
   }
 
-  /** The plan in submissions: dispatches from … to, and the share of the multiply-adds that is done after each. */
-  #cut(macsPerSubmit: number): { from: number; to: number; done: number }[] {
-    const total = this.plan.dispatches.reduce((sum, { macs }) => sum + macs, 0) || 1;
-    const parts: { from: number; to: number; done: number }[] = [];
-    let [from, macs, before] = [0, 0, 0];
-    for (const [index, dispatch] of this.plan.dispatches.entries()) {
-      if (macs > 0 && macs + dispatch.macs > macsPerSubmit) {
-        before += macs;
-        parts.push({ from, to: index, done: before / total });
-        [from, macs] = [index, 0];
-      }
-      macs += dispatch.macs;
-    }
-    return [...parts, { from, to: this.length, done: 1 }];
+  /** The dispatches of the submission after `last`: as many as the pace allows now, but at least one. */
+  #next(last?: Part): Part | undefined {
+    const { dispatches } = this.plan;
+    const from = last?.to ?? 0;
+    if (from >= dispatches.length) return undefined;
+    const most = this.#device.pace.macsPerSubmit;
+    let [to, macs] = [from + 1, dispatches[from]!.macs];
+    for (; to < dispatches.length && (macs === 0 || macs + dispatches[to]!.macs <= most); to++)
+      macs += dispatches[to]!.macs;
+    return { from, to, macs };
   }
 
-  #submitPart({ from, to }: { from: number; to: number }, row: number, profiler?: Profiler): void {
+  #submitPart({ from, to, macs }: Part, row: number, profiler?: Profiler): void {
     const encoder = this.#device.gpu.createCommandEncoder();
     if (profiler) profiler.encode(encoder, this, { row, from, to });
     else {
@@ -212,7 +212,9 @@ export class Executor {
       this.encode(pass, { row, from, to });
       pass.end();
     }
-    this.#device.gpu.queue.submit([encoder.finish()]);
+    const { gpu, pace } = this.#device;
+    gpu.queue.submit([encoder.finish()]);
+    pace.watch(macs, gpu.queue.onSubmittedWorkDone());
   }
 
   dispose(): void {
@@ -230,14 +232,11 @@ async function prepare(
   const plan = { tensors, preparation: [], dispatches: preparation };
   const executor = await Executor.create(device, plan, buffers);
   try {
-    await executor.run({ macsPerSubmit: preparationMacs });
+    await executor.run();
   } finally {
     executor.dispose();
   }
 }
-
-/** A submission of a preparation: a few of the largest weights. */
-const preparationMacs = 2e7;
 
 /** By binding, as the pipelines want them. */
 export function typesOf(tensors: Dispatch["tensors"]): Record<string, DType | undefined> {

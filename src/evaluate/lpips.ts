@@ -59,7 +59,7 @@ export class Lpips {
     const { planned, executor, own } = await this.#sessionFor(height, width);
     const device = this.#device;
     device.upload(own.of(planned.x), 0, networkInput([a, b], height * width));
-    executor.submit({ macsPerSubmit: 1e9 });
+    executor.submit();
     let total = 0;
     for (const tensor of planned.distances) {
       const pixels = elementCount(tensor.shape);

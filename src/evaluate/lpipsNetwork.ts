@@ -5,7 +5,7 @@
 import { InputError } from "../engine/errors.ts";
 import { PlanBuilder, type Plan } from "../engine/plan.ts";
 import { byteLength, padTo4, type Tensor } from "../engine/tensor.ts";
-import { convolutionMacs } from "../shaders/convolution.ts";
+import { convolutionMacs, wholeConvolution } from "../shaders/convolution.ts";
 import { convolutionBlocked } from "../shaders/convolutionBlocked.ts";
 import { featureDistance } from "../shaders/featureDistance.ts";
 import { maxPool } from "../shaders/maxPool.ts";
@@ -44,7 +44,7 @@ export const inputScale = [0.458, 0.448, 0.45] as const;
 export const smallestSide = 31;
 
 /** Pixels a side after each layer. */
-export function layerSides(side: number): number[] {
+function layerSides(side: number): number[] {
   const sides: number[] = [];
   let now = side;
   for (const { kernel, stride, pad, pooled } of trunk) {
@@ -104,7 +104,16 @@ export function planLpips(
     const [outHeight, outWidth] = [heights[index]!, widths[index]!];
     const shape = [2, outHeight, outWidth, out];
     const y = builder.temporary(name, "f32", shape);
-    const parameters = { batch: 2, height: now.height, width: now.width, outHeight, outWidth, channels1: 0, pad };
+    const parameters = {
+      batch: 2,
+      height: now.height,
+      width: now.width,
+      outHeight,
+      outWidth,
+      channels1: 0,
+      pad,
+      ...wholeConvolution,
+    };
     builder.dispatch(convolutionBlocked, {
       tensors: { x0: now.tensor, weight: shared(`${name}.weight`), bias: shared(`${name}.bias`), y },
       parameters: { ...parameters, channels0: now.channels, outChannels: out },

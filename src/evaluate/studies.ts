@@ -101,9 +101,13 @@ export const PAPER_MASKS: Readonly<Record<string, number>> = {
 
 export type Verdict = "holds" | "not shown" | "contradicted";
 
+/** Five pictures agree by chance more often than once in twenty (2 · ½⁵), whatever a bootstrap of them says; six do not. */
+export const fewestPictures = 6;
+
 /** Of the difference better − worse of a measure: its interval has to leave 0 out. */
 export function verdictOf(difference: Estimate | undefined, better: "lower" | "higher"): Verdict {
   if (difference?.low === undefined || difference.high === undefined) return "not shown";
+  if (difference.count < fewestPictures) return "not shown";
   const [low, high] = better === "lower" ? [-difference.high, -difference.low] : [difference.low, difference.high];
   return low > 0 ? "holds" : high < 0 ? "contradicted" : "not shown";
 }

@@ -30,7 +30,13 @@ export const convolutionParameters = {
   outChannels: "u32",
   /** Zeros above and to the left of the input. */
   pad: "u32",
+  /** A long convolution goes in several dispatches: the first workgroup of this one, and how many it has (0: all). */
+  firstGroup: "u32",
+  groups: "u32",
 } as const;
+
+/** One dispatch for all workgroups. */
+export const wholeConvolution = { firstGroup: 0, groups: 0 } as const;
 
 /** What changes the text of every convolution kernel. */
 export interface ConvolutionShape {

@@ -37,7 +37,7 @@ export const convolutionBlocked = defineKernel<BlockedVariant>()({
     const threads = quadThreads(v.share);
     const pixelTiles = p.batch * tiles(p.outHeight, v.tileHeight) * tiles(p.outWidth, v.tileWidth);
     const channelTiles = tiles(p.outChannels / 4, v.tileChannels * threads);
-    return tiles(tiles(pixelTiles, threads) * threads * channelTiles, v.workgroupSize);
+    return p.groups || tiles(tiles(pixelTiles, threads) * threads * channelTiles, v.workgroupSize);
   },
   source: ({ header, has }, v) => {
     const { kernel, stride, tileWidth, tileHeight, tileChannels, share } = v;
@@ -99,7 +99,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let tilesX = (parameters.outWidth + ${tileWidth - 1}u) / ${tileWidth}u;
   let tilesY = (parameters.outHeight + ${tileHeight - 1}u) / ${tileHeight}u;
   let lane = local % ${threads}u;
-  let index = (workgroupIndex(group, groups) * ${v.workgroupSize}u + local) / ${threads}u;
+  let index = ((parameters.firstGroup + workgroupIndex(group, groups)) * ${v.workgroupSize}u + local) / ${threads}u;
   let co = (index % tilesC) * ${blockVectors}u;
   // Excess threads work on the last tile and store nothing: a quad must stay whole.
   let wantedTile = (index / tilesC) * ${threads}u + lane;

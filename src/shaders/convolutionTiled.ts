@@ -26,6 +26,7 @@ export const convolutionTiled = defineKernel<TiledVariant>()({
   bindings: convolutionBindings,
   parameters: convolutionParameters,
   workgroups: (p) =>
+    p.groups ||
     Math.ceil((p.batch * p.outHeight * p.outWidth) / tilePixels) * Math.ceil(p.outChannels / 4 / tileVectors),
   source: ({ header, has }, { kernel, stride, activation }) => {
     const walk = (source: string, channels: string, weightOffset: string) => wgsl`
@@ -78,7 +79,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let tilesC = (outVectors + ${tileVectors - 1}u) / ${tileVectors}u;
   let pixels = parameters.batch * parameters.outHeight * parameters.outWidth;
   // Excess workgroups of a folded count run on with nothing valid: a barrier allows no early return.
-  let tile = workgroupIndex(group, groups);
+  let tile = parameters.firstGroup + workgroupIndex(group, groups);
   let outTile = (tile % tilesC) * ${tileVectors}u;
   let pixelTile = (tile / tilesC) * ${tilePixels}u;
 ${unroll(

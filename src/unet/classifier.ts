@@ -19,7 +19,7 @@ import { planLogits } from "./heads.ts";
 import { Layers, type NetworkOptions } from "./layers.ts";
 import { type ForwardSize, requireSize } from "./network.ts";
 import { readFloat32 } from "./safetensors.ts";
-import { macsPerSubmit, type UNetOptions } from "./unet.ts";
+import type { UNetOptions } from "./unet.ts";
 import { declareWeights, packedBytes, type PackedWeights, uploadWeights, type UploadedWeights } from "./weights.ts";
 
 export interface ClassifierPlan {
@@ -200,7 +200,7 @@ export class ClassifierSession {
   /** Submits logits and gradient: image n is embedded by row `rows[n]` of the table. */
   submit(table: EmbeddingTable, rows: readonly number[]): void {
     copyRows(this.#device, table, rows, this.#own.of(this.#planned.embedding));
-    this.#executor.submit({ macsPerSubmit: macsPerSubmit(this.#device) });
+    this.#executor.submit();
   }
 
   /** The same, waiting for it. `onProgress` hears the share that is done, 0 … 1. */
@@ -210,7 +210,7 @@ export class ClassifierSession {
     options: { onProgress?: ((done: number) => void) | undefined; signal?: AbortSignal | undefined } = {},
   ): Promise<void> {
     copyRows(this.#device, table, rows, this.#own.of(this.#planned.embedding));
-    await this.#executor.run({ macsPerSubmit: macsPerSubmit(this.#device), ...options });
+    await this.#executor.run(options);
   }
 
   dispose(): void {

@@ -161,7 +161,7 @@ export class UNetSession {
   /** Submits one forward: image n is embedded by row `rows[n]` of the table. */
   submit(table: EmbeddingTable, rows: readonly number[], profiler?: Profiler): void {
     this.#embed(table, rows);
-    this.#executor.submit({ macsPerSubmit: macsPerSubmit(this.#device), profiler });
+    this.#executor.submit({ profiler });
   }
 
   /** The same, waiting for it: for forwards that take long. `onProgress` hears the share that is done, 0 … 1. */
@@ -171,7 +171,7 @@ export class UNetSession {
     options: { onProgress?: ((done: number) => void) | undefined; signal?: AbortSignal | undefined } = {},
   ): Promise<void> {
     this.#embed(table, rows);
-    await this.#executor.run({ macsPerSubmit: macsPerSubmit(this.#device), ...options });
+    await this.#executor.run(options);
   }
 
   /** One forward with the time of each dispatch, in order. */
@@ -188,9 +188,4 @@ export class UNetSession {
     this.#executor.dispose();
     this.#own.dispose();
   }
-}
-
-/** About 0.3 s of work on a CPU adapter and well under that on a slow GPU. */
-export function macsPerSubmit({ kind }: Device): number {
-  return kind === "cpu" ? 5e8 : 2e10;
 }

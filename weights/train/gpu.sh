@@ -4,21 +4,26 @@
 #
 #   weights/train/gpu.sh portraits128 WORK OUT STEPS
 #
+# PYTHON, COUNT, BATCH and MINUTES in the environment replace python3, 30000, 128 and 8.
 # WORK stays on the machine between legs (data and state); OUT is what is brought back.
 set -eu
 preset=$1 work=$2 out=$3 steps=$4
 here=$(cd "$(dirname "$0")" && pwd)
-case $preset in *128) size=128 ;; *) size=64 ;; esac
+python=${PYTHON:-python3}
+case $preset in tiny*) size=16 ;; *128) size=128 ;; *) size=64 ;; esac
 mkdir -p "$work" "$out"
 data=$work/portraits$size.npz
 if [ ! -f "$data" ]; then
   # Drawing takes minutes of many cores: it is a leg of its own.
-  timeout 580 python3 "$here/portraits.py" data "$data" --size "$size" --count 30000 --seed 1000 | tail -n 1
+  timeout 580 "$python" "$here/portraits.py" data "$data" --size "$size" --count "${COUNT:-30000}" --seed 1000 > "$work/portraits.log"
   echo "drew $data: run this again to train"
   exit 0
 fi
-timeout 560 python3 "$here/train.py" "$preset" "$work/$preset" --data "$data" --steps "$steps" --batch 128 --rate 6e-4 --ema 0.9995 --minutes 8
-python3 "$here/export.py" "$work/$preset" "$work/$preset.safetensors"
+timeout 560 "$python" "$here/train.py" "$preset" "$work/$preset" --data "$data" --steps "$steps" --batch "${BATCH:-128}" --rate 6e-4 --ema 0.9995 --minutes "${MINUTES:-8}"
+"$python" "$here/export.py" "$work/$preset" "$work/$preset.safetensors"
 split -b 15m "$work/$preset.safetensors" "$out/$preset.safetensors."
-cp "$work/$preset.md" "$work/$preset.selftest.safetensors" "$work/$preset/log.jsonl" "$out/"
-for grid in $(ls -t "$work/$preset"/samples-*.png 2>/dev/null | head -n 1); do cp "$grid" "$out/"; done
+cp "$work/$preset.md" "$work/$preset.selftest.safetensors" "$out/"
+# There may be no report yet, and a classifier has no grids.
+for file in "$work/$preset/log.jsonl" $(ls -t "$work/$preset"/samples-*.png 2>/dev/null | head -n 1); do
+  [ ! -f "$file" ] || cp "$file" "$out/"
+done

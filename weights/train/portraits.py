@@ -22,7 +22,7 @@ CLASSES = ["short hair", "long hair", "curly hair", "bun", "bald", "hat", "heads
 
 SKIN = [(252, 222, 200), (240, 196, 164), (222, 170, 128), (192, 134, 92), (146, 94, 60), (98, 62, 42)]
 HAIR = [(30, 24, 24), (62, 40, 28), (110, 70, 40), (168, 116, 60), (222, 188, 120), (158, 66, 36), (170, 168, 170)]
-IRIS = {"brown": (92, 58, 32), "green": (70, 130, 70), "blue": (62, 118, 190), "grey": (122, 132, 142), "amber": (166, 106, 36)}
+IRIS = {"brown": (88, 52, 28), "green": (52, 142, 66), "blue": (46, 108, 210), "grey": (138, 148, 158), "amber": (196, 122, 28)}
 INK = (34, 22, 24)
 
 
@@ -156,7 +156,7 @@ def portrait(rng, size=64, label=None):
 
     # Eyes: one shape, one iris, one gaze.
     ex, ey = rng.uniform(5.4, 6.6), cy - rng.uniform(0, 1.2)
-    ew, eh, slant = rng.uniform(2.9, 3.5), rng.uniform(1.5, 2.1), rng.uniform(-0.5, 0.5)
+    ew, eh, slant = rng.uniform(3.1, 3.7), rng.uniform(1.9, 2.5), rng.uniform(-0.5, 0.5)
     gaze = rng.uniform(-0.6, 0.6)
     lid = mix(skin, deep, 0.8)
     for s in (-1, 1):
@@ -289,6 +289,21 @@ def portrait(rng, size=64, label=None):
         **{"expression": expression, "garment": garment, "background": scene, "light": light},
     }
     return c.finish(), attributes
+
+
+def eye_colours(picture, attributes):
+    """The names in IRIS that both irises of a picture look like, left and right, where the attributes say that the eyes are."""
+    names, tints = list(IRIS), np.array(list(IRIS.values()), float)
+    tint = lambda colour: (colour - colour.mean(-1, keepdims=True)) / 90
+    rows, columns = np.mgrid[: picture.shape[0], : picture.shape[1]] + 0.5
+    found = []
+    for x, y in attributes["eyes"]:
+        distance = np.hypot(columns - x, rows - y) / attributes["iris_radius"]
+        # Between pupil and rim.
+        colour = np.median(picture[(distance > 0.35) & (distance < 0.9)].astype(float), axis=0)
+        far = np.linalg.norm(tint(tints) - tint(colour), axis=1) + 0.003 * abs(tints.mean(1) - colour.mean())
+        found.append(names[int(np.argmin(far))])
+    return found
 
 
 def numbered(seed, index, size, label=None):
