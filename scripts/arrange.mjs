@@ -39,6 +39,7 @@ export async function arrange(root, dist) {
     if (place !== path) await rename(join(dist, path), join(dist, place));
     if (arranged !== text) await writeFile(join(dist, place), arranged);
   }
+  await mkdir(join(dist, "bench"), { recursive: true });
   await copyFile(join(root, "bench", "report.css"), join(dist, "bench", "report.css"));
   for (const folder of ["src", "test"]) await rm(join(dist, folder), { recursive: true, force: true });
   for (const name of used) {

@@ -20,6 +20,7 @@ beforeEach(async () => {
   await write("tsconfig.json", "{}");
   await write("tsconfig.build.json", "{}");
   await write("src/cli/main.ts", `hello`);
+  await write("bench/report.css", "");
   // npm ci: empties node_modules, brings a tsc that takes its time, and writes its record last.
   await write(
     "npm/npm-cli.js",

@@ -18,7 +18,7 @@ import type { Mask, Picture } from "../repaint/image.ts";
 
 const parts = ["results", "pictures", "inputs"] as const;
 
-export const sha256Of = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+const sha256Of = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
 export class EvaluationFolder {
   readonly path: string;
@@ -171,7 +171,7 @@ export class EvaluationFolder {
   }
 }
 
-export const reportFiles = ["report.html", "results.json", "results.csv"] as const;
+const reportFiles = ["report.html", "results.json", "results.csv"] as const;
 
 async function readPlan(path: string): Promise<EvaluationPlan | undefined> {
   const file = join(path, "plan.json");

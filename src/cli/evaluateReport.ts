@@ -7,7 +7,7 @@ import { summarize } from "../evaluate/summary.ts";
 import { writeFileAtomic } from "../node/files.ts";
 import type { EvaluationFolder } from "./evaluateFolder.ts";
 
-export const pngUrl = (png: Uint8Array): string => `data:image/png;base64,${Buffer.from(png).toString("base64")}`;
+const pngUrl = (png: Uint8Array): string => `data:image/png;base64,${Buffer.from(png).toString("base64")}`;
 
 export async function writeReport(
   folder: EvaluationFolder,

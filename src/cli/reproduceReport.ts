@@ -162,7 +162,9 @@ async function opening(
   const all = studies.flatMap(({ judged }) => [...judged.values()]);
   const adapters = [...new Set(all.map(({ adapter }) => adapter))].join(", ");
   const calls = all.reduce((sum, { modelCalls }) => sum + modelCalls, 0);
-  const counted = new Set([...settings.judged.values()].map(({ picture }) => picture)).size;
+  const counted = plan.pictures.filter(({ name }) =>
+    plan.settings.every((setting) => ofSetting(settings, setting.name).some(({ picture }) => picture === name)),
+  ).length;
   const seconds = all.reduce((sum, one) => sum + one.seconds, 0);
   const truths = await Promise.all(
     settings.source.portraits.slice(0, plan.pictures.length).map(async (portrait, picture) => ({
@@ -173,7 +175,7 @@ async function opening(
   return [
     "# The paper's studies on portraits64",
     "Written by `npm run reproduce` (`repaint reproduce`), which runs the studies and makes this page from their results.",
-    `${results < tasks ? "**Not complete yet:** " : ""}${results} of ${tasks} results on ${adapters || "no adapter yet"}: ${calls} model calls, ${Math.round(seconds / 60)} minutes. The model is the shipped one, the pictures are drawn portraits that it has not seen (${counted} of ${plan.pictures.length} in the comparisons of settings, right half to be filled), T = 20 where the paper has 250. So this shows whether what the paper says of methods shows at a size that a processor can make; it does not repeat its numbers. Nobody voted, and LPIPS is ${plan.lpips ? "measured with the given weights" : "not measured, since no weights of it are shipped"}.`,
+    `${results < tasks ? "**Not complete yet:** " : ""}${results} of ${tasks} results on ${adapters || "no adapter yet"}: ${calls} model calls, ${Math.round(seconds / 60)} minutes. The model is the shipped one, the pictures are drawn portraits that it has not seen (${counted} of ${plan.pictures.length} with all settings, right half to be filled), T = 20 where the paper has 250. So this shows whether what the paper says of methods shows at a size that a processor can make; it does not repeat its numbers. Nobody voted, and LPIPS is ${plan.lpips ? "measured with the given weights" : "not measured, since no weights of it are shipped"}.`,
     `Differences are of the same pictures, with 95 % intervals of a bootstrap over pictures. *holds*: the interval has no 0 and the sign that the paper says; *contradicted*: the other sign; *not shown*: 0 is in it, or there are fewer than ${fewestPictures} pictures, which agree by chance too often. With so few a small effect cannot show.`,
     `Because the portraits are drawn, meaning can be measured: the **eyes' difference** is the distance of the filled iris' colour from the known one's (${mean(truths.map(({ eye }) => eye)).toFixed(1)} in the true pictures), **asymmetry** that of the head's filled pixels from their mirror images (${mean(truths.map((one) => one.asymmetry)).toFixed(1)}); both are root mean squares over colours of 0 … 255.`,
   ];
@@ -186,14 +188,14 @@ function comparisons(settings: Study, measures: typeof judgedMeasures): string[]
       const difference = estimateDifference(a!, b!);
       if (!difference) return "–";
       const sign = difference.mean > 0 ? "+" : "";
-      return `${sign}${cell(difference, measure.digits)}: **${verdictOf(difference, measure.better)}**`;
+      const verdict = verdictOf(difference, measure.better);
+      return `${sign}${cell(difference, measure.digits)}, n = ${difference.count}: **${verdict}**`;
     });
     const [first, second] = [better, worse].map((name) => STUDY_SETTINGS[name].title);
     return [`**${study}.** ${claim} Here: ${first} minus ${second}.`, ...differences];
   });
   const heads = ["what the paper says", ...measures.map(({ title, better }) => `${title} (${better} is better)`)];
-  const count = new Set([...settings.judged.values()].map(({ picture }) => picture)).size;
-  return ["## What holds", table(heads, rows), `n = ${count} pictures each.`];
+  return ["## What holds", table(heads, rows), "n: pictures that have both settings."];
 }
 
 function settingsTable(settings: Study, names: readonly StudySetting[], measures: typeof judgedMeasures): string[] {
@@ -225,11 +227,17 @@ function masksSection(settings: Study, masks: Study): string[] {
     };
   });
   const here = rows.filter(({ psnr }) => psnr).sort((a, b) => b.psnr!.mean - a.psnr!.mean);
+  const isWhole = here.length === rows.length && new Set(rows.map(({ own }) => own.length)).size === 1;
   const isSame = here.every(({ mask }, i) => mask === rows[i]!.mask);
+  const compared = isWhole
+    ? isSame
+      ? ": the same order"
+      : ": not the same order"
+    : ", not compared, since masks have different pictures";
   const order = here.map(({ mask }) => mask).join(", ");
   return [
     "## Table 1: the six masks",
-    `The paper's order of difficulty (LPIPS on CelebA-HQ, RePaint's row) is ${Object.keys(PAPER_MASKS).join(", ")}. Here, by PSNR of the whole picture, easiest first: ${order || "nothing yet"}${here.length < 6 ? "" : isSame ? " — the same order" : " — not the same order"}.`,
+    `The paper's order of difficulty (LPIPS on CelebA-HQ, RePaint's row) is ${Object.keys(PAPER_MASKS).join(", ")}. Here, by PSNR of the whole picture, easiest first: ${order || "nothing yet"}${compared}.`,
     table(
       ["mask", "paper's LPIPS", "pictures", ...measures.map(({ title }) => title)],
       rows.map(({ mask, own }) => [

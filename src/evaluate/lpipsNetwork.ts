@@ -44,7 +44,7 @@ export const inputScale = [0.458, 0.448, 0.45] as const;
 export const smallestSide = 31;
 
 /** Pixels a side after each layer. */
-export function layerSides(side: number): number[] {
+function layerSides(side: number): number[] {
   const sides: number[] = [];
   let now = side;
   for (const { kernel, stride, pad, pooled } of trunk) {

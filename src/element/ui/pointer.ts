@@ -8,6 +8,9 @@ import type { Tools, Touch } from "./tools.ts";
 
 type Mode = "idle" | "stroke" | "pan" | "pinch" | "compare";
 
+/** Pixels: mice turn 100 or 120 at a time. */
+const notch = 100;
+
 export class PointerInput {
   /** Space is held: dragging pans. Set by keyboard.ts; says whether it was used as that. */
   isPanning = false;
@@ -18,6 +21,8 @@ export class PointerInput {
   #mode: Mode = "idle";
   /** A page that scrolls must not become a zoom because the picture came under the pointer. */
   #hasMoved = false;
+  /** Of the wheel, in pixels, while it sizes the brush. */
+  #turned = 0;
 
   constructor(surface: Surface, tools: Tools) {
     this.#surface = surface;
@@ -124,9 +129,17 @@ export class PointerInput {
     // Shift turns a wheel sideways in some browsers.
     const delta = event.deltaY || event.deltaX;
     const pixels = event.deltaMode === WheelEvent.DOM_DELTA_PIXEL ? delta : delta * 40;
-    if (event.shiftKey || event.altKey) this.#tools.stepSize(pixels < 0 ? 1 : -1);
+    if (event.shiftKey || event.altKey) this.#resize(pixels);
     else this.#surface.zoom(2 ** (-Math.min(Math.max(pixels, -200), 200) / (event.ctrlKey ? 100 : 300)), this.#surface.stageAt(event)); // prettier-ignore
     this.#surface.cursor = this.#surface.pictureAt(event);
+  }
+
+  /** A notch of a wheel is a step; a touchpad's many small turns add up to one. */
+  #resize(pixels: number): void {
+    this.#turned += pixels;
+    const steps = Math.trunc(this.#turned / notch);
+    this.#turned -= steps * notch;
+    if (steps !== 0) this.#tools.stepSize(-steps);
   }
 
   #touch(event: PointerEvent): Touch {
