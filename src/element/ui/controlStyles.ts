@@ -27,7 +27,7 @@ p { margin: 0; }
 .sizes { flex: 1 1 100%; order: 1; gap: 10px; padding-inline: 8px; }
 .inline { display: none; }
 .size { flex: 1; min-inline-size: 60px; }
-.size-text { min-inline-size: 54px; color: var(--muted); font-size: 13px; font-variant-numeric: tabular-nums; text-align: end; }
+.size-text { min-inline-size: 46px; color: var(--muted); font-size: 13px; font-variant-numeric: tabular-nums; text-align: end; }
 .menu { position: static; }
 .menu-panel { position: absolute; z-index: 5; inset-block-start: calc(100% + 6px); inset-inline: 8px auto; inline-size: max-content; max-inline-size: min(320px, calc(100cqi - 24px)); max-block-size: 70vh; overflow: auto; padding: 12px; outline: none; border: 1px solid var(--line); border-radius: 14px; background: var(--panel); box-shadow: 0 14px 44px rgb(0 0 0 / 0.22); }
 .menu.end .menu-panel { inset-inline: auto 8px; }
@@ -134,7 +134,7 @@ fieldset { min-inline-size: 0; margin: 0; padding: 0; border: 0; }
   .menu-panel { inset-inline: 0 auto; }
   .menu.end .menu-panel { inset-inline: auto 0; }
   .menu.up .menu-panel { inset-block: auto calc(100% + 8px); }
-  .sizes { flex: 1 1 140px; order: 0; max-inline-size: 260px; }
+  .sizes { flex: 1 1 120px; order: 0; min-inline-size: 120px; max-inline-size: 260px; gap: 4px; }
 }
 @container (min-width: 1000px) {
   .inline { display: flex; margin-inline-start: auto; }
