@@ -2,14 +2,11 @@
  * The two plots of a result as SVG text: the roofline, and the forward by blocks. Colours are CSS variables of the page
  * around them (`report.ts`), so that light and dark need no second drawing.
  */
+import { escapeHtml } from "../src/evaluate/page.ts";
 import type { BenchResult, KernelRow, LayerTime } from "./result.ts";
 import { byKernel, number, percent } from "./text.ts";
 
 export const seriesColours = 8;
-
-export function escape(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
-}
 
 /** A colour a name, in order of appearance; the last is shared by all that come later. */
 function colours(names: readonly string[]): (name: string) => string {
@@ -20,7 +17,7 @@ function colours(names: readonly string[]): (name: string) => string {
 function legend(names: readonly string[], colour: (name: string) => string): string {
   const items = names.map(
     (name) =>
-      `<li><svg width="12" height="12" aria-hidden="true"><rect width="12" height="12" rx="2" fill="${colour(name)}"/></svg>${escape(name)}</li>`,
+      `<li><svg width="12" height="12" aria-hidden="true"><rect width="12" height="12" rx="2" fill="${colour(name)}"/></svg>${escapeHtml(name)}</li>`,
   );
   return `<ul class="legend">${items.join("")}</ul>`;
 }
@@ -66,7 +63,7 @@ export function roofline({ peak, kernels }: BenchResult): string {
   ] as const;
   const points = rows.map((row) => {
     const title = `${row.kernel}, ${row.variant}, ${row.shape}: ${number(row.gflops)} GFLOP/s, ${percent(row.share)} of what the roof allows`;
-    return `<circle cx="${x.place(intensity(row)).toFixed(1)}" cy="${y.place(row.gflops!).toFixed(1)}" r="4.5" fill="${colour(row.kernel)}"><title>${escape(title)}</title></circle>`;
+    return `<circle cx="${x.place(intensity(row)).toFixed(1)}" cy="${y.place(row.gflops!).toFixed(1)}" r="4.5" fill="${colour(row.kernel)}"><title>${escapeHtml(title)}</title></circle>`;
   });
   const roofPath = roof.map(([a, b]) => `${x.place(a).toFixed(1)},${y.place(b).toFixed(1)}`).join(" ");
   const description = `Roofline: ${rows.length} measured shapes under ${number(peak.gflops)} GFLOP/s and ${number(peak.gigabytes)} GB/s`;
@@ -109,11 +106,11 @@ export function layerChart(layers: readonly LayerTime[]): string {
         const length = milliseconds * scale;
         const rate = macs > 0 ? `, ${number((2 * macs) / milliseconds / 1e6)} GFLOP/s` : "";
         const title = `${block}: ${kernel} ×${count}, ${number(milliseconds)} ms${rate}`;
-        const part = `<rect x="${at.toFixed(1)}" y="${index * rowHeight + 3}" width="${Math.max(0, length - 1).toFixed(1)}" height="${rowHeight - 6}" fill="${colour(kernel)}"><title>${escape(title)}</title></rect>`;
+        const part = `<rect x="${at.toFixed(1)}" y="${index * rowHeight + 3}" width="${Math.max(0, length - 1).toFixed(1)}" height="${rowHeight - 6}" fill="${colour(kernel)}"><title>${escapeHtml(title)}</title></rect>`;
         at += length;
         return part;
       });
-    return `<text class="tick" x="${label - 8}" y="${index * rowHeight + 14}" text-anchor="end">${escape(block)}</text>${parts.join("")}<text class="tick" x="${at + 5}" y="${index * rowHeight + 14}">${number(total(own))} ms</text>`;
+    return `<text class="tick" x="${label - 8}" y="${index * rowHeight + 14}" text-anchor="end">${escapeHtml(block)}</text>${parts.join("")}<text class="tick" x="${at + 5}" y="${index * rowHeight + 14}">${number(total(own))} ms</text>`;
   });
   return `<div class="plot"><svg viewBox="0 0 ${width} ${blocks.size * rowHeight}" role="img" aria-label="Time of each block of the forward">
 ${bars.join("\n")}

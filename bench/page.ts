@@ -1,7 +1,7 @@
 /** The benchmark's page: asks what to measure, shows how far it is, and the result. Measuring: thread.ts. */
 import { adapterReport } from "../src/element/adapterReport.ts";
 import { seconds } from "../src/cli/words.ts";
-import { escape } from "./charts.ts";
+import { escapeHtml } from "../src/evaluate/page.ts";
 import type { FromThread, StartRequest, ToThread } from "./messages.ts";
 import { reportBody, reportPage } from "./report.ts";
 import reportStyle from "./report.css?raw";
@@ -44,7 +44,7 @@ async function showAdapter(): Promise<void> {
     adapter.kind === "cpu" ? "On the processor: slow, and says nothing about a graphics card" : "A graphics card",
     adapter.hasShaderF16 ? "16-bit floats in shaders" : "no 16-bit floats in shaders",
   ];
-  line.innerHTML = `${escape(adapter.name)}<small>${escape(words.join("; "))}</small>`;
+  line.innerHTML = `${escapeHtml(adapter.name)}<small>${escapeHtml(words.join("; "))}</small>`;
   start.disabled = false;
 }
 
@@ -56,10 +56,10 @@ function fail(text: string | undefined): void {
 function show(result: BenchResult): void {
   const compared = measured && opened && measured !== opened;
   const comparison = compared
-    ? `<h2>Compared with the opened result</h2><pre class="comparison">${escape(comparisonText(opened!, measured!))}</pre>`
+    ? `<h2>Compared with the opened result</h2><pre class="comparison">${escapeHtml(comparisonText(opened!, measured!))}</pre>`
     : "";
   const top = results.querySelector(".scroll")?.scrollTop ?? 0;
-  results.innerHTML = `<h2>${escape(result.adapter)}</h2>${reportBody(result)}${comparison}`;
+  results.innerHTML = `<h2>${escapeHtml(result.adapter)}</h2>${reportBody(result)}${comparison}`;
   results.querySelector(".scroll")?.scrollTo({ top });
   results.hidden = false;
 }

@@ -2,7 +2,8 @@
  * A result as HTML: facts, roofline, forward by blocks, the table. `reportPage` is one file that needs nothing else;
  * `reportBody` is the same inside a page that has report.css.
  */
-import { escape, layerChart, roofline } from "./charts.ts";
+import { escapeHtml } from "../src/evaluate/page.ts";
+import { layerChart, roofline } from "./charts.ts";
 import type { BenchResult, KernelRow } from "./result.ts";
 import { bytesWords, number, percent, usesWords } from "./text.ts";
 
@@ -12,10 +13,10 @@ export function reportPage(result: BenchResult, style: string): string {
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>repaint-webgpu on ${escape(result.adapter)}</title>
+<title>repaint-webgpu on ${escapeHtml(result.adapter)}</title>
 <style>${style}</style>
 <main>
-<h1>repaint-webgpu on ${escape(result.adapter)}</h1>
+<h1>repaint-webgpu on ${escapeHtml(result.adapter)}</h1>
 ${reportBody(result)}
 </main>
 </html>
@@ -25,9 +26,9 @@ ${reportBody(result)}
 export function reportBody(result: BenchResult): string {
   const { forward } = result;
   const blocks = forward
-    ? `<p class="soft">${escape(forward.network)}, ${escape(forward.precision)}, one image; each dispatch by itself (${escape(forward.clock)}).</p>${layerChart(forward.layers)}`
+    ? `<p class="soft">${escapeHtml(forward.network)}, ${escapeHtml(forward.precision)}, one image; each dispatch by itself (${escapeHtml(forward.clock)}).</p>${layerChart(forward.layers)}`
     : layerChart([]);
-  return `<p class="soft">${escape(result.platform)} · version ${escape(result.version)} · ${escape(result.date.slice(0, 16).replace("T", " "))} UTC · storage ${escape(result.precision)}, arithmetic f32${result.interrupted ? " · stopped before its end" : ""}</p>
+  return `<p class="soft">${escapeHtml(result.platform)} · version ${escapeHtml(result.version)} · ${escapeHtml(result.date.slice(0, 16).replace("T", " "))} UTC · storage ${escapeHtml(result.precision)}, arithmetic f32${result.interrupted ? " · stopped before its end" : ""}</p>
 ${facts(result)}
 <h2>Roofline</h2>
 <p class="soft">A point is a shape; a roof is what this adapter reached in the same run with nothing but multiply-adds, or copying.
@@ -46,7 +47,7 @@ function facts({ peak, forward, step, kernels }: BenchResult): string {
   const rate = forward ? (forward.gflop / forward.milliseconds) * 1000 : 0;
   return `<dl class="facts">
 ${fact("Peak, measured", `${number(peak.gflops)} GFLOP/s`, `${number(peak.gigabytes)} GB/s of copying`)}
-${forward ? fact(`Forward of ${escape(forward.network)}`, `${number(forward.milliseconds)} ms`, `${number(rate)} GFLOP/s, ${percent(rate / peak.gflops)} of peak; error ${forward.error.toExponential(1)}`) : ""}
+${forward ? fact(`Forward of ${escapeHtml(forward.network)}`, `${number(forward.milliseconds)} ms`, `${number(rate)} GFLOP/s, ${percent(rate / peak.gflops)} of peak; error ${forward.error.toExponential(1)}`) : ""}
 ${step ? fact("A step of RePaint", `${number(step.milliseconds)} ms`, step.outsideShare === undefined ? "" : `${percent(step.outsideShare)} outside the network`) : ""}
 ${fact("Kernels", `${kernels.filter((row) => row.milliseconds !== undefined).length} shapes timed`, failed > 0 ? `<span class="bad">${failed} computed wrongly</span>` : "each checked against float64 first")}
 </dl>`;
@@ -68,7 +69,7 @@ function kernelTable(rows: readonly KernelRow[]): string {
     row.failed ?? row.skipped ?? usesWords(row.uses),
   ];
   const cell = (tag: string, text: string, i: number) =>
-    `<${tag}${right.has(i) ? ' class="right"' : ""}>${escape(text)}</${tag}>`;
+    `<${tag}${right.has(i) ? ' class="right"' : ""}>${escapeHtml(text)}</${tag}>`;
   const sorted = [...rows].sort((a, b) => a.kernel.localeCompare(b.kernel) || a.macs - b.macs || a.bytes - b.bytes);
   return `<div class="scroll"><table><thead><tr>${heads.map((head, i) => cell("th", head, i)).join("")}</tr></thead><tbody>
 ${sorted

@@ -33,6 +33,27 @@ export function field(label: string, control: HTMLElement, after?: HTMLElement |
   return h("label", { class: "field" }, h("span", { class: "field-label" }, label), control, after);
 }
 
+/** A field for an address with its button; the browser keeps back what is no address. */
+export function addressForm(
+  { label, placeholder, action }: { readonly label: string; readonly placeholder: string; readonly action: string },
+  onSubmit: (address: HTMLInputElement) => void,
+): HTMLFormElement {
+  const address = h("input", {
+    ...{ type: "url", placeholder, required: true, class: "address" },
+    attributes: { "aria-label": label },
+  });
+  const submit = (event: Event) => {
+    event.preventDefault();
+    onSubmit(address);
+  };
+  return h(
+    "form",
+    { class: "by-address", on: { submit } },
+    address,
+    h("button", { type: "submit", class: "button", part: "button" }, action),
+  );
+}
+
 /** A whole number. `onChange` hears of valid ones only; others leave the field marked. */
 export function numberField(options: {
   readonly label: string;

@@ -2,7 +2,7 @@
 import { presets, type Preset } from "../../unet/presetTable.ts";
 import { shippedModels } from "../shipped.ts";
 import type { ModelInfo, ModelSource } from "../types.ts";
-import { button, chooseFile } from "./controls.ts";
+import { addressForm, button, chooseFile } from "./controls.ts";
 import { h } from "./dom.ts";
 import type { EngineSession, ModelState, Wanted } from "./engineSession.ts";
 import { icon } from "./icons.ts";
@@ -33,23 +33,9 @@ export class ModelPicker {
       ({ title, bytes }) =>
       button({ label: `${title}, shipped, ${byteWords(bytes)}`, icon: "chip", run: () => choose({ source: { shipped: title } }) }), // prettier-ignore
     );
-    const address = h("input", {
-      ...{ type: "url", placeholder: "https://…/model.safetensors", required: true, class: "address" },
-      attributes: { "aria-label": "Address of a model" },
-    });
-    const form = h(
-      "form",
-      {
-        class: "by-address",
-        on: {
-          submit: (event) => {
-            event.preventDefault();
-            choose({ source: new URL(address.value) });
-          },
-        },
-      },
-      address,
-      h("button", { type: "submit", class: "button", part: "button" }, "Load"),
+    const form = addressForm(
+      { label: "Address of a model", placeholder: "https://…/model.safetensors", action: "Load" },
+      ({ value }) => choose({ source: new URL(value) }),
     );
     this.#fields = h(
       "fieldset",

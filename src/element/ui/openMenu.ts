@@ -1,7 +1,7 @@
 /** The ways a picture comes in: a file, the clipboard, the camera, an address. Once on the empty stage, once in a menu. */
 import { InputError } from "../../engine/errors.ts";
 import { takePhoto } from "./camera.ts";
-import { button, chooseFile, menu } from "./controls.ts";
+import { addressForm, button, chooseFile, menu } from "./controls.ts";
 import { h } from "./dom.ts";
 import type { PictureSource } from "./pictureInput.ts";
 
@@ -17,26 +17,11 @@ export function openWays({ open, fail, shadow }: OpenMenuOptions, done: () => vo
     done();
     get().then((source) => source && open(source), fail);
   };
-  const address = h("input", {
-    ...{ type: "url", placeholder: "https://…", required: true, class: "address" },
-    attributes: { "aria-label": "Address of a picture" },
+  const form = addressForm({ label: "Address of a picture", placeholder: "https://…", action: "Open" }, (address) => {
+    done();
+    open(address.value);
+    address.value = "";
   });
-  const form = h(
-    "form",
-    {
-      class: "by-address",
-      on: {
-        submit: (event) => {
-          event.preventDefault();
-          done();
-          open(address.value);
-          address.value = "";
-        },
-      },
-    },
-    address,
-    h("button", { type: "submit", class: "button", part: "button" }, "Open"),
-  );
   return h(
     "div",
     { class: "ways" },
