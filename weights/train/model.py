@@ -107,7 +107,8 @@ class Encoder(nn.Module):
         self.levels, self.factor, self.embedding_width = levels, factor, embedding
 
     def embed(self, t):
-        return self.time_embed(timestep_embedding(t, self.flags["model_channels"]))
+        waves = timestep_embedding(t, self.flags["model_channels"])
+        return self.time_embed(waves.to(self.time_embed[0].weight.dtype))
 
 
 class UNet(Encoder):
@@ -166,7 +167,7 @@ SHARED = {"in_channels": 3, "num_head_channels": 32, "use_scale_shift_norm": Tru
 
 # attention_resolutions are factors of downsampling. Classes: portraits.CLASSES, of the UNets one more, which means none.
 PRESETS = {
-    "portraits64": {**SHARED, "image_size": 64, "model_channels": 32, "channel_mult": [1, 1, 2, 2], "num_res_blocks": 2, "attention_resolutions": [4, 8], "out_channels": 6},
+    "portraits64": {**SHARED, "image_size": 64, "model_channels": 32, "channel_mult": [1, 1, 2, 3], "num_res_blocks": 1, "attention_resolutions": [4, 8], "out_channels": 6},
     "portraits128": {**SHARED, "image_size": 128, "model_channels": 64, "channel_mult": [1, 1, 2, 2, 3], "num_res_blocks": 2, "attention_resolutions": [8, 16], "out_channels": 6},
     "classifier64": {**SHARED, "image_size": 64, "model_channels": 32, "channel_mult": [1, 2, 3, 4], "num_res_blocks": 1, "attention_resolutions": [4, 8], "pool": "adaptive"},
     "classifier128": {**SHARED, "image_size": 128, "model_channels": 32, "channel_mult": [1, 1, 2, 3, 4], "num_res_blocks": 1, "attention_resolutions": [8, 16], "pool": "adaptive"},
