@@ -111,6 +111,21 @@ describe("the disk's cache", () => {
     expect((await cache.list()).length).toBe(1);
   });
 
+  test("the block that came with the first answer is not asked for again when the next one overtakes it", async () => {
+    const served = await fileServer({ size });
+    const storage = await diskStorage(await folder());
+    const asked = (): boolean => served.requests.some((request) => request.startsWith(`GET ${blockBytes}-`));
+    const slow: BlockStorage = {
+      ...storage,
+      read: async (id, name) => {
+        while (name === "block-000000" && !asked()) await new Promise((soon) => setTimeout(soon, 1));
+        return storage.read(id, name);
+      },
+    };
+    expect(await load(served, new SourceCache(slow))).toEqual(fine);
+    expect(served.sent).toBe(size);
+  });
+
   test("a busy server, a portal's page or a refusal does not cost what is kept", async () => {
     const served = await fileServer({ size });
     const cache = await diskCache(await folder());

@@ -226,9 +226,11 @@ export class UrlLoad {
 
   async #bytes(index: number, begin: number, end: number): Promise<Uint8Array> {
     if (this.#whole) return this.#whole.subarray(begin, end);
-    const first = index === 0 ? this.#first : undefined;
-    this.#first = undefined;
-    if (first) return first;
+    const first = this.#first;
+    if (index === 0 && first) {
+      this.#first = undefined;
+      return first;
+    }
     if (this.#ranges) await this.#meet();
     if (this.#ranges) return this.http.range(begin, end);
     if (this.#guard.entry) await this.#guard.remove(this.#guard.entry);

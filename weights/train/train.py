@@ -138,6 +138,8 @@ def main():
     parser.add_argument("--precision", choices=["f32", "bf16"], help="of the network while it learns; weights, average and optimizer are f32. Default: bf16 on cuda, else f32; CPUs with avx512_bf16 or AMX are faster in bf16")
     given = parser.parse_args()
     given.precision = given.precision or ("bf16" if given.device.startswith("cuda") else "f32")
+    # Debian's PyTorch would take one.
+    torch.set_num_threads(os.cpu_count())
     precision = {"f32": torch.float32, "bf16": torch.bfloat16}[given.precision]
     begin = time.monotonic()
     device = torch.device(given.device)
