@@ -14,6 +14,7 @@ import { openCheckpoint } from "../src/unet/checkpoint.ts";
 import { Classifier } from "../src/unet/classifier.ts";
 import { openClassifier } from "../src/unet/classifierCheckpoint.ts";
 import { classNames } from "../src/unet/classNames.ts";
+import { readPicture } from "../src/node/pictures.ts";
 import { bytesSource, openSafetensors } from "../src/unet/safetensors.ts";
 import { UNet } from "../src/unet/unet.ts";
 import { cannotFork, folder } from "./support/cli.ts";
@@ -21,6 +22,7 @@ import { full } from "./support/full.ts";
 import { relativeError, shapeOf, tensor } from "./support/goldens.ts";
 import { gpuDevice } from "./support/gpu.ts";
 
+const unseen = fileURLToPath(new URL("../weights/unseen/", import.meta.url));
 const programs = fileURLToPath(new URL("../weights/train/", import.meta.url));
 
 /** A Python that has what the programs need. */
@@ -75,6 +77,18 @@ describe("weights/train", () => {
     classifier.dispose();
     expect(relativeError(logits, await tensor(io, "logits"))).toBeLessThan(5e-5);
     expect(relativeError(grad, await tensor(io, "grad"))).toBeLessThan(2e-4);
+  });
+
+  it.skipIf(!python)(`draws the unseen portraits that are here, and what is in them${why}`, async () => {
+    const here = await folder();
+    run("unseen.py", "sheet", here);
+    const facts = (at: string) => readFileSync(join(at, "portraits.json"), "utf8");
+    const sheet = (at: string) => readPicture(join(at, "portraits.png"));
+    expect(facts(here)).toBe(facts(unseen));
+    const [drawn, stored] = [await sheet(here), await sheet(unseen)];
+    // Another Pillow rounds here and there.
+    const error = drawn.data.reduce((sum, value, i) => sum + Math.abs(value - stored.data[i]!), 0) / drawn.data.length;
+    expect(error).toBeLessThan(0.5);
   });
 
   it.skipIf(!python)(`computes of the shipped model what its self-test says${why}`, () => {
