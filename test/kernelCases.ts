@@ -111,6 +111,10 @@ const tiles: readonly { readonly only?: RegExp; readonly tile: Record<string, st
     only: /ragged|two inputs|one pixel|with SiLU|stride 2, odd|72 output/,
     tile: { tileWidth: 4, tileHeight: 2, tileChannels: 1, share: "quad", workgroupSize: 4 },
   },
+  {
+    only: /^1×1/,
+    tile: { tileWidth: 4, tileHeight: 2, tileChannels: 2, share: "quad", workgroupSize: 4 },
+  },
 ];
 
 function groupNormCases({

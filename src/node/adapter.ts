@@ -4,6 +4,7 @@
  */
 import { adapterKind, adapterName } from "../engine/device.ts";
 import { NoAdapterError } from "../engine/errors.ts";
+import { calmPolling } from "./calmPolling.ts";
 import { givenDrivers, hasGlibc, loadVulkanLoader, systemDrivers, unpackSwiftShader, withDrivers } from "./vulkan.ts";
 
 export interface OpenGpuOptions {
@@ -124,7 +125,9 @@ async function adaptersOf(toggles: readonly string[]): Promise<OpenGpu[]> {
   ] as const) {
     const adapter = await gpu.requestAdapter(request);
     const name = adapter && [adapter.info.vendor, adapter.info.device, adapter.info.description].join(" ");
-    if (name && !found.has(name)) found.set(name, { gpu, adapter });
+    if (!name || found.has(name)) continue;
+    if (adapterKind(adapter.info) === "cpu") calmPolling(adapter);
+    found.set(name, { gpu, adapter });
   }
   return [...found.values()];
 }

@@ -10,6 +10,7 @@
 import { defineKernel } from "../engine/kernel.ts";
 import { unroll, wgsl } from "../engine/wgsl.ts";
 import { convolutionBindings, convolutionParameters, type ConvolutionShape } from "./convolution.ts";
+import { drain } from "./lib/drain.ts";
 import { quadSwaps, quadThreads, type QuadShare } from "./lib/quad.ts";
 import { silu } from "./lib/silu.ts";
 
@@ -48,6 +49,8 @@ export const convolutionBlocked = defineKernel<BlockedVariant>()({
     const stripWidth = (tileWidth - 1) * stride + kernel;
     const rows = (line: (r: number) => string) => unroll(tileHeight, line);
     const pixels = (line: (r: number, p: number) => string) => rows((r) => unroll(tileWidth, (p) => line(r, p)));
+    const vectors = (line: (q: number, k: number) => string) =>
+      unroll(tileChannels, (q) => unroll(threads, (k) => line(q, k)));
     const strip = (line: (r: number, s: number) => string) => rows((r) => unroll(stripWidth, (s) => line(r, s)));
     const accumulator = (r: number, p: number, q: number, k: number) => `a${r * tileWidth + p}_${q}_${k}`;
     const weights = (line: (kx: number, lane: number, q: number) => string) =>
@@ -84,7 +87,7 @@ ${weights((kx, lane, q) => {
     ...quadSwaps.slice(1, threads).map((swap, i) => `      let ${name}_${i + 1} = ${swap}(${name}_0);`),
   ].join("\n");
 })}
-${pixels((r, p) => unroll(tileChannels, (q) => unroll(threads, (k) => multiply(r, p, q, k))))}
+${pixels((r, p) => vectors((q, k) => multiply(r, p, q, k)))}
       w += 4u * outVectors;
     }
   }`;
@@ -121,43 +124,40 @@ ${unroll(
   let column${s} = min(ix${s}, parameters.width - 1u);`,
 )}
 ${unroll(tileChannels, (q) => `  let own${q} = min(co + ${q * threads}u + lane, outVectors - 1u);`)}
-${pixels((r, p) => unroll(tileChannels, (q) => unroll(threads, (k) => `  var ${accumulator(r, p, q, k)} = zero;`)))}
+${vectors(
+  (q, k) => wgsl`  // Beyond the last vec4 of channels all is computed as for the last, and stored there again.
+  let out${q}_${k} = min(co + ${q * threads}u + (lane ^ ${k}u), outVectors - 1u);
+#if ${has.bias}
+  let bias${q}_${k} = load_bias(out${q}_${k});
+#endif`,
+)}
+${pixels((r, p) => vectors((q, k) => `  var ${accumulator(r, p, q, k)} = ${has.bias ? `bias${q}_${k}` : "zero"};`))}
 ${walk("x0", "parameters.channels0", "0u")}
 #if ${has.x1}
 ${walk("x1", "parameters.channels1", "parameters.channels0")}
 #endif
-  // One pixel an iteration, which moves the accumulators up by one: a store a pixel each would compile for seconds.
-  for (var p = 0u; p < ${pixelCount}u; p++) {
-    let px = ox + p % ${tileWidth}u;
-    let py = oy + p / ${tileWidth}u;
-    if (wanted && px < parameters.outWidth && py < parameters.outHeight) {
-      let pixel = ((n * parameters.outHeight + py) * parameters.outWidth + px) * outVectors;
-${unroll(tileChannels, (q) =>
-  unroll(
-    threads,
-    (k) => wgsl`      {
-        let out = co + ${q * threads}u + (lane ^ ${k}u);
-        if (out < outVectors) {
-          var v = a0_${q}_${k};
-#if ${has.bias}
-          v += load_bias(out);
-#endif
+${drain({
+  count: pixelCount,
+  vectors: blockVectors,
+  store: (slot) => wgsl`      let px = ox + p % ${tileWidth}u;
+      let py = oy + p / ${tileWidth}u;
+      if (wanted && px < parameters.outWidth && py < parameters.outHeight) {
+        let pixel = ((n * parameters.outHeight + py) * parameters.outWidth + px) * outVectors;
+${vectors(
+  (q, k) => wgsl`        {
+          var v = a${slot}_${q}_${k};
 #if ${has.residual}
-          v += load_residual(pixel + out);
+          v += load_residual(pixel + out${q}_${k});
 #endif
 #if ${v.activation === "silu"}
           v = silu(v);
 #endif
-          store_y(pixel + out, v);
-        }
+          store_y(pixel + out${q}_${k}, v);
+        }`,
+)}
       }`,
-  ),
-)}
-    }
-${unroll(pixelCount - 1, (p) =>
-  unroll(tileChannels, (q) => unroll(threads, (k) => `    a${p}_${q}_${k} = a${p + 1}_${q}_${k};`)),
-)}
-  }
+  move: (to, from) => vectors((q, k) => `    a${to}_${q}_${k} = a${from}_${q}_${k};`),
+})}
 }
 `;
   },

@@ -40,6 +40,7 @@ const minimalFiltering: readonly ConvolutionRule[] = [
 /** Register blocks whose quads share the loads of weights, for adapters that have quads; 3×3 fills larger tiles. */
 const quads: readonly ConvolutionRule[] = [
   { rows: false, kernel: 3, stride: 1, width: 8, channels: 16, id: "quad 8x2x16/4" },
+  { rows: false, kernel: 1, channels: 32, id: "quad 4x2x32/4" },
   { rows: false, channels: 16, id: "quad 4x2x16/4" },
 ];
 

@@ -8,6 +8,7 @@
  */
 import { defineKernel, read, write } from "../engine/kernel.ts";
 import { unroll, wgsl } from "../engine/wgsl.ts";
+import { drain } from "./lib/drain.ts";
 import { quadSwaps, quadThreads, type QuadShare } from "./lib/quad.ts";
 
 export interface WinogradMultiplyVariant {
@@ -36,8 +37,10 @@ export const winogradMultiply = defineKernel<WinogradMultiplyVariant>()({
   source: ({ header }, { frequencies, tiles, tileChannels, share, workgroupSize }) => {
     const threads = quadThreads(share);
     const accumulator = (p: number, q: number, k: number) => `a${p}_${q}_${k}`;
+    const vectors = (line: (q: number, k: number) => string) =>
+      unroll(tileChannels, (q) => unroll(threads, (k) => line(q, k)));
     const each = (line: (p: number, q: number, k: number) => string) =>
-      unroll(tiles, (p) => unroll(tileChannels, (q) => unroll(threads, (k) => line(p, q, k))));
+      unroll(tiles, (p) => vectors((q, k) => line(p, q, k)));
     return wgsl`${header}
 @compute @workgroup_size(${workgroupSize})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
@@ -56,6 +59,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let f = index / tilesP;
 ${unroll(tiles, (p) => `  var x${p} = (f * parameters.tiles + min(tile + ${p}u, parameters.tiles - 1u)) * vectors;`)}
 ${unroll(tileChannels, (q) => `  var w${q} = f * parameters.channels * outVectors + min(co + ${q * threads}u + lane, outVectors - 1u);`)}
+${vectors(
+  (q, k) => `  // Beyond the last vec4 of channels all is computed as for the last, and stored there again.
+  let out${q}_${k} = min(co + ${q * threads}u + (lane ^ ${k}u), outVectors - 1u);`,
+)}
 ${each((p, q, k) => `  var ${accumulator(p, q, k)} = vec4<f32>(0.0);`)}
   for (var c = 0u; c < vectors; c++) {
 ${unroll(tiles, (p) => `    let v${p} = load_v(x${p} + c);`)}
@@ -69,22 +76,15 @@ ${unroll(tileChannels, (q) =>
 ${each((p, q, k) => unroll(4, (l) => `    ${accumulator(p, q, k)} = fma(vec4<f32>(v${p}[${l}]), u${q}_${l}_${k}, ${accumulator(p, q, k)});`))}
 ${unroll(tileChannels, (q) => `    w${q} += 4u * outVectors;`)}
   }
-  // One tile an iteration, which moves the accumulators up by one: a store for each would compile for seconds.
-  for (var p = 0u; p < ${tiles}u; p++) {
-    if (wanted && tile + p < parameters.tiles) {
-      let at = (f * parameters.tiles + tile + p) * outVectors;
-${unroll(tileChannels, (q) =>
-  unroll(
-    threads,
-    (k) =>
-      `      { let out = co + ${q * threads}u + (lane ^ ${k}u); if (out < outVectors) { store_m(at + out, ${accumulator(0, q, k)}); } }`,
-  ),
-)}
-    }
-${unroll(tiles - 1, (p) =>
-  unroll(tileChannels, (q) => unroll(threads, (k) => `    ${accumulator(p, q, k)} = ${accumulator(p + 1, q, k)};`)),
-)}
-  }
+${drain({
+  count: tiles,
+  vectors: tileChannels * threads,
+  store: (slot) => `      if (wanted && tile + p < parameters.tiles) {
+        let at = (f * parameters.tiles + tile + p) * outVectors;
+${vectors((q, k) => `        store_m(at + out${q}_${k}, ${accumulator(slot, q, k)});`)}
+      }`,
+  move: (to, from) => vectors((q, k) => `    ${accumulator(to, q, k)} = ${accumulator(from, q, k)};`),
+})}
 }
 `;
   },
