@@ -29,7 +29,10 @@ export async function benchForward(
   const session = await unet.session({ batch, height, width });
   try {
     device.upload(session.x, 0, toNhwc(await readFloat32(selfTest, "x"), { batch, channels, height, width }));
-    const table = await unet.embed([...(await readFloat32(selfTest, "t"))]);
+    const table = await unet.embed(
+      [...(await readFloat32(selfTest, "t"))],
+      selfTest.tensors.has("y") ? [...(await readFloat32(selfTest, "y"))] : undefined,
+    );
     try {
       const rows = Array.from({ length: batch }, (_, n) => n);
       session.submit(table, rows);

@@ -51,13 +51,14 @@ function networkTime(times: Awaited<ReturnType<Profiler["finish"]>>, steps: numb
 
 async function walk(unet: UNet, signal: AbortSignal | undefined) {
   const { device, checkpoint } = unet;
-  const { imageSize: size, inChannels: channels } = checkpoint.config;
+  const { imageSize: size, inChannels: channels, numClasses } = checkpoint.config;
   const pixels = size * size;
   const run = sample({
     unet,
     shape: { batch: 1, channels, height: size, width: size },
     schedule: { steps: 4, jumpLength: 2, resamples: 2 },
     seeds: [1n],
+    classes: numClasses === null ? undefined : [checkpoint.unconditionalClass ?? 0],
     known: { image: new Float32Array(channels * pixels), keep: Float32Array.from({ length: pixels }, (_, i) => i % 2) },
     signal,
   });

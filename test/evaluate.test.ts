@@ -7,6 +7,7 @@ import { readShard } from "../src/cli/shards.ts";
 import { Arguments } from "../src/cli/command.ts";
 import { cli, events } from "./support/cli.ts";
 import { evaluationFolder, outcome } from "./support/evaluation.ts";
+import { tinyClassifier } from "./support/tinyClassifier.ts";
 
 const settings = ["--setting", "plain:steps=2,resamples=1", "--setting", "steps=2,jump-length=1,resamples=2"];
 
@@ -71,6 +72,23 @@ describe("evaluate", () => {
     expect(
       events((await run("whole", "--count", "2", "--json")).out).filter(({ event }) => event === "result"),
     ).toEqual([]);
+  });
+
+  it("fills each picture with its class, guided by a classifier, and the plan says so", async () => {
+    const { at, out, run } = await prepared();
+    const guide = join(at, "guide.safetensors");
+    await writeFile(guide, tinyClassifier());
+    const guided = ["--classifier", guide, "--class", "2", "--class", "4"];
+    expect((await run("guided", ...guided, "--classifier-scale", "2.5")).status).toBe(0);
+    expect((await run("plain")).status).toBe(0);
+    const plan = JSON.parse(await readFile(join(out("guided"), "plan.json"), "utf8")) as EvaluationPlan;
+    expect(plan).toMatchObject({ classes: [2, 4], classifier: { name: "guide.safetensors", scale: 2.5 } });
+    expect((await outcome(out("guided"))).report).toMatch(/Guided by guide\.safetensors .* with scale 2\.5/);
+    const [first] = await readdir(join(out("plain"), "pictures"));
+    const bytes = (name: string) => readFile(join(out(name), "pictures", first!));
+    expect(await bytes("guided")).not.toEqual(await bytes("plain"));
+    const other = await run("guided", ...guided);
+    expect([other.status, other.err]).toEqual([2, expect.stringMatching(/classifier\.scale is 2\.5 there and 1 here/)]);
   });
 
   it("refuses another plan in the same folder, and says what differs", async () => {

@@ -1,19 +1,21 @@
 /** The paper's studies: portraits whose meaning can be measured, settings of like cost, verdicts, and the report's form. */
-import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { readUnseen } from "../src/cli/reproducePictures.ts";
 import { intervalChart } from "../src/evaluate/charts.ts";
-import { asymmetry, eyeDifference } from "../src/evaluate/meaning.ts";
-import { drawPortrait } from "../src/evaluate/portraits.ts";
+import { asymmetry, eyeDifference, eyeNames } from "../src/evaluate/meaning.ts";
+import { cutSheet } from "../src/evaluate/portraits.ts";
 import { COMPARISONS, PAPER_MASKS, STUDY_RUNS, verdictOf } from "../src/evaluate/studies.ts";
 import { mean } from "../src/evaluate/statistics.ts";
 import type { Picture } from "../src/repaint/image.ts";
 import { drawKeepMask, MASK_PATTERNS } from "../src/repaint/masks.ts";
 import type { EvaluationPlan } from "../src/evaluate/plan.ts";
-import { cli, folder } from "./support/cli.ts";
+import { cli, filesIn, folder, golden } from "./support/cli.ts";
+import { tinyClassifier } from "./support/tinyClassifier.ts";
+import { tinyNetwork } from "./support/tinyNetwork.ts";
 
-const portraits = Array.from({ length: 24 }, (_, i) => drawPortrait(BigInt(i)));
+const { portraits, irises, classes } = await readUnseen();
 const keep = drawKeepMask("half", { width: 64, height: 64 });
 
 /** The left half of one and the right half of another. */
@@ -21,25 +23,34 @@ function halves(left: Picture, right: Picture): Picture {
   return { ...left, data: left.data.map((value, i) => ((i >> 2) % 64 < 32 ? value : right.data[i]!)) };
 }
 
-describe("drawn portraits", () => {
-  it("are the same for a seed everywhere, and others for others", () => {
-    const hash = ({ data }: Picture) => createHash("sha256").update(data).digest("hex").slice(0, 16);
-    expect(new Set(portraits.map(({ picture }) => hash(picture))).size).toBe(portraits.length);
-    expect(hash(drawPortrait(7n).picture)).toBe(hash(portraits[7]!.picture));
+const mixed = portraits.map(({ picture }, i) => halves(picture, portraits[(i + 1) % portraits.length]!.picture));
+
+describe("unseen portraits", () => {
+  it("are 64, eight of each class, as their program drew them", () => {
+    expect(portraits).toHaveLength(64);
+    for (const label of classes.keys()) expect(portraits.filter((one) => one.class === label)).toHaveLength(8);
+    const small = { width: 64, height: 64, data: new Uint8ClampedArray(4 * 64 * 64) };
+    expect(() => cutSheet(small, { classes, irises, portraits, size: 64, columns: 8 })).toThrow(/should be 512x512/);
+  });
+
+  it("have the eye colours that weights/train/portraits.py reads, whole and of two halves", async () => {
+    const python = JSON.parse(await readFile(golden("eyeColours.json"), "utf8")) as Record<
+      "true" | "mixed",
+      string[][]
+    >;
+    expect(portraits.map((one) => eyeNames(one.picture, one, irises))).toEqual(python.true);
+    expect(portraits.map((one, i) => eyeNames(mixed[i]!, one, irises))).toEqual(python.mixed);
   });
 
   it("agree left and right, and a half of another portrait is seen to disagree", () => {
-    const own = portraits.map((one) => ({
-      eye: eyeDifference(one.picture, one),
-      mirror: asymmetry(one.picture, keep, one),
-    }));
-    const mixed = portraits.map((one, i) => {
-      const picture = halves(one.picture, portraits[(i + 1) % portraits.length]!.picture);
-      return { eye: eyeDifference(picture, one), mirror: asymmetry(picture, keep, one) };
+    const of = (pictures: readonly Picture[]) => ({
+      eye: mean(portraits.map((one, i) => eyeDifference(pictures[i]!, one))),
+      mirror: mean(portraits.map((one, i) => asymmetry(pictures[i]!, keep, one))),
     });
-    expect(mean(own.map(({ eye }) => eye))).toBeLessThan(15);
-    expect(mean(mixed.map(({ eye }) => eye))).toBeGreaterThan(3 * mean(own.map(({ eye }) => eye)));
-    expect(mean(mixed.map(({ mirror }) => mirror))).toBeGreaterThan(2 * mean(own.map(({ mirror }) => mirror)));
+    const [own, other] = [of(portraits.map(({ picture }) => picture)), of(mixed)];
+    expect(own.eye).toBeLessThan(15);
+    expect(other.eye).toBeGreaterThan(2 * own.eye);
+    expect(other.mirror).toBeGreaterThan(1.5 * own.mirror);
   });
 });
 
@@ -58,32 +69,87 @@ describe("studies", () => {
   it("compare what is run, over the paper's six masks", () => {
     const run = new Set(STUDY_RUNS[0]!.settings);
     for (const { better, worse } of COMPARISONS) expect([run.has(better), run.has(worse)]).toEqual([true, true]);
-    const masks = [...STUDY_RUNS[0]!.masks, ...STUDY_RUNS[1]!.masks];
+    const masks = [...new Set(STUDY_RUNS.flatMap((study) => study.masks))];
     expect(masks.sort()).toEqual(Object.keys(MASK_PATTERNS).sort());
     expect(Object.keys(PAPER_MASKS).sort()).toEqual(masks);
   });
 
-  it("report what is there, before there is anything, at like cost", async () => {
+  it("report what is there, before there is anything, at like cost, and why rows are missing", async () => {
     const at = await folder();
-    const argv = ["reproduce", "--report", "--pictures", "2", "--out", join(at, "out"), "--work", join(at, "work")];
-    expect(await cli(argv)).toMatchObject({ status: 0, err: expect.stringContaining("0 of 28 results") as string });
+    const argv = ["reproduce", "--report", "--pictures", "2", "--pictures", "halves:3"];
+    const outcome = await cli([...argv, "--out", join(at, "out"), "--work", join(at, "work")]);
+    expect(outcome).toMatchObject({ status: 0, err: expect.stringContaining("0 of 34 results") as string });
     const page = await readFile(join(at, "out", "README.md"), "utf8");
-    expect(page).toMatch(/^# The paper's studies on portraits64\n/);
-    for (const words of [
-      "0 of 28 results",
-      "Table 2",
-      "Table 3",
-      "Table 4",
-      "Table 1",
-      "Figure 1",
-      "class-conditional",
-    ])
+    expect(page).toMatch(/^# The paper's studies on /);
+    for (const words of ["0 of 34 results", "Table 2", "Table 3", "Table 4", "Table 1", "Figure 1", "true pictures"])
       expect(page).toContain(words);
-    const plan = JSON.parse(await readFile(join(at, "work", "settings-2", "plan.json"), "utf8")) as EvaluationPlan;
-    const calls = Object.fromEntries(plan.settings.map(({ name, modelCalls }) => [name, modelCalls]));
+    expect(page).toMatch(/Not run: guidance, scale 1, since no classifier was given \(--classifier\)\./);
+    const calls = Object.fromEntries(
+      (await planOf(join(at, "work"), "settings-2")).settings.map(({ name, modelCalls }) => [name, modelCalls]),
+    );
     expect(calls).toEqual({ plain: 20, resample: 35, slow: 35, sdedit: 40, long: 30, short: 39 });
   });
+
+  it("fill with each picture's class, guided, and with another model, where there are such", async () => {
+    const at = await folder();
+    const [weights, other, guide] = ["classes", "other", "guide"].map((name) => join(at, `${name}.safetensors`));
+    await writeFile(weights!, tinyNetwork([...classes, "any"]));
+    await writeFile(other!, tinyNetwork());
+    await writeFile(guide!, tinyClassifier({ outChannels: 8 }, { class_names: JSON.stringify(classes) }));
+    const places = ["--out", join(at, "out"), "--work", join(at, "work"), "--pictures", "1"];
+    const models = ["--weights", weights!, "--baseline", other!, "--classifier", guide!];
+    const studies = ["halves", "class", "guided-1", "guided-4"].flatMap((name) => ["--study", name]);
+    const { status, err } = await cli(["reproduce", ...models, ...studies, ...places]);
+    expect([status, err]).toEqual([0, expect.stringContaining("7 of ")]);
+    const page = await readFile(join(at, "out", "README.md"), "utf8");
+    for (const words of [
+      "| its own class | 1 |",
+      "| guidance, scale 4 | 1 |",
+      "other.safetensors (",
+      "T = 25, j = 5, r = 5",
+    ])
+      expect(page).toContain(words);
+    expect(page).not.toContain("Not run");
+    const work = join(at, "work");
+    expect(await planOf(work, "halves-1", "classes")).toMatchObject({ class: 8 });
+    expect(await planOf(work, "class-1")).toMatchObject({ class: 0 });
+    expect(await planOf(work, "guided-4-1")).toMatchObject({ class: 0, classifier: { scale: 4 } });
+    const picture = async (study: string) =>
+      (await readFile(await fileIn(join(at, "work"), `${study}.*000000-portrait001-half-resample-1\\.png$`))).toString(
+        "base64",
+      );
+    expect(new Set(await Promise.all(["class-1", "guided-1-1", "guided-4-1"].map(picture))).size).toBe(3);
+    // Everything is there: nothing is run, and no device opened.
+    const again = await cli(["reproduce", ...models, ...studies, ...places]);
+    expect([again.status, again.err]).toEqual([0, expect.not.stringContaining("to make")]);
+  });
+
+  it.each([
+    [["--pictures", "65"], /--pictures "65": expected 1 to 64, the unseen portraits that there are/],
+    [["--pictures", "halfs:3"], /"halfs" is no study \(did you mean halves\?\)/],
+    [["--study", "all"], /"all" is no study; they are settings, halves/],
+    [["--weights", golden("unet/super-res.weights.safetensors")], /super-resolution network/],
+    [["--baseline", "portraits46"], /neither a file nor a shipped model/],
+  ])("refuse %j in a line", async (argv, message) => {
+    const at = await folder();
+    const { status, err } = await cli(["reproduce", "--out", join(at, "a"), "--work", join(at, "b"), ...argv]);
+    expect([status, err]).toEqual([2, expect.stringMatching(message)]);
+    expect(err.trim().split("\n")).toHaveLength(1);
+    expect(await filesIn(at)).toEqual([]);
+  });
 });
+
+/** Of a folder of results below a model's. */
+async function planOf(work: string, study: string, model = ""): Promise<EvaluationPlan> {
+  return JSON.parse(await readFile(await fileIn(work, `${model}.*/${study}.*/plan\\.json$`), "utf8")) as EvaluationPlan;
+}
+
+async function fileIn(at: string, pattern: string): Promise<string> {
+  const files = await readdir(at, { recursive: true });
+  const found = files.find((file) => new RegExp(pattern).test(file));
+  expect(found, `${pattern} in ${files.join(" ")}`).toBeDefined();
+  return join(at, found!);
+}
 
 describe("intervalChart", () => {
   it("is well-formed SVG with a dot a row, whiskers where there is an interval, and escaped text", () => {

@@ -65,8 +65,10 @@ interface Ort {
   readonly InferenceSession: {
     create(model: Uint8Array, options: { executionProviders: string[] }): Promise<OrtSession>;
   };
-  readonly Tensor: new (type: "float32", data: Float32Array, dims: readonly number[]) => unknown;
+  readonly Tensor: new (...tensor: OrtTensor) => unknown;
 }
+type OrtTensor =
+  [type: "float32", data: Float32Array, dims: number[]] | [type: "int64", data: BigInt64Array, dims: number[]];
 interface OrtSession {
   run(feeds: Record<string, unknown>): Promise<Record<string, { readonly data: Float32Array }>>;
   release(): Promise<void>;
@@ -186,13 +188,14 @@ async function forwardWork(device: Device, request: PeersRequest): Promise<Work>
   const { imageSize: size, inChannels: channels } = checkpoint.config;
   const x = (await readFloat32(io, "x")).slice(0, channels * size * size);
   const t = (await readFloat32(io, "t")).slice(0, 1);
+  const y = io.tensors.has("y") ? (await readFloat32(io, "y")).slice(0, 1) : undefined;
   const shape = { batch: 1, height: size, width: size };
   const open = async (): Promise<Engine> => {
     const { tune: budget } = request;
     const { answers } = await tuneNetworks(device, [{ architecture, precision: "f32" }], { budget });
     const unet = await UNet.load(device, checkpoint, { choices: answers });
     const session = await unet.session(shape);
-    const table = await unet.embed([...t]);
+    const table = await unet.embed([...t], y && [...y]);
     const once = async () => {
       device.upload(session.x, 0, toNhwc(x, { ...shape, channels }));
       session.submit(table, [0]);
@@ -204,6 +207,7 @@ async function forwardWork(device: Device, request: PeersRequest): Promise<Work>
   const feeds = ({ Tensor }: Ort) => ({
     x: new Tensor("float32", x, [1, channels, size, size]),
     t: new Tensor("float32", t, [1]),
+    ...(y ? { y: new Tensor("int64", BigInt64Array.from(y, BigInt), [1]) } : {}),
   });
   const peers = (["wasm", "webgpu"] as const).map((provider) => ortEngine(provider, request, model, feeds, "out"));
   const gflop = (2 * countMacs(architecture, size, size)) / 1e9;

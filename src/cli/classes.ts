@@ -59,8 +59,11 @@ export async function readClasses(
   return Array.from({ length: pictures }, (_, i) => labels[labels.length > 1 ? i : 0]);
 }
 
-/** For events: `class` where all have one, else `classes`. */
-export function classWords(labels: readonly (number | undefined)[]): { class?: number } | { classes?: unknown } {
+/** For events and plans: `class` where all have one, else `classes`. */
+export function classWords(labels: readonly (number | undefined)[]): {
+  class?: number;
+  classes?: readonly (number | undefined)[];
+} {
   const [first] = labels;
   if (labels.some((label) => label !== first)) return { classes: labels };
   return first === undefined ? {} : { class: first };

@@ -14,7 +14,7 @@ import { readFloat32, type TensorFile, writeSafetensors } from "../unet/safetens
 import { InputError } from "../engine/errors.ts";
 import { adapterOption, type Arguments, type Command, flagsOption, forceOption, jsonOption } from "./command.ts";
 import { announceDevice, type Context } from "./context.ts";
-import { readFlags, sayAssumedOfClassifier, withClassifier } from "./model.ts";
+import { type OpenClassifier, readFlags, sayAssumedOfClassifier, withClassifier } from "./model.ts";
 import { readIntegers, TensorCheck, withTensors } from "./tensorFiles.ts";
 import { tunedChoices, tuneOption } from "./tune.ts";
 import { forwardProgress, readTimesteps } from "./unet.ts";
@@ -43,7 +43,7 @@ async function run(context: Context, given: Arguments): Promise<void> {
   const force = given.has("force");
   const { report, signal } = context;
   await refuseOutput(output, { force });
-  await withClassifier(context, weights, await readFlags(given), ({ checkpoint }) =>
+  const classify = ({ checkpoint }: OpenClassifier) =>
     withTensors(input, async ({ file }) => {
       const inputs = await readInputs(file, checkpoint);
       sayAssumedOfClassifier(checkpoint, report, "flags");
@@ -70,8 +70,8 @@ async function run(context: Context, given: Arguments): Promise<void> {
       } finally {
         classifier.dispose();
       }
-    }),
-  );
+    });
+  await withClassifier(context, weights, await readFlags(given), classify, "weights");
 }
 
 interface Inputs {

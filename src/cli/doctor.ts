@@ -1,21 +1,24 @@
 /**
  * `repaint doctor`: what this machine offers, what would be chosen on it, and whether it computes correctly. The
- * self-test is one forward of the shipped model against PyTorch's output, in both precisions, and the noise generator
- * against numbers of its algorithm. Not here: thorough tests of every kernel (npm test).
+ * self-test is every shipped network against what PyTorch computes (UNets in both precisions, of classifiers the gradient
+ * too), and the noise generator against numbers of its algorithm. Not here: thorough tests of every kernel (npm test).
  */
 import { join } from "node:path";
 import { adapterName, type Device } from "../engine/device.ts";
-import { packageInfo, weightsFolder } from "../node/packageFiles.ts";
+import { packageInfo, shippedModels, weightsFolder } from "../node/packageFiles.ts";
 import { chooseConvolution, type ConvolutionLayer } from "../shaders/chooseConvolution.ts";
 import { relativeError } from "../unet/floats.ts";
-import { readFloat32 } from "../unet/safetensors.ts";
+import { Classifier } from "../unet/classifier.ts";
+import { readFloat32, type TensorFile } from "../unet/safetensors.ts";
 import { UNet } from "../unet/unet.ts";
 import { adapterOption, type Arguments, type Command, jsonOption } from "./command.ts";
 import { announceDevice, type Context } from "./context.ts";
-import { modelHash, type OpenModel, withModel } from "./model.ts";
+import { classifyOnce } from "./classifier.ts";
+import { modelHash, type OpenClassifier, type OpenModel, withClassifier, withModel } from "./model.ts";
 import { noiseError, noiseTolerance } from "./noiseCheck.ts";
 import { defaultPreset } from "./settings.ts";
-import { withTensors } from "./tensorFiles.ts";
+import type { Report } from "./report.ts";
+import { readIntegers, withTensors } from "./tensorFiles.ts";
 import { tunedChoices } from "./tune.ts";
 import { forwardOnce } from "./unet.ts";
 import { bytes } from "./words.ts";
@@ -29,7 +32,7 @@ export const doctor: Command = {
 };
 
 /** Of ‖out − reference‖ / ‖reference‖: f32's rounding with a coarse exp, and ten bits of f16 through a whole network. */
-const tolerances = { f32: 5e-5, f16: 1e-2 } as const;
+const tolerances = { f32: 5e-5, f16: 1e-2, gradient: 2e-4 } as const;
 
 const shownLimits = [
   "maxBufferSize",
@@ -51,22 +54,25 @@ async function run(context: Context, given: Arguments): Promise<number> {
   const machine = { version, node: process.version, platform: process.platform, arch: process.arch };
   report.event("machine", machine);
   report.print(`repaint-webgpu ${version}, Node ${process.version}, ${process.platform} ${process.arch}`);
-  return withModel(context, undefined, undefined, async (model) => {
-    await modelHash(model, context);
-    const device = await announceDevice(context, given.text("adapter"));
-    describeDevice(context, device);
-    let correct = true;
-    for (const precision of ["f32", "f16"] as const)
-      correct = (await selfTest(context, device, model, { precision, given })) && correct;
-    correct = (await testNoise(context, device)) && correct;
-    report.event("verdict", { correct });
-    report.print(
-      correct
-        ? "This adapter computes correctly."
-        : "This adapter computes wrongly: update its driver, or choose another one with --adapter; pictures made on it cannot be trusted.",
-    );
-    return correct ? 0 : 1;
-  });
+  const device = await announceDevice(context, given.text("adapter"));
+  describeDevice(context, device);
+  const verdicts: boolean[] = [];
+  for (const { name, kind } of await shippedModels()) {
+    const test =
+      kind === "classifier"
+        ? withClassifier(context, name, undefined, (model) => testClassifier(context, device, model, given))
+        : withModel(context, name, undefined, (model) => testUNet(context, device, model, given));
+    verdicts.push(await test);
+  }
+  verdicts.push(await testNoise(context, device));
+  const correct = verdicts.every(Boolean);
+  report.event("verdict", { correct });
+  report.print(
+    correct
+      ? "This adapter computes correctly."
+      : "This adapter computes wrongly: update its driver, or choose another one with --adapter; pictures made on it cannot be trusted.",
+  );
+  return correct ? 0 : 1;
 }
 
 function describeDevice({ report }: Context, device: Device): void {
@@ -92,36 +98,90 @@ function describeDevice({ report }: Context, device: Device): void {
   );
 }
 
-/** One forward against its stored answer. */
-async function selfTest(
+/** A forward in both precisions against its stored answer. */
+async function testUNet(context: Context, device: Device, model: OpenModel, given: Arguments): Promise<boolean> {
+  const { checkpoint, shipped, name } = model;
+  const { signal } = context;
+  await modelHash(model, context);
+  return withTensors(join(weightsFolder, shipped!.selfTest), async ({ file }) => {
+    const { x, t, y } = await readInputs(file);
+    let correct = true;
+    for (const precision of ["f32", "f16"] as const) {
+      // With the kernels that other commands use, so that the test is of those.
+      const choices = await tunedChoices(context, device, [checkpoint], { precision, given });
+      const network = await UNet.load(device, checkpoint, { precision, choices, signal });
+      try {
+        const { out, seconds } = await forwardOnce(device, network, { x, t, y, lowRes: undefined });
+        const error = relativeError(out, await readFloat32(file, "out"));
+        const facts = { model: name, precision, relativeError: error, tolerance: tolerances[precision], seconds };
+        correct = tell(context.report, facts) && correct;
+      } finally {
+        network.dispose();
+      }
+    }
+    return correct;
+  });
+}
+
+/** Logits and gradient against their stored answers. */
+async function testClassifier(
   context: Context,
   device: Device,
-  { checkpoint, shipped }: OpenModel,
-  { precision, given }: { precision: "f32" | "f16"; given: Arguments },
+  model: OpenClassifier,
+  given: Arguments,
 ): Promise<boolean> {
+  const { checkpoint, shipped, name } = model;
+  const { signal } = context;
+  await modelHash(model, context);
   return withTensors(join(weightsFolder, shipped!.selfTest), async ({ file }) => {
-    const { report, signal } = context;
-    // With the kernels that other commands use, so that the test is of those.
+    const { x, t, y } = await readInputs(file);
+    const precision = "f32" as const;
     const choices = await tunedChoices(context, device, [checkpoint], { precision, given });
-    const network = await UNet.load(device, checkpoint, { precision, choices, signal });
+    const classifier = await Classifier.load(device, checkpoint, { choices, signal });
     try {
-      const [batch, channels, height, width] = file.tensors.get("x")!.shape as [number, number, number, number];
-      const x = { shape: { batch, channels, height, width }, values: await readFloat32(file, "x") };
-      const t = [...(await readFloat32(file, "t"))];
-      const { out, seconds } = await forwardOnce(device, network, { x, t, lowRes: undefined, y: undefined });
-      const error = relativeError(out, await readFloat32(file, "out"));
-      const tolerance = tolerances[precision];
-      const correct = error <= tolerance;
-      report.event("selfTest", { precision, relativeError: error, tolerance, correct, seconds });
-      report.print(
-        `Self-test     ${precision}: relative error ${error.toExponential(1)} (at most ${tolerance}), ` +
-          `${(seconds * 1000).toFixed(0)} ms a forward: ${correct ? "right" : "WRONG"}`,
-      );
-      return correct;
+      const inputs = { shape: x.shape, x: x.values, t, y: y! };
+      const { logits, grad, seconds } = await classifyOnce(device, classifier, inputs);
+      const errors = [
+        relativeError(logits, await readFloat32(file, "logits")) / tolerances.f32,
+        relativeError(grad, await readFloat32(file, "grad")) / tolerances.gradient,
+      ];
+      // The larger one, in shares of what is allowed.
+      const worst = errors.indexOf(Math.max(...errors));
+      const tolerance = [tolerances.f32, tolerances.gradient][worst]!;
+      const facts = { model: name, precision, relativeError: errors[worst]! * tolerance, tolerance, seconds };
+      return tell(context.report, facts);
     } finally {
-      network.dispose();
+      classifier.dispose();
     }
   });
+}
+
+async function readInputs(file: TensorFile) {
+  const [batch, channels, height, width] = file.tensors.get("x")!.shape as [number, number, number, number];
+  return {
+    x: { shape: { batch, channels, height, width }, values: await readFloat32(file, "x") },
+    t: [...(await readFloat32(file, "t"))],
+    y: file.tensors.has("y") ? await readIntegers(file, "y") : undefined,
+  };
+}
+
+interface SelfTest extends Record<string, unknown> {
+  readonly model: string;
+  readonly precision: "f32" | "f16";
+  readonly relativeError: number;
+  readonly tolerance: number;
+  readonly seconds: number;
+}
+
+function tell(report: Report, facts: SelfTest): boolean {
+  const { model, precision, relativeError: error, tolerance, seconds } = facts;
+  const correct = error <= tolerance;
+  report.event("selfTest", { ...facts, correct });
+  report.print(
+    `Self-test     ${model}, ${precision}: relative error ${error.toExponential(1)} (at most ${tolerance}), ` +
+      `${(seconds * 1000).toFixed(0)} ms: ${correct ? "right" : "WRONG"}`,
+  );
+  return correct;
 }
 
 async function testNoise({ report }: Context, device: Device): Promise<boolean> {

@@ -21,7 +21,8 @@ import { makePlan } from "./evaluatePlan.ts";
 import { writeReport } from "./evaluateReport.ts";
 import { readRequest, requestOptions } from "./evaluateRequest.ts";
 import { runTasks } from "./evaluateRun.ts";
-import { modelHash, readFlags, requirePictureModel, withModel } from "./model.ts";
+import { guideOptions, plannedGuide, withModelAndGuide } from "./guide.ts";
+import { modelHash, readFlags, requirePictureModel } from "./model.ts";
 import { readPrecision } from "./settings.ts";
 import { readShard, shardOptions } from "./shards.ts";
 import { count } from "./words.ts";
@@ -35,7 +36,8 @@ export const evaluate: Command = {
     { ...weightsOption, help: `${weightsOption.help} (default portraits64)` },
     lpipsOption,
     precisionOption,
-    { ...classOption, repeat: false, help: "what to paint, for class-conditional networks" },
+    classOption,
+    ...guideOptions,
     flagsOption,
     ...shardOptions,
     {
@@ -62,14 +64,14 @@ async function run(context: Context, given: Arguments): Promise<void> {
   const request = await readRequest(given);
   const shard = readShard(given, process.env);
   const flags = await readFlags(given);
-  await withModel(context, given.text("weights"), flags, async (model) => {
+  await withModelAndGuide(context, given, flags, async (model, guide) => {
     requirePictureModel(model);
     await withLpips(context, given.all("lpips"), async (lpipsFiles) => {
-      const [label] = await readClasses(given, model, undefined, 1);
       const { plan, inputs } = await makePlan(context, request, model.checkpoint, {
         model: { name: model.name, sha256: await modelHash(model, context) },
         precision: readPrecision(given),
-        class: label,
+        labels: (pictures) => readClasses(given, model, guide, pictures),
+        classifier: guide && (await plannedGuide(guide, model, context)),
         lpips: lpipsFiles?.map(({ hash }) => hash),
       });
       const folder = await EvaluationFolder.open(out, plan);
@@ -78,10 +80,14 @@ async function run(context: Context, given: Arguments): Promise<void> {
       const done = await folder.results(tasks);
       sayPlan(context, plan, { tasks: tasks.length, done: done.size, shard });
       if (done.size < tasks.length)
-        await withEngine(context, given, { model, flags, lpips: lpipsFiles?.map(({ file }) => file) }, (engine) =>
-          runTasks(context, { plan, inputs, folder, ...engine }, tasks, done).catch((error: unknown) => {
-            throw error instanceof InterruptedError ? stopped(done.size, tasks.length, out) : error;
-          }),
+        await withEngine(
+          context,
+          given,
+          { model, guide, flags, lpips: lpipsFiles?.map(({ file }) => file) },
+          (engine) =>
+            runTasks(context, { plan, inputs, folder, ...engine }, tasks, done).catch((error: unknown) => {
+              throw error instanceof InterruptedError ? stopped(done.size, tasks.length, out) : error;
+            }),
         );
       await report(context, folder, rows);
     });

@@ -7,6 +7,7 @@ import { openTensors } from "../unet/checkpoint.ts";
 import type { TensorFile } from "../unet/safetensors.ts";
 import type { Arguments, Option } from "./command.ts";
 import { announceDevice, type Context } from "./context.ts";
+import type { OpenGuide } from "./guide.ts";
 import { type OpenModel, sayAssumed } from "./model.ts";
 import { readPrecision } from "./settings.ts";
 import { openWeights } from "./weightsFile.ts";
@@ -51,17 +52,26 @@ export interface Engine {
   readonly lpips: Lpips | undefined;
 }
 
+export interface Parts {
+  readonly model: OpenModel;
+  readonly guide: OpenGuide | undefined;
+  readonly flags: unknown;
+  readonly lpips: readonly TensorFile[] | undefined;
+}
+
 export async function withEngine<T>(
   context: Context,
   given: Arguments,
-  { model, flags, lpips: files }: { model: OpenModel; flags: unknown; lpips: readonly TensorFile[] | undefined },
+  { model, guide, flags, lpips: files }: Parts,
   body: (engine: Engine) => Promise<T>,
 ): Promise<T> {
   const { report, signal } = context;
   sayAssumed(model, report);
   const device = await announceDevice(context, given.text("adapter"));
-  const options = { device, flags: flags ?? model.checkpoint.diffusersConfig, precision: readPrecision(given), signal };
-  const repaint = await RePaint.load(model.source, options);
+  const repaint = await RePaint.load(model.source, {
+    ...{ device, flags: flags ?? model.checkpoint.diffusersConfig, precision: readPrecision(given), signal },
+    ...{ classifier: guide?.source, classifierFlags: guide?.flags },
+  });
   try {
     const lpips = files && (await Lpips.load(device, files));
     try {

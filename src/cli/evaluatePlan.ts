@@ -13,6 +13,7 @@ import type { Mask, Picture } from "../repaint/image.ts";
 import { drawKeepMask } from "../repaint/masks.ts";
 import { countModelCalls, scheduleTimes } from "../repaint/schedule.ts";
 import type { Checkpoint } from "../unet/checkpoint.ts";
+import { classWords } from "./classes.ts";
 import type { Context } from "./context.ts";
 import type { EvaluationRequest, RequestedMask, RequestedSetting } from "./evaluateRequest.ts";
 import { listPictureFiles, type Pair, pairPictures, readPair } from "./pictureFiles.ts";
@@ -28,7 +29,9 @@ export interface Inputs {
 export interface PlanParts {
   readonly model: EvaluationPlan["model"];
   readonly precision: "f32" | "f16";
-  readonly class: number | undefined;
+  /** A class for each of so many pictures. */
+  readonly labels: (pictures: number) => Promise<readonly (number | undefined)[]>;
+  readonly classifier: EvaluationPlan["classifier"];
   readonly lpips: readonly string[] | undefined;
 }
 
@@ -64,7 +67,8 @@ export async function makePlan(
   const plan: EvaluationPlan = {
     version: 1,
     ...{ model: parts.model, precision: parts.precision },
-    ...(parts.class === undefined ? {} : { class: parts.class }),
+    ...classWords(await parts.labels(files.length)),
+    ...(parts.classifier ? { classifier: parts.classifier } : {}),
     ...(parts.lpips === undefined ? {} : { lpips: parts.lpips }),
     ...{ pictures, masks, settings, seeds: request.seeds.map(String) },
   };

@@ -48,9 +48,10 @@ export async function runTasks(
     for (const task of batch)
       jobs.push({
         ...{ picture: await inputs.picture(task), keep: await inputs.mask(task) },
-        ...{ seed: BigInt(plan.seeds[task.seed]!), class: plan.class },
+        ...{ seed: BigInt(plan.seeds[task.seed]!), class: plan.classes ? plan.classes[task.picture] : plan.class },
       });
-    const run = repaint.inpaint(jobs, { schedule, eta, order, respacing, signal, batch: batch.length });
+    const sampling = { schedule, eta, order, respacing, classifierScale: plan.classifier?.scale };
+    const run = repaint.inpaint(jobs, { ...sampling, signal, batch: batch.length });
     const share = callsOf(batch);
     for await (const { step, steps } of run) {
       const now = before + (share * step) / steps;

@@ -81,6 +81,12 @@ export function guideScale({ scale }: OpenGuide, { checkpoint }: OpenModel): num
   return first !== undefined && scales.every((scale) => scale === first) ? first : 1;
 }
 
+/** What a plan says of it. */
+export async function plannedGuide(guide: OpenGuide, model: OpenModel, { signal }: Context) {
+  const { source } = guide;
+  return { name: fileName(source.name), sha256: await sha256(source, { signal }), scale: guideScale(guide, model) };
+}
+
 /** What the PNG says of it. */
 export async function guideTexts({ source }: OpenGuide, { signal }: Context): Promise<Record<string, string>> {
   return { Classifier: fileName(source.name), "Classifier SHA-256": await sha256(source, { signal }) };

@@ -47,6 +47,7 @@ export async function withWeights<T>(
   context: Context,
   weights: string | undefined,
   body: (opened: OpenWeights) => Promise<T>,
+  option = "weights",
 ): Promise<T> {
   const models = await shippedModels();
   const shipped = weights === undefined ? models[0] : models.find(({ name }) => name === weights);
@@ -56,7 +57,7 @@ export async function withWeights<T>(
     if (!isName || !(error instanceof InputError)) throw error;
     const names = models.map(({ name }) => name);
     throw new InputError(
-      `--weights ${path}: neither a file nor a shipped model${hint(path, names)}; shipped is ${names.join(", ")}`,
+      `--${option} ${path}: neither a file nor a shipped model${hint(path, names)}; shipped is ${names.join(", ")}`,
     );
   });
   try {
@@ -66,19 +67,21 @@ export async function withWeights<T>(
   }
 }
 
-/** Opens a classifier, a file or its address, for the time of `body`. */
-export async function withClassifier<T>(
+export interface OpenClassifier extends Omit<OpenModel, "checkpoint"> {
+  readonly checkpoint: ClassifierCheckpoint;
+}
+
+/** Opens a classifier, a shipped one, a file or its address, for the time of `body`. `option` is for messages. */
+export function withClassifier<T>(
   context: Context,
-  path: string,
+  weights: string,
   flags: unknown,
-  body: (classifier: { source: FileSource; checkpoint: ClassifierCheckpoint }) => Promise<T>,
+  body: (classifier: OpenClassifier) => Promise<T>,
+  option = "classifier",
 ): Promise<T> {
-  const source = await openWeights(path, context);
-  try {
-    return await body({ source, checkpoint: await openClassifier(source, flags) });
-  } finally {
-    await source.close();
-  }
+  const open = async (opened: OpenWeights) =>
+    body({ ...opened, checkpoint: await openClassifier(opened.source, flags) });
+  return withWeights(context, weights, open, option);
 }
 
 /** The sha256 of the file. @throws CheckpointError if a shipped model is not what was shipped */

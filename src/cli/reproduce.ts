@@ -1,31 +1,40 @@
 /**
- * `repaint reproduce`: the paper's studies on drawn portraits and the shipped model, as evaluations that resume, and a report of
- * what holds. What is run and claimed: src/evaluate/studies.ts. The report: reproduceReport.ts.
+ * `repaint reproduce`: the paper's studies on unseen portraits, as evaluations that resume, and a report of what holds. What is
+ * run and claimed: src/evaluate/studies.ts. Pictures and classes: reproducePictures.ts. The report: reproduceReport.ts.
  */
 import { join } from "node:path";
-import { InterruptedError } from "../engine/errors.ts";
-import { tasksOf } from "../evaluate/plan.ts";
-import { drawPortrait, type Portrait } from "../evaluate/portraits.ts";
-import { fewestPictures, STUDY_RUNS, STUDY_SETTINGS } from "../evaluate/studies.ts";
-import { ensureFolder, writeFileAtomic } from "../node/files.ts";
-import { encodePng } from "../node/pictures.ts";
-import { adapterOption, type Arguments, type Command, jsonOption } from "./command.ts";
+import { InputError, InterruptedError } from "../engine/errors.ts";
+import { type Task, tasksOf } from "../evaluate/plan.ts";
+import type { EvaluationResult } from "../evaluate/result.ts";
+import { STUDY_RUNS, STUDY_SETTINGS, type StudyRun } from "../evaluate/studies.ts";
+import { ensureFolder } from "../node/files.ts";
+import {
+  adapterOption,
+  type Arguments,
+  type Command,
+  flagsOption,
+  hint,
+  jsonOption,
+  quoted,
+  weightsOption,
+} from "./command.ts";
 import type { Context } from "./context.ts";
-import { lpipsOption, withEngine, withLpips } from "./evaluateEngine.ts";
+import { type LpipsFile, lpipsOption, withEngine, withLpips } from "./evaluateEngine.ts";
 import { EvaluationFolder } from "./evaluateFolder.ts";
 import { makePlan } from "./evaluatePlan.ts";
 import { requestFrom } from "./evaluateRequest.ts";
 import { runTasks, type Work } from "./evaluateRun.ts";
-import { modelHash, withModel } from "./model.ts";
-import { type StudyFolder, writeReproduction } from "./reproduceReport.ts";
+import { classifierFlagsOption, guideOptions, type OpenGuide, plannedGuide, withModelAndGuide } from "./guide.ts";
+import { modelHash, type OpenModel, readFlags, requirePictureModel, withModel } from "./model.ts";
+import { labelsFor, readUnseen, type Unseen, writePortraits } from "./reproducePictures.ts";
+import { writeReproduction } from "./reproduceReport.ts";
+import type { StudyFolder } from "./reproduceStudy.ts";
 
-const defaultPictures = fewestPictures;
-/** The portraits are those of these seeds on: none of them was in the training data, which another program drew. */
-const firstPortrait = 1000n;
+const studyNames = STUDY_RUNS.map(({ name }) => name);
 
 export const reproduce: Command = {
   name: "reproduce",
-  summary: "run the paper's studies on the shipped model and write a report",
+  summary: "run the paper's studies on unseen portraits and write a report",
   options: [
     { name: "out", value: "DIR", help: "where the report goes (default reproduction)" },
     {
@@ -33,74 +42,180 @@ export const reproduce: Command = {
       value: "DIR",
       help: "folder of the results; a run goes on where it stopped (default out/reproduction)",
     },
-    { name: "pictures", value: "N", help: `portraits in the comparisons of settings (default ${defaultPictures})` },
+    { ...weightsOption, help: `${weightsOption.help} (default portraits64)` },
+    flagsOption,
+    { name: "baseline", value: "F", help: "another model, whose filled halves stand beside this one's" },
+    guideOptions[0]!,
+    classifierFlagsOption,
+    {
+      name: "pictures",
+      value: "[STUDY:]N",
+      repeat: true,
+      help: "portraits of each study, or of one (default 8; masks and diversity have 2 at most unless named)",
+    },
+    { name: "study", value: "NAME", repeat: true, help: `run this one only: ${studyNames.join(", ")}` },
     lpipsOption,
     { name: "report", help: "only write the report of the results that are there" },
     adapterOption,
     jsonOption,
   ],
-  notes: ["About 1,750 model calls: ten minutes or so on an idle processor. docs/evaluate.md says what is compared."],
+  notes: [
+    "About 4,000 model calls: half an hour or so on an idle processor. docs/evaluate.md says what is compared. The rows of classes need a model that knows the portraits' classes, those of guidance --classifier; without them they are left out, with the reason.",
+  ],
   run,
 };
+
+/** A study that can be run, or has been. */
+type Ready = StudyFolder & Pick<Work, "plan" | "inputs" | "folder">;
 
 async function run(context: Context, given: Arguments): Promise<void> {
   const out = given.text("out") ?? "reproduction";
   const work = given.text("work") ?? join("out", "reproduction");
-  const pictures = given.integer("pictures", { min: 1, max: 1000 }) ?? defaultPictures;
-  const portraits = Array.from({ length: pictures }, (_, i) => drawPortrait(firstPortrait + BigInt(i)));
-  await ensureFolder(out);
-  const files = await writePortraits(join(work, "portraits"), portraits);
-  await withModel(context, undefined, undefined, (model) =>
-    withLpips(context, given.all("lpips"), async (lpips) => {
-      const parts = {
-        model: { name: model.name, sha256: await modelHash(model, context) },
-        ...{ precision: "f32" as const, class: undefined, lpips: lpips?.map(({ hash }) => hash) },
-      };
-      const studies: (StudyFolder & Pick<Work, "plan" | "inputs" | "folder">)[] = [];
-      for (const study of STUDY_RUNS) {
-        const request = requestFrom({
-          images: files.slice(0, study.pictures ?? pictures),
-          masks: study.masks,
-          settings: study.settings.map((name) => `${name}:${STUDY_SETTINGS[name].words}`),
-          seeds: study.seeds,
-        });
-        const made = await makePlan(context, request, model.checkpoint, parts);
-        // A folder for each number of pictures: another number is another plan.
-        const folder = await EvaluationFolder.open(join(work, `${study.name}-${made.plan.pictures.length}`), made.plan);
-        studies.push({ name: study.name, folder, portraits, ...made });
-      }
-      if (!given.has("report"))
-        await withEngine(
-          context,
-          given,
-          { model, flags: undefined, lpips: lpips?.map(({ file }) => file) },
-          async (engine) => {
-            for (const { name, plan, inputs, folder } of studies) {
-              const tasks = tasksOf(plan);
-              await folder.tidy(tasks);
-              const done = await folder.results(tasks);
-              context.report.say(`${name}: ${done.size} of ${tasks.length} results are there`);
-              await runTasks(context, { plan, inputs, folder, ...engine }, tasks, done).catch((error: unknown) => {
-                if (!(error instanceof InterruptedError)) throw error;
-                throw new InterruptedError(`stopped: the same command goes on with what is in ${work}`);
-              });
-            }
-          },
-        );
-      const { file, results, tasks } = await writeReproduction(out, studies);
-      context.report.event("report", { file, results, tasks });
-      context.report.say(`${results} of ${tasks} results; wrote ${file}`);
+  const unseen = await readUnseen();
+  const counts = readCounts(given, unseen.portraits.length);
+  const wanted = given.all("study").map(requireStudy);
+  const flags = await readFlags(given);
+  await withModelAndGuide(context, given, flags, (model, guide) =>
+    withBaseline(context, given, (baseline) =>
+      withLpips(context, given.all("lpips"), async (lpips) => {
+        requirePictureModel(model);
+        await ensureFolder(out);
+        const files = await writePortraits(join(work, "portraits"), unseen, Math.max(...counts.values()));
+        const place = { context, unseen, files, counts, work, lpips };
+        const own: Ready[] = [];
+        const skipped: { name: string; reason: string }[] = [];
+        for (const study of STUDY_RUNS) {
+          const made = await prepare(study, { ...place, model, guide });
+          if (typeof made === "string") skipped.push({ name: study.name, reason: made });
+          else own.push(made);
+        }
+        const other: Ready[] = [];
+        if (baseline) {
+          const halves = STUDY_RUNS.find(({ name }) => name === "halves")!;
+          other.push((await prepare(halves, { ...place, model: baseline, guide: undefined })) as Ready);
+        }
+        if (!given.has("report"))
+          for (const [studies, parts] of [
+            [own, { model, guide, flags }],
+            [other, { model: baseline!, guide: undefined, flags: undefined }],
+          ] as const)
+            await runStudies(
+              context,
+              given,
+              { ...parts, lpips: lpips?.map(({ file }) => file) },
+              {
+                studies: studies.filter(({ name }) => wanted.length === 0 || wanted.includes(name)),
+                work,
+              },
+            );
+        for (const { name, reason } of skipped) context.report.say(`${name}: left out, since ${reason}`);
+        const { file, results, tasks } = await writeReproduction(out, { studies: own, baseline: other[0], skipped });
+        context.report.event("report", { file, results, tasks, skipped });
+        context.report.say(`${results} of ${tasks} results; wrote ${file}`);
+      }),
+    ),
+  );
+}
+
+interface Place {
+  readonly context: Context;
+  readonly unseen: Unseen;
+  readonly files: readonly string[];
+  readonly counts: ReadonlyMap<string, number>;
+  readonly work: string;
+  readonly lpips: readonly LpipsFile[] | undefined;
+  readonly model: OpenModel;
+  readonly guide: OpenGuide | undefined;
+}
+
+/** The study's plan and folder, or why there is none. */
+async function prepare(study: StudyRun, place: Place): Promise<Ready | string> {
+  const { context, unseen, files, counts, work, lpips, model, guide } = place;
+  const labels = await labelsFor(study, unseen, model, guide);
+  if (typeof labels === "string") return labels;
+  const request = requestFrom({
+    images: files.slice(0, counts.get(study.name)!),
+    masks: study.masks,
+    settings: study.settings.map((name) => `${name}:${STUDY_SETTINGS[name].words}`),
+    seeds: study.seeds,
+  });
+  const sha256 = await modelHash(model, context);
+  const guided = study.guidance === undefined ? undefined : await plannedGuide(guide!, model, context);
+  const made = await makePlan(context, request, model.checkpoint, {
+    ...{ model: { name: model.name, sha256 }, precision: "f32", lpips: lpips?.map(({ hash }) => hash) },
+    labels: (pictures) => Promise.resolve(labels.slice(0, pictures)),
+    classifier: guided && { ...guided, scale: study.guidance! },
+  });
+  // A folder for whatever would be another plan: a model, a classifier, a number of pictures.
+  const name = [study.name, made.plan.pictures.length, ...(guided ? [guided.sha256.slice(0, 8)] : [])].join("-");
+  const ofModel = `${model.name.replaceAll(/[^\w.-]+/g, "_")}-${sha256.slice(0, 8)}`;
+  const folder = await EvaluationFolder.open(join(work, ofModel, name), made.plan);
+  return { name: study.name, folder, sheet: unseen, ...made };
+}
+
+async function runStudies(
+  context: Context,
+  given: Arguments,
+  parts: Parameters<typeof withEngine>[2],
+  { studies, work }: { studies: readonly Ready[]; work: string },
+): Promise<void> {
+  const open: { study: Ready; tasks: Task[]; done: Map<number, EvaluationResult> }[] = [];
+  for (const study of studies) {
+    const tasks = tasksOf(study.plan);
+    await study.folder.tidy(tasks);
+    const done = await study.folder.results(tasks);
+    context.report.say(`${study.name} of ${study.plan.model.name}: ${done.size} of ${tasks.length} results are there`);
+    if (done.size < tasks.length) open.push({ study, tasks, done });
+  }
+  if (open.length === 0) return;
+  await withEngine(context, given, parts, async (engine) => {
+    for (const { study, tasks, done } of open) {
+      context.report.say(`${study.name}: ${tasks.length - done.size} to make`);
+      await runTasks(context, { ...study, ...engine }, tasks, done).catch((error: unknown) => {
+        if (!(error instanceof InterruptedError)) throw error;
+        throw new InterruptedError(`stopped: the same command goes on with what is in ${work}`);
+      });
+    }
+  });
+}
+
+function withBaseline(
+  context: Context,
+  given: Arguments,
+  body: (baseline: OpenModel | undefined) => Promise<void>,
+): Promise<void> {
+  const path = given.text("baseline");
+  if (path === undefined) return body(undefined);
+  return withModel(context, path, undefined, (model) => {
+    requirePictureModel(model);
+    return body(model);
+  });
+}
+
+/** Pictures of each study. */
+function readCounts(given: Arguments, most: number): Map<string, number> {
+  const asked = new Map<string | undefined, number>();
+  for (const text of given.all("pictures")) {
+    const [, study, digits = ""] = /^(?:(.*):)?(.*)$/s.exec(text)!;
+    if (study !== undefined) requireStudy(study);
+    const number = /^\d{1,4}$/.test(digits) ? Number(digits) : NaN;
+    if (!(number >= 1 && number <= most))
+      throw new InputError(
+        `--pictures ${quoted(text)}: expected 1 to ${most}, the unseen portraits that there are, or a study's as halves:${most}`,
+      );
+    if (asked.has(study)) throw new InputError(`--pictures ${quoted(text)}: that is said twice`);
+    asked.set(study, number);
+  }
+  const all = asked.get(undefined);
+  return new Map(
+    STUDY_RUNS.map(({ name, pictures, isExample }) => {
+      const usual = all === undefined ? pictures : isExample ? Math.min(all, pictures) : all;
+      return [name, asked.get(name) ?? usual];
     }),
   );
 }
 
-async function writePortraits(folder: string, portraits: readonly Portrait[]): Promise<string[]> {
-  await ensureFolder(folder);
-  const files: string[] = [];
-  for (const [i, { picture }] of portraits.entries()) {
-    const file = join(folder, `portrait${String(i + 1).padStart(3, "0")}.png`);
-    await writeFileAtomic(file, encodePng(picture), { force: true });
-    files.push(file);
-  }
-  return files;
+function requireStudy(name: string): string {
+  if (studyNames.includes(name)) return name;
+  throw new InputError(`${quoted(name)} is no study${hint(name, studyNames)}; they are ${studyNames.join(", ")}`);
 }

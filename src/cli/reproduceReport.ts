@@ -1,75 +1,66 @@
 /**
  * The report of `reproduce`: README.md with tables and verdicts, plots as SVG, pictures as sheets, numbers as JSON. Says of every
- * claim whether it holds here, on how many pictures. Not here: the claims (src/evaluate/studies.ts), the measures.
+ * claim whether it holds here, on how many pictures. Not here: the claims (src/evaluate/studies.ts), the measures, what is about
+ * meaning alone (reproduceMeaning.ts).
  */
 import { join } from "node:path";
 import { intervalChart } from "../evaluate/charts.ts";
-import { asymmetry, eyeDifference } from "../evaluate/meaning.ts";
-import { type Task, tasksOf } from "../evaluate/plan.ts";
-import type { Portrait } from "../evaluate/portraits.ts";
-import { intervalWords } from "../evaluate/report.ts";
-import type { EvaluationResult } from "../evaluate/result.ts";
-import { type Estimate, estimate, estimateDifference, mean } from "../evaluate/statistics.ts";
-import {
-  COMPARISONS,
-  fewestPictures,
-  PAPER_MASKS,
-  STUDY_SETTINGS,
-  type StudySetting,
-  verdictOf,
-} from "../evaluate/studies.ts";
-import { byPicture, MEASURES, type Measure } from "../evaluate/summary.ts";
+import { mean } from "../evaluate/statistics.ts";
+import { COMPARISONS, fewestPictures, PAPER_MASKS, STUDY_SETTINGS, type StudySetting } from "../evaluate/studies.ts";
+import { MEASURES } from "../evaluate/summary.ts";
 import { contactSheet, type SheetRow } from "../node/contactSheet.ts";
 import { ensureFolder, writeFileAtomic } from "../node/files.ts";
-import { decodePicture, encodePng } from "../node/pictures.ts";
-import type { Picture } from "../repaint/image.ts";
-import type { EvaluationFolder } from "./evaluateFolder.ts";
-import type { Inputs } from "./evaluatePlan.ts";
+import { encodePng } from "../node/pictures.ts";
+import { classesSection, halvesSection } from "./reproduceMeaning.ts";
+import {
+  cell,
+  differenceCell,
+  estimateOf,
+  inputOf,
+  judge,
+  type JudgedMeasure,
+  ofSetting,
+  picturesSheet,
+  settingMeasures,
+  shown,
+  type Study,
+  type StudyFolder,
+  table,
+  trueMeanings,
+} from "./reproduceStudy.ts";
 
-export interface StudyFolder {
-  readonly name: string;
-  readonly folder: EvaluationFolder;
-  readonly inputs: Inputs;
-  /** In the order of the plan's pictures. */
-  readonly portraits: readonly Portrait[];
+const asClaimed = { holds: "holds", contradicted: "contradicted", "not shown": "not shown" } as const;
+
+/** What the report is of: the studies by name, and those that could not be, with a reason. */
+export interface Reproduction {
+  readonly studies: readonly StudyFolder[];
+  /** The halves of another model. */
+  readonly baseline: StudyFolder | undefined;
+  readonly skipped: readonly { readonly name: string; readonly reason: string }[];
 }
 
-/** A result with what it means. */
-interface Judged extends EvaluationResult {
-  readonly eye: number;
-  readonly asymmetry: number;
-}
-
-interface Study {
-  readonly source: StudyFolder;
-  readonly tasks: readonly Task[];
-  readonly judged: ReadonlyMap<number, Judged>;
-}
-
-/** Of the comparisons. Eyes and symmetry are this data's own: what the paper's portraits cannot be asked. */
-const judgedMeasures: readonly (Measure & { readonly better: "lower" | "higher" })[] = [
-  ...(["lpips", "psnrFill", "ssim", "border"] as const).map((key) => {
-    const measure = MEASURES.find((one) => one.key === key)!;
-    return { ...measure, better: measure.better as "lower" | "higher" };
-  }),
-  { key: "eye", title: "eyes' difference", better: "lower", digits: 1, of: (result) => (result as Judged).eye },
-  { key: "asymmetry", title: "asymmetry", better: "lower", digits: 1, of: (result) => (result as Judged).asymmetry },
-];
+/** What a row of classes and guidance is called. */
+const rowTitles: Readonly<Record<string, string>> = { class: "its own class" };
+const titleOfRow = (name: string): string => rowTitles[name] ?? `guidance, scale ${name.replace(/^guided-/, "")}`;
 
 export async function writeReproduction(
   out: string,
-  folders: readonly StudyFolder[],
+  { studies: folders, baseline: other, skipped }: Reproduction,
 ): Promise<{ file: string; results: number; tasks: number }> {
-  const studies: Study[] = [];
-  for (const source of folders) studies.push(await judge(source));
-  const [settings, masks, diversity] = studies as [Study, Study, Study];
-  const results = studies.reduce((sum, { judged }) => sum + judged.size, 0);
+  const judged = new Map<string, Study>();
+  for (const source of folders) judged.set(source.name, await judge(source));
+  const [settings, halves, masks, diversity] = ["settings", "halves", "masks", "diversity"].map((name) =>
+    judged.get(name)!,
+  ) as [Study, Study, Study, Study];
+  const baseline = other && (await judge(other));
+  const studies = [...judged.values(), ...(baseline ? [baseline] : [])];
+  const results = studies.reduce((sum, study) => sum + study.judged.size, 0);
   const tasks = studies.reduce((sum, study) => sum + study.tasks.length, 0);
   for (const part of ["pictures", "plots"]) await ensureFolder(join(out, part));
   const write = (file: string, bytes: Uint8Array) => writeFileAtomic(join(out, file), bytes, { force: true });
   const text = (words: string) => new TextEncoder().encode(words);
 
-  const measures = judgedMeasures.filter(({ of }) => [...settings.judged.values()].some((one) => of(one) !== null));
+  const measures = settingMeasures.filter(({ of }) => [...settings.judged.values()].some((one) => of(one) !== null));
   const names = settings.source.folder.plan.settings.map(({ name }) => name as StudySetting);
   const plots: string[] = [];
   for (const measure of measures) {
@@ -84,8 +75,20 @@ export async function writeReproduction(
       `**${measure.title}**, ${measure.better} is better\n\n![${measure.title} by setting](plots/${measure.key}.svg)`,
     );
   }
+  const ofHalves = await halvesSection(baseline ? [halves, baseline] : [halves]);
+  const labelled = [...judged].filter(([name]) => name === "class" || name.startsWith("guided-"));
+  const ofClasses = await classesSection(
+    settings,
+    labelled.map(([name, study]) => ({ title: titleOfRow(name), study })),
+    skipped.map(({ name, reason }) => ({ title: titleOfRow(name), reason })),
+  );
+  const settingRows = settings.source.folder.plan.settings.map(({ name, modelCalls }, setting) => ({
+    ...{ label: `${STUDY_SETTINGS[name as StudySetting].title}: ${modelCalls} calls`, study: settings, setting },
+  }));
   const sheets = [
-    ["settings", await settingsSheet(settings)],
+    ["settings", await picturesSheet(settings, settingRows)],
+    ["halves", ofHalves.sheet],
+    ["classes", ofClasses.sheet],
     ["masks", await masksSheet(masks)],
     ["diversity", await seedsSheet(diversity)],
   ] as const;
@@ -105,53 +108,24 @@ export async function writeReproduction(
     ...settingsTable(settings, names, measures),
     ...plots,
     ...sheet("settings", "Rows: true pictures, inputs, and the results of each setting"),
+    ...ofHalves.lines,
+    ...sheet("halves", "Rows: true pictures, inputs, and the halves that were filled"),
+    ...ofClasses.lines,
+    ...sheet("classes", "Rows: true pictures, inputs, filled without a class, with it, and guided"),
     ...masksSection(settings, masks),
     ...sheet("masks", "Each picture with its masks and results"),
     ...diversitySection(diversity),
     ...sheet("diversity", "True picture, input, and the seeds"),
-    "## Not here yet",
-    "The rows of class-conditional models and of classifier guidance await a shipped class-conditional model with its classifier.",
   ].join("\n\n");
   await write("README.md", text(`${page}\n`));
-  const numbers = studies.map(({ source, judged }) => ({
+  const numbers = studies.map(({ source, judged: results }) => ({
     study: source.name,
     plan: source.folder.plan,
-    results: [...judged.values()],
+    results: [...results.values()],
   }));
   await write("results.json", text(`${JSON.stringify(numbers, null, 1)}\n`));
   return { file: join(out, "README.md"), results, tasks };
 }
-
-async function judge(source: StudyFolder): Promise<Study> {
-  const tasks = tasksOf(source.folder.plan);
-  const judged = new Map<number, Judged>();
-  for (const [index, result] of await source.folder.results(tasks)) {
-    const task = tasks[index]!;
-    const picture = await source.folder.picture(task);
-    const portrait = source.portraits[task.picture]!;
-    const keep = await source.inputs.mask(task);
-    judged.set(index, {
-      ...result,
-      ...{ eye: eyeDifference(picture, portrait), asymmetry: asymmetry(picture, keep, portrait) },
-    });
-  }
-  return { source, tasks, judged };
-}
-
-const ofSetting = ({ judged }: Study, setting: string): Judged[] =>
-  [...judged.values()].filter((result) => result.setting === setting);
-
-const estimateOf = (results: readonly Judged[], measure: Measure): Estimate | undefined =>
-  estimate([...byPicture(results, measure).values()]);
-
-const cell = (value: Estimate | undefined, digits: number): string => {
-  if (!value) return "–";
-  const interval = intervalWords(value, digits);
-  return `${value.mean.toFixed(digits)}${interval ? ` (${interval})` : ""}`;
-};
-
-const table = (heads: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [heads, heads.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 
 async function opening(
   settings: Study,
@@ -166,31 +140,21 @@ async function opening(
     plan.settings.every((setting) => ofSetting(settings, setting.name).some(({ picture }) => picture === name)),
   ).length;
   const seconds = all.reduce((sum, one) => sum + one.seconds, 0);
-  const truths = await Promise.all(
-    settings.source.portraits.slice(0, plan.pictures.length).map(async (portrait, picture) => ({
-      eye: eyeDifference(portrait.picture, portrait),
-      asymmetry: asymmetry(portrait.picture, await settings.source.inputs.mask({ mask: 0, picture }), portrait),
-    })),
-  );
+  const truths = await trueMeanings(settings);
+  const truth = (key: keyof (typeof truths)[number]): number => mean(truths.map((one) => one[key]));
   return [
-    "# The paper's studies on portraits64",
+    `# The paper's studies on ${plan.model.name}`,
     "Written by `npm run reproduce` (`repaint reproduce`), which runs the studies and makes this page from their results.",
-    `${results < tasks ? "**Not complete yet:** " : ""}${results} of ${tasks} results on ${adapters || "no adapter yet"}: ${calls} model calls, ${Math.round(seconds / 60)} minutes. The model is the shipped one, the pictures are drawn portraits that it has not seen (${counted} of ${plan.pictures.length} with all settings, right half to be filled), T = 20 where the paper has 250. So this shows whether what the paper says of methods shows at a size that a processor can make; it does not repeat its numbers. Nobody voted, and LPIPS is ${plan.lpips ? "measured with the given weights" : "not measured, since no weights of it are shipped"}.`,
+    `${results < tasks ? "**Not complete yet:** " : ""}${results} of ${tasks} results on ${adapters || "no adapter yet"}: ${calls} model calls, ${Math.round(seconds / 60)} minutes. The model is ${plan.model.name} (sha256 ${plan.model.sha256.slice(0, 8)}…), the pictures are drawn portraits of another seed than the training data (weights/unseen) (${counted} of ${plan.pictures.length} with all settings, right half to be filled), T = 20 or 25 where the paper has 250. So this shows whether what the paper says of methods shows at a size that a processor can make; it does not repeat its numbers. Nobody voted, and LPIPS is ${plan.lpips ? "measured with the given weights" : "not measured, since no weights of it are shipped"}.`,
     `Differences are of the same pictures, with 95 % intervals of a bootstrap over pictures. *holds*: the interval has no 0 and the sign that the paper says; *contradicted*: the other sign; *not shown*: 0 is in it, or there are fewer than ${fewestPictures} pictures, which agree by chance too often. With so few a small effect cannot show.`,
-    `Because the portraits are drawn, meaning can be measured: the **eyes' difference** is the distance of the filled iris' colour from the known one's (${mean(truths.map(({ eye }) => eye)).toFixed(1)} in the true pictures), **asymmetry** that of the head's filled pixels from their mirror images (${mean(truths.map((one) => one.asymmetry)).toFixed(1)}); both are root mean squares over colours of 0 … 255.`,
+    `Because it is known what is in the portraits, meaning can be measured: **eye-colour agreement** is the share of pictures whose two irises look like the same named colour (${truth("sameEyes").toFixed(0)} % of the true pictures), the **eyes' difference** the distance of the filled iris' colour from the known one's (${truth("eye").toFixed(1)} in the true pictures), **asymmetry** that of the head's filled pixels from their mirror images (${truth("asymmetry").toFixed(1)}, since light falls from one side); the last two are root mean squares over colours of 0 … 255.`,
   ];
 }
 
-function comparisons(settings: Study, measures: typeof judgedMeasures): string[] {
+function comparisons(settings: Study, measures: readonly JudgedMeasure[]): string[] {
   const rows = COMPARISONS.map(({ study, claim, better, worse }) => {
-    const differences = measures.map((measure) => {
-      const [a, b] = [better, worse].map((name) => byPicture(ofSetting(settings, name), measure));
-      const difference = estimateDifference(a!, b!);
-      if (!difference) return "–";
-      const sign = difference.mean > 0 ? "+" : "";
-      const verdict = verdictOf(difference, measure.better);
-      return `${sign}${cell(difference, measure.digits)}, n = ${difference.count}: **${verdict}**`;
-    });
+    const [a, b] = [better, worse].map((name) => ofSetting(settings, name));
+    const differences = measures.map((measure) => differenceCell(a!, b!, measure, asClaimed));
     const [first, second] = [better, worse].map((name) => STUDY_SETTINGS[name].title);
     return [`**${study}.** ${claim} Here: ${first} minus ${second}.`, ...differences];
   });
@@ -198,7 +162,7 @@ function comparisons(settings: Study, measures: typeof judgedMeasures): string[]
   return ["## What holds", table(heads, rows), "n: pictures that have both settings."];
 }
 
-function settingsTable(settings: Study, names: readonly StudySetting[], measures: typeof judgedMeasures): string[] {
+function settingsTable(settings: Study, names: readonly StudySetting[], measures: readonly JudgedMeasure[]): string[] {
   const { plan } = settings.source.folder;
   const rows = names.map((name) => {
     const own = ofSetting(settings, name);
@@ -260,39 +224,6 @@ function diversitySection({ judged, source }: Study): string[] {
       ? "Nothing yet."
       : `Here (${counts}): two results of one picture differ by ${mean(rms).toFixed(1)} of 255 over the filled half (RMS, ${rms.length} pairs, ${Math.min(...rms).toFixed(1)} to ${Math.max(...rms).toFixed(1)}), and a result from the true half by ${mean(truth).toFixed(1)}. That they differ ${Math.min(...rms) > 1 ? "**holds**" : "is **not shown**"}; with so few steps part of it is noise.`;
   return ["## Figure 1: diversity", `The paper shows that one input has many fillings that all fit. ${words}`];
-}
-
-async function shown({ source, judged }: Study, task: Task | undefined): Promise<Picture | undefined> {
-  return task && judged.has(task.index) ? source.folder.picture(task) : undefined;
-}
-
-async function inputOf({ source }: Study, task: Task, part: "truth" | "input"): Promise<Picture | undefined> {
-  const png = (await source.folder.inputs(task))[part];
-  return png && decodePicture(png, part);
-}
-
-/** Columns are pictures; rows the true ones, the inputs, and every setting. */
-async function settingsSheet(study: Study): Promise<SheetRow[]> {
-  const { plan } = study.source.folder;
-  const columns = plan.pictures.map((_, picture) => study.tasks.filter((task) => task.picture === picture));
-  const row = async (label: string, pick: (tasks: readonly Task[]) => Promise<Picture | undefined>) => ({
-    label,
-    pictures: await Promise.all(columns.map(pick)),
-  });
-  const rows = [
-    await row("true pictures", (tasks) => inputOf(study, tasks[0]!, "truth")),
-    await row("inputs", (tasks) => inputOf(study, tasks[0]!, "input")),
-  ];
-  for (const [index, { name, modelCalls }] of plan.settings.entries())
-    rows.push(
-      await row(`${STUDY_SETTINGS[name as StudySetting].title}: ${modelCalls} calls`, (tasks) =>
-        shown(
-          study,
-          tasks.find((task) => task.setting === index),
-        ),
-      ),
-    );
-  return rows;
 }
 
 /** A row of inputs and one of results for each picture, by mask. */

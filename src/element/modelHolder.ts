@@ -112,6 +112,7 @@ async function describe(repaint: RePaint, source: SourceMessage, bytes: number):
   return {
     ...{ title: presetWords(config) ?? name, imageSize: config.imageSize, classes: config.numClasses },
     classNames: config.numClasses === null ? null : ((await repaint.classNames()) ?? null),
+    unconditionalClass: repaint.checkpoint.unconditionalClass ?? null,
     ...{ parameters: countParameters(architecture), bytes, precision, assumed },
     sha256: hashed ? await sha256Hex(new Uint8Array(await source.file.arrayBuffer())) : sourceHash(source),
     ...{ diffusionSteps: diffusion.diffusionSteps, memoryBytes: memory.total },

@@ -62,6 +62,8 @@ export interface ModelInfo {
   readonly classes: number | null;
   /** Of the classes, in their order; null where nothing tells them. */
   readonly classNames: readonly string[] | null;
+  /** The one that means none, which is painted where `InpaintRequest.class` stays out; null where the file names none. */
+  readonly unconditionalClass: number | null;
   readonly parameters: number;
   /** Of the file. */
   readonly bytes: number;

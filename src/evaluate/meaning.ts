@@ -1,44 +1,65 @@
 /**
- * Whether a filled half means what the known half says, on drawn portraits: the two eyes' colours, and symmetry. 0 … 255, as root
- * mean squares over colours; the true picture's own values are not 0, since pixels cut the shapes. Not here: drawing.
+ * Whether a filled half means what the known half says, on portraits of which it is known what is in them: the two eyes' colours,
+ * and symmetry. Colours are 0 … 255, differences root mean squares over them; the true picture's own values are not 0, since
+ * pixels cut the shapes and light falls from one side. Not here: the portraits.
  */
+import { median } from "../engine/timing.ts";
 import type { Mask, Picture } from "../repaint/image.ts";
-import type { Portrait } from "./portraits.ts";
+import type { Colour, Point, Portrait, PortraitSheet } from "./portraits.ts";
+import { mean } from "./statistics.ts";
 
-/** Distance of the two irises' mean colours, of which `half` fills one. */
+/** Distance of the two irises' colours, of which `half` fills one. */
 export function eyeDifference(picture: Picture, portrait: Portrait): number {
-  const [a, b] = [-1, 1].map((side) => irisColour(picture, portrait, side)) as [number[], number[]];
-  return Math.sqrt(a.reduce((sum, value, c) => sum + (value - b[c]!) ** 2, 0) / 3);
+  const [left, right] = irisColours(picture, portrait);
+  return Math.sqrt(mean(left.map((value, c) => (value - right[c]!) ** 2)));
 }
 
-/** Mean colour between pupil and rim, below the highlight. */
-function irisColour({ width, data }: Picture, portrait: Portrait, side: number): number[] {
-  const { centreX, eyeOffset, look, eyeY, eyeRadius } = portrait;
-  const [x, y] = [centreX + side * eyeOffset + look, eyeY];
-  const sums = [0, 0, 0];
-  let weight = 0;
-  // In quarters of pixels: an iris is four pixels wide.
-  for (let v = -12; v <= 12; v++)
-    for (let u = -12; u <= 12; u++) {
-      const [dx, dy] = [u / 4, v / 4];
-      const distance = Math.hypot(dx / (0.62 * eyeRadius), dy / (0.68 * eyeRadius));
-      if (distance > 0.95 || distance < 0.55 || dy < 0) continue;
-      const at = 4 * (Math.floor(y + dy) * width + Math.floor(x + dx));
-      for (const c of sums.keys()) sums[c]! += data[at + c]!;
-      weight++;
+/** What both irises look like, by name; the definition is eye_colours in weights/train/portraits.py. */
+export function eyeNames(
+  picture: Picture,
+  portrait: Portrait,
+  irises: PortraitSheet["irises"],
+): readonly [string, string] {
+  const names = Object.entries(irises);
+  const nearest = (colour: Colour): string => {
+    const distances = names.map(([, named]) => colourDistance(named, colour));
+    return names[distances.indexOf(Math.min(...distances))]![0];
+  };
+  const [left, right] = irisColours(picture, portrait);
+  return [nearest(left), nearest(right)];
+}
+
+/** By tint, and a little by brightness, which shadows change. */
+function colourDistance(a: Colour, b: Colour): number {
+  const [meanA, meanB] = [mean(a), mean(b)];
+  return Math.hypot(...a.map((value, c) => (value - meanA - (b[c]! - meanB)) / 90)) + 0.003 * Math.abs(meanA - meanB);
+}
+
+function irisColours(picture: Picture, { eyes, irisRadius }: Portrait): [Colour, Colour] {
+  return [irisColour(picture, eyes[0], irisRadius), irisColour(picture, eyes[1], irisRadius)];
+}
+
+/** The median of the pixels between pupil and rim. */
+function irisColour({ width, height, data }: Picture, [x, y]: Point, radius: number): Colour {
+  const values: [number[], number[], number[]] = [[], [], []];
+  for (let v = 0; v < height; v++)
+    for (let u = 0; u < width; u++) {
+      const distance = Math.hypot(u + 0.5 - x, v + 0.5 - y) / radius;
+      if (distance > 0.35 && distance < 0.9)
+        for (const c of [0, 1, 2] as const) values[c].push(data[4 * (v * width + u) + c]!);
     }
-  return sums.map((sum) => sum / weight);
+  return [median(values[0]), median(values[1]), median(values[2])];
 }
 
 /** Root mean square difference of the head's filled pixels to their mirror images, where those are known. */
-export function asymmetry(picture: Picture, keep: Mask, portrait: Portrait): number {
+export function asymmetry(picture: Picture, keep: Mask, { head }: Portrait): number {
   const { width, height, data } = picture;
-  const { centreX, centreY, headWidth, headHeight } = portrait;
+  const [centreX, centreY, halfWidth, halfHeight] = head;
   let sum = 0;
   let count = 0;
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++) {
-      const inHead = ((x + 0.5 - centreX) / headWidth) ** 2 + ((y + 0.5 - centreY) / headHeight) ** 2 <= 1;
+      const inHead = ((x + 0.5 - centreX) / halfWidth) ** 2 + ((y + 0.5 - centreY) / halfHeight) ** 2 <= 1;
       if (keep.data[y * width + x]! >= 0.5 || !inHead) continue;
       // Between two pixels in general: linear.
       const mirrored = 2 * centreX - (x + 0.5) - 0.5;

@@ -38,7 +38,11 @@ export interface EvaluationPlan {
   readonly version: 1;
   readonly model: { readonly name: string; readonly sha256: string };
   readonly precision: "f32" | "f16";
+  /** Of all pictures, or of each; the network's unconditional one, or none, without either. */
   readonly class?: number;
+  readonly classes?: readonly (number | undefined)[];
+  /** What guides the runs towards their classes. */
+  readonly classifier?: { readonly name: string; readonly sha256: string; readonly scale: number };
   /** Of the weights' files; without them LPIPS is not measured. */
   readonly lpips?: readonly string[];
   readonly pictures: readonly PlannedPicture[];

@@ -32,6 +32,11 @@ export function evaluationPage(content: ReportContent): string {
   const facts = [
     `Model ${plan.model.name} (sha256 ${plan.model.sha256.slice(0, 12)}…), storage ${plan.precision}, on ${adapters.join(", ") || "no adapter yet"}.`,
     `${plan.pictures.length} pictures × ${plan.masks.length} masks × ${plan.settings.length} settings × ${plan.seeds.length} seeds: ${results.length} of ${total} results are there${results.length < total ? ", so that means are of what there is" : ""}.`,
+    ...(plan.classifier
+      ? [
+          `Guided by ${plan.classifier.name} (sha256 ${plan.classifier.sha256.slice(0, 12)}…) with scale ${plan.classifier.scale}.`,
+        ]
+      : []),
     ...(plan.lpips ? [] : ["LPIPS was not measured: no weights were given (--lpips)."]),
   ];
   return htmlPage(

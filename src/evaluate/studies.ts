@@ -4,7 +4,7 @@
  */
 import type { Estimate } from "./statistics.ts";
 
-/** Settings in `evaluate`'s words. All but the first make about as many model calls, 30 to 40. */
+/** Settings in `evaluate`'s words. Those with T = 20 but the first make about as many model calls, 30 to 40. */
 export const STUDY_SETTINGS = {
   plain: { words: "steps=20,resamples=1", title: "T = 20, no resampling" },
   resample: { words: "steps=20,jump-length=5,resamples=2", title: "T = 20, j = 5, r = 2" },
@@ -15,6 +15,8 @@ export const STUDY_SETTINGS = {
   sdedit: { words: "steps=20,jump-length=5,resamples=2,strategy=sdedit", title: "T = 20, SDEdit's repeats" },
   long: { words: "steps=20,jump-length=10,resamples=2", title: "T = 20, j = 10, r = 2" },
   short: { words: "steps=20,jump-length=1,resamples=2", title: "T = 20, j = 1, r = 2" },
+  once: { words: "steps=25,jump-length=5,resamples=1", title: "T = 25, no resampling" },
+  fivefold: { words: "steps=25,jump-length=5,resamples=5", title: "T = 25, j = 5, r = 5" },
 } as const;
 
 export type StudySetting = keyof typeof STUDY_SETTINGS;
@@ -24,26 +26,48 @@ export interface StudyRun {
   readonly masks: readonly string[];
   readonly settings: readonly StudySetting[];
   readonly seeds: readonly bigint[];
-  /** Of the pictures asked for; all of them without it. */
-  readonly pictures?: number;
+  /** Unless another number is asked for. Those of examples do not grow with what is asked for all studies. */
+  readonly pictures: number;
+  readonly isExample?: boolean;
+  /** Each picture's own class is asked for; without it none is. */
+  readonly hasLabel?: boolean;
+  /** The scale of a classifier's guidance towards the own class. */
+  readonly guidance?: number;
 }
 
-/** Each is an evaluation of its own, in this order. */
+/** One portrait of each class. */
+const fewPictures = 8;
+
+/**
+ * Each is an evaluation of its own, in this order. The rows of classes and guidance have the setting "resample", so that what is
+ * filled without a class is the first study's.
+ */
 export const STUDY_RUNS: readonly StudyRun[] = [
   {
     name: "settings",
     masks: ["half"],
     settings: ["plain", "resample", "slow", "sdedit", "long", "short"],
     seeds: [1n],
+    pictures: fewPictures,
   },
+  { name: "halves", masks: ["half"], settings: ["once", "fivefold"], seeds: [1n], pictures: fewPictures },
+  { name: "class", masks: ["half"], settings: ["resample"], seeds: [1n], pictures: fewPictures, hasLabel: true },
+  ...[1, 4].map((guidance) => ({
+    ...{ name: `guided-${guidance}`, masks: ["half"], settings: ["resample"] as const, seeds: [1n] },
+    ...{ pictures: fewPictures, hasLabel: true, guidance },
+  })),
   {
     name: "masks",
     masks: ["wide", "narrow", "super-resolve", "alternating-lines", "expand"],
     settings: ["resample"],
     seeds: [1n],
     pictures: 2,
+    isExample: true,
   },
-  { name: "diversity", masks: ["half"], settings: ["resample"], seeds: [1n, 2n, 3n], pictures: 2 },
+  {
+    ...{ name: "diversity", masks: ["half"], settings: ["resample"], seeds: [1n, 2n, 3n], pictures: 2 },
+    isExample: true,
+  },
 ];
 
 /** Of two settings on the same pictures, the paper says that the first is better. */

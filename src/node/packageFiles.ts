@@ -27,9 +27,13 @@ export interface ShippedModel {
   readonly sha256: string;
   readonly bytes: number;
   readonly parameters: number;
-  readonly diffusion: Readonly<Record<string, unknown>>;
-  /** A forward's input and PyTorch's output. */
+  /** What it is beside a UNet: a classifier that guides one. */
+  readonly kind?: "classifier";
+  /** Of UNets. */
+  readonly diffusion?: Readonly<Record<string, unknown>>;
+  /** An input and what PyTorch makes of it: of UNets `out`, of classifiers `logits` and `grad`. */
   readonly selfTest: string;
+  /** Pictures to fill, with masks. */
   readonly examples: readonly { readonly name: string; readonly picture: string; readonly fill: string }[];
 }
 

@@ -11,7 +11,7 @@ const plain = {
   ...{ num_res_blocks: 1, attention_resolutions: [], use_scale_shift_norm: true },
 };
 
-/** The bytes of the safetensors file. With names it is class-conditional. */
+/** The bytes of the safetensors file. With names it is class-conditional; of "any" it knows that this means none. */
 export function tinyNetwork(classNames?: readonly string[]): Uint8Array {
   const flags = classNames ? { ...plain, num_classes: classNames.length } : plain;
   const tensors = [...expectedTensors(completeConfig(parseFlags(flags)))].map(([name, shape]) => ({
@@ -20,5 +20,6 @@ export function tinyNetwork(classNames?: readonly string[]): Uint8Array {
   return writeSafetensors(tensors, {
     guided_diffusion_unet: JSON.stringify(flags),
     ...(classNames ? { class_names: JSON.stringify(classNames) } : {}),
+    ...(classNames?.includes("any") ? { unconditional_class: String(classNames.indexOf("any")) } : {}),
   });
 }

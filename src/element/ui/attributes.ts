@@ -14,7 +14,7 @@ export const attributes = {
   seed: "0 to 2^64 - 1. Default: a random one.",
   variations: "How many results a run makes, with seeds that follow each other: 1 (default) to 64.",
   precision: "How weights and activations are stored: f32 (default) or f16.",
-  "class-label": "The class to paint, of models with classes.",
+  "class-label": "The number of the class to paint, of models with classes. Default: the one that means none, or 0.",
   previews: "Least seconds between previews, 0.5 by default; off: none, which costs nothing.",
   theme: "light, dark, or auto (default): what the user prefers.",
   name: "Of the field in a form. Its value is the chosen result as a PNG file.",

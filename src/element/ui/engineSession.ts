@@ -29,8 +29,8 @@ export interface Settings {
   /** Variations. */
   readonly count: number;
   readonly precision: "f32" | "f16";
-  /** Of a model with classes. */
-  readonly class: number;
+  /** Of a model with classes; undefined: the one that means none, or the first. */
+  readonly class: number | undefined;
   /** Least seconds between previews; 0: none. */
   readonly previewSeconds: number;
 }
@@ -204,11 +204,17 @@ export class EngineSession extends Emitter<SessionEvents> {
     this.#setProgress({ state: "preparing", step: 0, steps: 0, secondsPerStep: 0, eta: 0 });
     const abort = (this.#abort = new AbortController());
     try {
-      const { classes } = await unlessAborted(this.ready(settings.precision), abort.signal);
+      const { classes, unconditionalClass } = await unlessAborted(this.ready(settings.precision), abort.signal);
       const { picture, keep } = await unlessAborted(copy(), abort.signal);
       const { precision: _, class: label, ...rest } = settings;
       this.#run = this.client.inpaint(
-        { picture, keep, ...rest, class: classes === null ? undefined : label, handOver: true },
+        {
+          picture,
+          keep,
+          ...rest,
+          class: classes === null ? undefined : (label ?? unconditionalClass ?? 0),
+          handOver: true,
+        },
         {
           onProgress: (progress) => this.#setProgress(progress),
           onPreview: (preview) => this.emit("preview", preview),

@@ -29,9 +29,18 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
   /** Stands apart: it can be switched in mid-run. */
   readonly preview: HTMLElement;
   #settings: Settings = {
-    ...{ schedule: PRESETS.balanced, seed: randomSeed(), count: 1, precision: "f32", class: 0, previewSeconds: 0.5 },
+    ...{
+      schedule: PRESETS.balanced,
+      seed: randomSeed(),
+      count: 1,
+      precision: "f32",
+      class: undefined,
+      previewSeconds: 0.5,
+    },
   };
   #mostSteps = 1000;
+  /** What is painted while no class was chosen. */
+  #usualClass = 0;
   #plot: Plot | undefined;
   readonly #presets: readonly (readonly [PresetName, HTMLInputElement])[];
   readonly #line = svg("path", { class: "plot-line", part: "plot" });
@@ -149,14 +158,16 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
   setModel({
     classes,
     classNames,
+    unconditionalClass,
     diffusionSteps,
-  }: Pick<ModelInfo, "classes" | "classNames" | "diffusionSteps">): void {
+  }: Pick<ModelInfo, "classes" | "classNames" | "unconditionalClass" | "diffusionSteps">): void {
     this.#class.root.hidden = classes === null || classNames !== null;
     this.#named.hidden = classNames === null;
     this.#class.input.max = String((classes ?? 1000) - 1);
     this.#name.replaceChildren(...(classNames ?? []).map((name, index) => h("option", {}, `${index} ${name}`)));
     this.#mostSteps = diffusionSteps;
-    if (classes !== null && this.#settings.class >= classes) this.set({ class: 0 });
+    this.#usualClass = unconditionalClass ?? 0;
+    if (classes !== null && (this.#settings.class ?? 0) >= classes) this.set({ class: undefined });
     this.#show();
   }
 
@@ -214,8 +225,8 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
     this.#start.setAttribute("aria-valuetext", this.#startText.value);
     write(this.#seed, String(seed));
     write(this.#count.input, String(count));
-    write(this.#class.input, String(label));
-    this.#name.selectedIndex = label;
+    write(this.#class.input, String(label ?? this.#usualClass));
+    this.#name.selectedIndex = label ?? this.#usualClass;
     this.#precision.value = precision;
     this.#preview.checked = previewSeconds > 0;
     if (previewSeconds > 0) this.#seconds = previewSeconds;
