@@ -1,12 +1,21 @@
 /**
- * What is measured one by one: every convolution of the networks as the adapter would run it (or in every way it can),
+ * What is measured one by one: every convolution and attention of the networks as the adapter would run it (or in every way it can),
  * every other dispatch of their plans, and the sampler's; equal ones once. Not here: numbers and checks (`check.ts`),
  * times (`kernels.ts`).
  */
 import type { Bindings, Variant } from "../src/engine/kernel.ts";
 import { PlanBuilder, type Dispatch, type Plan } from "../src/engine/plan.ts";
 import { byteLength, type Tensor } from "../src/engine/tensor.ts";
+import { attentionMacs, attentionPlan } from "../src/shaders/addAttention.ts";
 import { convolutionPlan, layerMacs } from "../src/shaders/addConvolution.ts";
+import { attention } from "../src/shaders/attention.ts";
+import {
+  attentionCandidates,
+  attentionKey,
+  chooseAttention,
+  type AttentionChoice,
+  type AttentionLayer,
+} from "../src/shaders/chooseAttention.ts";
 import {
   chooseConvolution,
   convolutionCandidates,
@@ -44,7 +53,7 @@ export interface BenchCase {
 
 export interface CaseOptions extends AdapterTraits {
   readonly precision: "f32" | "f16";
-  /** Every candidate of a convolution instead of the chosen one. */
+  /** Every candidate of a layer instead of the chosen one. */
   readonly candidates?: boolean;
   readonly choices?: ConvolutionChoices | undefined;
 }
@@ -61,8 +70,8 @@ export function benchCases(networks: readonly BenchNetwork[], options: CaseOptio
     cases.set(made.key, known);
   };
   for (const network of networks) {
-    const { plans, convolutions } = networkPlans(network, options);
-    const names = new Set(convolutions.map(({ name }) => name));
+    const { plans, convolutions, attentions } = networkPlans(network, options);
+    const names = new Set([...convolutions, ...attentions].map(({ name }) => name));
     const wanted = ({ kernel, label }: Dispatch) =>
       network.only ? network.only.includes(kernel.name) : !names.has(label);
     for (const plan of [...plans, ...(network.only ? [] : [samplerPlan(network)])])
@@ -73,6 +82,12 @@ export function benchCases(networks: readonly BenchNetwork[], options: CaseOptio
         ? convolutionCandidates(layer, options)
         : [chooseConvolution(layer, options, options.choices)];
       for (const choice of choices) add(convolutionCase(layer, choice), network.name);
+    }
+    for (const { layer } of attentions) {
+      const choices = options.candidates
+        ? attentionCandidates(layer, options)
+        : [chooseAttention(layer, options, options.choices)];
+      for (const choice of choices) add(attentionCase(layer, choice), network.name);
     }
   }
   return [...cases.values()].sort((a, b) => a.macs - b.macs || a.bytes - b.bytes);
@@ -95,6 +110,18 @@ export function convolutionCase(layer: ConvolutionLayer, choice: ConvolutionChoi
       parameters: { batch: 1, height, width, outHeight, outWidth, channels0, channels1, outChannels, pad },
       variant: { kernel, stride, activation },
     },
+  };
+}
+
+export function attentionCase(layer: AttentionLayer, choice: AttentionChoice): BenchCase {
+  const { plan, tensors } = attentionPlan(layer, choice);
+  const { length, heads, headChannels, scale } = layer;
+  return {
+    key: `${attentionKey(layer)} by ${choice.id}`,
+    ...{ kernel: attention.name, variant: choice.id, shape: `${length} tokens, ${heads} heads of ${headChannels}` },
+    ...{ macs: attentionMacs(layer, 1), bytes: bytesOf({ ...tensors }), uses: {}, plan, tensors: { ...tensors } },
+    ...{ bindings: attention.bindings, twin: attention.name },
+    call: { parameters: { batch: 1, length, heads, headChannels, scale }, variant: choice.variant },
   };
 }
 

@@ -4,6 +4,7 @@
  */
 import { PlanBuilder, type Plan } from "../src/engine/plan.ts";
 import { padTo4 } from "../src/engine/tensor.ts";
+import type { AttentionLayer } from "../src/shaders/chooseAttention.ts";
 import { adapterTraits, type AdapterTraits, type ConvolutionLayer } from "../src/shaders/chooseConvolution.ts";
 import { gaussianNoise } from "../src/shaders/gaussianNoise.ts";
 import { renoise } from "../src/shaders/renoise.ts";
@@ -62,23 +63,32 @@ export function benchNetworks(shipped: Architecture, { quick = false } = {}): re
   ];
 }
 
-/** One image's forward (of classifiers with the gradient) and a chunk of the table of embeddings; their convolutions. */
+export interface NamedLayer<Layer> {
+  readonly name: string;
+  readonly layer: Layer;
+}
+
+/** One image's forward (of classifiers with the gradient) and a chunk of the table of embeddings; their convolutions and attentions. */
 export function networkPlans(
   { architecture, lowRes }: BenchNetwork,
   { precision, ...traits }: AdapterTraits & { readonly precision: "f32" | "f16" },
-): { plans: Plan[]; convolutions: { name: string; layer: ConvolutionLayer }[] } {
+): { plans: Plan[]; convolutions: NamedLayer<ConvolutionLayer>[]; attentions: NamedLayer<AttentionLayer>[] } {
   const { imageSize } = architecture.config;
   const isClassifier = architecture.config.pool !== undefined;
   const weights = declareWeights(architecture, precision, { gradient: isClassifier });
   const size = { batch: 1, height: imageSize, width: imageSize };
   const low = lowRes === undefined ? {} : { lowRes: { height: lowRes, width: lowRes } };
-  const convolutions: { name: string; layer: ConvolutionLayer }[] = [];
-  const onConvolution = (name: string, layer: ConvolutionLayer) => convolutions.push({ name, layer });
-  const options = { architecture, weights, ...adapterTraits(traits), onConvolution };
+  const convolutions: NamedLayer<ConvolutionLayer>[] = [];
+  const attentions: NamedLayer<AttentionLayer>[] = [];
+  const options = {
+    ...{ architecture, weights, ...adapterTraits(traits) },
+    onConvolution: (name: string, layer: ConvolutionLayer) => convolutions.push({ name, layer }),
+    onAttention: (name: string, layer: AttentionLayer) => attentions.push({ name, layer }),
+  };
   const { plan: forward } = isClassifier
     ? planClassifier(options, size)
     : planForward({ ...options, activations: precision }, { ...size, ...low });
-  return { plans: [forward, planEmbedding(options, embeddingRows).plan], convolutions };
+  return { plans: [forward, planEmbedding(options, embeddingRows).plan], convolutions, attentions };
 }
 
 /** A reverse step, a climb and the start's noise for one image of a network, with a known part. */

@@ -5,10 +5,7 @@
 import { describe, expect, it } from "vitest";
 import { gpuFamily, type AdapterFamily } from "../src/engine/adapterFamily.ts";
 import { Device } from "../src/engine/device.ts";
-import { Executor, type BufferRange } from "../src/engine/executor.ts";
-import { readFloats } from "../src/engine/readback.ts";
-import { byteLength, elementCount, type Tensor } from "../src/engine/tensor.ts";
-import { tensorUsage } from "../src/engine/usage.ts";
+import { elementCount, type Tensor } from "../src/engine/tensor.ts";
 import { convolutionPlan } from "../src/shaders/addConvolution.ts";
 import {
   chooseConvolution,
@@ -21,6 +18,7 @@ import { convolutionTable, type ConvolutionRule } from "../src/shaders/convoluti
 import { relativeError } from "./support/goldens.ts";
 import { gpuDevice, withErrorScope } from "./support/gpu.ts";
 import { values } from "./support/random.ts";
+import { runPlan } from "./support/runPlan.ts";
 import { convolutionBlockedTwin } from "./twins/convolution.ts";
 
 const device = await gpuDevice();
@@ -44,37 +42,21 @@ const layers: readonly ConvolutionLayer[] = [
   },
 ];
 
-/** The plan of one choice on its own device memory, filled with NaN where it writes. */
+/** One choice on numbers of its own, but for those that are given. */
 async function run(
   layer: ConvolutionLayer,
   choice: ConvolutionChoice,
   batch: number,
   given: Readonly<Record<string, Float32Array>> = {},
 ) {
-  const { plan, tensors } = convolutionPlan(layer, choice, batch);
-  const inputs = Object.entries(tensors).filter((entry): entry is [string, Tensor] => entry[1] !== undefined);
+  const made = convolutionPlan(layer, choice, batch);
   const numbers: Record<string, Float32Array> = {};
-  const externals = new Map<Tensor, BufferRange>();
-  try {
-    for (const [index, [name, tensor]] of inputs.entries()) {
-      const count = elementCount(tensor.shape);
-      const deviation = name === "weight" ? 1 / Math.sqrt(layer.kernel ** 2 * layer.channels0) : 1;
-      numbers[name] =
-        name === "y"
-          ? new Float32Array(count).fill(NaN)
-          : (given[name]?.subarray(0, count) ?? Float32Array.from(values(count, index + 40, { deviation })));
-      const buffer = await device.createBuffer(name, byteLength(tensor), tensorUsage);
-      externals.set(tensor, { buffer });
-      device.upload(buffer, 0, numbers[name]);
-    }
-    const executor = await Executor.create(device, plan, externals);
-    executor.submit();
-    const y = await readFloats(device, externals.get(tensors.y)!.buffer);
-    executor.dispose();
-    return { numbers, y: y.subarray(0, elementCount(tensors.y.shape)) };
-  } finally {
-    for (const { buffer } of externals.values()) device.destroyBuffer(buffer);
+  const inputs = Object.entries(made.tensors).filter((entry): entry is [string, Tensor] => entry[1] !== undefined);
+  for (const [index, [name, tensor]] of inputs.entries()) {
+    const deviation = name === "weight" ? 1 / Math.sqrt(layer.kernel ** 2 * layer.channels0) : 1;
+    numbers[name] = given[name] ?? Float32Array.from(values(elementCount(tensor.shape), index + 40, { deviation }));
   }
+  return { numbers, y: await runPlan(device, made, numbers) };
 }
 
 function expected(layer: ConvolutionLayer, batch: number, numbers: Record<string, Float32Array>): Float64Array {

@@ -3,7 +3,7 @@
  * the kernels' own mathematics. ⟨dx, v⟩ must be the slope of ⟨dy, forward(x + h·v)⟩.
  */
 import { describe, expect, it } from "vitest";
-import { wholeConvolution } from "../src/shaders/convolution.ts";
+import { wholeDispatch } from "../src/shaders/lib/pieces.ts";
 import { groupNormChunks } from "../src/shaders/groupNormPartials.ts";
 import { values } from "./support/random.ts";
 import { twins as allTwins } from "./twins/index.ts";
@@ -77,7 +77,12 @@ it("attention", () => {
   const width = parameters.heads * parameters.headChannels;
   const qkv = values(parameters.batch * parameters.length * 3 * width, 66);
   const dy = values(qkv.length / 3, 67);
-  const forward = (at: Float64Array) => twins.attention({ tensors: { qkv: at }, parameters, variant }).y;
+  const forward = (at: Float64Array) =>
+    twins.attention({
+      tensors: { qkv: at },
+      parameters: { ...parameters, ...wholeDispatch },
+      variant: { ...variant, held: 0, share: "none" },
+    }).y;
   const { statistics } = twins.attentionStatistics({ tensors: { qkv, y: forward(qkv), dy }, parameters, variant });
   const shared = { tensors: { qkv, dy, statistics }, parameters, variant };
   const { dq } = twins.attentionGradientQuery(shared);
@@ -131,7 +136,7 @@ describe("a convolution's gradient is a convolution", () => {
       twins.convolutionTiled({
         tensors: { x0: at, weight: matrix },
         parameters: {
-          ...{ batch: 1, height, width, pad, channels0: from, channels1: 0, outChannels: to, ...wholeConvolution },
+          ...{ batch: 1, height, width, pad, channels0: from, channels1: 0, outChannels: to, ...wholeDispatch },
           ...{ outHeight: Math.ceil(height / step), outWidth: Math.ceil(width / step) },
         },
         variant: { kernel, stride: step, activation: "none" },

@@ -1,5 +1,5 @@
 /** The cases of every kernel, ragged shapes included: one table for tests and benchmarks. */
-import { wholeConvolution } from "../src/shaders/convolution.ts";
+import { wholeDispatch } from "../src/shaders/lib/pieces.ts";
 import { groupNormChunks } from "../src/shaders/groupNormPartials.ts";
 import { featureCases } from "./kernelCasesFeatures.ts";
 import { winogradCases } from "./kernelCasesWinograd.ts";
@@ -83,7 +83,7 @@ function convolutionCase(
     parameters: {
       ...{ batch, height, width, outHeight, outWidth, channels0, channels1, outChannels },
       pad: size.pad ?? (kernel === 3 ? 1 : 0),
-      ...wholeConvolution,
+      ...wholeDispatch,
     },
     inputs: {
       x0: values(batch * height * width * channels0, 1),
@@ -189,14 +189,21 @@ function groupNormCases({
 
 function attentionCase(
   size: { batch: number; length: number; heads: number; headChannels: number; spread?: number },
-  variant: { queries: number; keys: number; chunkVectors: number; workgroupSize: number },
+  variant: {
+    queries: number;
+    keys: number;
+    chunkVectors: number;
+    workgroupSize: number;
+    share?: "quad";
+    held?: number;
+  },
 ): KernelCase {
   const { batch, length, heads, headChannels, spread = 1 } = size;
   return {
     kernel: "attention",
-    title: `batch ${batch}, ${length} tokens, ${heads} heads of ${headChannels}, chunks of ${variant.chunkVectors}${spread > 1 ? ", steep" : ""}`,
-    variant,
-    parameters: { batch, length, heads, headChannels, scale: 1 / Math.sqrt(headChannels) },
+    title: `batch ${batch}, ${length} tokens, ${heads} heads of ${headChannels}, chunks of ${variant.chunkVectors}${variant.share ? ", quads" : ""}${variant.held ? ", held" : ""}${spread > 1 ? ", steep" : ""}`,
+    variant: { share: "none", held: 0, ...variant },
+    parameters: { batch, length, heads, headChannels, scale: 1 / Math.sqrt(headChannels), ...wholeDispatch },
     inputs: { qkv: values(batch * length * 3 * heads * headChannels, 13, { deviation: spread }) },
     half: ["qkv", "y"],
     tolerance: 2e-5,
@@ -290,6 +297,18 @@ export const kernelCases: readonly KernelCase[] = [
   attentionCase(
     { batch: 1, length: 30, heads: 2, headChannels: 16, spread: 12 },
     { queries: 2, keys: 3, chunkVectors: 4, workgroupSize: 16 },
+  ),
+  attentionCase(
+    { batch: 2, length: 37, heads: 2, headChannels: 20, spread: 12 },
+    { queries: 4, keys: 4, chunkVectors: 3, workgroupSize: 4, share: "quad" },
+  ),
+  attentionCase(
+    { batch: 2, length: 35, heads: 3, headChannels: 12, spread: 3 },
+    { queries: 8, keys: 4, chunkVectors: 3, held: 3, workgroupSize: 4, share: "quad" },
+  ),
+  attentionCase(
+    { batch: 1, length: 1, heads: 1, headChannels: 4 },
+    { queries: 4, keys: 8, chunkVectors: 1, held: 1, workgroupSize: 16, share: "quad" },
   ),
   resampleCase("meanPool", [2, 6, 10, 8], { scale: 0.25 }),
   resampleCase("meanPool", [1, 7, 5, 4], { scale: 1 }),

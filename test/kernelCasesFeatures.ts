@@ -1,5 +1,5 @@
 /** Cases of LPIPS' kernels: the trunk's convolutions, its pooling, and the distance of two images' features. */
-import { wholeConvolution } from "../src/shaders/convolution.ts";
+import { wholeDispatch } from "../src/shaders/lib/pieces.ts";
 import type { KernelCase } from "./support/kernelCase.ts";
 import { values } from "./support/random.ts";
 
@@ -25,7 +25,7 @@ function trunkCase(
     variant: { kernel, stride, activation: "none", ...tile },
     parameters: {
       ...{ batch: 2, height, width, outHeight: out(height), outWidth: out(width), channels0, channels1: 0 },
-      ...{ outChannels, pad, ...wholeConvolution },
+      ...{ outChannels, pad, ...wholeDispatch },
     },
     inputs: {
       x0: values(2 * height * width * channels0, 31),

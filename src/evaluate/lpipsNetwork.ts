@@ -5,7 +5,8 @@
 import { InputError } from "../engine/errors.ts";
 import { PlanBuilder, type Plan } from "../engine/plan.ts";
 import { byteLength, padTo4, type Tensor } from "../engine/tensor.ts";
-import { convolutionMacs, wholeConvolution } from "../shaders/convolution.ts";
+import { convolutionMacs } from "../shaders/convolution.ts";
+import { wholeDispatch } from "../shaders/lib/pieces.ts";
 import { convolutionBlocked } from "../shaders/convolutionBlocked.ts";
 import { featureDistance } from "../shaders/featureDistance.ts";
 import { maxPool } from "../shaders/maxPool.ts";
@@ -112,7 +113,7 @@ export function planLpips(
       outWidth,
       channels1: 0,
       pad,
-      ...wholeConvolution,
+      ...wholeDispatch,
     };
     builder.dispatch(convolutionBlocked, {
       tensors: { x0: now.tensor, weight: shared(`${name}.weight`), bias: shared(`${name}.bias`), y },

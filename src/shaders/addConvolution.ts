@@ -5,10 +5,11 @@
 import { PlanBuilder, type Plan } from "../engine/plan.ts";
 import type { Tensor } from "../engine/tensor.ts";
 import type { ConvolutionChoice, ConvolutionLayer } from "./chooseConvolution.ts";
-import { convolutionMacs, wholeConvolution } from "./convolution.ts";
+import { convolutionMacs } from "./convolution.ts";
 import { convolutionBlocked } from "./convolutionBlocked.ts";
-import { convolutionTiled } from "./convolutionTiled.ts";
+import { convolutionTiled, tiledWorkgroupSize } from "./convolutionTiled.ts";
 import { addWinograd } from "./addWinograd.ts";
+import { pieces, wholeDispatch } from "./lib/pieces.ts";
 
 export interface ConvolutionTensors {
   readonly x0: Tensor;
@@ -28,23 +29,6 @@ export interface ConvolutionCall {
   readonly label: string;
 }
 
-/** Workgroups of four threads are a processor's. */
-const processorWorkgroup = 4;
-
-/** Multiply-adds of a dispatch, which no submission can cut: some 0.2 s on two slow cores, or on a phone's GPU. */
-const pieceMacs = { cpu: 5e8, gpu: 2e10 };
-
-/** Workgroups in equal dispatches of at most `most` multiply-adds. */
-function pieces(workgroups: number, macs: number, most: number) {
-  const each = Math.ceil(workgroups / Math.ceil(macs / most));
-  if (each === workgroups) return [{ groups: wholeConvolution, macs }];
-  return Array.from({ length: Math.ceil(workgroups / each) }, (_, piece) => {
-    const firstGroup = piece * each;
-    const groups = Math.min(each, workgroups - firstGroup);
-    return { groups: { firstGroup, groups }, macs: (macs * groups) / workgroups };
-  });
-}
-
 /** Adds the dispatches of one convolution. Multiply-adds are counted as the direct sum has them, whatever runs. */
 export function addConvolution(builder: PlanBuilder, convolution: ConvolutionCall): void {
   const { layer, choice, batch, tensors, label } = convolution;
@@ -56,27 +40,21 @@ export function addConvolution(builder: PlanBuilder, convolution: ConvolutionCal
   switch (choice.method) {
     case "blocked": {
       const variant = { ...shape, ...choice.variant };
-      const most = variant.workgroupSize === processorWorkgroup ? pieceMacs.cpu : pieceMacs.gpu;
-      for (const piece of pieces(
-        convolutionBlocked.workgroups({ ...parameters, ...wholeConvolution }, variant),
-        macs,
-        most,
-      ))
+      const workgroups = convolutionBlocked.workgroups({ ...parameters, ...wholeDispatch }, variant);
+      for (const { groups, share } of pieces(workgroups, macs, variant.workgroupSize))
         builder.dispatch(convolutionBlocked, {
-          ...{ tensors, parameters: { ...parameters, ...piece.groups }, variant, label, macs: piece.macs },
+          ...{ tensors, parameters: { ...parameters, ...groups }, variant, label, macs: macs * share },
         });
       return;
     }
-    case "tiled":
-      for (const piece of pieces(
-        convolutionTiled.workgroups({ ...parameters, ...wholeConvolution }, shape),
-        macs,
-        pieceMacs.gpu,
-      ))
+    case "tiled": {
+      const workgroups = convolutionTiled.workgroups({ ...parameters, ...wholeDispatch }, shape);
+      for (const { groups, share } of pieces(workgroups, macs, tiledWorkgroupSize))
         builder.dispatch(convolutionTiled, {
-          ...{ tensors, parameters: { ...parameters, ...piece.groups }, variant: shape, label, macs: piece.macs },
+          ...{ tensors, parameters: { ...parameters, ...groups }, variant: shape, label, macs: macs * share },
         });
       return;
+    }
     case "winograd":
       return addWinograd(builder, convolution, choice);
   }

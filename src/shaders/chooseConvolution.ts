@@ -133,7 +133,7 @@ function meets(layer: ConvolutionLayer, rule: ConvolutionRule): boolean {
 }
 
 /** On software adapters a quad is four neighbouring threads; what a GPU makes of a workgroup, WGSL leaves open. */
-const sharesQuads = ({ kind, subgroups }: AdapterTraits) => kind === "cpu" && subgroups;
+export const sharesQuads = ({ kind, subgroups }: AdapterTraits) => kind === "cpu" && subgroups;
 
 /** Rows of a linear layer are few: a tile of 64 pixels would be nearly empty. */
 const isRows = (layer: ConvolutionLayer) => layer.outHeight === 1;

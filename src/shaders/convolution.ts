@@ -8,6 +8,7 @@
  * zeros. A linear layer is a 1×1 convolution whose "pixels" are rows.
  */
 import { read, readOptional, write } from "../engine/kernel.ts";
+import { pieceParameters } from "./lib/pieces.ts";
 
 export const convolutionBindings = {
   x0: read,
@@ -30,13 +31,8 @@ export const convolutionParameters = {
   outChannels: "u32",
   /** Zeros above and to the left of the input. */
   pad: "u32",
-  /** A long convolution goes in several dispatches: the first workgroup of this one, and how many it has (0: all). */
-  firstGroup: "u32",
-  groups: "u32",
+  ...pieceParameters,
 } as const;
-
-/** One dispatch for all workgroups. */
-export const wholeConvolution = { firstGroup: 0, groups: 0 } as const;
 
 /** What changes the text of every convolution kernel. */
 export interface ConvolutionShape {

@@ -17,9 +17,9 @@ const tilePixels = 64;
 const tileVectors = 16;
 /** vec4s of input channels a step takes. */
 const stepVectors = 4;
-const workgroupSize = 128;
-const pixelsPerThread = (tilePixels * tileVectors) / workgroupSize;
-const loadsPerThread = (tilePixels * stepVectors) / workgroupSize;
+export const tiledWorkgroupSize = 128;
+const pixelsPerThread = (tilePixels * tileVectors) / tiledWorkgroupSize;
+const loadsPerThread = (tilePixels * stepVectors) / tiledWorkgroupSize;
 
 export const convolutionTiled = defineKernel<TiledVariant>()({
   name: "convolutionTiled",
@@ -45,7 +45,7 @@ ${unroll(
 ${unroll(
   loadsPerThread,
   (l) => `      {
-        let slot = local + ${l * workgroupSize}u;
+        let slot = local + ${l * tiledWorkgroupSize}u;
         let vector = c + slot % ${stepVectors}u;
         var value = vec4<f32>(0.0);
         if (inside${l} && vector < ${channels} / 4u) { value = load_${source}(pixel${l} * (${channels} / 4u) + vector); }
@@ -72,7 +72,7 @@ ${unroll(pixelsPerThread, (p) => `        a${p} = fma(vec4<f32>(i${p}[${lane}]),
 var<workgroup> inputs: array<vec4<f32>, ${tilePixels * stepVectors}>;
 var<workgroup> weights: array<vec4<f32>, ${stepVectors * 4 * tileVectors}>;
 
-@compute @workgroup_size(${workgroupSize})
+@compute @workgroup_size(${tiledWorkgroupSize})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
   let outVectors = parameters.outChannels / 4u;
   let channels = parameters.channels0 + parameters.channels1;
@@ -84,7 +84,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let pixelTile = (tile / tilesC) * ${tilePixels}u;
 ${unroll(
   loadsPerThread,
-  (l) => `  let p${l} = pixelTile + (local + ${l * workgroupSize}u) / ${stepVectors}u;
+  (l) => `  let p${l} = pixelTile + (local + ${l * tiledWorkgroupSize}u) / ${stepVectors}u;
   let valid${l} = p${l} < pixels;
   let ox${l} = p${l} % parameters.outWidth;
   let oy${l} = (p${l} / parameters.outWidth) % parameters.outHeight;

@@ -5,12 +5,26 @@
 import * as everyKernel from "./kernels.ts";
 
 export {
+  addAttention,
+  attentionMacs,
+  attentionPlan,
+  type AttentionCall,
+  type AttentionTensors,
+} from "./addAttention.ts";
+export {
   addConvolution,
   convolutionPlan,
   layerMacs,
   type ConvolutionCall,
   type ConvolutionTensors,
 } from "./addConvolution.ts";
+export {
+  attentionCandidates,
+  attentionKey,
+  chooseAttention,
+  type AttentionChoice,
+  type AttentionLayer,
+} from "./chooseAttention.ts";
 export {
   chooseConvolution,
   convolutionCandidates,

@@ -4,8 +4,9 @@
  */
 import { PlanBuilder } from "../engine/plan.ts";
 import { padTo4, type DType, type Tensor } from "../engine/tensor.ts";
+import { addAttention } from "../shaders/addAttention.ts";
 import { addConvolution } from "../shaders/addConvolution.ts";
-import { attention } from "../shaders/attention.ts";
+import { chooseAttention, type AttentionLayer } from "../shaders/chooseAttention.ts";
 import {
   chooseConvolution,
   type AdapterTraits,
@@ -29,8 +30,9 @@ export interface NetworkOptions extends AdapterTraits {
   readonly weights: PackedWeights;
   /** A tuner's answers; layers without one take the default. */
   readonly choices?: ConvolutionChoices | undefined;
-  /** Hears of every convolution that is planned: how tuner and benchmark learn a network's shapes. */
+  /** Hear of every convolution and attention that is planned: how tuner and benchmark learn a network's shapes. */
   readonly onConvolution?: ((name: string, layer: ConvolutionLayer) => void) | undefined;
+  readonly onAttention?: ((name: string, layer: AttentionLayer) => void) | undefined;
   /** Storage of activations. */
   readonly activations: "f32" | "f16";
 }
@@ -131,21 +133,11 @@ export class Layers {
     const projected = this.convolution(`${name}.${projection}`, x, { kernel: 1, channels: 3 * inner });
     const qkv = projected.parts[0]!.tensor;
     const y = this.temporary(`${name}.attention`, x, inner);
-    const vectors = headChannels / 4;
     const scale = 1 / Math.sqrt(channels / heads);
-    this.builder.dispatch(attention, {
-      tensors: { qkv, y },
-      parameters: { batch, length, heads, headChannels, scale },
-      variant: {
-        queries: 4,
-        keys: 4,
-        // Equal chunks of at most 8 vec4s: more accumulators than registers would spill.
-        chunkVectors: Math.ceil(vectors / Math.ceil(vectors / 8)),
-        workgroupSize: this.#options.kind === "cpu" ? 4 : 64,
-      },
-      label: `${name}.attention`,
-      macs: 2 * batch * length * length * inner,
-    });
+    const layer = { length, heads, headChannels, scale, activations: qkv.dtype };
+    this.#options.onAttention?.(`${name}.attention`, layer);
+    const choice = chooseAttention(layer, this.#options, this.#options.choices);
+    addAttention(this.builder, { layer, choice, batch, tensors: { qkv, y }, label: `${name}.attention` });
     this.operations.push({ kind: "attention", name, qkv, y, length, heads, headChannels, scale });
     return { ...x, parts: [{ tensor: y, channels: inner }] };
   }

@@ -1,5 +1,5 @@
 /**
- * What a tuner asks about a network: each of its convolutions once, at the network's own size, one image at a time; so that
+ * What a tuner asks about a network: each of its convolutions and attentions once, at the network's own size, one image at a time; so that
  * every size of batch gets the same answer. Not here: timing (src/engine/tuner.ts), candidates (src/shaders).
  */
 import type { Device } from "../engine/device.ts";
@@ -7,7 +7,10 @@ import { deviceClock, type PlanClock, tune, type TuningProgress, type TuningResu
 import { tuningDatabase } from "../engine/tuningDatabase.ts";
 import { TuningMemory, type TuningStore } from "../engine/tuningMemory.ts";
 import type { TuningQuestion } from "../engine/tuner.ts";
+import type { DType } from "../engine/tensor.ts";
+import { attentionMacs, attentionPlan } from "../shaders/addAttention.ts";
 import { convolutionPlan, layerMacs } from "../shaders/addConvolution.ts";
+import { attentionCandidates, attentionKey, chooseAttention, type AttentionLayer } from "../shaders/chooseAttention.ts";
 import {
   adapterTraits,
   type AdapterTraits,
@@ -46,47 +49,67 @@ export interface TunedNetwork {
 /** Of a run's table of embeddings, chunks of it are computed once; a forward a step. */
 const usesOfEmbedding = 0.02;
 
-/** Each distinct convolution of UNets' forwards, and of classifiers' forwards and gradients. */
+/** Each distinct convolution and attention of UNets' forwards, and of classifiers' forwards and gradients. */
 export async function tuningQuestions(
   networks: readonly TunedNetwork[],
   traits: AdapterTraits,
 ): Promise<TuningQuestion[]> {
   const questions = new Map<string, TuningQuestion>();
-  const hear = (uses: number) => (_name: string, layer: ConvolutionLayer) => {
-    const key = convolutionKey(layer);
+  const hear = (key: string, uses: number, question: () => LayerQuestion) => {
     const known = questions.get(key);
-    questions.set(key, known ? { ...known, uses: known.uses + uses } : question(layer, key, traits, uses));
+    questions.set(key, known ? { ...known, uses: known.uses + uses } : { ...question(), key, uses });
   };
+  const convolutions = (uses: number) => (_name: string, layer: ConvolutionLayer) =>
+    hear(convolutionKey(layer), uses, () => convolutionQuestion(layer, traits));
+  const onAttention = (_name: string, layer: AttentionLayer) =>
+    hear(attentionKey(layer), 1, () => attentionQuestion(layer, traits));
   for (const { architecture, precision, weightType = precision } of networks) {
     const { imageSize, superRes, pool } = architecture.config;
     const weights = declareWeights(architecture, weightType, { gradient: pool !== undefined });
     const side = { height: imageSize, width: imageSize };
     const options = { architecture, weights, ...adapterTraits(traits) };
-    const forward = { ...options, onConvolution: hear(1) };
+    const forward = { ...options, onConvolution: convolutions(1), onAttention };
     if (pool === undefined)
       planForward({ ...forward, activations: precision }, { batch: 1, ...side, ...(superRes ? { lowRes: side } : {}) });
     // Pages that guide nothing do not pay for gradients.
     else (await import("./classifier.ts")).planClassifier(forward, { batch: 1, ...side });
-    planEmbedding({ ...options, onConvolution: hear(usesOfEmbedding) }, embeddingRows);
+    planEmbedding({ ...options, onConvolution: convolutions(usesOfEmbedding) }, embeddingRows);
   }
   return [...questions.values()];
 }
 
 /** On processors tiles in workgroup memory are ten times as slow as blocks, and take as long to compile as all blocks. */
-function question(layer: ConvolutionLayer, key: string, traits: AdapterTraits, uses: number): TuningQuestion {
+function convolutionQuestion(layer: ConvolutionLayer, traits: AdapterTraits): LayerQuestion {
   const fallback = chooseConvolution(layer, traits).id;
   const candidates = convolutionCandidates(layer, traits)
     .filter(({ id, method }) => id === fallback || traits.kind !== "cpu" || method !== "tiled")
     .map((choice) => ({ id: choice.id, plan: () => convolutionPlan(layer, choice).plan }));
-  const agree = (output: Uint8Array, expected: Uint8Array) =>
-    relativeError(floats(output, layer.activations), floats(expected, layer.activations)) <= mostDifference;
-  return { key, candidates, fallback, macs: layerMacs(layer, 1), uses, agree };
+  return { candidates, fallback, macs: layerMacs(layer, 1), agree: agreement(layer) };
 }
+
+function attentionQuestion(layer: AttentionLayer, traits: AdapterTraits): LayerQuestion {
+  return {
+    candidates: attentionCandidates(layer, traits).map((choice) => ({
+      id: choice.id,
+      plan: () => attentionPlan(layer, choice).plan,
+    })),
+    fallback: chooseAttention(layer, traits).id,
+    macs: attentionMacs(layer, 1),
+    agree: agreement(layer),
+  };
+}
+
+type LayerQuestion = Omit<TuningQuestion, "key" | "uses">;
+
+const agreement =
+  ({ activations }: { readonly activations: DType }) =>
+  (output: Uint8Array, expected: Uint8Array) =>
+    relativeError(floats(output, activations), floats(expected, activations)) <= mostDifference;
 
 /** Far above rounding, in f16 too, and far below what a wrong shader leaves. */
 const mostDifference = 0.02;
 
-function floats({ buffer, byteOffset, byteLength }: Uint8Array, type: ConvolutionLayer["activations"]): Float32Array {
+function floats({ buffer, byteOffset, byteLength }: Uint8Array, type: DType): Float32Array {
   return type === "f16"
     ? float16ToFloat32(new Uint16Array(buffer as ArrayBuffer, byteOffset, byteLength / 2))
     : new Float32Array(buffer as ArrayBuffer, byteOffset, byteLength / 4);
