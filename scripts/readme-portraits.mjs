@@ -30,18 +30,15 @@ const status = await main([
 if (status !== 0) process.exit(status);
 
 const { results } = JSON.parse(await readFile(join(work, "results.json"), "utf8"));
-const inputs = (part) =>
-  examples.map((_, i) => readPicture(join(work, "inputs", `${String(i).padStart(6, "0")}${part}`)));
+const read = (files) => Promise.all(files.map((file) => readPicture(join(work, file))));
+const inputs = (part) => read(examples.map((_, i) => `inputs/${String(i).padStart(6, "0")}${part}`));
 const filled = (setting) =>
-  examples.map(({ name }) => {
-    const { file } = results.find((result) => result.picture === name && result.setting === setting);
-    return readPicture(join(work, file));
-  });
+  read(examples.map(({ name }) => results.find((one) => one.picture === name && one.setting === setting).file));
 const rows = [
-  ["original", inputs(".png")],
-  ["input", inputs("-0.png")],
-  ...settings.map(([name, , title]) => [title, filled(name)]),
-].map(async ([label, pictures]) => ({ label, pictures: await Promise.all(pictures) }));
-const png = encodePng(contactSheet(await Promise.all(rows)), { Software: "repaint-webgpu" });
+  { label: "original", pictures: await inputs(".png") },
+  { label: "input", pictures: await inputs("-0.png") },
+];
+for (const [name, , label] of settings) rows.push({ label, pictures: await filled(name) });
+const png = encodePng(contactSheet(rows), { Software: "repaint-webgpu" });
 await writeFileAtomic(join(root, "docs", "portraits.png"), png, { force: true });
 process.exit(0);
