@@ -34,6 +34,19 @@ const layers: readonly ConvolutionLayer[] = [
   { ...base, ...square(16), channels0: 32, outChannels: 32, residual: true },
   { ...base, ...{ height: 10, width: 14, outHeight: 10, outWidth: 14 }, channels0: 8, channels1: 12, outChannels: 20 },
   { ...base, ...{ height: 7, width: 5, outHeight: 7, outWidth: 5 }, channels0: 4, outChannels: 4, bias: false },
+  {
+    ...base,
+    ...{ height: 9, width: 6, outHeight: 9, outWidth: 6 },
+    channels0: 8,
+    channels1: 4,
+    outChannels: 8,
+    norm: "silu",
+  },
+  {
+    ...{ ...base, height: 5, width: 7, outHeight: 10, outWidth: 14, channels0: 12, outChannels: 16, residual: true },
+    ...{ norm: "silu", upsample: true, upsampleResidual: true },
+  },
+  { ...base, height: 6, width: 4, outHeight: 12, outWidth: 8, channels0: 8, outChannels: 8, upsample: true },
   { ...base, stride: 2, ...{ height: 8, width: 12, outHeight: 4, outWidth: 6 }, channels0: 8, outChannels: 8 },
   { ...base, kernel: 1, pad: 0, ...square(6), channels0: 16, outChannels: 24, activation: "silu" },
   {

@@ -33,6 +33,7 @@ const linear = (workgroupSize: number): readonly ConvolutionRule[] => [
  */
 const minimalFiltering: readonly ConvolutionRule[] = [
   { side: 32, channels: 64, weights: 9 * 512 * 512, id: "winograd4 quad 16x32/4" },
+  { side: 32, channels: 16, weights: 9 * 512 * 512, id: "winograd4 quad 8x32/4" },
   { side: 12, channels: 16, weights: 9 * 512 * 512, id: "winograd4 quad 4x32/4" },
   { side: 8, channels: 16, weights: 9 * 512 * 512, id: "winograd2 quad 4x32/4" },
 ];
