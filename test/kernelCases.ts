@@ -98,6 +98,24 @@ function convolutionCase(
   };
 }
 
+function sumCase(
+  parts: number,
+  size: { pixels: number; outChannels: number },
+  activation: "none" | "silu",
+): KernelCase {
+  const count = size.pixels * size.outChannels;
+  return {
+    ...{ kernel: "convolutionSum", title: `${parts} parts, ${activation}`, variant: { activation } },
+    parameters: { parts, ...size },
+    inputs: {
+      sums: values(parts * count, 24),
+      ...(activation === "silu" ? { bias: values(size.outChannels, 25), residual: values(count, 26) } : {}),
+    },
+    half: ["residual", "y"],
+    tolerance: activation === "silu" ? 1e-5 : 1e-6,
+  };
+}
+
 /** Large tiles compile for seconds on a software adapter: `only` a few sizes. */
 const tiles: readonly { readonly only?: RegExp; readonly tile: Record<string, string | number> }[] = [
   { tile: { tileWidth: 4, tileHeight: 2, tileChannels: 1, share: "none", workgroupSize: 4 } },
@@ -265,7 +283,19 @@ export const kernelCases: readonly KernelCase[] = [
       .filter(({ title }) => only?.test(title) ?? true)
       .map((size) => convolutionCase("convolutionBlocked", tile, size)),
   ),
-  ...convolutions.map((size) => convolutionCase("convolutionTiled", {}, size)),
+  ...convolutions.map((size) => convolutionCase("convolutionTiled", { parts: 1 }, size)),
+  ...[2, 3].map((parts) =>
+    convolutionCase(
+      "convolutionTiled",
+      { parts },
+      {
+        ...{ title: "sums over channels", batch: 2, height: 5, width: 7 },
+        ...{ channels0: 52, channels1: 20, outChannels: 68, bias: false },
+      },
+    ),
+  ),
+  sumCase(3, { pixels: 35, outChannels: 20 }, "silu"),
+  sumCase(2, { pixels: 3, outChannels: 4 }, "none"),
   ...groupNormCases({ title: "32 groups of 1, 64 pixels", batch: 1, pixels: 64, channels0: 32, groups: 32 }),
   ...groupNormCases({
     title: "32 groups of 3 over two inputs, 65 pixels, batch 2",

@@ -2,7 +2,8 @@
  * Two sections of `reproduce`'s report that are about meaning: halves of unseen portraits, of one model or of two, and what classes
  * and a classifier's guidance bring. Not here: the paper's comparisons (reproduceReport.ts), measuring.
  */
-import { estimate, mean } from "../evaluate/statistics.ts";
+import { median } from "../engine/timing.ts";
+import { estimate } from "../evaluate/statistics.ts";
 import { STUDY_SETTINGS, type StudySetting, type Verdict } from "../evaluate/studies.ts";
 import type { SheetRow } from "../node/contactSheet.ts";
 import { createPicture, type Mask, type Picture } from "../repaint/image.ts";
@@ -21,6 +22,7 @@ import {
   table,
   trueMeanings,
 } from "./reproduceStudy.ts";
+import { count } from "./words.ts";
 
 /** Nobody claimed anything. */
 const found: Readonly<Record<Verdict, string>> = { holds: "better", contradicted: "worse", "not shown": "not shown" };
@@ -63,9 +65,9 @@ export async function halvesSection(studies: readonly Study[]): Promise<Section>
   return {
     lines: [
       "## Halves of unseen portraits",
-      `The right halves of ${plan.pictures.length} portraits that no training data has, at the demo's settings. **Eye-colour agreement** is the share of pictures whose two irises look like the same of ${Object.keys(own.source.sheet.irises).length} named colours. An iris is about ten pixels here, so that true pictures do not agree always: their figures are the ceiling. Halves of two different portraits put together are the floor.`,
+      `The right halves of ${count(plan.pictures.length, "portrait")} that no training data has, at the demo's settings. **Eye-colour agreement** is the share of pictures whose two irises look like the same of ${Object.keys(own.source.sheet.irises).length} named colours. An iris is about ten pixels here, so that true pictures do not agree always: their figures are the ceiling. Halves of two different portraits put together are the floor.`,
       table(
-        ["filled by", "setting", "pictures", ...measures.map(headOf), "seconds"],
+        ["filled by", "setting", "pictures", ...measures.map(headOf), "seconds, median"],
         [...bounds.map(([what, values]) => [what, "–", ...boundCells(values, measures), "–"]), ...rows],
       ),
       table(
@@ -109,7 +111,7 @@ export async function classesSection(
       ...lines,
       `Half-filled portraits again, ${STUDY_SETTINGS[setting.name as StudySetting].title}: without a class, with each picture's own, and with a classifier's gradient towards it, times a scale (Dhariwal & Nichol 2021; the paper guides its ImageNet runs so). Differences are to the first row.`,
       table(
-        ["filled with", "pictures", ...measures.map(headOf), "seconds"],
+        ["filled with", "pictures", ...measures.map(headOf), "seconds, median"],
         all.map(({ title, results }) => [title, ...resultCells(results, measures)]),
       ),
       table(
@@ -146,7 +148,7 @@ const measuresOf = (results: readonly Judged[]): JudgedMeasure[] =>
   halfMeasures.filter(({ key, of }) => key !== "lpips" || results.some((one) => of(one) !== null));
 
 function resultCells(results: readonly Judged[], measures: readonly JudgedMeasure[]): string[] {
-  const seconds = results.length > 0 ? mean(results.map((one) => one.seconds)).toFixed(1) : "–";
+  const seconds = results.length > 0 ? median(results.map((one) => one.seconds)).toFixed(1) : "–";
   const means = measures.map((measure) => cell(estimateOf(results, measure), measure.digits));
   return [String(results.length), ...means, seconds];
 }

@@ -28,6 +28,7 @@ import {
   table,
   trueMeanings,
 } from "./reproduceStudy.ts";
+import { count } from "./words.ts";
 
 const asClaimed = { holds: "holds", contradicted: "contradicted", "not shown": "not shown" } as const;
 
@@ -218,7 +219,8 @@ function diversitySection({ judged, source }: Study): string[] {
   const all = [...judged.values()];
   const rms = all.flatMap(({ pairs }) => pairs.map((pair) => pair.rms));
   const truth = all.flatMap(({ psnrFill }) => (psnrFill === null ? [] : 255 / 10 ** (psnrFill / 20)));
-  const counts = `${new Set(all.map(({ picture }) => picture)).size} pictures, ${source.folder.plan.seeds.length} seeds each`;
+  const pictures = count(new Set(all.map(({ picture }) => picture)).size, "picture");
+  const counts = `${pictures}, ${source.folder.plan.seeds.length} seeds each`;
   const words =
     rms.length === 0
       ? "Nothing yet."

@@ -7,6 +7,7 @@ import type { Tensor } from "../engine/tensor.ts";
 import type { ConvolutionChoice, ConvolutionLayer } from "./chooseConvolution.ts";
 import { convolutionMacs } from "./convolution.ts";
 import { convolutionBlocked } from "./convolutionBlocked.ts";
+import { convolutionSum } from "./convolutionSum.ts";
 import { convolutionTiled, tiledWorkgroupSize } from "./convolutionTiled.ts";
 import { addWinograd } from "./addWinograd.ts";
 import { groupNormApply } from "./groupNormApply.ts";
@@ -54,10 +55,25 @@ export function addConvolution(builder: PlanBuilder, call: ConvolutionCall): voi
       return;
     }
     case "tiled": {
-      const workgroups = convolutionTiled.workgroups({ ...parameters, ...wholeDispatch }, shape);
+      const { parts } = choice;
+      const { x0, x1, weight, bias, residual, y } = tensors;
+      const sums =
+        parts > 1
+          ? builder.temporary(`${label}.sums`, "f32", [parts, batch, outHeight, outWidth, outChannels])
+          : undefined;
+      const variant = { ...shape, ...(sums ? { activation: "none" as const } : {}), parts };
+      const bound = sums ? { x0, x1, weight, y: sums } : tensors;
+      const workgroups = convolutionTiled.workgroups({ ...parameters, ...wholeDispatch }, variant);
       for (const { groups, share } of pieces(workgroups, macs, tiledWorkgroupSize))
         builder.dispatch(convolutionTiled, {
-          ...{ tensors, parameters: { ...parameters, ...groups }, variant: shape, label, macs: macs * share },
+          ...{ tensors: bound, parameters: { ...parameters, ...groups }, variant, label, macs: macs * share },
+        });
+      if (sums)
+        builder.dispatch(convolutionSum, {
+          tensors: { sums, bias, residual, y },
+          parameters: { parts, pixels: batch * outHeight * outWidth, outChannels },
+          variant: { activation },
+          label,
         });
       return;
     }

@@ -54,7 +54,7 @@ export function adapterTraits({ kind, family, subgroups }: AdapterTraits): Adapt
 /** A way to run a convolution: data, told apart by `id`. What dispatches it makes: `addConvolution.ts`. */
 export type ConvolutionChoice =
   | { readonly id: string; readonly method: "blocked"; readonly variant: BlockedTile }
-  | { readonly id: string; readonly method: "tiled" }
+  | { readonly id: string; readonly method: "tiled"; readonly parts: number }
   | { readonly id: string; readonly method: "winograd"; readonly variant: WinogradBlock };
 
 type WinogradBlock = { readonly tile: WinogradTile } & Pick<
@@ -107,7 +107,11 @@ export function convolutionCandidates(layer: ConvolutionLayer, traits: AdapterTr
   const fast = isRows(layer)
     ? []
     : ([2, 4] as const).flatMap((tile) => (allowsWinograd(layer, tile) ? block.map((one) => one(tile, size)) : []));
-  return [...[...tiles, ...shared].map((tile) => tile(size)), ...fast, ...(isRows(layer) ? [] : [tiled])];
+  return [
+    ...[...tiles, ...shared].map((tile) => tile(size)),
+    ...fast,
+    ...(isRows(layer) ? [] : [tiled(1), ...splits(layer, traits)]),
+  ];
 }
 
 /** The tuner's choice where it has one that can run, else the table's. */
@@ -132,12 +136,15 @@ function defaultChoice(layer: ConvolutionLayer, traits: AdapterTraits): Convolut
 
 function meets(layer: ConvolutionLayer, rule: ConvolutionRule): boolean {
   const { rows = false, kernel, stride, side = 0, width = 1, channels = 1, weights = Infinity } = rule;
+  const { pixels = Infinity, inputs = 0 } = rule;
   const { outHeight, outWidth, outChannels } = layer;
   return (
     rows === isRows(layer) &&
     (kernel ?? layer.kernel) === layer.kernel &&
     (stride ?? layer.stride) === layer.stride &&
     Math.min(outHeight, outWidth) >= side &&
+    outHeight * outWidth <= pixels &&
+    layer.channels0 + layer.channels1 >= inputs &&
     outWidth % width === 0 &&
     outChannels % channels === 0 &&
     layer.kernel ** 2 * (layer.channels0 + layer.channels1) * outChannels <= weights
@@ -150,7 +157,17 @@ export const sharesQuads = ({ kind, subgroups }: AdapterTraits) => kind === "cpu
 /** Rows of a linear layer are few: a tile of 64 pixels would be nearly empty. */
 const isRows = (layer: ConvolutionLayer) => layer.outHeight === 1;
 
-const tiled: ConvolutionChoice = { id: "tiled", method: "tiled" };
+const tiled = (parts: number): ConvolutionChoice => ({
+  id: parts === 1 ? "tiled" : `tiled in ${parts}`,
+  method: "tiled",
+  parts,
+});
+
+/** Split-K, where an image has few tiles and each part still has 32 channels to sum over. */
+const splits = ({ outHeight, outWidth, channels0, channels1 }: ConvolutionLayer, { kind }: AdapterTraits) =>
+  [2, 4, 8]
+    .filter((parts) => kind === "gpu" && outHeight * outWidth <= 1024 && channels0 + channels1 >= 32 * parts)
+    .map(tiled);
 
 const blocked =
   (tileWidth: number, tileHeight: number, tileChannels: number) =>

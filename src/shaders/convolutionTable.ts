@@ -14,6 +14,10 @@ export interface ConvolutionRule {
   readonly stride?: 1 | 2;
   /** The output has at least so many pixels a side. */
   readonly side?: number;
+  /** It has at most so many pixels. */
+  readonly pixels?: number;
+  /** The layer sums over at least so many input channels. */
+  readonly inputs?: number;
   /** The output's width is a multiple of it. */
   readonly width?: number;
   /** The output's channels are a multiple of it. */
@@ -56,8 +60,16 @@ const blocks = (workgroupSize: number): readonly ConvolutionRule[] => [
   { id: `blocked 4x2x4/${workgroupSize}` },
 ];
 
-/** Tiles in workgroup memory. */
-const tiles: readonly ConvolutionRule[] = [...linear(64), { id: "tiled" }];
+/**
+ * Tiles in workgroup memory. An image of 8² with 1024 channels has 16 of them and one of 16² has 64, where a GPU wants some
+ * hundred at once to read the weights at its memory's speed: such layers are split over their input channels.
+ */
+const tiles: readonly ConvolutionRule[] = [
+  ...linear(64),
+  { rows: false, pixels: 64, inputs: 256, id: "tiled in 8" },
+  { rows: false, pixels: 256, inputs: 256, id: "tiled in 4" },
+  { id: "tiled" },
+];
 
 export const convolutionTable: Readonly<Record<AdapterFamily, readonly ConvolutionRule[]>> = {
   cpu: [...minimalFiltering, ...quads, ...blocks(4)],

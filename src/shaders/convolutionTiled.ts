@@ -1,7 +1,8 @@
 /**
  * Convolution as an implicit GEMM through workgroup memory, for GPUs: a workgroup computes 64 pixels × 64 output
  * channels, walking over the taps and 16 input channels at a time; each of its 128 threads holds 8 pixels × 4
- * channels. Pixels are counted over the whole batch, and every output sums its taps in the same order whatever the
+ * channels. With `parts` > 1 (split-K, for images with too few tiles to fill a GPU) each part of the workgroups walks over
+ * its share of the input channels and stores its sums side by side: y[part, n, oy, ox, co], which `convolutionSum` adds. Pixels are counted over the whole batch, and every output sums its taps in the same order whatever the
  * tile, so an image is the same alone and in a batch.
  */
 import { defineKernel } from "../engine/kernel.ts";
@@ -10,6 +11,8 @@ import { convolutionBindings, convolutionParameters, type ConvolutionShape } fro
 import { silu } from "./lib/silu.ts";
 
 export interface TiledVariant extends ConvolutionShape {
+  /** 1: the convolution. More: sums over parts of the input channels, to which nothing is added. */
+  readonly parts: number;
   [key: string]: string | number | boolean;
 }
 
@@ -25,11 +28,14 @@ export const convolutionTiled = defineKernel<TiledVariant>()({
   name: "convolutionTiled",
   bindings: convolutionBindings,
   parameters: convolutionParameters,
-  workgroups: (p) =>
+  workgroups: (p, { parts }) =>
     p.groups ||
-    Math.ceil((p.batch * p.outHeight * p.outWidth) / tilePixels) * Math.ceil(p.outChannels / 4 / tileVectors),
-  source: ({ header, has }, { kernel, stride, activation }) => {
+    parts * Math.ceil((p.batch * p.outHeight * p.outWidth) / tilePixels) * Math.ceil(p.outChannels / 4 / tileVectors),
+  source: ({ header, has }, { kernel, stride, activation, parts }) => {
     const walk = (source: string, channels: string, weightOffset: string) => wgsl`
+  let steps_${source} = (${channels} / 4u + ${stepVectors - 1}u) / ${stepVectors}u;
+  let begin_${source} = part * steps_${source} / ${parts}u * ${stepVectors}u;
+  let end_${source} = min((part + 1u) * steps_${source} / ${parts}u * ${stepVectors}u, ${channels} / 4u);
   for (var tap = 0u; tap < ${kernel * kernel}u; tap++) {
     let ky = tap / ${kernel}u;
     let kx = tap % ${kernel}u;
@@ -40,7 +46,7 @@ ${unroll(
     let inside${l} = valid${l} && iy${l} < parameters.height && ix${l} < parameters.width;
     let pixel${l} = select(0u, (n${l} * parameters.height + iy${l}) * parameters.width + ix${l}, inside${l});`,
 )}
-    for (var c = 0u; c < ${channels} / 4u; c += ${stepVectors}u) {
+    for (var c = begin_${source}; c < end_${source}; c += ${stepVectors}u) {
       workgroupBarrier();
 ${unroll(
   loadsPerThread,
@@ -79,7 +85,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let tilesC = (outVectors + ${tileVectors - 1}u) / ${tileVectors}u;
   let pixels = parameters.batch * parameters.outHeight * parameters.outWidth;
   // Excess workgroups of a folded count run on with nothing valid: a barrier allows no early return.
-  let tile = parameters.firstGroup + workgroupIndex(group, groups);
+  let index = parameters.firstGroup + workgroupIndex(group, groups);
+  let part = index % ${parts}u;
+  let tile = index / ${parts}u;
   let outTile = (tile % tilesC) * ${tileVectors}u;
   let pixelTile = (tile / tilesC) * ${tilePixels}u;
 ${unroll(
@@ -98,6 +106,7 @@ ${walk("x0", "parameters.channels0", "0u")}
 ${walk("x1", "parameters.channels1", "parameters.channels0")}
 #endif
   let out = outTile + outColumn;
+  let image = part * pixels;
   if (out >= outVectors) { return; }
 #if ${has.bias}
   let b = load_bias(out);
@@ -107,7 +116,7 @@ ${walk("x1", "parameters.channels1", "parameters.channels0")}
 ${unroll(
   pixelsPerThread,
   (p) => wgsl`  if (pixelTile + pixelRow + ${p * (tilePixels / pixelsPerThread)}u < pixels) {
-    let at = (pixelTile + pixelRow + ${p * (tilePixels / pixelsPerThread)}u) * outVectors + out;
+    let at = (image + pixelTile + pixelRow + ${p * (tilePixels / pixelsPerThread)}u) * outVectors + out;
     var v = a${p} + b;
 #if ${has.residual}
     v += load_residual(at);

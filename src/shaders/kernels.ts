@@ -5,6 +5,7 @@ export { attentionGradientQuery } from "./attentionGradientQuery.ts";
 export { attentionStatistics } from "./attentionStatistics.ts";
 export { classEmbedding } from "./classEmbedding.ts";
 export { convolutionBlocked } from "./convolutionBlocked.ts";
+export { convolutionSum } from "./convolutionSum.ts";
 export { convolutionTiled } from "./convolutionTiled.ts";
 export { featureDistance } from "./featureDistance.ts";
 export { firstToken } from "./firstToken.ts";

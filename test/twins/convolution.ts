@@ -1,6 +1,10 @@
-/** Both convolution kernels compute this, and with norm and upsampling a whole layer, whatever its dispatches are. */
+/**
+ * Both convolution kernels compute this, and with norm and upsampling a whole layer, whatever its dispatches are; tiles in
+ * parts its sums over shares of the input channels.
+ */
 import type { convolutionBlocked } from "../../src/shaders/convolutionBlocked.ts";
 import type { convolutionTiled } from "../../src/shaders/convolutionTiled.ts";
+import type { convolutionSum } from "../../src/shaders/convolutionSum.ts";
 import { silu, type TwinOf } from "./twin.ts";
 
 type Kernel = Parameters<TwinOf<typeof convolutionBlocked>>[0];
@@ -58,4 +62,36 @@ function convolution(call: Call) {
 }
 
 export const convolutionBlockedTwin: TwinOf<typeof convolutionBlocked> = convolution;
-export const convolutionTiledTwin: TwinOf<typeof convolutionTiled> = convolution;
+
+/** Channels of a share: whole steps of 16, as equal as they can be, of each input. */
+function inPart(channels: number, part: number, parts: number, c: number): boolean {
+  const steps = Math.ceil(channels / 16);
+  const bound = (at: number) => Math.floor((at * steps) / parts) * 16;
+  return c >= bound(part) && c < bound(part + 1);
+}
+
+export const convolutionTiledTwin: TwinOf<typeof convolutionTiled> = (call) => {
+  const { tensors, parameters: p, variant } = call;
+  const { parts } = variant;
+  const sums = Array.from({ length: parts }, (_, part) => {
+    const share = (x: Float64Array, channels: number) =>
+      x.map((value, at) => (inPart(channels, part, parts, at % channels) ? value : 0));
+    const { x0, x1 } = tensors;
+    return convolution({
+      ...call,
+      tensors: { ...tensors, x0: share(x0, p.channels0), x1: x1 && share(x1, p.channels1) },
+    }).y;
+  });
+  return { y: Float64Array.from(sums.flatMap((sum) => [...sum])) };
+};
+
+export const convolutionSumTwin: TwinOf<typeof convolutionSum> = ({ tensors, parameters: p, variant }) => {
+  const { sums, bias, residual } = tensors;
+  const count = p.pixels * p.outChannels;
+  const y = Float64Array.from({ length: count }, (_, at) => {
+    let sum = (bias?.[at % p.outChannels] ?? 0) + (residual?.[at] ?? 0);
+    for (let part = 0; part < p.parts; part++) sum += sums[part * count + at]!;
+    return variant.activation === "silu" ? silu(sum) : sum;
+  });
+  return { y };
+};

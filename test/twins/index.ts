@@ -1,7 +1,7 @@
 /** A twin for each kernel; a kernel without one does not compile. */
 import type { kernels } from "../../src/shaders/index.ts";
 import { attentionTwin } from "./attention.ts";
-import { convolutionBlockedTwin, convolutionTiledTwin } from "./convolution.ts";
+import { convolutionBlockedTwin, convolutionSumTwin, convolutionTiledTwin } from "./convolution.ts";
 import { classEmbeddingTwin, timestepEmbeddingTwin } from "./embeddings.ts";
 import { featureDistanceTwin, maxPoolTwin } from "./features.ts";
 import { groupNormAffineTwin, groupNormApplyTwin, groupNormPartialsTwin } from "./groupNorm.ts";
@@ -39,6 +39,7 @@ export const twins: { readonly [Name in keyof typeof kernels]: TwinOf<(typeof ke
   attentionStatistics: attentionStatisticsTwin,
   classEmbedding: classEmbeddingTwin,
   convolutionBlocked: convolutionBlockedTwin,
+  convolutionSum: convolutionSumTwin,
   convolutionTiled: convolutionTiledTwin,
   featureDistance: featureDistanceTwin,
   firstToken: firstTokenTwin,
