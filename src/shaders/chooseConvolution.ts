@@ -73,14 +73,11 @@ export function convolutionKey(layer: ConvolutionLayer): string {
     ...(layer.bias ? ["bias"] : []),
     ...(layer.residual ? [layer.upsampleResidual ? "residual up" : "residual"] : []),
     ...(layer.activation === "none" ? [] : [layer.activation]),
-  ];
-  const input = channels1 > 0 ? `${channels0}+${channels1}` : `${channels0}`;
-  const before = [
-    ...(layer.norm === undefined ? [] : [layer.norm === "none" ? "norm" : `norm ${layer.norm}`]),
+    ...(layer.norm === undefined ? [] : [`after norm ${layer.norm}`]),
     ...(layer.upsample ? ["up"] : []),
   ];
+  const input = channels1 > 0 ? `${channels0}+${channels1}` : `${channels0}`;
   return [
-    ...before,
     `${kernel}x${kernel}`,
     ...(stride === 1 ? [] : [`stride ${stride} pad ${layer.pad}`]),
     `${height}x${width}`,
