@@ -132,7 +132,7 @@ describe("studies", () => {
     [["--pictures", "halfs:3"], /"halfs" is no study \(did you mean halves\?\)/],
     [["--study", "all"], /"all" is no study; they are settings, halves/],
     [["--weights", golden("unet/super-res.weights.safetensors")], /super-resolution network/],
-    [["--baseline", "portraits46"], /neither a file nor a shipped model/],
+    [["--baseline", "portraits46"], /--baseline portraits46: neither a file nor a shipped model/],
   ])("refuse %j in a line", async (argv, message) => {
     const at = await folder();
     const { status, err } = await cli(["reproduce", "--out", join(at, "a"), "--work", join(at, "b"), ...argv]);

@@ -25,16 +25,17 @@ export interface OpenModel {
   readonly shipped: ShippedModel | undefined;
 }
 
-/** Opens the model for the time of `body`. Without a name it is the first of the manifest. */
+/** Opens the model for the time of `body`. Without a name it is the first of the manifest. `option` is for messages. */
 export function withModel<T>(
   context: Context,
   weights: string | undefined,
   flags: unknown,
   body: (model: OpenModel) => Promise<T>,
+  option = "weights",
 ): Promise<T> {
-  return withWeights(context, weights, async ({ path, ...opened }) =>
-    body({ ...opened, checkpoint: await openCheckpoint(opened.source, flags, () => configBeside(path, context)) }),
-  );
+  const open = async ({ path, ...opened }: OpenWeights) =>
+    body({ ...opened, checkpoint: await openCheckpoint(opened.source, flags, () => configBeside(path, context)) });
+  return withWeights(context, weights, open, option);
 }
 
 /** A file of weights of whatever kind. */

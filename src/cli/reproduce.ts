@@ -186,10 +186,11 @@ function withBaseline(
 ): Promise<void> {
   const path = given.text("baseline");
   if (path === undefined) return body(undefined);
-  return withModel(context, path, undefined, (model) => {
+  const check = (model: OpenModel): Promise<void> => {
     requirePictureModel(model);
     return body(model);
-  });
+  };
+  return withModel(context, path, undefined, check, "baseline");
 }
 
 /** Pictures of each study. */
