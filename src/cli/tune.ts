@@ -93,7 +93,7 @@ async function tuneFor(
   report.event("done", { model: name, layers: total, timed: timed.length, remembered, left, store: store.name });
   if (timed.length > 0) report.print(timesTable(timed));
   report.say(
-    `${name}: ${count(total, "distinct convolution")}, ${timed.length} timed now, ${remembered} remembered` +
+    `${name}: ${count(total, "distinct layer")}, ${timed.length} timed now, ${remembered} remembered` +
       (left > 0
         ? `, ${left} left (until they are timed the shipped table chooses; go on with \`repaint tune\` or a larger --budget)`
         : ""),

@@ -221,8 +221,8 @@ async function ask(
       among.push(candidate.id);
     }
   }
-  const near = candidates.filter(({ id }) => (times.get(id) ?? Infinity) <= finalist * best());
-  // A second look from the other end: what disturbed a clock once seldom does so twice.
+  // A second look from the other end: what disturbed a clock once seldom does so twice. What loses its place gets one, too.
+  const near = candidates.filter(({ id }) => times.has(id) && (id === fallback || times.get(id)! <= finalist * best()));
   if (near.length > 1 && !isOver()) for (const candidate of near.toReversed()) await measure(candidate);
   const [winner] = [...times].sort((a, b) => a[1] - b[1]);
   if (!winner || (among.length < candidates.length && among.length < 2)) return undefined;

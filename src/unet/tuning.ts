@@ -17,7 +17,9 @@ import {
   chooseConvolution,
   convolutionCandidates,
   convolutionKey,
+  type ConvolutionChoice,
   type ConvolutionLayer,
+  sharesQuads,
 } from "../shaders/chooseConvolution.ts";
 import type { Architecture } from "./architecture.ts";
 import { float16ToFloat32, relativeError } from "./floats.ts";
@@ -78,13 +80,29 @@ export async function tuningQuestions(
   return [...questions.values()];
 }
 
-/** On processors tiles in workgroup memory are ten times as slow as blocks, and take as long to compile as all blocks. */
 function convolutionQuestion(layer: ConvolutionLayer, traits: AdapterTraits): LayerQuestion {
   const fallback = chooseConvolution(layer, traits).id;
   const candidates = convolutionCandidates(layer, traits)
-    .filter(({ id, method }) => id === fallback || traits.kind !== "cpu" || method !== "tiled")
+    .filter((choice) => choice.id === fallback || !isHopeless(choice, layer, traits))
     .map((choice) => ({ id: choice.id, plan: () => convolutionPlan(layer, choice).plan }));
   return { candidates, fallback, macs: layerMacs(layer, 1), agree: agreement(layer) };
+}
+
+/**
+ * What never won on a processor and takes a second or more to compile: tiles in workgroup memory, ten times as slow as blocks;
+ * blocks without quads where quads have whole vec4s of channels, 1.6 times as slow.
+ */
+function isHopeless(choice: ConvolutionChoice, { outChannels, outHeight }: ConvolutionLayer, traits: AdapterTraits) {
+  if (traits.kind !== "cpu") return false;
+  if (choice.method === "tiled") return true;
+  const isImage = outHeight > 1;
+  return (
+    choice.method === "blocked" &&
+    choice.variant.share === "none" &&
+    isImage &&
+    sharesQuads(traits) &&
+    outChannels % 16 === 0
+  );
 }
 
 function attentionQuestion(layer: AttentionLayer, traits: AdapterTraits): LayerQuestion {
