@@ -3,7 +3,7 @@
  * every other dispatch of their plans, and the sampler's; equal ones once. Not here: numbers and checks (`check.ts`),
  * times (`kernels.ts`).
  */
-import type { Bindings, Variant } from "../src/engine/kernel.ts";
+import { read, type Bindings, type Variant } from "../src/engine/kernel.ts";
 import { PlanBuilder, type Dispatch, type Plan } from "../src/engine/plan.ts";
 import { byteLength, type Tensor } from "../src/engine/tensor.ts";
 import { attentionMacs, attentionPlan } from "../src/shaders/addAttention.ts";
@@ -96,7 +96,7 @@ export function benchCases(networks: readonly BenchNetwork[], options: CaseOptio
 /** One layer, done in one way. */
 export function convolutionCase(layer: ConvolutionLayer, choice: ConvolutionChoice): BenchCase {
   const { plan, tensors } = convolutionPlan(layer, choice);
-  const { kernel, stride, activation, ...sizes } = layer;
+  const { kernel, stride, activation, norm, upsample, upsampleResidual, ...sizes } = layer;
   const { height, width, outHeight, outWidth, channels0, channels1, outChannels, pad } = sizes;
   const bound = Object.fromEntries(Object.entries(tensors).flatMap(([name, t]) => (t ? [[name, t as Tensor]] : [])));
   return {
@@ -105,10 +105,13 @@ export function convolutionCase(layer: ConvolutionLayer, choice: ConvolutionChoi
     variant: choice.id,
     shape: convolutionWords(layer),
     ...{ macs: layerMacs(layer, 1), bytes: bytesOf(bound), uses: {} },
-    ...{ plan, tensors: bound, bindings: convolutionBindings, twin: "convolutionBlocked" },
+    ...{ plan, tensors: bound, bindings: { affine: read, ...convolutionBindings }, twin: "convolutionBlocked" },
     call: {
       parameters: { batch: 1, height, width, outHeight, outWidth, channels0, channels1, outChannels, pad },
-      variant: { kernel, stride, activation },
+      variant: {
+        ...{ kernel, stride, activation, upsample: upsample ?? false, upsampleResidual: upsampleResidual ?? false },
+        ...(norm === undefined ? {} : { norm }),
+      },
     },
   };
 }
@@ -127,12 +130,15 @@ export function attentionCase(layer: AttentionLayer, choice: AttentionChoice): B
 
 function convolutionWords(layer: ConvolutionLayer): string {
   const { kernel, stride, activation, residual, outHeight, outWidth, channels0, channels1, outChannels } = layer;
+  const { norm, upsample, upsampleResidual } = layer;
   const size = outHeight === 1 ? `${outWidth} rows` : `${outHeight}×${outWidth}`;
   return [
     `${kernel}×${kernel}, ${size}, ${channels1 ? `${channels0}+${channels1}` : channels0} → ${outChannels}`,
     ...(stride === 1 ? [] : [`stride ${stride}`]),
+    ...(norm === undefined ? [] : [`after ${norm === "none" ? "a norm" : `norm and ${norm}`}`]),
+    ...(upsample ? ["nearest ×2"] : []),
     ...(activation === "none" ? [] : [activation]),
-    ...(residual ? ["residual"] : []),
+    ...(residual ? [upsampleResidual ? "residual nearest ×2" : "residual"] : []),
   ].join(", ");
 }
 

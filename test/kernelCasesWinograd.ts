@@ -8,15 +8,20 @@ function inputCase(
   tile: 2 | 4,
   title: string,
   size: { batch?: number; height: number; width: number; channels0: number; channels1?: number; pad?: number },
-  { affine, strip }: { affine?: "none" | "silu"; strip?: { firstRow: number; rows: number } } = {},
+  {
+    affine,
+    strip,
+    upsample = false,
+  }: { affine?: "none" | "silu"; strip?: { firstRow: number; rows: number }; upsample?: boolean } = {},
 ): KernelCase {
   const { batch = 1, height, width, channels0, channels1 = 0, pad = 1 } = size;
   const channels = channels0 + channels1;
-  const [tilesX, tilesY] = [Math.ceil(width / tile), Math.ceil(height / tile)];
+  const scale = upsample ? 2 : 1;
+  const [tilesX, tilesY] = [Math.ceil((scale * width) / tile), Math.ceil((scale * height) / tile)];
   return {
     kernel: "winogradInput",
     title: `F(${tile}×${tile}), ${title}`,
-    variant: { tile, activation: affine ?? "none" },
+    variant: { tile, activation: affine ?? "none", upsample },
     parameters: {
       ...{ height, width, channels0, channels1, pad, tilesX, tilesY },
       ...(strip ?? { firstRow: 0, rows: batch * tilesY }),
@@ -54,20 +59,23 @@ function outputCase(
   tile: 2 | 4,
   title: string,
   size: { batch?: number; outHeight: number; outWidth: number; outChannels: number },
-  fused: { residual?: boolean; bias?: boolean; activation?: "none" | "silu" } = {},
+  fused: { residual?: boolean; bias?: boolean; activation?: "none" | "silu"; upsample?: boolean } = {},
 ): KernelCase {
   const { batch = 1, outHeight, outWidth, outChannels } = size;
   const [tilesX, tilesY] = [Math.ceil(outWidth / tile), Math.ceil(outHeight / tile)];
   const rows = batch * tilesY;
+  const { upsample = false } = fused;
   return {
     kernel: "winogradOutput",
     title: `F(${tile}×${tile}), ${title}`,
-    variant: { tile, activation: fused.activation ?? "none" },
+    variant: { tile, activation: fused.activation ?? "none", upsample },
     parameters: { outHeight, outWidth, outChannels, tilesX, tilesY, firstRow: 0, rows },
     inputs: {
       m: values((tile + 2) ** 2 * rows * tilesX * outChannels, 55),
       ...(fused.bias === false ? {} : { bias: values(outChannels, 56) }),
-      ...(fused.residual ? { residual: values(batch * outHeight * outWidth * outChannels, 57) } : {}),
+      ...(fused.residual
+        ? { residual: values((batch * outHeight * outWidth * outChannels) / (upsample ? 4 : 1), 57) }
+        : {}),
     },
     half: ["m", "residual", "y"],
     tolerance: fused.activation === "silu" ? 1e-5 : 1e-6,
@@ -103,6 +111,19 @@ export const winogradCases: readonly KernelCase[] = [
       "a strip across two images under a norm",
       { batch: 2, height: 9, width: 6, channels0: 4 },
       { affine: "none", strip: { firstRow: 2, rows: 2 } },
+    ),
+    inputCase(tile, "nearest ×2 of 5×3, batch 2", { batch: 2, height: 5, width: 3, channels0: 4 }, { upsample: true }),
+    inputCase(
+      tile,
+      "nearest ×2 of a norm of 4×7",
+      { height: 4, width: 7, channels0: 8 },
+      { affine: "silu", upsample: true },
+    ),
+    outputCase(
+      tile,
+      "10×6 of 8, batch 2, residual nearest ×2",
+      { batch: 2, outHeight: 10, outWidth: 6, outChannels: 8 },
+      { residual: true, upsample: true },
     ),
     outputCase(tile, "8×8 of 8, residual", { outHeight: 8, outWidth: 8, outChannels: 8 }, { residual: true }),
     outputCase(

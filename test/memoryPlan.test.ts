@@ -42,14 +42,16 @@ describe("WebGPU's default limits", () => {
 
   test("are met to the byte by 256×256 in f32: a norm over a concatenation of 512 channels", () => {
     const { largestBinding } = planOf("imagenet256-uncond", "f32");
-    expect(largestBinding).toEqual({ name: "output_blocks.15.0.in_layers.0", bytes: 256 * 256 * 512 * 4 });
+    expect(largestBinding).toEqual({ name: "output_blocks.15.0.in_layers.2.normed", bytes: 256 * 256 * 512 * 4 });
     expect(largestBinding.bytes).toBe(defaultLimits.maxStorageBufferBindingSize);
   });
 
   test("are too small for 512×512 and for two images of 256×256 in f32, and the plan names the tensors", () => {
     const large = planOf("imagenet512", "f32");
-    expect(large.tooLarge[0]).toMatchObject({ name: "output_blocks.18.0.in_layers.0", bytes: 384 * mib });
-    expect(planOf("imagenet512", "f16").tooLarge.map(({ name }) => name)).toEqual(["output_blocks.18.0.in_layers.0"]);
+    expect(large.tooLarge[0]).toMatchObject({ name: "output_blocks.18.0.in_layers.2.normed", bytes: 384 * mib });
+    expect(planOf("imagenet512", "f16").tooLarge.map(({ name }) => name)).toEqual([
+      "output_blocks.18.0.in_layers.2.normed",
+    ]);
     const two = planOf("imagenet256-uncond", "f32", 2);
     expect(two.tooLarge.length).toBeGreaterThan(0);
     // What the plan says and what a session would meet are one.

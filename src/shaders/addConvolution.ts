@@ -10,11 +10,15 @@ import { convolutionBlocked } from "./convolutionBlocked.ts";
 import { convolutionSum } from "./convolutionSum.ts";
 import { convolutionTiled, tiledWorkgroupSize } from "./convolutionTiled.ts";
 import { addWinograd } from "./addWinograd.ts";
+import { groupNormApply } from "./groupNormApply.ts";
 import { pieces, wholeDispatch } from "./lib/pieces.ts";
+import { upsampleNearest } from "./upsampleNearest.ts";
 
 export interface ConvolutionTensors {
   readonly x0: Tensor;
   readonly x1?: Tensor | undefined;
+  /** Of the layer's norm: [batch, 2, channels], see `groupNormAffine`. */
+  readonly affine?: Tensor | undefined;
   /** As packed: [taps][channels][outChannels]. */
   readonly weight: Tensor;
   readonly bias?: Tensor | undefined;
@@ -31,7 +35,9 @@ export interface ConvolutionCall {
 }
 
 /** Adds the dispatches of one convolution. Multiply-adds are counted as the direct sum has them, whatever runs. */
-export function addConvolution(builder: PlanBuilder, convolution: ConvolutionCall): void {
+export function addConvolution(builder: PlanBuilder, call: ConvolutionCall): void {
+  // Winograd's transforms read through norm and upsampling.
+  const convolution = call.choice.method === "winograd" ? call : written(builder, call);
   const { layer, choice, batch, tensors, label } = convolution;
   const { kernel, stride, activation } = layer;
   const { height, width, outHeight, outWidth, channels0, channels1, outChannels, pad } = layer;
@@ -76,6 +82,48 @@ export function addConvolution(builder: PlanBuilder, convolution: ConvolutionCal
   }
 }
 
+/** The same convolution of what norm and upsampling, as dispatches of their own, have written. */
+function written(builder: PlanBuilder, call: ConvolutionCall): ConvolutionCall {
+  const { batch, label } = call;
+  let { layer, tensors } = call;
+  const { height, width, channels0, channels1, norm, upsample, upsampleResidual, outHeight, outWidth } = layer;
+  if (norm !== undefined) {
+    const { affine, ...others } = tensors;
+    const channels = channels0 + channels1;
+    const y = builder.temporary(`${label}.normed`, tensors.x0.dtype, [batch, height, width, channels]);
+    builder.dispatch(groupNormApply, {
+      tensors: { x0: tensors.x0, x1: tensors.x1, affine: affine!, y },
+      parameters: { batch, pixels: height * width, channels0, channels1 },
+      variant: { activation: norm },
+      label,
+    });
+    tensors = { ...others, x0: y, x1: undefined };
+    layer = { ...layer, channels0: channels, channels1: 0, norm: undefined };
+  }
+  const larger = (x: Tensor, size: { height: number; width: number }) => {
+    const channels = x.shape.at(-1)!;
+    const y = builder.temporary(`${label}.upsampled`, x.dtype, [batch, 2 * size.height, 2 * size.width, channels]);
+    builder.dispatch(upsampleNearest, {
+      tensors: { x, y },
+      parameters: { batch, ...size, channels, scale: 1 },
+      variant: {},
+      label,
+    });
+    return y;
+  };
+  if (upsample) {
+    const [x0, x1] = [tensors.x0, tensors.x1].map((x) => x && larger(x, { height, width }));
+    tensors = { ...tensors, x0: x0!, x1 };
+    layer = { ...layer, height: 2 * height, width: 2 * width, upsample: false };
+  }
+  if (upsampleResidual) {
+    const residual = larger(tensors.residual!, { height: outHeight / 2, width: outWidth / 2 });
+    tensors = { ...tensors, residual };
+    layer = { ...layer, upsampleResidual: false };
+  }
+  return { ...call, layer, tensors };
+}
+
 /** Multiply-adds of a layer's direct sum. */
 export function layerMacs(layer: ConvolutionLayer, batch: number): number {
   const { kernel, outHeight, outWidth, outChannels } = layer;
@@ -97,13 +145,15 @@ export function convolutionPlan(
 ): { plan: Plan; tensors: ConvolutionTensors } {
   const builder = new PlanBuilder();
   const { kernel, height, width, outHeight, outWidth, channels0, channels1, outChannels, activations } = layer;
+  const half = layer.upsampleResidual ? 2 : 1;
   const image = (name: string, size: readonly number[]) => builder.external(name, activations, [batch, ...size]);
   const tensors: ConvolutionTensors = {
     x0: image("x0", [height, width, channels0]),
     x1: channels1 > 0 ? image("x1", [height, width, channels1]) : undefined,
+    affine: layer.norm === undefined ? undefined : builder.external("affine", "f32", [batch, 2, channels0 + channels1]),
     weight: builder.external("weight", layer.weights, [kernel * kernel, channels0 + channels1, outChannels]),
     bias: layer.bias ? builder.external("bias", "f32", [outChannels]) : undefined,
-    residual: layer.residual ? image("residual", [outHeight, outWidth, outChannels]) : undefined,
+    residual: layer.residual ? image("residual", [outHeight / half, outWidth / half, outChannels]) : undefined,
     y: image("y", [outHeight, outWidth, outChannels]),
   };
   addConvolution(builder, { layer, choice, batch, tensors, label: "convolution" });

@@ -47,6 +47,7 @@ export function addWinograd(
   { variant }: Extract<ConvolutionChoice, { method: "winograd" }>,
 ): void {
   const { activation, height, width, outHeight, outWidth, channels0, channels1, outChannels, pad } = layer;
+  const { norm = "none", upsample = false, upsampleResidual = false } = layer;
   const { tile, ...block } = variant;
   const frequencies = winogradSpan(tile) ** 2;
   const channels = channels0 + channels1;
@@ -70,9 +71,9 @@ export function addWinograd(
     const rows = Math.min(stripRows, allRows - firstRow);
     const strip = { tilesX, tilesY, firstRow, rows };
     builder.dispatch(winogradInput, {
-      tensors: { x0: tensors.x0, x1: tensors.x1, v },
+      tensors: { x0: tensors.x0, x1: tensors.x1, affine: tensors.affine, v },
       parameters: { height, width, channels0, channels1, pad, ...strip },
-      variant: { tile, activation: "none" },
+      variant: { tile, activation: norm, upsample },
       label,
     });
     builder.dispatch(winogradMultiply, {
@@ -85,7 +86,7 @@ export function addWinograd(
     builder.dispatch(winogradOutput, {
       tensors: { m, bias: tensors.bias, residual: tensors.residual, y: tensors.y },
       parameters: { outHeight, outWidth, outChannels, ...strip },
-      variant: { tile, activation },
+      variant: { tile, activation, upsample: upsampleResidual },
       label,
     });
   }

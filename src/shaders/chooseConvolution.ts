@@ -16,6 +16,7 @@ import type { WinogradMultiplyVariant } from "./winogradMultiply.ts";
 
 /** One convolution of a network, whatever the batch. Channel counts are padded to multiples of 4. */
 export interface ConvolutionLayer extends ConvolutionShape {
+  /** Of the tensors that are read: with `upsample` half of what is convolved. */
   readonly height: number;
   readonly width: number;
   readonly outHeight: number;
@@ -27,6 +28,12 @@ export interface ConvolutionLayer extends ConvolutionShape {
   readonly pad: number;
   readonly bias: boolean;
   readonly residual: boolean;
+  /** The input is act(a·x + b) of a norm's affine, with this activation; without it, x as it is. */
+  readonly norm?: "none" | "silu" | undefined;
+  /** The input, after the norm, is nearest ×2 of what is read. */
+  readonly upsample?: boolean | undefined;
+  /** So is the residual. */
+  readonly upsampleResidual?: boolean | undefined;
   readonly activations: DType;
   readonly weights: DType;
 }
@@ -64,8 +71,10 @@ export function convolutionKey(layer: ConvolutionLayer): string {
   const { kernel, stride, height, width, channels0, channels1, outChannels } = layer;
   const fused = [
     ...(layer.bias ? ["bias"] : []),
-    ...(layer.residual ? ["residual"] : []),
+    ...(layer.residual ? [layer.upsampleResidual ? "residual up" : "residual"] : []),
     ...(layer.activation === "none" ? [] : [layer.activation]),
+    ...(layer.norm === undefined ? [] : [`after norm ${layer.norm}`]),
+    ...(layer.upsample ? ["up"] : []),
   ];
   const input = channels1 > 0 ? `${channels0}+${channels1}` : `${channels0}`;
   return [

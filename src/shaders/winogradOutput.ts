@@ -1,6 +1,7 @@
 /**
  * Winograd's output transform: y = act(Aᵀ m A + bias + residual) for the tiles of a strip (see `winogradInput`); outputs
- * beyond the image's edge are dropped. One thread a tile and vec4 of channels.
+ * beyond the image's edge are dropped. With `upsample` the residual is nearest ×2 of the tensor that is bound. One thread a
+ * tile and vec4 of channels.
  */
 import { defineKernel, read, readOptional, write } from "../engine/kernel.ts";
 import { unroll, wgsl } from "../engine/wgsl.ts";
@@ -12,7 +13,9 @@ import { stripParameters } from "./winogradInput.ts";
 export interface WinogradOutputVariant {
   readonly tile: WinogradTile;
   readonly activation: "none" | "silu";
-  [key: string]: string | number;
+  /** Whether the residual has half the output's height and width. */
+  readonly upsample: boolean;
+  [key: string]: string | number | boolean;
 }
 
 export const winogradOutput = defineKernel<WinogradOutputVariant>()({
@@ -20,7 +23,7 @@ export const winogradOutput = defineKernel<WinogradOutputVariant>()({
   bindings: { m: read, bias: readOptional, residual: readOptional, y: write },
   parameters: { outHeight: "u32", outWidth: "u32", outChannels: "u32", ...stripParameters },
   workgroups: (p) => elementwiseWorkgroups((p.rows * p.tilesX * p.outChannels) / 4),
-  source: ({ header, has }, { tile, activation }) => {
+  source: ({ header, has }, { tile, activation, upsample }) => {
     const span = winogradSpan(tile);
     return wgsl`${header}${silu}
 ${elementwiseMain("parameters.rows * parameters.tilesX * parameters.outChannels / 4u")}
@@ -46,13 +49,18 @@ ${unroll(tile, (r) => unroll(tile, (p) => `  var y${r}_${p} = t${r}_${p};`))}
 #endif
   for (var r = 0u; r < ${tile}u; r++) {
     let oy = ty * ${tile}u + r;
+#if ${upsample && has.residual}
+    let half = parameters.outWidth / 2u;
+    let above = (n * (parameters.outHeight / 2u) + min(oy, parameters.outHeight - 1u) / 2u) * half;
+${unroll(tile / 2, (p) => `    let residual${p} = load_residual((above + min(tx * ${tile / 2}u + ${p}u, half - 1u)) * vectors + c);`)}
+#endif
 ${unroll(
   tile,
   (p) => wgsl`    if (oy < parameters.outHeight && tx * ${tile}u + ${p}u < parameters.outWidth) {
       let at = ((n * parameters.outHeight + oy) * parameters.outWidth + tx * ${tile}u + ${p}u) * vectors + c;
       var v = y0_${p} + b;
 #if ${has.residual}
-      v += load_residual(at);
+      v += ${upsample ? `residual${p >> 1}` : "load_residual(at)"};
 #endif
 #if ${activation === "silu"}
       v = silu(v);

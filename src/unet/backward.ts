@@ -106,7 +106,12 @@ class Backward {
     const dx = this.#layers.convolution(
       `${name}.gradient`,
       { parts, height, width },
-      { kernel, channels, ...into, ...(before ? { residual: before } : {}) },
+      {
+        kernel,
+        channels,
+        ...into,
+        ...(before ? { residual: { parts: [{ tensor: before, channels }], height, width } } : {}),
+      },
     );
     this.gradients.set(x, [dx.parts[0]!.tensor]);
   }

@@ -42,6 +42,14 @@ export interface Feature {
   readonly parts: readonly { readonly tensor: Tensor; readonly channels: number }[];
   readonly height: number;
   readonly width: number;
+  /** Where `parts` is one tensor that nobody has written, only named: what a convolution reads in its place. */
+  readonly through?: Source | undefined;
+}
+
+/** Tensors seen through a norm, nearest ×2, or both. */
+interface Source extends Pick<Feature, "parts" | "height" | "width"> {
+  readonly norm?: { readonly affine: Tensor; readonly activation: "none" | "silu" } | undefined;
+  readonly upsample: boolean;
 }
 
 /** The blocks' layers as dispatches. */
@@ -89,35 +97,35 @@ export class Layers {
           ...{ kernel: 3, stride: 2, channels: block.channels },
           pad: this.#options.architecture.details.downsamplePad,
         });
-      case "upsample": {
-        const up = this.#nearest(block.name, h);
-        return block.conv ? this.convolution(`${block.name}.conv`, up, { kernel: 3, channels: block.channels }) : up;
-      }
+      case "upsample":
+        if (!block.conv) return this.#nearest(block.name, h);
+        return this.convolution(`${block.name}.conv`, this.#throughNearest(block.name, h), {
+          ...{ kernel: 3, channels: block.channels },
+        });
     }
   }
 
   #residual(block: Extract<Block, { kind: "res" }>, x: Feature): Feature {
     const { name, out } = block;
-    let h = this.norm(`${name}.in_layers.0`, x, { activation: "silu" });
+    const { resample } = block;
+    // A mean over pixels needs the norm's output; whatever else reads it reads through it.
+    const first = resample === "down" ? "written" : "through";
+    let h = this.norm(`${name}.in_layers.0`, x, { activation: "silu", output: first });
     let skip = x;
-    if (block.resample !== "none") {
-      const resample = (feature: Feature) =>
-        block.resample === "down" ? this.#pool(name, feature) : this.#nearest(name, feature);
-      h = resample(h);
-      skip = resample(skip);
-    }
+    if (resample === "down") [h, skip] = [this.#pool(name, h), this.#pool(name, skip)];
+    if (resample === "up") [h, skip] = [this.#throughNearest(name, h), this.#throughNearest(name, skip)];
     h = this.convolution(`${name}.in_layers.2`, h, { kernel: 3, channels: out });
-    h = this.norm(`${name}.out_layers.0`, h, { activation: "silu", block: name });
+    h = this.norm(`${name}.out_layers.0`, h, { activation: "silu", block: name, output: "through" });
     // A skip over a concatenation always has a 1×1: weights.ts declares an identity where the checkpoint has none.
     if (block.in !== out || skip.parts.length > 1)
       skip = this.convolution(`${name}.skip_connection`, skip, { kernel: 1, channels: out });
-    return this.convolution(`${name}.out_layers.3`, h, { kernel: 3, channels: out, residual: skip.parts[0]!.tensor });
+    return this.convolution(`${name}.out_layers.3`, h, { kernel: 3, channels: out, residual: skip });
   }
 
   #attention({ name, channels, heads }: Extract<Block, { kind: "attention" }>, x: Feature): Feature {
     const normed = this.norm(`${name}.norm`, x, { activation: "none" });
     const context = this.attention(name, normed, { channels, heads, qkv: "qkv" });
-    return this.convolution(`${name}.proj_out`, context, { kernel: 1, channels, residual: x.parts[0]!.tensor });
+    return this.convolution(`${name}.proj_out`, context, { kernel: 1, channels, residual: x });
   }
 
   /** Self-attention between its two projections, of which `qkv` names the first. */
@@ -142,8 +150,19 @@ export class Layers {
     return { ...x, parts: [{ tensor: y, channels: inner }] };
   }
 
-  /** GroupNorm; `block` names the residual block whose embedding is folded in. */
-  norm(name: string, x: Feature, { activation, block }: { activation: "none" | "silu"; block?: string }): Feature {
+  /**
+   * GroupNorm; `block` names the residual block whose embedding is folded in. With `output: "through"` the convolution that
+   * reads it may norm as it reads.
+   */
+  norm(
+    name: string,
+    x: Feature,
+    {
+      activation,
+      block,
+      output = "written",
+    }: { activation: "none" | "silu"; block?: string; output?: "written" | "through" },
+  ): Feature {
     const batch = this.batch;
     const pixels = x.height * x.width;
     const [channels0, channels1] = channelsOf(x);
@@ -163,15 +182,17 @@ export class Layers {
       label: `${name}.affine`,
     });
     const y = this.temporary(name, x, channels);
-    this.builder.dispatch(groupNormApply, {
-      tensors: { ...inputs, affine, y },
-      parameters: { batch, pixels, channels0, channels1 },
-      variant: { activation },
-      label: name,
-    });
+    if (output === "written")
+      this.builder.dispatch(groupNormApply, {
+        tensors: { ...inputs, affine, y },
+        parameters: { batch, pixels, channels0, channels1 },
+        variant: { activation },
+        label: name,
+      });
     const operation = { name, x: inputs.x0, y, pixels, channels, partials, affine, activation, block };
     this.operations.push({ kind: "norm", ...operation });
-    return { ...x, parts: [{ tensor: y, channels }] };
+    const through = output === "through" ? { ...x, norm: { affine, activation }, upsample: false } : undefined;
+    return { ...x, parts: [{ tensor: y, channels }], through };
   }
 
   /** Mean and squares of every channel, chunk by chunk. */
@@ -223,30 +244,36 @@ export class Layers {
       pad?: 0 | 1;
       channels: number;
       activation?: "none" | "silu";
-      residual?: Tensor;
+      residual?: Feature;
       into?: Tensor;
     },
   ): Feature {
     const batch = this.batch;
-    const [channels0, channels1] = channelsOf(x);
+    const source = x.through ?? { ...x, upsample: false };
+    const [channels0, channels1] = channelsOf(source);
     const outChannels = padTo4(channels);
     const height = Math.ceil(x.height / stride);
     const width = Math.ceil(x.width / stride);
     const y = into ?? this.temporary(name, { height, width }, outChannels);
     const bias = this.#options.weights.has(`${name}.bias`) ? this.weight(`${name}.bias`) : undefined;
     const weight = this.weight(`${name}.weight`);
+    const added = residual?.through ?? residual;
     const layer = {
-      ...{ kernel, stride, activation, height: x.height, width: x.width, outHeight: height, outWidth: width },
+      ...{ kernel, stride, activation, outHeight: height, outWidth: width, height: source.height, width: source.width },
       ...{ channels0, channels1, outChannels, pad, bias: bias !== undefined, residual: residual !== undefined },
-      ...{ activations: x.parts[0]!.tensor.dtype, weights: weight.dtype },
+      ...{ norm: source.norm?.activation, upsample: source.upsample, upsampleResidual: residual?.through?.upsample },
+      ...{ activations: source.parts[0]!.tensor.dtype, weights: weight.dtype },
     };
     this.#options.onConvolution?.(name, layer);
     const choice = chooseConvolution(layer, this.#options, this.#options.choices);
-    const tensors = { x0: x.parts[0]!.tensor, x1: x.parts[1]?.tensor, weight, bias, residual, y };
+    const tensors = {
+      ...{ x0: source.parts[0]!.tensor, x1: source.parts[1]?.tensor, affine: source.norm?.affine },
+      ...{ weight, bias, residual: added?.parts[0]!.tensor, y },
+    };
     addConvolution(this.builder, { layer, choice, batch, tensors, label: name });
     this.operations.push({
-      ...{ kind: "convolution", name, x: x.parts[0]!.tensor, channels: channels0, y, kernel, stride, residual },
-      ...{ height: x.height, width: x.width },
+      ...{ kind: "convolution", name, x: x.parts[0]!.tensor, channels: x.parts[0]!.channels, y, kernel, stride },
+      ...{ residual: residual?.parts[0]!.tensor, height: x.height, width: x.width },
     });
     return { parts: [{ tensor: y, channels: outChannels }], height, width };
   }
@@ -275,6 +302,16 @@ export class Layers {
     return this.#resample(name, upsampleNearest, x, { height: x.height * 2, width: x.width * 2 }, 1);
   }
 
+  /** Nearest ×2 that the convolutions read through; a residual block's whole tensor is never written. */
+  #throughNearest(name: string, x: Feature): Feature {
+    if (x.parts.length > 1) return this.#nearest(name, x);
+    const size = { height: x.height * 2, width: x.width * 2 };
+    const [{ tensor, channels }] = x.parts as [Feature["parts"][0]];
+    const y = this.temporary(`${name}.upsampleNearest`, size, channels);
+    this.#resampled("up", name, x, { x: tensor, y, channels });
+    return { ...size, parts: [{ tensor: y, channels }], through: { ...(x.through ?? x), upsample: true } };
+  }
+
   #resample(
     name: string,
     kernel: typeof meanPool | typeof upsampleNearest,
@@ -290,12 +327,19 @@ export class Layers {
         variant: {},
         label: `${name}.${kernel.name}`,
       });
-      const direction = kernel.name === "meanPool" ? "down" : "up";
-      const { height, width } = x;
-      this.operations.push({ kind: "resample", direction, name, x: tensor, y, channels, height, width });
+      this.#resampled(kernel.name === "meanPool" ? "down" : "up", name, x, { x: tensor, y, channels });
       return { tensor: y, channels };
     });
     return { ...size, parts };
+  }
+
+  #resampled(
+    direction: "up" | "down",
+    name: string,
+    { height, width }: Feature,
+    part: { x: Tensor; y: Tensor; channels: number },
+  ): void {
+    this.operations.push({ kind: "resample", direction, name, ...part, height, width });
   }
 
   temporary(name: string, { height, width }: { height: number; width: number }, channels: number): Tensor {
@@ -305,6 +349,6 @@ export class Layers {
 }
 
 /** Channels of the first part and of the others, of which kernels take one. */
-function channelsOf({ parts }: Feature): [number, number] {
+function channelsOf({ parts }: Pick<Feature, "parts">): [number, number] {
   return [parts[0]!.channels, parts[1]?.channels ?? 0];
 }

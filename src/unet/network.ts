@@ -70,7 +70,7 @@ export function planForward(options: NetworkOptions, size: ForwardSize): Forward
     h = { ...h, parts: [...h.parts, ...skips.pop()!.parts] };
     for (const block of blocks) h = layers.block(block, h);
   }
-  h = layers.norm("out.0", h, { activation: "silu" });
+  h = layers.norm("out.0", h, { activation: "silu", output: "through" });
   layers.convolution("out.2", h, { kernel: 3, channels: architecture.outChannels, into: out });
   return { plan: builder.finish(), x, lowRes, embedding: layers.embedding, out };
 }
@@ -133,14 +133,14 @@ export function planEmbedding(options: Omit<NetworkOptions, "activations">, rows
   const linear = (
     name: string,
     input: Feature,
-    more: { activation?: "silu"; residual?: Tensor; into?: Tensor; channels: number },
+    more: { activation?: "silu"; residual?: Feature; into?: Tensor; channels: number },
   ) => layers.convolution(name, input, { kernel: 1, ...more });
   const hidden = linear("time_embed.0", asFeature(sinusoid, columns), { channels: embedChannels, activation: "silu" });
   // SiLU opens every emb_layers, so it is applied once, here.
   const emb = linear("time_embed.2", hidden, {
     channels: embedChannels,
     activation: "silu",
-    ...(label ? { residual: label } : {}),
+    ...(label ? { residual: asFeature(label, embedChannels) } : {}),
   });
   const parts = embeddingLayout(architecture).parts.map(({ name, width }) => {
     const into = builder.external(`${name}.rows`, "f32", [rows, width]);

@@ -1,21 +1,41 @@
-/** Both convolution kernels compute this; tiles in parts its sums over shares of the input channels. */
+/**
+ * Both convolution kernels compute this, and with norm and upsampling a whole layer, whatever its dispatches are; tiles in
+ * parts its sums over shares of the input channels.
+ */
 import type { convolutionBlocked } from "../../src/shaders/convolutionBlocked.ts";
 import type { convolutionTiled } from "../../src/shaders/convolutionTiled.ts";
 import type { convolutionSum } from "../../src/shaders/convolutionSum.ts";
 import { silu, type TwinOf } from "./twin.ts";
 
-type Call = Pick<Parameters<TwinOf<typeof convolutionBlocked>>[0], "tensors" | "parameters"> & {
-  readonly variant: { readonly kernel: number; readonly stride: number; readonly activation: "none" | "silu" };
+type Kernel = Parameters<TwinOf<typeof convolutionBlocked>>[0];
+type Call = {
+  readonly tensors: Kernel["tensors"] & { readonly affine?: Float64Array | undefined };
+  readonly parameters: Kernel["parameters"];
+  readonly variant: {
+    readonly kernel: number;
+    readonly stride: number;
+    readonly activation: "none" | "silu";
+    /** As a `ConvolutionLayer` has them. */
+    readonly norm?: "none" | "silu" | undefined;
+    readonly upsample?: boolean | undefined;
+    readonly upsampleResidual?: boolean | undefined;
+  };
 };
 
 /** One element of y; the benchmark asks for a few of them where all would take too long. */
 export function convolutionElement({ tensors, parameters: p, variant }: Call, at: number): number {
-  const { x0, x1, weight, bias, residual } = tensors;
+  const { x0, x1, affine, weight, bias, residual } = tensors;
+  const { norm, upsample, upsampleResidual } = variant;
   const channels = p.channels0 + p.channels1;
+  const scale = upsample ? 2 : 1;
   const input = (n: number, iy: number, ix: number, c: number) => {
-    if (iy < 0 || ix < 0 || iy >= p.height || ix >= p.width) return 0;
-    const pixel = (n * p.height + iy) * p.width + ix;
-    return c < p.channels0 ? x0[pixel * p.channels0 + c]! : x1![pixel * p.channels1 + c - p.channels0]!;
+    const [y, x] = [Math.floor(iy / scale), Math.floor(ix / scale)];
+    if (y < 0 || x < 0 || y >= p.height || x >= p.width) return 0;
+    const pixel = (n * p.height + y) * p.width + x;
+    const value = c < p.channels0 ? x0[pixel * p.channels0 + c]! : x1![pixel * p.channels1 + c - p.channels0]!;
+    if (norm === undefined) return value;
+    const normed = value * affine![n * 2 * channels + c]! + affine![(n * 2 + 1) * channels + c]!;
+    return norm === "silu" ? silu(normed) : normed;
   };
   const co = at % p.outChannels;
   const pixel = Math.floor(at / p.outChannels);
@@ -29,7 +49,8 @@ export function convolutionElement({ tensors, parameters: p, variant }: Call, at
         sum +=
           input(n, oy * variant.stride + ky - p.pad, ox * variant.stride + kx - p.pad, ci) *
           weight[((ky * variant.kernel + kx) * channels + ci) * p.outChannels + co]!;
-  if (residual) sum += residual[at]!;
+  const half = ((n * p.outHeight) / 2 + Math.floor(oy / 2)) * (p.outWidth / 2) + Math.floor(ox / 2);
+  if (residual) sum += residual[upsampleResidual ? half * p.outChannels + co : at]!;
   return variant.activation === "silu" ? silu(sum) : sum;
 }
 

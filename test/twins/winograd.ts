@@ -32,9 +32,10 @@ export const winogradWeightsTwin: TwinOf<typeof winogradWeights> = ({ tensors, p
 
 export const winogradInputTwin: TwinOf<typeof winogradInput> = ({ tensors, parameters: p, variant }) => {
   const { x0, x1, affine } = tensors;
-  const { tile } = variant;
+  const { tile, upsample } = variant;
   const span = winogradSpan(tile);
   const channels = p.channels0 + p.channels1;
+  const scale = upsample ? 2 : 1;
   const tiles = p.rows * p.tilesX;
   const v = new Float64Array(span * span * tiles * channels);
   for (let at = 0; at < tiles; at++) {
@@ -43,7 +44,7 @@ export const winogradInputTwin: TwinOf<typeof winogradInput> = ({ tensors, param
     const [top, left] = [(row % p.tilesY) * tile - p.pad, (at % p.tilesX) * tile - p.pad];
     for (let c = 0; c < channels; c++) {
       const input = square(span, (r, s) => {
-        const [y, x] = [top + r, left + s];
+        const [y, x] = [Math.floor((top + r) / scale), Math.floor((left + s) / scale)];
         if (y < 0 || x < 0 || y >= p.height || x >= p.width) return 0;
         const pixel = (n * p.height + y) * p.width + x;
         const value = c < p.channels0 ? x0[pixel * p.channels0 + c]! : x1![pixel * p.channels1 + c - p.channels0]!;
@@ -74,7 +75,7 @@ export const winogradMultiplyTwin: TwinOf<typeof winogradMultiply> = ({ tensors,
 
 export const winogradOutputTwin: TwinOf<typeof winogradOutput> = ({ tensors, parameters: p, variant }) => {
   const { m, bias, residual } = tensors;
-  const { tile } = variant;
+  const { tile, upsample } = variant;
   const span = winogradSpan(tile);
   const tiles = p.rows * p.tilesX;
   const batch = Math.ceil((p.firstRow + p.rows) / p.tilesY);
@@ -92,7 +93,9 @@ export const winogradOutputTwin: TwinOf<typeof winogradOutput> = ({ tensors, par
           const [oy, ox] = [(row % p.tilesY) * tile + r, (at % p.tilesX) * tile + s];
           if (oy >= p.outHeight || ox >= p.outWidth) continue;
           const to = ((n * p.outHeight + oy) * p.outWidth + ox) * p.outChannels + co;
-          const sum = value + (bias ? bias[co]! : 0) + (residual ? residual[to]! : 0);
+          const half = ((n * p.outHeight) / 2 + Math.floor(oy / 2)) * (p.outWidth / 2) + Math.floor(ox / 2);
+          const added = residual ? residual[upsample ? half * p.outChannels + co : to]! : 0;
+          const sum = value + (bias ? bias[co]! : 0) + added;
           y[to] = variant.activation === "silu" ? silu(sum) : sum;
         }
     }
