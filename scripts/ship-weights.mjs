@@ -20,14 +20,14 @@ for (const model of manifest.models) {
   if (!existsSync(join(folder, model.file))) continue;
   for (const file of [model.file, model.selfTest]) await copyFile(join(folder, file), join(root, "weights", file));
   const bytes = await readFile(join(folder, model.file));
-  const before = { sha256: model.sha256, bytes: model.bytes };
   model.sha256 = createHash("sha256").update(bytes).digest("hex");
   model.bytes = bytes.length;
   const headerBytes = Number(bytes.readBigUInt64LE());
   const { __metadata__: _, ...tensors } = JSON.parse(bytes.toString("utf8", 8, 8 + headerBytes));
   const elements = ({ shape }) => shape.reduce((product, side) => product * side, 1);
   model.parameters = Object.values(tensors).reduce((sum, tensor) => sum + elements(tensor), 0);
-  shipped = shipped.replace(before.sha256, model.sha256).replace(`bytes: ${before.bytes},`, `bytes: ${model.bytes},`);
+  const entry = new RegExp(`(  ${model.name}: \\{.*?sha256: ")\\w+(",\\s*bytes: )\\d+`, "s");
+  shipped = shipped.replace(entry, (_, a, b) => `${a}${model.sha256}${b}${model.bytes}`);
   console.log(`${model.name}: ${model.bytes} bytes, sha256 ${model.sha256}`);
 }
 await writeFile(manifestPath, `${JSON.stringify(manifest, null, 2)}\n`);

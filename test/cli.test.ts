@@ -97,7 +97,7 @@ describe("arguments that cannot be used", () => {
     ["--region 0,0,8,8", /holds nothing to fill/],
     ["--region 0,0,40,64", /goes on beyond it: enlarge/],
     ["--feather 300", /--feather: expected a whole number from 0 to 256/],
-    ["--class 1", /this network knows no classes/],
+    [`--weights ${golden("unet/portraits64.weights.safetensors")} --class 1`, /this network knows no classes/],
     ["--preview-every 5", /--preview-every needs --preview-dir/],
     ["--preview-dir previews", /--preview-dir needs --preview-every/],
     ["--flags {", /--flags "\{" is not JSON/],

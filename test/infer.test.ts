@@ -76,7 +76,7 @@ test("values come in every stored type", async () => {
   for (const [name, dtype] of [
     ["adm", "F32"],
     ["class-cond", "BF16"],
-    ["odd-groups", "F16"],
+    ["portraits64", "F16"],
   ]) {
     const file = await openSafetensors(golden(`${name}.weights.safetensors`));
     expect(file.tensors.get("out.0.weight")!.dtype).toBe(dtype);

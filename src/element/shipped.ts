@@ -11,7 +11,7 @@ export const shippedModels: Readonly<Record<string, ShippedModel>> = {
   portraits64: {
     title: "portraits64",
     url: new URL("../../weights/portraits64.safetensors", import.meta.url).href,
-    sha256: "80cc5d0649b01d478c7f8f85ff27e08339d74f1e5951d34c4abfe9cb90b3396c",
-    bytes: 4721428,
+    sha256: "f210e95e1566186e271dd1033c7d3e957c700657a37cd330325d54cc3ee0c10a",
+    bytes: 4726500,
   },
 };

@@ -12,16 +12,10 @@ const own = new URL("../goldens/", import.meta.url);
 const whole = process.env.REPAINT_GOLDEN
   ? new URL(`file://${process.env.REPAINT_GOLDEN.replace(/\/*$/, "/")}`)
   : undefined;
-const shipped = new URL("../../weights/", import.meta.url);
 
 /** Where a golden file is, or undefined where only the whole set has it and that is not at hand. */
 export function goldenUrl(path: string): URL | undefined {
-  // The demo model is shipped once, in weights/.
-  const candidates = [
-    new URL(path, own),
-    ...(whole ? [new URL(path, whole)] : []),
-    new URL(path.replace(/^.*\//, "").replace(".weights", ""), shipped),
-  ];
+  const candidates = [new URL(path, own), ...(whole ? [new URL(path, whole)] : [])];
   return candidates.find((url) => existsSync(url));
 }
 
