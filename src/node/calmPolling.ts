@@ -46,7 +46,7 @@ function count<Name extends string>(owner: { [K in Name]: (...given: never[]) =>
     promise.then(end, end);
     return promise;
   };
-  Object.defineProperty(owner, name, { value: counted });
+  Object.defineProperty(owner, name, { value: counted, configurable: true, writable: true });
 }
 
 /** Devices that this adapter gives from now on are waited for calmly. */
@@ -63,8 +63,8 @@ export function calmPolling(adapter: GPUAdapter): void {
       count(buffer, "mapAsync");
       return buffer;
     };
-    Object.defineProperty(device, "createBuffer", { value: counted });
+    Object.defineProperty(device, "createBuffer", { value: counted, configurable: true, writable: true });
     return device;
   };
-  Object.defineProperty(adapter, "requestDevice", { value: requestDevice });
+  Object.defineProperty(adapter, "requestDevice", { value: requestDevice, configurable: true, writable: true });
 }
