@@ -3,7 +3,7 @@ import { PlanBuilder, type Plan } from "../engine/plan.ts";
 import type { Tensor } from "../engine/tensor.ts";
 import { attention } from "./attention.ts";
 import type { AttentionChoice, AttentionLayer } from "./chooseAttention.ts";
-import { pieces, wholeDispatch } from "./lib/pieces.ts";
+import { dispatchInPieces, wholeDispatch } from "./lib/pieces.ts";
 
 export interface AttentionTensors {
   /** [batch, length, 3·heads·headChannels] */
@@ -28,16 +28,13 @@ export function attentionMacs({ length, heads, headChannels }: AttentionLayer, b
 export function addAttention(builder: PlanBuilder, { layer, choice, batch, tensors, label }: AttentionCall): void {
   const { variant } = choice;
   const { length, heads, headChannels, scale } = layer;
-  const parameters = { batch, length, heads, headChannels, scale };
+  const parameters = { batch, length, heads, headChannels, scale, ...wholeDispatch };
   const macs = attentionMacs(layer, batch);
   // Each chunk of a head computes all scores: half of the work is done once a chunk.
   const chunks = Math.ceil(headChannels / 4 / variant.chunkVectors);
   const work = (macs * (1 + chunks)) / 2;
-  const workgroups = attention.workgroups({ ...parameters, ...wholeDispatch }, variant);
-  for (const { groups, share } of pieces(workgroups, work, variant.workgroupSize))
-    builder.dispatch(attention, {
-      ...{ tensors, parameters: { ...parameters, ...groups }, variant, label, macs: macs * share },
-    });
+  const { workgroupSize } = variant;
+  dispatchInPieces(builder, attention, { tensors, parameters, variant, label, macs }, { workgroupSize, work });
 }
 
 /** One layer alone; its input and output are external. */

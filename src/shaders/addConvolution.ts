@@ -11,7 +11,7 @@ import { convolutionSum } from "./convolutionSum.ts";
 import { convolutionTiled, tiledWorkgroupSize } from "./convolutionTiled.ts";
 import { addWinograd } from "./addWinograd.ts";
 import { groupNormApply } from "./groupNormApply.ts";
-import { pieces, wholeDispatch } from "./lib/pieces.ts";
+import { dispatchInPieces, wholeDispatch } from "./lib/pieces.ts";
 import { upsampleNearest } from "./upsampleNearest.ts";
 
 export interface ConvolutionTensors {
@@ -41,18 +41,14 @@ export function addConvolution(builder: PlanBuilder, call: ConvolutionCall): voi
   const { layer, choice, batch, tensors, label } = convolution;
   const { kernel, stride, activation } = layer;
   const { height, width, outHeight, outWidth, channels0, channels1, outChannels, pad } = layer;
-  const parameters = { batch, height, width, outHeight, outWidth, channels0, channels1, outChannels, pad };
+  const sizes = { batch, height, width, outHeight, outWidth, channels0, channels1, outChannels, pad };
+  const parameters = { ...sizes, ...wholeDispatch };
   const shape = { kernel, stride, activation };
   const macs = layerMacs(layer, batch);
   switch (choice.method) {
     case "blocked": {
       const variant = { ...shape, ...choice.variant };
-      const workgroups = convolutionBlocked.workgroups({ ...parameters, ...wholeDispatch }, variant);
-      for (const { groups, share } of pieces(workgroups, macs, variant.workgroupSize))
-        builder.dispatch(convolutionBlocked, {
-          ...{ tensors, parameters: { ...parameters, ...groups }, variant, label, macs: macs * share },
-        });
-      return;
+      return dispatchInPieces(builder, convolutionBlocked, { tensors, parameters, variant, label, macs }, variant);
     }
     case "tiled": {
       const { parts } = choice;
@@ -63,11 +59,8 @@ export function addConvolution(builder: PlanBuilder, call: ConvolutionCall): voi
           : undefined;
       const variant = { ...shape, ...(sums ? { activation: "none" as const } : {}), parts };
       const bound = sums ? { x0, x1, weight, y: sums } : tensors;
-      const workgroups = convolutionTiled.workgroups({ ...parameters, ...wholeDispatch }, variant);
-      for (const { groups, share } of pieces(workgroups, macs, tiledWorkgroupSize))
-        builder.dispatch(convolutionTiled, {
-          ...{ tensors: bound, parameters: { ...parameters, ...groups }, variant, label, macs: macs * share },
-        });
+      const dispatch = { tensors: bound, parameters, variant, label, macs };
+      dispatchInPieces(builder, convolutionTiled, dispatch, { workgroupSize: tiledWorkgroupSize });
       if (sums)
         builder.dispatch(convolutionSum, {
           tensors: { sums, bias, residual, y },

@@ -11,6 +11,7 @@ import { defineKernel } from "../engine/kernel.ts";
 import { unroll, wgsl } from "../engine/wgsl.ts";
 import { convolutionBindings, convolutionParameters, type ConvolutionShape } from "./convolution.ts";
 import { drain } from "./lib/drain.ts";
+import { epilogue } from "./lib/epilogue.ts";
 import { quadSwaps, quadThreads, type QuadShare } from "./lib/quad.ts";
 import { silu } from "./lib/silu.ts";
 
@@ -146,13 +147,8 @@ ${drain({
 ${vectors(
   (q, k) => wgsl`        {
           var v = a${slot}_${q}_${k};
-#if ${has.residual}
-          v += load_residual(pixel + out${q}_${k});
-#endif
-#if ${v.activation === "silu"}
-          v = silu(v);
-#endif
-          store_y(pixel + out${q}_${k}, v);
+          let at = pixel + out${q}_${k};
+          ${epilogue({ at: "at", residual: has.residual && "load_residual(at)", activation: v.activation })}
         }`,
 )}
       }`,

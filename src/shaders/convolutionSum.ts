@@ -5,6 +5,7 @@
 import { defineKernel, read, readOptional, write } from "../engine/kernel.ts";
 import { wgsl } from "../engine/wgsl.ts";
 import { elementwiseMain, elementwiseWorkgroups } from "./lib/elementwise.ts";
+import { epilogue } from "./lib/epilogue.ts";
 import { silu } from "./lib/silu.ts";
 
 export interface ConvolutionSumVariant {
@@ -31,13 +32,7 @@ ${elementwiseMain("parameters.pixels * parameters.outChannels / 4u")}
 #if ${has.bias}
   v += load_bias(index % vectors);
 #endif
-#if ${has.residual}
-  v += load_residual(index);
-#endif
-#if ${activation === "silu"}
-  v = silu(v);
-#endif
-  store_y(index, v);
+  ${epilogue({ at: "index", residual: has.residual && "load_residual(index)", activation })}
 }
 `,
 });

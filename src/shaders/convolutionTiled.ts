@@ -8,6 +8,7 @@
 import { defineKernel } from "../engine/kernel.ts";
 import { unroll, wgsl } from "../engine/wgsl.ts";
 import { convolutionBindings, convolutionParameters, type ConvolutionShape } from "./convolution.ts";
+import { epilogue } from "./lib/epilogue.ts";
 import { silu } from "./lib/silu.ts";
 
 export interface TiledVariant extends ConvolutionShape {
@@ -118,13 +119,7 @@ ${unroll(
   (p) => wgsl`  if (pixelTile + pixelRow + ${p * (tilePixels / pixelsPerThread)}u < pixels) {
     let at = (image + pixelTile + pixelRow + ${p * (tilePixels / pixelsPerThread)}u) * outVectors + out;
     var v = a${p} + b;
-#if ${has.residual}
-    v += load_residual(at);
-#endif
-#if ${activation === "silu"}
-    v = silu(v);
-#endif
-    store_y(at, v);
+    ${epilogue({ at: "at", residual: has.residual && "load_residual(at)", activation })}
   }`,
 )}
 }

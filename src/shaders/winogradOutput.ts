@@ -6,6 +6,7 @@
 import { defineKernel, read, readOptional, write } from "../engine/kernel.ts";
 import { unroll, wgsl } from "../engine/wgsl.ts";
 import { elementwiseMain, elementwiseWorkgroups } from "./lib/elementwise.ts";
+import { epilogue } from "./lib/epilogue.ts";
 import { silu } from "./lib/silu.ts";
 import { transformTile, winogradMatrices, winogradSpan, type WinogradTile } from "./lib/winograd.ts";
 import { stripParameters } from "./winogradInput.ts";
@@ -59,13 +60,7 @@ ${unroll(
   (p) => wgsl`    if (oy < parameters.outHeight && tx * ${tile}u + ${p}u < parameters.outWidth) {
       let at = ((n * parameters.outHeight + oy) * parameters.outWidth + tx * ${tile}u + ${p}u) * vectors + c;
       var v = y0_${p} + b;
-#if ${has.residual}
-      v += ${upsample ? `residual${p >> 1}` : "load_residual(at)"};
-#endif
-#if ${activation === "silu"}
-      v = silu(v);
-#endif
-      store_y(at, v);
+      ${epilogue({ at: "at", residual: has.residual && (upsample ? `residual${p >> 1}` : "load_residual(at)"), activation })}
     }`,
 )}
 ${unroll(tile - 1, (r) => unroll(tile, (p) => `    y${r}_${p} = y${r + 1}_${p};`))}

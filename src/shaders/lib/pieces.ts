@@ -2,6 +2,8 @@
  * Long work as several dispatches of one kernel: no submission can cut a dispatch, and browsers and drivers reset a device
  * whose work takes seconds. Which workgroup computes what does not change, so the numbers are the same.
  */
+import type { Bindings, Kernel, Parameters, ParameterValues, Variant } from "../../engine/kernel.ts";
+import type { DispatchOptions, PlanBuilder } from "../../engine/plan.ts";
 
 /** Parameters of a kernel that can go in pieces. */
 export const pieceParameters = {
@@ -19,19 +21,27 @@ const processorWorkgroup = 4;
 /** Multiply-adds of a dispatch: some 0.2 s on two slow cores, or on a phone's GPU. */
 const mostMacs = (workgroupSize: number) => (workgroupSize === processorWorkgroup ? 5e8 : 2e10);
 
-export interface Piece {
-  readonly groups: { readonly firstGroup: number; readonly groups: number };
-  /** Of the whole work. */
-  readonly share: number;
+/** How long a kernel is at it. */
+export interface Length {
+  /** Of the kernel's workgroups, in threads. */
+  readonly workgroupSize: number;
+  /** Multiply-adds that are computed, where that is not the `macs` that count. */
+  readonly work?: number;
 }
 
-/** Equal dispatches of `macs` multiply-adds in all, short enough for kernels with workgroups of `workgroupSize`. */
-export function pieces(workgroups: number, macs: number, workgroupSize: number): Piece[] {
-  const each = Math.ceil(workgroups / Math.ceil(macs / mostMacs(workgroupSize)));
-  if (each === workgroups) return [{ groups: wholeDispatch, share: 1 }];
-  return Array.from({ length: Math.ceil(workgroups / each) }, (_, piece) => {
-    const firstGroup = piece * each;
+/** Adds equal dispatches of a kernel that are short enough each; `parameters` are those of the whole. */
+export function dispatchInPieces<B extends Bindings, P extends Parameters & typeof pieceParameters, V extends Variant>(
+  builder: PlanBuilder,
+  kernel: Kernel<B, P, V>,
+  options: Omit<DispatchOptions<B, P, V>, "parameters"> & { parameters: ParameterValues<P>; macs: number },
+  { workgroupSize, work = options.macs }: Length,
+): void {
+  const workgroups = kernel.workgroups(options.parameters, options.variant);
+  const each = Math.ceil(workgroups / Math.ceil(work / mostMacs(workgroupSize)));
+  if (each === workgroups) return builder.dispatch(kernel, options);
+  for (let firstGroup = 0; firstGroup < workgroups; firstGroup += each) {
     const groups = Math.min(each, workgroups - firstGroup);
-    return { groups: { firstGroup, groups }, share: groups / workgroups };
-  });
+    const parameters = { ...options.parameters, firstGroup, groups };
+    builder.dispatch(kernel, { ...options, parameters, macs: options.macs * (groups / workgroups) });
+  }
 }
