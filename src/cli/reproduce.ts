@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import { InputError, InterruptedError } from "../engine/errors.ts";
 import { type Task, tasksOf } from "../evaluate/plan.ts";
+import type { PortraitSheet } from "../evaluate/portraits.ts";
 import type { EvaluationResult } from "../evaluate/result.ts";
 import { STUDY_RUNS, STUDY_SETTINGS, type StudyRun } from "../evaluate/studies.ts";
 import { ensureFolder } from "../node/files.ts";
@@ -26,7 +27,7 @@ import { requestFrom } from "./evaluateRequest.ts";
 import { runTasks, type Work } from "./evaluateRun.ts";
 import { classifierFlagsOption, guideOptions, type OpenGuide, plannedGuide, withModelAndGuide } from "./guide.ts";
 import { modelHash, type OpenModel, readFlags, requirePictureModel, withModel } from "./model.ts";
-import { labelsFor, readUnseen, type Unseen, writePortraits } from "./reproducePictures.ts";
+import { labelsFor, readUnseen, writePortraits } from "./reproducePictures.ts";
 import { writeReproduction } from "./reproduceReport.ts";
 import type { StudyFolder } from "./reproduceStudy.ts";
 
@@ -119,7 +120,7 @@ async function run(context: Context, given: Arguments): Promise<void> {
 
 interface Place {
   readonly context: Context;
-  readonly unseen: Unseen;
+  readonly unseen: PortraitSheet;
   readonly files: readonly string[];
   readonly counts: ReadonlyMap<string, number>;
   readonly work: string;

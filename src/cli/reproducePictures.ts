@@ -15,11 +15,9 @@ import type { TensorFile } from "../unet/safetensors.ts";
 import type { OpenGuide } from "./guide.ts";
 import type { OpenModel } from "./model.ts";
 
-export type Unseen = PortraitSheet;
-
 const unseenFolder = join(weightsFolder, "unseen");
 
-export async function readUnseen(): Promise<Unseen> {
+export async function readUnseen(): Promise<PortraitSheet> {
   const file = join(unseenFolder, "portraits.json");
   try {
     const facts = JSON.parse(await readFile(file, "utf8")) as unknown;
@@ -30,7 +28,7 @@ export async function readUnseen(): Promise<Unseen> {
 }
 
 /** The first `count` as PNG files, in order. */
-export async function writePortraits(folder: string, { portraits }: Unseen, count: number): Promise<string[]> {
+export async function writePortraits(folder: string, { portraits }: PortraitSheet, count: number): Promise<string[]> {
   await ensureFolder(folder);
   const files: string[] = [];
   for (const [i, { picture }] of portraits.slice(0, count).entries()) {
@@ -44,7 +42,7 @@ export async function writePortraits(folder: string, { portraits }: Unseen, coun
 /** A class for each portrait, as the study has it; or why it cannot be. @throws InputError for a model that always needs one */
 export async function labelsFor(
   { hasLabel, guidance }: StudyRun,
-  { classes, portraits }: Unseen,
+  { classes, portraits }: PortraitSheet,
   { name, checkpoint: { config, file, unconditionalClass } }: OpenModel,
   guide: OpenGuide | undefined,
 ): Promise<readonly (number | undefined)[] | string> {

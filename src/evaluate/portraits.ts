@@ -1,6 +1,6 @@
 /**
  * The unseen portraits (weights/unseen): drawn like the training data from another seed, so what is in them is known, and a filled
- * half can be judged by its meaning. Not here: reading the files (src/node/packageFiles.ts), how (meaning.ts), drawing
+ * half can be judged by its meaning. Not here: reading the files (src/cli/reproducePictures.ts), how (meaning.ts), drawing
  * (weights/train/unseen.py).
  */
 import { InputError } from "../engine/errors.ts";

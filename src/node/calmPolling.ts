@@ -37,6 +37,11 @@ function end(): void {
   waiting--;
 }
 
+/** In place of a method of the class, on this object alone. */
+function replace(owner: object, name: string, value: unknown): void {
+  Object.defineProperty(owner, name, { value, configurable: true, writable: true });
+}
+
 /** `owner`'s method `name`, counted as a wait from its call until what it returned settles. */
 function count<Name extends string>(owner: { [K in Name]: (...given: never[]) => Promise<unknown> }, name: Name): void {
   const method = owner[name];
@@ -46,7 +51,7 @@ function count<Name extends string>(owner: { [K in Name]: (...given: never[]) =>
     promise.then(end, end);
     return promise;
   };
-  Object.defineProperty(owner, name, { value: counted, configurable: true, writable: true });
+  replace(owner, name, counted);
 }
 
 /** Devices that this adapter gives from now on are waited for calmly. */
@@ -63,8 +68,8 @@ export function calmPolling(adapter: GPUAdapter): void {
       count(buffer, "mapAsync");
       return buffer;
     };
-    Object.defineProperty(device, "createBuffer", { value: counted, configurable: true, writable: true });
+    replace(device, "createBuffer", counted);
     return device;
   };
-  Object.defineProperty(adapter, "requestDevice", { value: requestDevice, configurable: true, writable: true });
+  replace(adapter, "requestDevice", requestDevice);
 }

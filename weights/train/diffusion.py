@@ -39,8 +39,8 @@ def _first_nll(x0, mean, log_variance):
 
 def coarse_error(difference):
     """Σ k · mean²(k×k) over k = 4, 16, … up to the picture [N]: what the mean square hides. Of a picture's hue one pixel in thousands
-    tells, so that without this the network learns hues last, and samples have unnatural ones. (After Hoogeboom et al. 2023, simple
-    diffusion, eq. 8; the minimum is the same, since each term is a square of the same difference.)"""
+    tells, so that without this the network learns hues last, and samples have unnatural ones. (After the multiscale loss of simple
+    diffusion, Hoogeboom et al. 2023; the minimum is the same, since each term is a square of the same difference.)"""
     total, k = 0, 4
     while k <= difference.shape[-1]:
         total = total + k * (F.avg_pool2d(difference, k) ** 2).mean(dim=(1, 2, 3))

@@ -29,10 +29,15 @@ export interface Settings {
   /** Variations. */
   readonly count: number;
   readonly precision: "f32" | "f16";
-  /** Of a model with classes; undefined: the one that means none, or the first. */
+  /** Of a model with classes; undefined: `usualClass`. */
   readonly class: number | undefined;
   /** Least seconds between previews; 0: none. */
   readonly previewSeconds: number;
+}
+
+/** What is painted while no class was chosen: the class that means none, or the first. */
+export function usualClass({ unconditionalClass }: Pick<ModelInfo, "unconditionalClass">): number {
+  return unconditionalClass ?? 0;
 }
 
 export type ModelState =
@@ -204,7 +209,7 @@ export class EngineSession extends Emitter<SessionEvents> {
     this.#setProgress({ state: "preparing", step: 0, steps: 0, secondsPerStep: 0, eta: 0 });
     const abort = (this.#abort = new AbortController());
     try {
-      const { classes, unconditionalClass } = await unlessAborted(this.ready(settings.precision), abort.signal);
+      const info = await unlessAborted(this.ready(settings.precision), abort.signal);
       const { picture, keep } = await unlessAborted(copy(), abort.signal);
       const { precision: _, class: label, ...rest } = settings;
       this.#run = this.client.inpaint(
@@ -212,7 +217,7 @@ export class EngineSession extends Emitter<SessionEvents> {
           picture,
           keep,
           ...rest,
-          class: classes === null ? undefined : (label ?? unconditionalClass ?? 0),
+          class: info.classes === null ? undefined : (label ?? usualClass(info)),
           handOver: true,
         },
         {

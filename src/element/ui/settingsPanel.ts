@@ -4,7 +4,7 @@ import type { ModelInfo } from "../types.ts";
 import { button, field, numberField } from "./controls.ts";
 import { h, svg } from "./dom.ts";
 import { Emitter } from "./emitter.ts";
-import type { Settings } from "./engineSession.ts";
+import { type Settings, usualClass } from "./engineSession.ts";
 import { plotSchedule, type Plot } from "./schedulePlot.ts";
 
 export type PresetName = keyof typeof PRESETS;
@@ -155,18 +155,14 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
   }
 
   /** What the model allows. */
-  setModel({
-    classes,
-    classNames,
-    unconditionalClass,
-    diffusionSteps,
-  }: Pick<ModelInfo, "classes" | "classNames" | "unconditionalClass" | "diffusionSteps">): void {
+  setModel(info: Pick<ModelInfo, "classes" | "classNames" | "unconditionalClass" | "diffusionSteps">): void {
+    const { classes, classNames, diffusionSteps } = info;
     this.#class.root.hidden = classes === null || classNames !== null;
     this.#named.hidden = classNames === null;
     this.#class.input.max = String((classes ?? 1000) - 1);
     this.#name.replaceChildren(...(classNames ?? []).map((name, index) => h("option", {}, `${index} ${name}`)));
     this.#mostSteps = diffusionSteps;
-    this.#usualClass = unconditionalClass ?? 0;
+    this.#usualClass = usualClass(info);
     if (classes !== null && (this.#settings.class ?? 0) >= classes) this.set({ class: undefined });
     this.#show();
   }
