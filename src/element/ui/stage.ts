@@ -38,7 +38,7 @@ export class Stage {
     this.root = h("div", { class: "stage", part: "stage" }, surface.root, empty, this.#offer, this.#busy);
     const show = (): void => {
       const hasPicture = workspace.picture !== undefined;
-      surface.root.hidden = view.hidden = !hasPicture;
+      view.hidden = !hasPicture;
       empty.hidden = hasPicture;
       this.offer(undefined);
     };

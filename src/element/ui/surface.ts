@@ -76,6 +76,7 @@ export class Surface {
       this.#outlined = points;
       this.#draw();
     });
+    this.root.hidden = true;
     new ResizeObserver(() => this.#resized()).observe(this.root);
   }
 
@@ -121,7 +122,7 @@ export class Surface {
     this.#fitted = true;
     const { picture } = this.#workspace;
     if (!picture) return;
-    const { width, height } = this.#size;
+    const { width, height } = this.#measure();
     // The view's buttons stand below the picture where there is room for them.
     this.#setView(fit(picture, { width, height: height - (width < 480 ? 0 : 44) }, this.#margin));
   }
@@ -186,6 +187,7 @@ export class Surface {
 
   #show(picture: Picture | undefined): void {
     const { width, height } = picture ?? { width: 1, height: 1 };
+    this.root.hidden = !picture;
     for (const canvas of [this.#base, this.#result]) Object.assign(canvas, { width, height });
     this.#sheet.style.width = `${width}px`;
     this.#sheet.style.height = `${height}px`;
@@ -225,11 +227,17 @@ export class Surface {
     this.#draw();
   }
 
-  #resized(): void {
+  /** A picture that was just shown has its place before the observer tells it, with the page's next frame. */
+  #measure(): Size {
     const { clientWidth: width, clientHeight: height } = this.root;
-    if (width === 0 || height === 0) return;
-    const [dx, dy] = [(width - this.#size.width) / 2, (height - this.#size.height) / 2];
-    this.#size = { width, height };
+    if (width > 0 && height > 0) this.#size = { width, height };
+    return this.#size;
+  }
+
+  #resized(): void {
+    const before = this.#size;
+    const { width, height } = this.#measure();
+    const [dx, dy] = [(width - before.width) / 2, (height - before.height) / 2];
     if (this.#fitted) this.fit();
     else this.pan({ x: dx, y: dy });
   }
