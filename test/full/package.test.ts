@@ -46,9 +46,13 @@ describe("the tarball", () => {
     const paths = execFileSync("tar", ["-tzf", tarball], { encoding: "utf8" }).trim().split("\n");
     const strange = paths.filter(
       (path) =>
-        !/^package\/(package\.json|custom-elements\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/[\w.]+|docs\/[\w-]+\.md)$/.test(path) &&
+        !/^package\/(package\.json|custom-elements\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/[\w.]+|docs\/[\w-]+\.md)$/.test(
+          path,
+        ) &&
         !/^package\/dist\/([\w-]+\/)*[\w.-]+\.(js|d\.ts|css)$|^package\/dist\/vendor\/[\w-]+\/LICENSE$/.test(path) &&
-        !/^package\/weights\/([\w.-]+\.safetensors|manifest\.json|README\.md|examples\/[\w.-]+\.png)$/.test(path),
+        !/^package\/weights\/([\w.-]+\.safetensors|manifest\.json|README\.md|examples\/[\w.-]+\.png|unseen\/portraits\.(json|png))$/.test(
+          path,
+        ),
     );
     expect(strange).toEqual([]);
   });
