@@ -61,7 +61,7 @@ const cases: readonly Case[] = [
     },
   },
   {
-    title: "spatial, 2×2 means between the levels, heads by number, one channel in",
+    title: "spatial, 2×2 means between the levels, heads by number, one channel in, 4 groups a norm",
     height: 6,
     width: 4,
     flags: {
@@ -70,6 +70,7 @@ const cases: readonly Case[] = [
       convResample: false,
       numHeads: 4,
       numHeadChannels: -1,
+      normNumGroups: 4,
       inChannels: 1,
       outChannels: 1001,
     },

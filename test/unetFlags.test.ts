@@ -91,6 +91,13 @@ const cases: readonly Case[] = [
     height: 6,
     width: 4,
   },
+  {
+    title: "8 groups a norm, on widths that 32 does not divide",
+    flags: { normNumGroups: 8, modelChannels: 24, channelMult: [1, 2], numHeadChannels: 8 },
+    height: 8,
+    width: 6,
+    batch: 2,
+  },
   { title: "five channels in", flags: { inChannels: 5, outChannels: 10 }, height: 4, width: 4, batch: 2 },
   {
     title: "super-resolution with classes, low_res of another aspect",

@@ -69,7 +69,7 @@ export interface Details {
 }
 
 export const guidedDiffusionDetails: Details = {
-  ...{ normGroups, normEpsilon: 1e-5, embeddingOrder: "cosSin", frequencyShift: 0, downsamplePad: 1 },
+  ...{ normGroups: normGroups({}), normEpsilon: 1e-5, embeddingOrder: "cosSin", frequencyShift: 0, downsamplePad: 1 },
 };
 
 /** The choices that a network of this family makes level by level. */
@@ -88,7 +88,8 @@ interface Levels {
 export function buildArchitecture(config: UNetConfig): Architecture {
   const resampler = config.resblockUpdown ? "res" : config.convResample ? "conv" : "none";
   return assembleArchitecture({
-    ...{ config, details: guidedDiffusionDetails, widths: levelChannels(config), middleAttention: true },
+    ...{ config, widths: levelChannels(config), middleAttention: true },
+    details: { ...guidedDiffusionDetails, normGroups: normGroups(config) },
     attends: (level) => config.attentionResolutions.includes(2 ** level),
     resampler: () => resampler,
     heads: (channels, side) => headCount(config, channels, side),

@@ -35,6 +35,8 @@ export interface UNetConfig {
   /** qkv rows are all q, all k, all v (new), or q, k, v head by head (legacy). */
   readonly useNewAttentionOrder: boolean;
   readonly superRes: boolean;
+  /** Groups of every GroupNorm; absent: guided-diffusion's 32. (Diffusers' name for it; no tensor tells.) */
+  readonly normNumGroups?: number | undefined;
   /** Of a classifier (EncoderUNetModel), whose outChannels are its classes; absent: a UNet. */
   readonly pool?: Pool | undefined;
 }
@@ -71,7 +73,11 @@ export const defaultDiffusion: DiffusionSettings = {
 };
 
 /** Groups of every GroupNorm in guided-diffusion. */
-export const normGroups = 32;
+const guidedDiffusionGroups = 32;
+
+export function normGroups({ normNumGroups = guidedDiffusionGroups }: Pick<UNetConfig, "normNumGroups">): number {
+  return normNumGroups;
+}
 
 /** Python's int(mult · model_channels). */
 export function levelChannels(config: Pick<UNetConfig, "channelMult" | "modelChannels">): number[] {
@@ -117,6 +123,8 @@ export function configProblems(config: UNetConfig): string[] {
     expect(isCount(value, max), flag, `a whole number from 1 to ${max}`, value);
   }
   const { channelMult, numClasses, numHeadChannels, numHeadsUpsample, modelChannels, attentionResolutions } = config;
+  const groups = normGroups(config);
+  expect(isCount(groups, 16384), "norm_num_groups", "a whole number from 1 to 16384", groups);
   expect(
     numClasses === null || isCount(numClasses, maxClasses),
     "num_classes",
@@ -145,7 +153,10 @@ export function configProblems(config: UNetConfig): string[] {
   const channels = levelChannels(config);
   channels.forEach((count, level) => {
     const flag = `channel_mult ${channelMult[level]} × model_channels ${modelChannels}`;
-    expect(count > 0 && count % normGroups === 0, flag, `a multiple of ${normGroups} channels (GroupNorm32)`, count);
+    const kind = config.normNumGroups === undefined ? "GroupNorm32" : `norm_num_groups ${groups}`;
+    expect(count > 0 && count % groups === 0, flag, `a multiple of ${groups} channels (${kind})`, count);
+    // A pixel's channels are read in fours, and so are the two halves of a concatenation.
+    expect(count % groups !== 0 || count % 4 === 0, flag, "a multiple of 4 channels", count);
   });
   problems.push(...headProblems(config, channels));
   if (config.pool === "attention" && numHeadChannels === -1)

@@ -92,6 +92,7 @@ export const constructorOnly: Record<string, Read> = {
   out_channels: number((to, n) => (to.unet.outChannels = n)),
   conv_resample: boolean((to, b) => (to.unet.convResample = b)),
   super_res: boolean((to, b) => (to.unet.superRes = b)),
+  norm_num_groups: number((to, n) => (to.unet.normNumGroups = n), { max: 16384 }),
   dims: (value, flag, to) => {
     if (value !== 2) expected("2 (only networks for images are implemented)", value, flag, to);
   },

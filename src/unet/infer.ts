@@ -56,7 +56,8 @@ export function explain(
 ): { config: UNetConfig; problems: string[] } {
   const told = toldByTensors(found, flags, file);
   const pool = flags.pool === undefined ? {} : { pool: flags.pool };
-  const fromTensors = { ...assume(told, flags), ...told, ...pool };
+  const groups = flags.normNumGroups === undefined ? {} : { normNumGroups: flags.normNumGroups };
+  const fromTensors = { ...assume(told, flags), ...told, ...pool, ...groups };
   const config: UNetConfig = { ...fromTensors, ...flags };
   const contradictions = listContradictions(found, told, flags);
   const unbuildable = configProblems(config);

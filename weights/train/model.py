@@ -22,8 +22,11 @@ class GroupNorm32(nn.GroupNorm):
         return F.group_norm(x.float(), self.num_groups, self.weight.float(), self.bias.float(), self.eps).to(x.dtype)
 
 
-def norm(channels):
-    return GroupNorm32(32, channels)
+def norm(channels, flags):
+    """guided-diffusion has 32 groups everywhere. A group of one channel takes its mean away, and with it the picture's hue and
+    brightness, so that narrow networks say `norm_num_groups` (diffusers' name for it) and have four channels or more a group, like
+    EDM's (Karras et al. 2022)."""
+    return GroupNorm32(flags.get("norm_num_groups", 32), channels)
 
 
 def zero(module):
@@ -34,13 +37,13 @@ def zero(module):
 
 
 class ResBlock(nn.Module):
-    def __init__(self, channels, out, embedding, resample=None):
+    def __init__(self, channels, out, flags, resample=None):
         super().__init__()
         self.resample = resample
-        self.in_layers = nn.Sequential(norm(channels), nn.SiLU(), nn.Conv2d(channels, out, 3, padding=1))
-        self.emb_layers = nn.Sequential(nn.SiLU(), nn.Linear(embedding, 2 * out))
+        self.in_layers = nn.Sequential(norm(channels, flags), nn.SiLU(), nn.Conv2d(channels, out, 3, padding=1))
+        self.emb_layers = nn.Sequential(nn.SiLU(), nn.Linear(4 * flags["model_channels"], 2 * out))
         # Index 2 is guided-diffusion's dropout, which has no parameters.
-        self.out_layers = nn.Sequential(norm(out), nn.SiLU(), nn.Identity(), zero(nn.Conv2d(out, out, 3, padding=1)))
+        self.out_layers = nn.Sequential(norm(out, flags), nn.SiLU(), nn.Identity(), zero(nn.Conv2d(out, out, 3, padding=1)))
         self.skip_connection = nn.Identity() if channels == out else nn.Conv2d(channels, out, 1)
 
     def resized(self, x):
@@ -56,10 +59,10 @@ class ResBlock(nn.Module):
 
 
 class Attention(nn.Module):
-    def __init__(self, channels, head_channels):
+    def __init__(self, channels, flags):
         super().__init__()
-        self.heads = channels // head_channels
-        self.norm = norm(channels)
+        self.heads = channels // flags["num_head_channels"]
+        self.norm = norm(channels, flags)
         self.qkv = nn.Conv1d(channels, 3 * channels, 1)
         self.proj_out = zero(nn.Conv1d(channels, channels, 1))
 
@@ -91,8 +94,7 @@ class Encoder(nn.Module):
     def __init__(self, flags):
         super().__init__()
         self.flags = flags
-        width, heads = flags["model_channels"], flags["num_head_channels"]
-        embedding = 4 * width
+        width, embedding = flags["model_channels"], 4 * flags["model_channels"]
         self.time_embed = nn.Sequential(nn.Linear(width, embedding), nn.SiLU(), nn.Linear(embedding, embedding))
         levels = [int(multiplier * width) for multiplier in flags["channel_mult"]]
         channels, factor = levels[0], 1
@@ -100,18 +102,18 @@ class Encoder(nn.Module):
         self.skips = [channels]
         for level, out in enumerate(levels):
             for _ in range(flags["num_res_blocks"]):
-                attention = [Attention(out, heads)] if factor in flags["attention_resolutions"] else []
-                self.input_blocks.append(Stage(ResBlock(channels, out, embedding), *attention))
+                attention = [Attention(out, flags)] if factor in flags["attention_resolutions"] else []
+                self.input_blocks.append(Stage(ResBlock(channels, out, flags), *attention))
                 channels = out
                 self.skips.append(channels)
             if level < len(levels) - 1:
-                self.input_blocks.append(Stage(ResBlock(channels, channels, embedding, "down")))
+                self.input_blocks.append(Stage(ResBlock(channels, channels, flags, "down")))
                 self.skips.append(channels)
                 factor *= 2
         self.middle_block = Stage(
-            ResBlock(channels, channels, embedding), Attention(channels, heads), ResBlock(channels, channels, embedding)
+            ResBlock(channels, channels, flags), Attention(channels, flags), ResBlock(channels, channels, flags)
         )
-        self.levels, self.factor, self.embedding_width = levels, factor, embedding
+        self.levels, self.factor = levels, factor
 
     def embed(self, t):
         waves = timestep_embedding(t, self.flags["model_channels"])
@@ -123,21 +125,21 @@ class UNet(Encoder):
 
     def __init__(self, flags):
         super().__init__(flags)
-        heads, channels, factor = flags["num_head_channels"], self.levels[-1], self.factor
+        channels, factor = self.levels[-1], self.factor
         if flags["num_classes"] is not None:
-            self.label_emb = nn.Embedding(flags["num_classes"], self.embedding_width)
+            self.label_emb = nn.Embedding(flags["num_classes"], 4 * flags["model_channels"])
         self.output_blocks, skips = nn.ModuleList(), list(self.skips)
         for level, out in reversed(list(enumerate(self.levels))):
             for index in range(flags["num_res_blocks"] + 1):
-                modules = [ResBlock(channels + skips.pop(), out, self.embedding_width)]
+                modules = [ResBlock(channels + skips.pop(), out, flags)]
                 channels = out
                 if factor in flags["attention_resolutions"]:
-                    modules.append(Attention(out, heads))
+                    modules.append(Attention(out, flags))
                 if level > 0 and index == flags["num_res_blocks"]:
-                    modules.append(ResBlock(out, out, self.embedding_width, "up"))
+                    modules.append(ResBlock(out, out, flags, "up"))
                     factor //= 2
                 self.output_blocks.append(Stage(*modules))
-        self.out = nn.Sequential(norm(channels), nn.SiLU(), zero(nn.Conv2d(channels, flags["out_channels"], 3, padding=1)))
+        self.out = nn.Sequential(norm(channels, flags), nn.SiLU(), zero(nn.Conv2d(channels, flags["out_channels"], 3, padding=1)))
 
     def forward(self, x, t, y=None):
         embedding = self.embed(t)
@@ -160,7 +162,7 @@ class Classifier(Encoder):
         super().__init__(flags)
         channels = self.levels[-1]
         self.out = nn.Sequential(
-            norm(channels), nn.SiLU(), nn.AdaptiveAvgPool2d(1), zero(nn.Conv2d(channels, flags["out_channels"], 1)), nn.Flatten()
+            norm(channels, flags), nn.SiLU(), nn.AdaptiveAvgPool2d(1), zero(nn.Conv2d(channels, flags["out_channels"], 1)), nn.Flatten()
         )
 
     def forward(self, x, t, y=None):
@@ -174,12 +176,12 @@ SHARED = {"in_channels": 3, "num_head_channels": 32, "use_scale_shift_norm": Tru
 
 # attention_resolutions are factors of downsampling. Classes: portraits.CLASSES, of the UNets one more, which means none.
 PRESETS = {
-    "portraits64": {**SHARED, "image_size": 64, "model_channels": 32, "channel_mult": [1, 1, 2, 3], "num_res_blocks": 1, "attention_resolutions": [4, 8], "out_channels": 6},
-    "portraits128": {**SHARED, "image_size": 128, "model_channels": 64, "channel_mult": [1, 1, 2, 2, 3], "num_res_blocks": 2, "attention_resolutions": [8, 16], "out_channels": 6},
-    "classifier64": {**SHARED, "image_size": 64, "model_channels": 32, "channel_mult": [1, 2, 3, 4], "num_res_blocks": 1, "attention_resolutions": [4, 8], "pool": "adaptive"},
-    "classifier128": {**SHARED, "image_size": 128, "model_channels": 32, "channel_mult": [1, 1, 2, 3, 4], "num_res_blocks": 1, "attention_resolutions": [8, 16], "pool": "adaptive"},
+    "portraits64": {**SHARED, "image_size": 64, "model_channels": 32, "norm_num_groups": 8, "channel_mult": [1, 1, 2, 3], "num_res_blocks": 1, "attention_resolutions": [4, 8], "out_channels": 6},
+    "portraits128": {**SHARED, "image_size": 128, "model_channels": 64, "norm_num_groups": 16, "channel_mult": [1, 1, 2, 2, 3], "num_res_blocks": 2, "attention_resolutions": [8, 16], "out_channels": 6},
+    "classifier64": {**SHARED, "image_size": 64, "model_channels": 32, "norm_num_groups": 8, "channel_mult": [1, 2, 3, 4], "num_res_blocks": 1, "attention_resolutions": [4, 8], "pool": "adaptive"},
+    "classifier128": {**SHARED, "image_size": 128, "model_channels": 32, "norm_num_groups": 8, "channel_mult": [1, 1, 2, 3, 4], "num_res_blocks": 1, "attention_resolutions": [8, 16], "pool": "adaptive"},
     # For tests: nothing is to be learned with them.
-    "tiny": {**SHARED, "image_size": 16, "model_channels": 32, "channel_mult": [1, 2], "num_res_blocks": 1, "attention_resolutions": [2], "out_channels": 6},
+    "tiny": {**SHARED, "image_size": 16, "model_channels": 32, "norm_num_groups": 8, "channel_mult": [1, 2], "num_res_blocks": 1, "attention_resolutions": [2], "out_channels": 6},
     "tiny-classifier": {**SHARED, "image_size": 16, "model_channels": 32, "channel_mult": [1, 2], "num_res_blocks": 1, "attention_resolutions": [2], "pool": "adaptive"},
 }
 

@@ -3,6 +3,7 @@ sample grids and the held-out loss. Ctrl-C, SIGTERM and --minutes save and stop;
 
     python3 train.py portraits64 RUN --data portraits64.npz --steps 12000
     python3 train.py classifier64 RUN2 --data portraits64.npz --steps 4000
+    python3 train.py portraits64 RUN3 --data portraits64.npz --steps 4000 --start portraits64.safetensors    learns on
 
 RUN gets state.safetensors, log.jsonl (a line a report) and samples-STEP.png. Learning: AdamW, warm-up, linear decay over the last 40 %,
 min-SNR weights, labels dropped in a tenth of the pictures, gradient norm clipped to 1.
@@ -109,6 +110,16 @@ def sample_grid(network, path, device):
     files.write_whole(path, lambda temporary: Image.fromarray(pixels).save(temporary, "png"))
 
 
+def begin_with(network, path):
+    tensors, _ = files.load_tensors(path)
+    own = {name: list(tensor.shape) for name, tensor in network.state_dict().items()}
+    stored = {name: list(tensor.shape) for name, tensor in tensors.items()}
+    if stored != own:
+        name = min(name for name in own.keys() | stored.keys() if own.get(name) != stored.get(name))
+        raise SystemExit(f"{path}: expected the tensors of this preset, and {name} is {stored.get(name)} instead of {own.get(name)}")
+    network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+
+
 def state_path(run):
     return os.path.join(run, "state.safetensors")
 
@@ -132,6 +143,7 @@ def main():
     parser.add_argument("--batch", type=int, default=BASE["batch"])
     parser.add_argument("--rate", type=float, default=BASE["rate"])
     parser.add_argument("--ema", type=float, default=BASE["ema"])
+    parser.add_argument("--start", metavar="FILE", help="exported weights of the same preset to begin with, instead of random ones")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="save and stop after so long")
     parser.add_argument("--report-every", type=int, default=500, help="steps between held-out losses and sample grids")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -147,6 +159,8 @@ def main():
     network, average = (
         model.build(given.preset, len(portraits.CLASSES)).to(device, memory_format=torch.channels_last) for _ in range(2)
     )
+    if given.start:
+        begin_with(network, given.start)
     average.load_state_dict(network.state_dict())
     average.requires_grad_(False)
     optimizer = torch.optim.AdamW(network.parameters(), lr=given.rate, weight_decay=0.01)
@@ -154,6 +168,8 @@ def main():
     os.makedirs(given.run, exist_ok=True)
     path = state_path(given.run)
     settings = {key: getattr(given, key) for key in ("preset", "seed", "batch", "rate", "ema", "steps", "precision")}
+    if given.start:
+        settings["start"] = os.path.basename(given.start)
     done, seconds = 0, 0.0
     if os.path.exists(path):
         tensors, facts = files.load_tensors(path)
