@@ -97,7 +97,8 @@ describe.each(layers.map((layer) => ({ key: convolutionKey(layer), layer })))("$
       const batch = 2;
       const { numbers, y } = await run(layer, choice, batch);
       const error = relativeError(y, expected(layer, batch, numbers));
-      expect(error).toBeLessThanOrEqual(layer.activation === "silu" ? 1e-5 : 1e-6);
+      const bound = choice.method === "winograd" && choice.variant.tile === 6 ? 3e-6 : 1e-6;
+      expect(error).toBeLessThanOrEqual(layer.activation === "silu" ? 1e-5 : bound);
     });
   });
 
@@ -150,9 +151,11 @@ describe("Winograd in strips", () => {
       convolutionCandidates({ ...layer, ...more }, device)
         .filter(({ method }) => method === "winograd")
         .map(({ id }) => id.slice(0, 9));
-    expect(new Set(offered({}))).toEqual(new Set(["winograd2", "winograd4"]));
+    expect(new Set(offered({}))).toEqual(new Set(["winograd2", "winograd4", "winograd6"]));
     expect(offered({ stride: 2, outHeight: 128, outWidth: 64 })).toEqual([]);
     expect(offered({ kernel: 1, pad: 0 })).toEqual([]);
+    // At 32² F(6×6) has 36 × 64 products and F(4×4) 64 × 36.
+    expect(new Set(offered({ outHeight: 32, outWidth: 32 }))).toEqual(new Set(["winograd2", "winograd4"]));
     // 36 × 1024² numbers are 144 MiB, 16 × 1024² are 64.
     expect(new Set(offered({ channels0: 1024, outChannels: 1024 }))).toEqual(new Set(["winograd2"]));
   });

@@ -1,11 +1,12 @@
-/** Cases of the Winograd kernels: both tiles, ragged images, strips of a batch, with and without the norm's affine. */
+/** Cases of the Winograd kernels: all tiles, ragged images, strips of a batch, with and without the norm's affine. */
+import type { WinogradTile } from "../src/shaders/lib/winograd.ts";
 import type { KernelCase } from "./support/kernelCase.ts";
 import { values } from "./support/random.ts";
 
-const tiles = [2, 4] as const;
+const tiles = [2, 4, 6] as const;
 
 function inputCase(
-  tile: 2 | 4,
+  tile: WinogradTile,
   title: string,
   size: { batch?: number; height: number; width: number; channels0: number; channels1?: number; pad?: number },
   {
@@ -56,7 +57,7 @@ function multiplyCase(
 }
 
 function outputCase(
-  tile: 2 | 4,
+  tile: WinogradTile,
   title: string,
   size: { batch?: number; outHeight: number; outWidth: number; outChannels: number },
   fused: { residual?: boolean; bias?: boolean; activation?: "none" | "silu"; upsample?: boolean } = {},

@@ -30,12 +30,21 @@ function rowBytes({ outWidth, channels0, channels1, outChannels }: ConvolutionLa
   return winogradSpan(tile) ** 2 * Math.ceil(outWidth / tile) * Math.max(channels0 + channels1, outChannels) * 4;
 }
 
-/** Whether a layer can be computed so at all: 3×3 with stride 1, and no binding beyond WebGPU's promise. */
+/** Multiply-adds of an image for each pair of channels. Tiles that reach beyond the image count as others do. */
+function products({ outHeight, outWidth }: ConvolutionLayer, tile: WinogradTile): number {
+  return Math.ceil(outHeight / tile) * Math.ceil(outWidth / tile) * winogradSpan(tile) ** 2;
+}
+
+/**
+ * Whether a layer can be computed so at all: 3×3 with stride 1, and no binding beyond WebGPU's promise. F(6×6) loses more
+ * digits than F(4×4), so it must multiply less.
+ */
 export function allowsWinograd(layer: ConvolutionLayer, tile: WinogradTile): boolean {
   const { kernel, stride } = layer;
   return (
     kernel === 3 &&
     stride === 1 &&
+    (tile < 6 || products(layer, tile) < products(layer, 4)) &&
     winogradWeightBytes(layer, tile) <= bindingBytes &&
     rowBytes(layer, tile) <= bindingBytes
   );

@@ -103,7 +103,7 @@ export function convolutionCandidates(layer: ConvolutionLayer, traits: AdapterTr
     : [winograd(8, 2, "none")];
   const fast = isRows(layer)
     ? []
-    : ([2, 4] as const).flatMap((tile) => (allowsWinograd(layer, tile) ? block.map((one) => one(tile, size)) : []));
+    : ([2, 4, 6] as const).flatMap((tile) => (allowsWinograd(layer, tile) ? block.map((one) => one(tile, size)) : []));
   return [
     ...[...tiles, ...shared].map((tile) => tile(size)),
     ...fast,

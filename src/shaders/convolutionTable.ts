@@ -22,7 +22,7 @@ export interface ConvolutionRule {
   readonly width?: number;
   /** The output's channels are a multiple of it. */
   readonly channels?: number;
-  /** The layer's weights are at most so many numbers: Winograd keeps them a second time, 1.8 or 4 times as large. */
+  /** The layer's weights are at most so many numbers: Winograd keeps them a second time, 1.8, 4 or 7 times as large. */
   readonly weights?: number;
 }
 
@@ -32,10 +32,12 @@ const linear = (workgroupSize: number): readonly ConvolutionRule[] => [
 ];
 
 /**
- * Winograd's F(4×4) from 12² on and F(2×2) from 8² on, with as many tiles a thread as the image fills. Weights of deep layers,
- * which are most of a network's memory and little of its time, are not kept twice.
+ * Winograd's F(6×6) from 48² on (at 32² its tiles reach so far beyond the image that it multiplies as much as F(4×4)), F(4×4) from
+ * 12² and F(2×2) from 8² on, with as many tiles a thread as the image fills. Weights of deep layers, which are most of a network's
+ * memory and little of its time, are not kept twice.
  */
 const minimalFiltering: readonly ConvolutionRule[] = [
+  { side: 48, channels: 16, weights: 9 * 256 * 256, id: "winograd6 quad 8x32/4" },
   { side: 32, channels: 64, weights: 9 * 512 * 512, id: "winograd4 quad 16x32/4" },
   { side: 32, channels: 16, weights: 9 * 512 * 512, id: "winograd4 quad 8x32/4" },
   { side: 12, channels: 16, weights: 9 * 512 * 512, id: "winograd4 quad 4x32/4" },

@@ -37,13 +37,20 @@ def _first_nll(x0, mean, log_variance):
     return -torch.log((upper - lower).clamp(min=1e-12))
 
 
-def coarse_error(difference):
-    """Σ k · mean²(k×k) over k = 4, 16, … up to the picture [N]: what the mean square hides. Of a picture's hue one pixel in thousands
-    tells, so that without this the network learns hues last, and samples have unnatural ones. (After the multiscale loss of simple
-    diffusion, Hoogeboom et al. 2023; the minimum is the same, since each term is a square of the same difference.)"""
+# Variance of the mean of a square of a picture, roughly, whatever the square's size.
+_COARSE_VARIANCE = 0.1
+
+
+def coarse_error(difference, snr):
+    """Σ 0.25 · k² · mean²(k×k) / (1 + 0.1 · k² · snr) over k = 4, 16, … up to the picture [N]: what the mean square hides. Of a
+    picture's hue one pixel in thousands tells, so that without this the network learns hues last, and samples have unnatural ones.
+    The mean over k×k pixels sees the noise k² times weaker: the divisor takes away what even the best network cannot know of it.
+    (After the multiscale loss of simple diffusion, Hoogeboom et al. 2023; the minimum is the same, since each term is a square of
+    the same difference.)"""
     total, k = 0, 4
     while k <= difference.shape[-1]:
-        total = total + k * (F.avg_pool2d(difference, k) ** 2).mean(dim=(1, 2, 3))
+        weight = 0.25 * k * k / (1 + _COARSE_VARIANCE * k * k * snr)
+        total = total + weight * (F.avg_pool2d(difference, k) ** 2).mean(dim=(1, 2, 3))
         k *= 4
     return total
 
@@ -62,7 +69,7 @@ def losses(out, x0, x, t, noise, gamma=5.0, variational=0.2):
     true, mean = first * x0 + second * x, first * start + second * x
     kl = _normal_kl(true, at(_log_posterior, t), mean, log_variance)
     bound = torch.where((t == 0)[:, None, None, None], _first_nll(x0, mean, log_variance), kl).mean(dim=(1, 2, 3)) / math.log(2)
-    return (gamma / snr).clamp(max=1) * (error + coarse_error(epsilon - noise)) + variational * bound, error
+    return (gamma / snr).clamp(max=1) * (error + coarse_error(epsilon - noise, snr)) + variational * bound, error
 
 
 @torch.no_grad()
