@@ -139,7 +139,7 @@ describe("a convolution's gradient is a convolution", () => {
           ...{ batch: 1, height, width, pad, channels0: from, channels1: 0, outChannels: to, ...wholeDispatch },
           ...{ outHeight: Math.ceil(height / step), outWidth: Math.ceil(width / step) },
         },
-        variant: { kernel, stride: step, activation: "none", parts: 1 },
+        variant: { kernel, stride: step, activation: "none", parts: 1, norm: "none", upsample: false },
       }).y;
     // [tap][ci][co] to [last tap first][co][ci], as `transposeConvolution` does it before packing.
     const transposed = Float64Array.from({ length: weight.length }, (_, i) => {

@@ -22,6 +22,9 @@ interface ConvolutionSize {
   readonly activation?: "none" | "silu";
   readonly residual?: boolean;
   readonly bias?: boolean;
+  /** Of tiles: a norm, and nearest ×2, that they read through. */
+  readonly norm?: "none" | "silu";
+  readonly upsample?: boolean;
 }
 
 const convolutions: readonly ConvolutionSize[] = [
@@ -65,17 +68,42 @@ const convolutions: readonly ConvolutionSize[] = [
   { title: "72 output channels, 70 pixels", height: 10, width: 7, channels0: 20, outChannels: 72 },
 ];
 
+const throughs: readonly ConvolutionSize[] = [
+  {
+    ...{ title: "two inputs under a norm with SiLU, batch 2", batch: 2, height: 6, width: 9, channels0: 8 },
+    ...{ channels1: 20, outChannels: 12, norm: "silu", residual: true },
+  },
+  {
+    title: "1×1 under a norm, batch 2",
+    kernel: 1,
+    batch: 2,
+    height: 5,
+    width: 7,
+    channels0: 20,
+    outChannels: 24,
+    norm: "none",
+  },
+  {
+    ...{ title: "nearest ×2 of a norm, batch 2", batch: 2, height: 5, width: 3, channels0: 8, outChannels: 20 },
+    ...{ norm: "silu", upsample: true },
+  },
+  { title: "nearest ×2", height: 3, width: 6, channels0: 4, outChannels: 4, upsample: true },
+];
+
 function convolutionCase(
   name: "convolutionBlocked" | "convolutionTiled",
-  tile: Record<string, string | number>,
+  tile: Record<string, string | number | boolean>,
   size: ConvolutionSize,
 ): KernelCase {
   const { kernel = 3, stride = 1, batch = 1, height, width, channels0, channels1 = 0, outChannels } = size;
-  const outHeight = Math.ceil(height / stride);
-  const outWidth = Math.ceil(width / stride);
+  const { norm, upsample = false } = size;
+  const outHeight = (upsample ? 2 : 1) * Math.ceil(height / stride);
+  const outWidth = (upsample ? 2 : 1) * Math.ceil(width / stride);
   const channels = channels0 + channels1;
   const taps = kernel * kernel;
-  const shape = Object.values(tile).join("×");
+  const shape = Object.values(tile)
+    .filter((value) => typeof value !== "boolean" && value !== "silu")
+    .join("×");
   return {
     kernel: name,
     title: shape ? `${size.title}, tile ${shape}` : size.title,
@@ -88,13 +116,14 @@ function convolutionCase(
     inputs: {
       x0: values(batch * height * width * channels0, 1),
       ...(channels1 ? { x1: values(batch * height * width * channels1, 2) } : {}),
+      ...(norm ? { affine: values(batch * 2 * channels, 6) } : {}),
       weight: values(taps * channels * outChannels, 3, { deviation: 1 / Math.sqrt(taps * channels) }),
       ...(size.bias === false ? {} : { bias: values(outChannels, 4) }),
       ...(size.residual ? { residual: values(batch * outHeight * outWidth * outChannels, 5) } : {}),
     },
     half: ["x0", "x1", "weight", "residual", "y"],
     // Sums of up to 9·28 products in f32, and SwiftShader's coarse exp under SiLU.
-    tolerance: size.activation === "silu" ? 1e-5 : 1e-6,
+    tolerance: size.activation === "silu" || norm === "silu" ? 1e-5 : 1e-6,
   };
 }
 
@@ -283,11 +312,14 @@ export const kernelCases: readonly KernelCase[] = [
       .filter(({ title }) => only?.test(title) ?? true)
       .map((size) => convolutionCase("convolutionBlocked", tile, size)),
   ),
-  ...convolutions.map((size) => convolutionCase("convolutionTiled", { parts: 1 }, size)),
+  ...[...convolutions, ...throughs].map((size) => {
+    const { norm = "none", upsample = false } = size;
+    return convolutionCase("convolutionTiled", { parts: 1, norm, upsample }, size);
+  }),
   ...[2, 3].map((parts) =>
     convolutionCase(
       "convolutionTiled",
-      { parts },
+      { parts, norm: "none", upsample: false },
       {
         ...{ title: "sums over channels", batch: 2, height: 5, width: 7 },
         ...{ channels0: 52, channels1: 20, outChannels: 68, bias: false },

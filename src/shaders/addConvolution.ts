@@ -36,9 +36,7 @@ export interface ConvolutionCall {
 
 /** Adds the dispatches of one convolution. Multiply-adds are counted as the direct sum has them, whatever runs. */
 export function addConvolution(builder: PlanBuilder, call: ConvolutionCall): void {
-  // Winograd's transforms read through norm and upsampling.
-  const convolution = call.choice.method === "winograd" ? call : written(builder, call);
-  const { layer, choice, batch, tensors, label } = convolution;
+  const { layer, choice, batch, tensors, label } = written(builder, call);
   const { kernel, stride, activation } = layer;
   const { height, width, outHeight, outWidth, channels0, channels1, outChannels, pad } = layer;
   const sizes = { batch, height, width, outHeight, outWidth, channels0, channels1, outChannels, pad };
@@ -52,13 +50,14 @@ export function addConvolution(builder: PlanBuilder, call: ConvolutionCall): voi
     }
     case "tiled": {
       const { parts } = choice;
-      const { x0, x1, weight, bias, residual, y } = tensors;
+      const { x0, x1, affine, weight, bias, residual, y } = tensors;
       const sums =
         parts > 1
           ? builder.temporary(`${label}.sums`, "f32", [parts, batch, outHeight, outWidth, outChannels])
           : undefined;
-      const variant = { ...shape, ...(sums ? { activation: "none" as const } : {}), parts };
-      const bound = sums ? { x0, x1, weight, y: sums } : tensors;
+      const { norm = "none", upsample = false } = layer;
+      const variant = { ...shape, ...(sums ? { activation: "none" as const } : {}), parts, norm, upsample };
+      const bound = sums ? { x0, x1, affine, weight, y: sums } : tensors;
       const dispatch = { tensors: bound, parameters, variant, label, macs };
       dispatchInPieces(builder, convolutionTiled, dispatch, { workgroupSize: tiledWorkgroupSize });
       if (sums)
@@ -71,16 +70,18 @@ export function addConvolution(builder: PlanBuilder, call: ConvolutionCall): voi
       return;
     }
     case "winograd":
-      return addWinograd(builder, convolution, choice);
+      return addWinograd(builder, { layer, choice, batch, tensors, label }, choice);
   }
 }
 
-/** The same convolution of what norm and upsampling, as dispatches of their own, have written. */
+/** The same convolution of what norm and upsampling have written, dispatches of their own, where it does not read through them. */
 function written(builder: PlanBuilder, call: ConvolutionCall): ConvolutionCall {
-  const { batch, label } = call;
+  const { batch, label, choice } = call;
+  if (choice.method === "winograd") return call;
+  const readsThrough = choice.method === "tiled" && choice.through;
   let { layer, tensors } = call;
   const { height, width, channels0, channels1, norm, upsample, upsampleResidual, outHeight, outWidth } = layer;
-  if (norm !== undefined) {
+  if (norm !== undefined && !readsThrough) {
     const { affine, ...others } = tensors;
     const channels = channels0 + channels1;
     const y = builder.temporary(`${label}.normed`, tensors.x0.dtype, [batch, height, width, channels]);
@@ -104,7 +105,7 @@ function written(builder: PlanBuilder, call: ConvolutionCall): ConvolutionCall {
     });
     return y;
   };
-  if (upsample) {
+  if (upsample && !readsThrough) {
     const [x0, x1] = [tensors.x0, tensors.x1].map((x) => x && larger(x, { height, width }));
     tensors = { ...tensors, x0: x0!, x1 };
     layer = { ...layer, height: 2 * height, width: 2 * width, upsample: false };

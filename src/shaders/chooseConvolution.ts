@@ -54,7 +54,7 @@ export function adapterTraits({ kind, family, subgroups }: AdapterTraits): Adapt
 /** A way to run a convolution: data, told apart by `id`. What dispatches it makes: `addConvolution.ts`. */
 export type ConvolutionChoice =
   | { readonly id: string; readonly method: "blocked"; readonly variant: BlockedTile }
-  | { readonly id: string; readonly method: "tiled"; readonly parts: number }
+  | { readonly id: string; readonly method: "tiled"; readonly parts: number; readonly through: boolean }
   | { readonly id: string; readonly method: "winograd"; readonly variant: WinogradBlock };
 
 type WinogradBlock = { readonly tile: WinogradTile } & Pick<
@@ -107,7 +107,7 @@ export function convolutionCandidates(layer: ConvolutionLayer, traits: AdapterTr
   return [
     ...[...tiles, ...shared].map((tile) => tile(size)),
     ...fast,
-    ...(isRows(layer) ? [] : [tiled(1), ...splits(layer, traits)]),
+    ...(isRows(layer) ? [] : [tiled(1), ...throughs(layer), ...splits(layer, traits)]),
   ];
 }
 
@@ -158,13 +158,18 @@ const tiled = (parts: number): ConvolutionChoice => ({
   id: parts === 1 ? "tiled" : `tiled in ${parts}`,
   method: "tiled",
   parts,
+  through: false,
 });
+
+/** Without a dispatch that norms or upsamples: every tap and every 64 output channels do it again. */
+const throughs = ({ norm, upsample }: ConvolutionLayer): ConvolutionChoice[] =>
+  norm !== undefined || upsample ? [{ id: "tiled through", method: "tiled", parts: 1, through: true }] : [];
 
 /** Split-K, where an image has few tiles and each part still has 32 channels to sum over. */
 const splits = ({ outHeight, outWidth, channels0, channels1 }: ConvolutionLayer, { kind }: AdapterTraits) =>
   [2, 4, 8]
     .filter((parts) => kind === "gpu" && outHeight * outWidth <= 1024 && channels0 + channels1 >= 32 * parts)
-    .map(tiled);
+    .map((parts) => tiled(parts));
 
 const blocked =
   (tileWidth: number, tileHeight: number, tileChannels: number) =>

@@ -2,10 +2,12 @@
  * Convolution as an implicit GEMM through workgroup memory, for GPUs: a workgroup computes 64 pixels × 64 output
  * channels, walking over the taps and 16 input channels at a time; each of its 128 threads holds 8 pixels × 4
  * channels. With `parts` > 1 (split-K, for images with too few tiles to fill a GPU) each part of the workgroups walks over
- * its share of the input channels and stores its sums side by side: y[part, n, oy, ox, co], which `convolutionSum` adds. Pixels are counted over the whole batch, and every output sums its taps in the same order whatever the
- * tile, so an image is the same alone and in a batch.
+ * its share of the input channels and stores its sums side by side: y[part, n, oy, ox, co], which `convolutionSum` adds.
+ * Where `affine` is bound the input is act(a·x + b), the norm before the convolution, which then is never stored; with
+ * `upsample` it is nearest ×2 of that, and no more stored. Pixels are counted over the whole batch, and every output sums its
+ * taps in the same order whatever the tile, so an image is the same alone and in a batch.
  */
-import { defineKernel } from "../engine/kernel.ts";
+import { defineKernel, readOptional } from "../engine/kernel.ts";
 import { unroll, wgsl } from "../engine/wgsl.ts";
 import { convolutionBindings, convolutionParameters, type ConvolutionShape } from "./convolution.ts";
 import { epilogue } from "./lib/epilogue.ts";
@@ -14,6 +16,9 @@ import { silu } from "./lib/silu.ts";
 export interface TiledVariant extends ConvolutionShape {
   /** 1: the convolution. More: sums over parts of the input channels, to which nothing is added. */
   readonly parts: number;
+  /** After the affine. */
+  readonly norm: "none" | "silu";
+  readonly upsample: boolean;
   [key: string]: string | number | boolean;
 }
 
@@ -27,12 +32,13 @@ const loadsPerThread = (tilePixels * stepVectors) / tiledWorkgroupSize;
 
 export const convolutionTiled = defineKernel<TiledVariant>()({
   name: "convolutionTiled",
-  bindings: convolutionBindings,
+  bindings: { affine: readOptional, ...convolutionBindings },
   parameters: convolutionParameters,
   workgroups: (p, { parts }) =>
     p.groups ||
     parts * Math.ceil((p.batch * p.outHeight * p.outWidth) / tilePixels) * Math.ceil(p.outChannels / 4 / tileVectors),
-  source: ({ header, has }, { kernel, stride, activation, parts }) => {
+  source: ({ header, has }, { kernel, stride, activation, parts, norm, upsample }) => {
+    const scale = upsample ? "2u" : "1u";
     const walk = (source: string, channels: string, weightOffset: string) => wgsl`
   let steps_${source} = (${channels} / 4u + ${stepVectors - 1}u) / ${stepVectors}u;
   let begin_${source} = part * steps_${source} / ${parts}u * ${stepVectors}u;
@@ -44,18 +50,27 @@ ${unroll(
   loadsPerThread,
   (l) => `    let iy${l} = oy${l} * ${stride}u + ky - parameters.pad;
     let ix${l} = ox${l} * ${stride}u + kx - parameters.pad;
-    let inside${l} = valid${l} && iy${l} < parameters.height && ix${l} < parameters.width;
-    let pixel${l} = select(0u, (n${l} * parameters.height + iy${l}) * parameters.width + ix${l}, inside${l});`,
+    let inside${l} = valid${l} && iy${l} < ${scale} * parameters.height && ix${l} < ${scale} * parameters.width;
+    let pixel${l} = select(0u, (n${l} * parameters.height + iy${l} / ${scale}) * parameters.width + ix${l} / ${scale}, inside${l});`,
 )}
     for (var c = begin_${source}; c < end_${source}; c += ${stepVectors}u) {
       workgroupBarrier();
 ${unroll(
   loadsPerThread,
-  (l) => `      {
+  (l) => wgsl`      {
         let slot = local + ${l * tiledWorkgroupSize}u;
         let vector = c + slot % ${stepVectors}u;
         var value = vec4<f32>(0.0);
-        if (inside${l} && vector < ${channels} / 4u) { value = load_${source}(pixel${l} * (${channels} / 4u) + vector); }
+        if (inside${l} && vector < ${channels} / 4u) {
+          value = load_${source}(pixel${l} * (${channels} / 4u) + vector);
+#if ${has.affine}
+          let row = n${l} * channels / 2u + ${weightOffset} / 4u + vector;
+          value = fma(value, load_affine(row), load_affine(row + channels / 4u));
+#endif
+#if ${norm === "silu"}
+          value = silu(value);
+#endif
+        }
         inputs[slot] = value;
         let k = c * 4u + slot / ${tileVectors}u;
         let out = outTile + slot % ${tileVectors}u;

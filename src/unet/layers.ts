@@ -123,7 +123,7 @@ export class Layers {
   }
 
   #attention({ name, channels, heads }: Extract<Block, { kind: "attention" }>, x: Feature): Feature {
-    const normed = this.norm(`${name}.norm`, x, { activation: "none" });
+    const normed = this.norm(`${name}.norm`, x, { activation: "none", output: "through" });
     const context = this.attention(name, normed, { channels, heads, qkv: "qkv" });
     return this.convolution(`${name}.proj_out`, context, { kernel: 1, channels, residual: x });
   }
@@ -147,7 +147,7 @@ export class Layers {
     const choice = chooseAttention(layer, this.#options, this.#options.choices);
     addAttention(this.builder, { layer, choice, batch, tensors: { qkv, y }, label: `${name}.attention` });
     this.operations.push({ kind: "attention", name, qkv, y, length, heads, headChannels, scale });
-    return { ...x, parts: [{ tensor: y, channels: inner }] };
+    return { parts: [{ tensor: y, channels: inner }], height: x.height, width: x.width };
   }
 
   /**

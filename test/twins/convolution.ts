@@ -33,8 +33,7 @@ export function convolutionElement({ tensors, parameters: p, variant }: Call, at
     if (y < 0 || x < 0 || y >= p.height || x >= p.width) return 0;
     const pixel = (n * p.height + y) * p.width + x;
     const value = c < p.channels0 ? x0[pixel * p.channels0 + c]! : x1![pixel * p.channels1 + c - p.channels0]!;
-    if (norm === undefined) return value;
-    const normed = value * affine![n * 2 * channels + c]! + affine![(n * 2 + 1) * channels + c]!;
+    const normed = affine ? value * affine[n * 2 * channels + c]! + affine[(n * 2 + 1) * channels + c]! : value;
     return norm === "silu" ? silu(normed) : normed;
   };
   const co = at % p.outChannels;
@@ -74,13 +73,13 @@ export const convolutionTiledTwin: TwinOf<typeof convolutionTiled> = (call) => {
   const { tensors, parameters: p, variant } = call;
   const { parts } = variant;
   const sums = Array.from({ length: parts }, (_, part) => {
-    const share = (x: Float64Array, channels: number) =>
-      x.map((value, at) => (inPart(channels, part, parts, at % channels) ? value : 0));
-    const { x0, x1 } = tensors;
-    return convolution({
-      ...call,
-      tensors: { ...tensors, x0: share(x0, p.channels0), x1: x1 && share(x1, p.channels1) },
-    }).y;
+    const weight = tensors.weight.map((value, at) => {
+      const c = Math.floor(at / p.outChannels) % (p.channels0 + p.channels1);
+      const isIn =
+        c < p.channels0 ? inPart(p.channels0, part, parts, c) : inPart(p.channels1, part, parts, c - p.channels0);
+      return isIn ? value : 0;
+    });
+    return convolution({ ...call, tensors: { ...tensors, weight } }).y;
   });
   return { y: Float64Array.from(sums.flatMap((sum) => [...sum])) };
 };
