@@ -73,10 +73,13 @@ def losses(out, x0, x, t, noise, gamma=5.0, variational=0.2):
 
 
 @torch.no_grad()
-def ddim(model, labels, size, steps=50, seed=0):
-    """Samples [N, 3, size, size] in [−1, 1]; the same seed gives the same pictures."""
+def ddim(model, labels, size, steps=50, seed=0, eta=1.0):
+    """Samples [N, 3, size, size] in [−1, 1]; the same seed gives the same pictures. Fresh noise (η = 1) covers what the network gets
+    wrong of the first, which without it (η = 0) is carried through to the end."""
     device = labels.device
-    x = torch.randn(len(labels), 3, size, size, generator=torch.Generator().manual_seed(seed)).to(device)
+    generator = torch.Generator().manual_seed(seed)
+    draw = lambda: torch.randn(len(labels), 3, size, size, generator=generator).to(device)
+    x = draw()
     times = torch.linspace(STEPS - 1, 0, steps).round().long()
     for now, then in zip(times, [*times[1:], None]):
         t = torch.full((len(labels),), int(now), device=device)
@@ -85,5 +88,6 @@ def ddim(model, labels, size, steps=50, seed=0):
         start = ((x - (1 - signal**2) ** 0.5 * epsilon) / signal).clamp(-1, 1)
         epsilon = (x - signal * start) / (1 - signal**2) ** 0.5
         after = 1.0 if then is None else _alpha_bar[then].sqrt().item()
-        x = after * start + (1 - after**2) ** 0.5 * epsilon
+        fresh = eta * ((1 - after**2) / (1 - signal**2) * (1 - (signal / after) ** 2)) ** 0.5
+        x = after * start + (1 - after**2 - fresh**2) ** 0.5 * epsilon + fresh * draw()
     return x

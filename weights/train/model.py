@@ -178,8 +178,8 @@ SHARED = {"in_channels": 3, "num_head_channels": 32, "use_scale_shift_norm": Tru
 PRESETS = {
     "portraits64": {**SHARED, "image_size": 64, "model_channels": 32, "norm_num_groups": 8, "channel_mult": [1, 1, 2, 3], "num_res_blocks": 1, "attention_resolutions": [4, 8], "out_channels": 6},
     "portraits128": {**SHARED, "image_size": 128, "model_channels": 64, "norm_num_groups": 16, "channel_mult": [1, 1, 2, 2, 3], "num_res_blocks": 2, "attention_resolutions": [8, 16], "out_channels": 6},
-    "classifier64": {**SHARED, "image_size": 64, "model_channels": 32, "norm_num_groups": 8, "channel_mult": [1, 2, 3, 4], "num_res_blocks": 1, "attention_resolutions": [4, 8], "pool": "adaptive"},
-    "classifier128": {**SHARED, "image_size": 128, "model_channels": 32, "norm_num_groups": 8, "channel_mult": [1, 1, 2, 3, 4], "num_res_blocks": 1, "attention_resolutions": [8, 16], "pool": "adaptive"},
+    "classifier64": {**SHARED, "image_size": 64, "model_channels": 32, "channel_mult": [1, 2, 3, 4], "num_res_blocks": 1, "attention_resolutions": [4, 8], "pool": "adaptive"},
+    "classifier128": {**SHARED, "image_size": 128, "model_channels": 32, "channel_mult": [1, 1, 2, 3, 4], "num_res_blocks": 1, "attention_resolutions": [8, 16], "pool": "adaptive"},
     # For tests: nothing is to be learned with them.
     "tiny": {**SHARED, "image_size": 16, "model_channels": 32, "norm_num_groups": 8, "channel_mult": [1, 2], "num_res_blocks": 1, "attention_resolutions": [2], "out_channels": 6},
     "tiny-classifier": {**SHARED, "image_size": 16, "model_channels": 32, "channel_mult": [1, 2], "num_res_blocks": 1, "attention_resolutions": [2], "pool": "adaptive"},
