@@ -11,7 +11,7 @@ export const shippedModels: Readonly<Record<string, ShippedModel>> = {
   portraits64: {
     title: "portraits64",
     url: new URL("../../weights/portraits64.safetensors", import.meta.url).href,
-    sha256: "f210e95e1566186e271dd1033c7d3e957c700657a37cd330325d54cc3ee0c10a",
-    bytes: 4726500,
+    sha256: "0d404b6ebc9d37b8d7996e825ad8247266281d4521cd27dd46c51b49a92cd895",
+    bytes: 4726556,
   },
 };

@@ -32,12 +32,12 @@ const linear = (workgroupSize: number): readonly ConvolutionRule[] => [
 ];
 
 /**
- * Winograd's F(6×6) from 48² on (at 32² its tiles reach so far beyond the image that it multiplies as much as F(4×4)), F(4×4) from
- * 12² and F(2×2) from 8² on, with as many tiles a thread as the image fills. Weights of deep layers, which are most of a network's
+ * Winograd's F(6×6) from 48² and 64 channels on (at 32² its tiles reach so far beyond the image that it multiplies as much as
+ * F(4×4)), F(4×4) from 12² and F(2×2) from 8² on, with as many tiles a thread as the image fills. Weights of deep layers, which are most of a network's
  * memory and little of its time, are not kept twice.
  */
 const minimalFiltering: readonly ConvolutionRule[] = [
-  { side: 48, channels: 16, weights: 9 * 256 * 256, id: "winograd6 quad 8x32/4" },
+  { side: 48, inputs: 64, channels: 64, weights: 9 * 256 * 256, id: "winograd6 quad 8x32/4" },
   { side: 32, channels: 64, weights: 9 * 512 * 512, id: "winograd4 quad 16x32/4" },
   { side: 32, channels: 16, weights: 9 * 512 * 512, id: "winograd4 quad 8x32/4" },
   { side: 12, channels: 16, weights: 9 * 512 * 512, id: "winograd4 quad 4x32/4" },

@@ -11,9 +11,8 @@ RANGES = [(0, 100), (100, 300), (300, 600), (600, 1000)]
 
 _betas = torch.linspace(1e-4, 0.02, STEPS, dtype=torch.float64)
 _alpha_bar = torch.cumprod(1 - _betas, 0)
-_previous = torch.cat([torch.ones(1, dtype=torch.float64), _alpha_bar[:-1]])
-_posterior = _betas * (1 - _previous) / (1 - _alpha_bar)
-_log_posterior = torch.log(torch.cat([_posterior[1:2], _posterior[1:]]))
+# Steps that a respaced chain may take at once: 1000 of them, 100 or 25.
+STRIDES = torch.tensor([1, 2, 5, 10, 20, 40])
 
 
 def at(values, t):
@@ -22,19 +21,6 @@ def at(values, t):
 
 def noised(x0, t, noise):
     return at(_alpha_bar.sqrt(), t) * x0 + at((1 - _alpha_bar).sqrt(), t) * noise
-
-
-def _normal_kl(mean1, log1, mean2, log2):
-    return 0.5 * (log2 - log1 - 1 + torch.exp(log1 - log2) + (mean1 - mean2) ** 2 * torch.exp(-log2))
-
-
-def _first_nll(x0, mean, log_variance):
-    """Of 8-bit pixels under the last step's Gaussian."""
-    inverse = torch.exp(-0.5 * log_variance)
-    cdf = lambda v: 0.5 * (1 + torch.erf(v * inverse / math.sqrt(2)))
-    upper = torch.where(x0 > 0.999, torch.ones_like(x0), cdf(x0 - mean + 1 / 255))
-    lower = torch.where(x0 < -0.999, torch.zeros_like(x0), cdf(x0 - mean - 1 / 255))
-    return -torch.log((upper - lower).clamp(min=1e-12))
 
 
 # Variance of the mean of a square of a picture, roughly, whatever the square's size.
@@ -55,20 +41,26 @@ def coarse_error(difference, snr):
     return total
 
 
-def losses(out, x0, x, t, noise, gamma=5.0, variational=0.2):
-    """Loss [N] of the network's output at x = noised(x0, t, noise), and the plain ε-error [N]."""
+def losses(out, x0, x, t, noise, stride, gamma=5.0, variational=0.2):
+    """Loss [N] of the network's output at x = noised(x0, t, noise), and the plain ε-error [N]. The variance is learned of steps from t
+    to t − stride [N]: of single steps alone it hardly matters, and would be noise where a respaced chain takes larger ones."""
     epsilon, fraction = out.chunk(2, dim=1)
     error = ((epsilon - noise) ** 2).mean(dim=(1, 2, 3))
     snr = (_alpha_bar / (1 - _alpha_bar)).to(t.device)[t].float()
     # The variance learns from the variational term alone, whose mean is held fixed.
     fixed = epsilon.detach()
     start = ((x - at((1 - _alpha_bar).sqrt(), t) * fixed) / at(_alpha_bar.sqrt(), t)).clamp(-1, 1)
-    first, second = at(_betas * _previous.sqrt() / (1 - _alpha_bar), t), at((1 - _previous) * (1 - _betas).sqrt() / (1 - _alpha_bar), t)
+    # The last step adds no noise, so nothing is learned of it.
+    is_last = t < stride
+    now, before = (_alpha_bar.to(t.device)[index] for index in (t, torch.where(is_last, t, t - stride)))
+    beta = torch.where(is_last, torch.ones_like(now), 1 - now / before)
+    posterior = beta * (1 - before) / (1 - now)
+    wide = lambda values: values.float()[:, None, None, None]
     f = (fraction + 1) / 2
-    log_variance = f * at(torch.log(_betas), t) + (1 - f) * at(_log_posterior, t)
-    true, mean = first * x0 + second * x, first * start + second * x
-    kl = _normal_kl(true, at(_log_posterior, t), mean, log_variance)
-    bound = torch.where((t == 0)[:, None, None, None], _first_nll(x0, mean, log_variance), kl).mean(dim=(1, 2, 3)) / math.log(2)
+    log_variance = f * wide(beta.log()) + (1 - f) * wide(posterior.log())
+    distance = wide(before.sqrt() * beta / (1 - now)) * (start - x0)
+    kl = 0.5 * (log_variance - wide(posterior.log()) - 1 + (wide(posterior) + distance**2) * torch.exp(-log_variance))
+    bound = torch.where(is_last, torch.zeros_like(snr), kl.mean(dim=(1, 2, 3)) / math.log(2))
     return (gamma / snr).clamp(max=1) * (error + coarse_error(epsilon - noise, snr)) + variational * bound, error
 
 

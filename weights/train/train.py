@@ -48,7 +48,7 @@ class Data:
         return self.pictures[indices].float() / 127.5 - 1, self.labels[indices]
 
     def step(self, seed, step, size):
-        """Batch, timesteps, noise and dropped labels of a step: a function of seed and step, so that a run can go on anywhere."""
+        """Batch, timesteps, noise, dropped labels and strides of a step: a function of seed and step, so that a run can go on anywhere."""
         rng = torch.Generator().manual_seed(seed * 1_000_003 + step)
         x0, y = self.batch(torch.randint(len(self.pictures) - HELD_OUT, (size,), generator=rng).to(self.device))
         flip = (torch.rand(size, generator=rng) < 0.5).to(self.device)
@@ -56,7 +56,8 @@ class Data:
         t = torch.randint(diffusion.STEPS, (size,), generator=rng).to(self.device)
         noise = torch.randn(x0.shape, generator=rng).to(self.device)
         dropped = (torch.rand(size, generator=rng) < 0.1).to(self.device)
-        return x0, y, t, noise, dropped
+        stride = diffusion.STRIDES[torch.randint(len(diffusion.STRIDES), (size,), generator=rng)].to(self.device)
+        return x0, y, t, noise, dropped, stride
 
 
 def is_classifier(network):
@@ -72,14 +73,14 @@ def answer(network, x, t, y, precision):
     return functional_call(network, lowered, (x.to(precision), t, y)).float()
 
 
-def loss_of(network, x0, y, t, noise, dropped, precision=torch.float32):
+def loss_of(network, x0, y, t, noise, dropped, stride, precision=torch.float32):
     """Mean loss, and what a report shows: the ε-error, or the share of classes that were right."""
     x = diffusion.noised(x0, t, noise)
     if is_classifier(network):
         logits = answer(network, x, t, y, precision)
         return F.cross_entropy(logits, y), (logits.argmax(1) == y).float()
     y = torch.where(dropped, torch.full_like(y, len(portraits.CLASSES)), y)
-    loss, error = diffusion.losses(answer(network, x, t, y, precision), x0, x, t, noise)
+    loss, error = diffusion.losses(answer(network, x, t, y, precision), x0, x, t, noise, stride)
     return loss.mean(), error
 
 
@@ -94,7 +95,7 @@ def held_out(network, data, batch=32):
             x0, y = data.batch(torch.arange(begin, min(begin + batch, len(data.pictures))))
             t = torch.randint(low, high, (len(x0),), generator=rng).to(data.device)
             noise = torch.randn(x0.shape, generator=rng).to(data.device)
-            values.append(loss_of(network, x0, y, t, noise, torch.zeros(len(x0), dtype=torch.bool, device=data.device))[1])
+            values.append(loss_of(network, x0, y, t, noise, torch.zeros_like(y, dtype=torch.bool), torch.ones_like(y))[1])
         figures[f"{low}-{high - 1}"] = round(torch.cat(values).mean().item(), 5)
     return figures
 
