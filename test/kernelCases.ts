@@ -101,9 +101,8 @@ function convolutionCase(
   const outWidth = (upsample ? 2 : 1) * Math.ceil(width / stride);
   const channels = channels0 + channels1;
   const taps = kernel * kernel;
-  const shape = Object.values(tile)
-    .filter((value) => typeof value !== "boolean" && value !== "silu")
-    .join("×");
+  const { norm: _, upsample: __, ...block } = tile;
+  const shape = Object.values(block).join("×");
   return {
     kernel: name,
     title: shape ? `${size.title}, tile ${shape}` : size.title,
