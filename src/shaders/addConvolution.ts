@@ -36,7 +36,8 @@ export interface ConvolutionCall {
 
 /** Adds the dispatches of one convolution. Multiply-adds are counted as the direct sum has them, whatever runs. */
 export function addConvolution(builder: PlanBuilder, call: ConvolutionCall): void {
-  const { layer, choice, batch, tensors, label } = written(builder, call);
+  const convolution = written(builder, call);
+  const { layer, choice, batch, tensors, label } = convolution;
   const { kernel, stride, activation } = layer;
   const { height, width, outHeight, outWidth, channels0, channels1, outChannels, pad } = layer;
   const sizes = { batch, height, width, outHeight, outWidth, channels0, channels1, outChannels, pad };
@@ -70,7 +71,7 @@ export function addConvolution(builder: PlanBuilder, call: ConvolutionCall): voi
       return;
     }
     case "winograd":
-      return addWinograd(builder, { layer, choice, batch, tensors, label }, choice);
+      return addWinograd(builder, convolution, choice);
   }
 }
 

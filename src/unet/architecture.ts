@@ -68,9 +68,13 @@ export interface Details {
   readonly downsamplePad: 0 | 1;
 }
 
-export const guidedDiffusionDetails: Details = {
-  ...{ normGroups: normGroups({}), normEpsilon: 1e-5, embeddingOrder: "cosSin", frequencyShift: 0, downsamplePad: 1 },
-};
+export const guidedDiffusionDetails = (config: UNetConfig): Details => ({
+  normGroups: normGroups(config),
+  normEpsilon: 1e-5,
+  embeddingOrder: "cosSin",
+  frequencyShift: 0,
+  downsamplePad: 1,
+});
 
 /** The choices that a network of this family makes level by level. */
 interface Levels {
@@ -89,7 +93,7 @@ export function buildArchitecture(config: UNetConfig): Architecture {
   const resampler = config.resblockUpdown ? "res" : config.convResample ? "conv" : "none";
   return assembleArchitecture({
     ...{ config, widths: levelChannels(config), middleAttention: true },
-    details: { ...guidedDiffusionDetails, normGroups: normGroups(config) },
+    details: guidedDiffusionDetails(config),
     attends: (level) => config.attentionResolutions.includes(2 ** level),
     resampler: () => resampler,
     heads: (channels, side) => headCount(config, channels, side),

@@ -28,7 +28,7 @@ export function wholeNetwork(
   state: StateDict,
   config: UNetConfig,
   input: NetworkInput,
-  details: Details = { ...guidedDiffusionDetails, normGroups: config.normNumGroups ?? 32 },
+  details: Details = guidedDiffusionDetails(config),
 ): Image {
   const has = (name: string) => state.has(name);
   const get = (name: string) => {

@@ -15,8 +15,13 @@ _alpha_bar = torch.cumprod(1 - _betas, 0)
 STRIDES = torch.tensor([1, 2, 5, 10, 20, 40])
 
 
+def wide(values):
+    """[N] beside pictures."""
+    return values.float()[:, None, None, None]
+
+
 def at(values, t):
-    return values.to(t.device)[t].float()[:, None, None, None]
+    return wide(values.to(t.device)[t])
 
 
 def noised(x0, t, noise):
@@ -55,7 +60,6 @@ def losses(out, x0, x, t, noise, stride, gamma=5.0, variational=0.2):
     now, before = (_alpha_bar.to(t.device)[index] for index in (t, torch.where(is_last, t, t - stride)))
     beta = torch.where(is_last, torch.ones_like(now), 1 - now / before)
     posterior = beta * (1 - before) / (1 - now)
-    wide = lambda values: values.float()[:, None, None, None]
     f = (fraction + 1) / 2
     log_variance = f * wide(beta.log()) + (1 - f) * wide(posterior.log())
     distance = wide(before.sqrt() * beta / (1 - now)) * (start - x0)

@@ -29,6 +29,10 @@ def norm(channels, flags):
     return GroupNorm32(flags.get("norm_num_groups", 32), channels)
 
 
+def embedding_width(flags):
+    return 4 * flags["model_channels"]
+
+
 def zero(module):
     """Starts as nothing, so that a block starts as its skip."""
     for parameter in module.parameters():
@@ -41,7 +45,7 @@ class ResBlock(nn.Module):
         super().__init__()
         self.resample = resample
         self.in_layers = nn.Sequential(norm(channels, flags), nn.SiLU(), nn.Conv2d(channels, out, 3, padding=1))
-        self.emb_layers = nn.Sequential(nn.SiLU(), nn.Linear(4 * flags["model_channels"], 2 * out))
+        self.emb_layers = nn.Sequential(nn.SiLU(), nn.Linear(embedding_width(flags), 2 * out))
         # Index 2 is guided-diffusion's dropout, which has no parameters.
         self.out_layers = nn.Sequential(norm(out, flags), nn.SiLU(), nn.Identity(), zero(nn.Conv2d(out, out, 3, padding=1)))
         self.skip_connection = nn.Identity() if channels == out else nn.Conv2d(channels, out, 1)
@@ -94,7 +98,7 @@ class Encoder(nn.Module):
     def __init__(self, flags):
         super().__init__()
         self.flags = flags
-        width, embedding = flags["model_channels"], 4 * flags["model_channels"]
+        width, embedding = flags["model_channels"], embedding_width(flags)
         self.time_embed = nn.Sequential(nn.Linear(width, embedding), nn.SiLU(), nn.Linear(embedding, embedding))
         levels = [int(multiplier * width) for multiplier in flags["channel_mult"]]
         channels, factor = levels[0], 1
@@ -127,7 +131,7 @@ class UNet(Encoder):
         super().__init__(flags)
         channels, factor = self.levels[-1], self.factor
         if flags["num_classes"] is not None:
-            self.label_emb = nn.Embedding(flags["num_classes"], 4 * flags["model_channels"])
+            self.label_emb = nn.Embedding(flags["num_classes"], embedding_width(flags))
         self.output_blocks, skips = nn.ModuleList(), list(self.skips)
         for level, out in reversed(list(enumerate(self.levels))):
             for index in range(flags["num_res_blocks"] + 1):
