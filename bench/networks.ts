@@ -1,5 +1,5 @@
 /**
- * The networks whose layers are measured, as plans: the shipped model, guided-diffusion's at 64², 128² and 256², and the
+ * The networks whose layers are measured, as plans: a model, guided-diffusion's at 64², 128² and 256², and the
  * gradients and heads of its classifiers. No weights are needed for a plan.
  */
 import { PlanBuilder, type Plan } from "../src/engine/plan.ts";
@@ -51,11 +51,11 @@ function classifier(pool: Pool): BenchNetwork {
 }
 
 /** ADM-n is the released network at n². Upsampler and classifiers are there for kernels that no other network has. */
-export function benchNetworks(shipped: Architecture, { quick = false } = {}): readonly BenchNetwork[] {
-  const small = [{ name: "portraits64", architecture: shipped }, preset("imagenet64", "ADM-64")];
-  if (quick) return small.slice(0, 1);
+export function benchNetworks(model: BenchNetwork, { quick = false } = {}): readonly BenchNetwork[] {
+  if (quick) return [model];
   return [
-    ...small,
+    model,
+    preset("imagenet64", "ADM-64"),
     preset("imagenet128", "ADM-128"),
     preset("imagenet256-uncond", "ADM-256"),
     preset("upsampler-64-256", "upsampler", ["upsampleBilinear"]),

@@ -47,7 +47,7 @@ function facts({ peak, forward, step, kernels }: BenchResult): string {
   const rate = forward ? (forward.gflop / forward.milliseconds) * 1000 : 0;
   return `<dl class="facts">
 ${fact("Peak, measured", `${number(peak.gflops)} GFLOP/s`, `${number(peak.gigabytes)} GB/s of copying`)}
-${forward ? fact(`Forward of ${escapeHtml(forward.network)}`, `${number(forward.milliseconds)} ms`, `${number(rate)} GFLOP/s, ${percent(rate / peak.gflops)} of peak; error ${forward.error.toExponential(1)}`) : ""}
+${forward ? fact(`Forward of ${escapeHtml(forward.network)}`, `${number(forward.milliseconds)} ms`, `${number(rate)} GFLOP/s, ${percent(rate / peak.gflops)} of peak${forward.error === undefined ? "" : `; error ${forward.error.toExponential(1)}`}`) : ""}
 ${step ? fact("A step of RePaint", `${number(step.milliseconds)} ms`, step.outsideShare === undefined ? "" : `${percent(step.outsideShare)} outside the network`) : ""}
 ${fact("Kernels", `${kernels.filter((row) => row.milliseconds !== undefined).length} shapes timed`, failed > 0 ? `<span class="bad">${failed} computed wrongly</span>` : "each checked against float64 first")}
 </dl>`;

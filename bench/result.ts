@@ -43,8 +43,8 @@ export interface ForwardResult {
   readonly network: string;
   readonly precision: "f32" | "f16";
   readonly batch: number;
-  /** Against the stored answer of PyTorch. */
-  readonly error: number;
+  /** Against a stored answer of PyTorch, where there is one. */
+  readonly error?: number;
   /** Median of whole forwards, submission to completion. */
   readonly milliseconds: number;
   readonly samples: readonly number[];

@@ -4,8 +4,8 @@
  */
 import { adapterName, type Device } from "../src/engine/device.ts";
 import { adapterTraits } from "../src/shaders/chooseConvolution.ts";
-import { openCheckpoint } from "../src/unet/checkpoint.ts";
-import { openSafetensors, type ByteSource } from "../src/unet/safetensors.ts";
+import type { Checkpoint } from "../src/unet/checkpoint.ts";
+import type { TensorFile } from "../src/unet/safetensors.ts";
 import { UNet } from "../src/unet/unet.ts";
 import { benchCases } from "./cases.ts";
 import { benchForward } from "./forward.ts";
@@ -17,11 +17,12 @@ import { benchStep } from "./step.ts";
 
 export interface SuiteOptions {
   readonly device: Device;
-  readonly shipped: { readonly name: string; readonly weights: ByteSource; readonly selfTest: ByteSource };
+  /** Whose forward and step are timed: the shipped one, or whichever is asked for. */
+  readonly model: BenchModel;
   readonly version: string;
   readonly platform: string;
   readonly precision?: "f32" | "f16" | undefined;
-  /** The shipped model only. */
+  /** The model only. */
   readonly quick?: boolean | undefined;
   /** Every way to run a convolution, not only the chosen one. */
   readonly candidates?: boolean | undefined;
@@ -31,6 +32,13 @@ export interface SuiteOptions {
   readonly caseSeconds?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: SuiteProgress) => void) | undefined;
+}
+
+export interface BenchModel {
+  readonly name: string;
+  readonly checkpoint: Checkpoint;
+  /** PyTorch's answer `out` to `x`, `t` and `y`; without one the forward is not compared with anything. */
+  readonly selfTest?: TensorFile | undefined;
 }
 
 export interface SuiteProgress {
@@ -47,10 +55,13 @@ export interface SuiteProgress {
 
 /** Runs until the end or the signal; what was measured before an abort is returned, marked as interrupted. */
 export async function runSuite(options: SuiteOptions): Promise<BenchResult> {
-  const { device, shipped, precision = "f32", only, signal, onProgress } = options;
+  const { device, model, precision = "f32", only, signal, onProgress } = options;
   const caseSeconds = options.caseSeconds ?? (device.kind === "cpu" ? 2 : 5);
-  const checkpoint = await openCheckpoint(shipped.weights);
-  const networks = benchNetworks(checkpoint.architecture, { quick: options.quick ?? false });
+  const { checkpoint } = model;
+  const networks = benchNetworks(
+    { name: model.name, architecture: checkpoint.architecture },
+    { quick: options.quick ?? false },
+  );
   const cases = benchCases(networks, {
     ...adapterTraits(device),
     precision,
@@ -88,15 +99,15 @@ export async function runSuite(options: SuiteOptions): Promise<BenchResult> {
     if (wantsForward || wantsStep) {
       const unet = await UNet.load(device, checkpoint, { precision, signal });
       try {
-        const network = { network: shipped.name, signal };
+        const network = { network: model.name, signal };
         if (wantsForward) {
-          report(`forward of ${shipped.name}`);
-          const selfTest = await openSafetensors(shipped.selfTest);
-          result = { ...result, forward: await benchForward(unet, selfTest, { ...network, samples: 7 }) };
+          report(`forward of ${model.name}`);
+          const { selfTest } = model;
+          result = { ...result, forward: await benchForward(unet, { ...network, selfTest, samples: 7 }) };
           done++;
         }
         if (wantsStep) {
-          report(`step of ${shipped.name}`);
+          report(`step of ${model.name}`);
           result = { ...result, step: await benchStep(unet, network) };
           done++;
         }

@@ -69,7 +69,7 @@ export function forwardText(result: BenchResult): string {
       `Forward    ${forward.network}, ${forward.precision}: ${number(forward.milliseconds)} ms (median of ${forward.samples.length}), ` +
         `${number(forward.gflop)} GFLOP, ${number((forward.gflop / forward.milliseconds) * 1000)} GFLOP/s ` +
         `(${percent(((forward.gflop / forward.milliseconds) * 1000) / peak.gflops)} of peak), ${forward.dispatches} dispatches, ` +
-        `relative error ${forward.error.toExponential(1)}; its dispatches one by one, ${forward.clock}: ${number(measured)} ms`,
+        `${forward.error === undefined ? "not compared" : `relative error ${forward.error.toExponential(1)}`}; its dispatches one by one, ${forward.clock}: ${number(measured)} ms`,
     );
     const right = true;
     const columns = [

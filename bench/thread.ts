@@ -4,7 +4,8 @@
  */
 import { requestDevice } from "../src/engine/device.ts";
 import { version } from "../src/engine/version.ts";
-import { blobSource } from "../src/unet/safetensors.ts";
+import { openCheckpoint } from "../src/unet/checkpoint.ts";
+import { blobSource, openSafetensors } from "../src/unet/safetensors.ts";
 import type { FromThread, StartRequest, ToThread } from "./messages.ts";
 import { runSuite } from "./suite.ts";
 
@@ -25,7 +26,11 @@ export async function runThread(request: StartRequest, signal: AbortSignal, say:
       const result = await runSuite({
         ...{ device, version, platform: request.platform, precision: request.precision, signal },
         ...{ quick: request.quick, candidates: request.candidates },
-        shipped: { name: "portraits64", weights: await source(weights), selfTest: await source(selfTest) },
+        model: {
+          name: "portraits64",
+          checkpoint: await openCheckpoint(await source(weights)),
+          selfTest: await openSafetensors(await source(selfTest)),
+        },
         onProgress: ({ what, done, total, eta, partial }) => {
           say({ kind: "progress", what, done, total, ...(eta === undefined ? {} : { eta }) });
           const now = performance.now();

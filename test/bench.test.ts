@@ -64,7 +64,7 @@ function result(rows: readonly KernelRow[], forward?: number): BenchResult {
 
 describe("cases", () => {
   it("cover every kernel that a network or the sampler runs, equal work once", () => {
-    const networks = benchNetworks(small);
+    const networks = benchNetworks({ name: "small", architecture: small });
     const found = new Set(
       (["cpu", "gpu"] as const).flatMap((kind) =>
         benchCases(networks, { ...options, kind, family: kind === "cpu" ? "cpu" : "other", candidates: true }).flatMap(
@@ -80,7 +80,7 @@ describe("cases", () => {
   });
 
   it("count how often a network has each", () => {
-    const [network] = benchNetworks(small);
+    const [network] = benchNetworks({ name: "small", architecture: small });
     const cases = benchCases([network!], options);
     const convolutions = cases.filter(({ key }) => key.startsWith("convolution 3x3"));
     const blocks = [...small.input.flat(), ...small.middle, ...small.output.flatMap(({ blocks: all }) => all)];

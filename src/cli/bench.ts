@@ -10,25 +10,40 @@ import { failures, runSuite } from "../../bench/suite.ts";
 import { comparisonText, forwardText, headline, kernelTable } from "../../bench/text.ts";
 import { InputError } from "../engine/errors.ts";
 import { asInputError, refuseOutput, writeFileAtomic } from "../node/files.ts";
-import { packageInfo, shippedModels, weightsFolder } from "../node/packageFiles.ts";
-import { bytesSource } from "../unet/safetensors.ts";
+import { packageInfo, weightsFolder } from "../node/packageFiles.ts";
+import type { Checkpoint } from "../unet/checkpoint.ts";
+import type { TensorFile } from "../unet/safetensors.ts";
 import {
   adapterOption,
   type Arguments,
   type Command,
+  flagsOption,
   forceOption,
   jsonOption,
   precisionOption,
   quoted,
+  weightsOption,
 } from "./command.ts";
 import { announceDevice, type Context } from "./context.ts";
+import { readFlags, withModel } from "./model.ts";
 import { readPrecision } from "./settings.ts";
+import { TensorCheck, withTensors } from "./tensorFiles.ts";
 
 export const bench: Command = {
   name: "bench",
   summary: "check and time every kernel, the forward and a step on this adapter",
   options: [
-    { name: "quick", help: "the shapes of the shipped model only" },
+    { name: "quick", help: "the shapes of the model only" },
+    {
+      ...weightsOption,
+      help: "whose forward and step are timed (default: the shipped model); `synth` makes a released one",
+    },
+    {
+      name: "self-test",
+      value: "F",
+      help: "PyTorch's answer to compare its forward with: x, t, y, out in safetensors",
+    },
+    flagsOption,
     { name: "candidates", help: "every way to run a convolution, not only the one that is chosen" },
     {
       name: "only",
@@ -65,19 +80,25 @@ async function run(context: Context, given: Arguments): Promise<number> {
   const precision = readPrecision(given);
   for (const path of [out, html]) if (path !== undefined) await refuseOutput(path, { force });
   const base = vs === undefined ? undefined : await readResult(vs);
-  const device = await announceDevice(context, given.text("adapter"), { dawnToggles });
-  const [model] = await shippedModels();
-  const read = async (name: string) => bytesSource(name, await readFile(join(weightsFolder, name)));
-  const result = await runSuite({
-    ...{ device, precision, only, caseSeconds, signal },
-    ...{ quick: given.has("quick"), candidates: given.has("candidates") },
-    shipped: { name: model!.name, weights: await read(model!.file), selfTest: await read(model!.selfTest) },
-    version: (await packageInfo()).version,
-    platform: `Node ${process.version}, ${process.platform} ${process.arch}`,
-    onProgress: ({ what, done, total, eta, row }) => {
-      if (row) report.event("kernel", { ...row });
-      report.progress({ what: `(${what})`, done, total, ...(eta === undefined ? {} : { eta }) });
-    },
+  const result = await withModel(context, given.text("weights"), await readFlags(given), async (opened) => {
+    const { name, checkpoint, shipped } = opened;
+    const compared = given.text("self-test") ?? (shipped && join(weightsFolder, shipped.selfTest));
+    const measure = async (selfTest?: TensorFile): Promise<BenchResult> => {
+      const device = await announceDevice(context, given.text("adapter"), { dawnToggles });
+      return runSuite({
+        ...{ device, precision, only, caseSeconds, signal },
+        ...{ quick: given.has("quick"), candidates: given.has("candidates") },
+        model: { name, checkpoint, selfTest },
+        version: (await packageInfo()).version,
+        platform: `Node ${process.version}, ${process.platform} ${process.arch}`,
+        onProgress: ({ what, done, total, eta, row }) => {
+          if (row) report.event("kernel", { ...row });
+          report.progress({ what: `(${what})`, done, total, ...(eta === undefined ? {} : { eta }) });
+        },
+      });
+    };
+    if (compared === undefined) return measure();
+    return withTensors(compared, ({ file }) => measure(checkSelfTest(file, checkpoint)));
   });
   report.endProgress();
   const { kernels: _, ...whole } = result;
@@ -90,6 +111,17 @@ async function run(context: Context, given: Arguments): Promise<number> {
   const failed = failures(result);
   for (const { kernel, shape, failed: why } of failed) report.say(`bench: ${kernel}, ${shape}: ${why}`);
   return failed.length > 0 ? 1 : result.interrupted ? 130 : 0;
+}
+
+/** @throws InputError unless the file holds an input of this network and an answer */
+function checkSelfTest(file: TensorFile, { config, architecture }: Checkpoint): TensorFile {
+  const check = new TensorCheck(file);
+  const [batch, , height, width] = check.tensor("x", ["N", config.inChannels, "H", "W"], "float")?.shape ?? [];
+  check.tensor("t", [batch ?? "N"], "number");
+  if (config.numClasses !== null) check.tensor("y", [batch ?? "N"], "number");
+  check.tensor("out", [batch ?? "N", architecture.outChannels, height ?? "H", width ?? "W"], "float");
+  check.finish();
+  return file;
 }
 
 /** Beside the report's module, in the sources as in dist. */
