@@ -139,7 +139,15 @@ describe("a convolution's gradient is a convolution", () => {
           ...{ batch: 1, height, width, pad, channels0: from, channels1: 0, outChannels: to, ...wholeDispatch },
           ...{ outHeight: Math.ceil(height / step), outWidth: Math.ceil(width / step) },
         },
-        variant: { kernel, stride: step, activation: "none", parts: 1, norm: "none", upsample: false },
+        variant: {
+          kernel,
+          stride: step,
+          activation: "none",
+          parts: 1,
+          norm: "none",
+          upsample: false,
+          ...{ tilePixels: 64, tileVectors: 16, threadVectors: 1, stepVectors: 4 },
+        },
       }).y;
     // [tap][ci][co] to [last tap first][co][ci], as `transposeConvolution` does it before packing.
     const transposed = Float64Array.from({ length: weight.length }, (_, i) => {

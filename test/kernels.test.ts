@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { Device } from "../src/engine/device.ts";
 import { kernels } from "../src/shaders/index.ts";
 import { kernelCases } from "./kernelCases.ts";
+import { exampleMatrix, matrixCases } from "./kernelCasesConvolution.ts";
 import { everyNth } from "./support/full.ts";
 import { gpuDevice } from "./support/gpu.ts";
 import { checkKernel } from "./support/kernelCase.ts";
@@ -15,7 +16,17 @@ it("has cases for every kernel", () => {
   expect([...new Set(kernelCases.map(({ kernel }) => kernel))].sort()).toEqual(Object.keys(kernels).sort());
 });
 
-describe.each(Object.keys(kernels))("%s", (name) => {
+// Only in f16, and on an adapter that has its matrices.
+describe("convolutionMatrix", () => {
+  const why = device.matrix
+    ? ""
+    : " (skipped: this adapter has no subgroup matrices; REPAINT_EXPERIMENTAL=1 asks for them)";
+  it.skipIf(!device.matrix).each(matrixCases(device.matrix ?? exampleMatrix))(`$title${why}`, (test) =>
+    checkKernel(device, test, "f16"),
+  );
+});
+
+describe.each(Object.keys(kernels).filter((name) => name !== "convolutionMatrix"))("%s", (name) => {
   const cases = kernelCases.filter(({ kernel }) => kernel === name);
   it.each(cases)("$title", (test) => checkKernel(device, test, "f32"));
   const half = cases.filter(({ half }) => half);

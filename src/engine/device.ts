@@ -19,7 +19,8 @@ export interface DeviceOptions {
   readonly half?: HalfMode;
 }
 
-const wantedFeatures: readonly GPUFeatureName[] = ["shader-f16", "timestamp-query", "subgroups"];
+const subgroupMatrixFeature = "chromium-experimental-subgroup-matrix";
+const wantedFeatures = ["shader-f16", "timestamp-query", "subgroups", subgroupMatrixFeature] as GPUFeatureName[];
 const wantedLimits = [
   "maxStorageBufferBindingSize",
   "maxBufferSize",
@@ -28,6 +29,35 @@ const wantedLimits = [
   "maxComputeInvocationsPerWorkgroup",
   "maxComputeWorkgroupSizeX",
 ] as const;
+
+/** What multiplies matrices of f16 and sums in f32 in one instruction: [rows × depth] · [depth × columns], of a whole subgroup. */
+export interface SubgroupMatrix {
+  readonly rows: number;
+  readonly columns: number;
+  readonly depth: number;
+  readonly subgroupSize: number;
+}
+
+/** As browsers that have the experiment describe it; not in WebGPU's types yet. */
+interface SubgroupMatrixConfig {
+  readonly componentType: string;
+  readonly resultComponentType: string;
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+}
+
+/** The largest that the adapter has. Where subgroups are of several sizes nobody knows how many a workgroup holds. */
+function subgroupMatrix(features: GPUSupportedFeatures, info: GPUAdapterInfo): SubgroupMatrix | undefined {
+  const { subgroupMatrixConfigs = [] } = info as { subgroupMatrixConfigs?: Iterable<SubgroupMatrixConfig> };
+  const { subgroupMinSize, subgroupMaxSize: subgroupSize } = info;
+  if (!features.has(subgroupMatrixFeature) || !features.has("shader-f16")) return undefined;
+  if (subgroupMinSize !== subgroupSize) return undefined;
+  const [largest] = [...subgroupMatrixConfigs]
+    .filter((one) => one.componentType === "f16" && one.resultComponentType === "f32")
+    .toSorted((a, b) => b.M * b.N * b.K - a.M * a.N * a.K);
+  return largest && { rows: largest.M, columns: largest.N, depth: largest.K, subgroupSize };
+}
 
 /** Software adapters by the words in their descriptions. */
 export function adapterKind(info: GPUAdapterInfo): AdapterKind {
@@ -48,6 +78,8 @@ export class Device {
   readonly kind: AdapterKind;
   readonly family: AdapterFamily;
   readonly half: HalfMode;
+  /** Where the adapter has them and f16 tensors are native. */
+  readonly matrix: SubgroupMatrix | undefined;
   readonly pipelines: PipelineCache;
   /** How much work a submission gets. */
   readonly pace: Pace;
@@ -63,6 +95,7 @@ export class Device {
     this.kind = options.kind ?? adapterKind(info);
     this.family = this.kind === "cpu" ? "cpu" : gpuFamily(info);
     this.half = options.half ?? (gpu.features.has("shader-f16") ? "native" : "packed");
+    this.matrix = this.half === "native" ? subgroupMatrix(gpu.features, info) : undefined;
     this.pipelines = new PipelineCache(this);
     this.pace = new Pace(this.kind);
     void gpu.lost.then((lost) => {

@@ -15,7 +15,14 @@ export interface OpenGpuOptions {
   readonly adapter?: string | undefined;
   /** Dawn toggles to switch on, by their names in Dawn's Toggles.cpp. */
   readonly dawnToggles?: readonly string[];
+  /**
+   * What Dawn holds back as unfinished: subgroup matrices (`Device.matrix`), and f16 in shaders on NVIDIA's Vulkan. Without it:
+   * whether $REPAINT_EXPERIMENTAL is 1.
+   */
+  readonly experimental?: boolean | undefined;
 }
+
+const experimentalToggles = ["allow_unsafe_apis", "vulkan_enable_f16_on_nvidia"];
 
 export interface OpenGpu {
   readonly gpu: GPU;
@@ -40,7 +47,9 @@ let previous: Promise<unknown> = Promise.resolve();
  */
 export function openGpu(options: OpenGpuOptions = {}): Promise<OpenGpu> {
   const wanted = (options.adapter ?? (process.env.REPAINT_ADAPTER || "default")).toLowerCase();
-  const opened = previous.then(() => chooseAdapter(sources(options.dawnToggles ?? [], wanted), wanted));
+  const experimental = options.experimental ?? process.env.REPAINT_EXPERIMENTAL === "1";
+  const toggles = [...(options.dawnToggles ?? []), ...(experimental ? experimentalToggles : [])];
+  const opened = previous.then(() => chooseAdapter(sources(toggles, wanted), wanted));
   previous = opened.catch(() => undefined);
   return opened;
 }

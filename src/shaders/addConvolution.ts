@@ -8,7 +8,8 @@ import type { ConvolutionChoice, ConvolutionLayer } from "./chooseConvolution.ts
 import { convolutionMacs } from "./convolution.ts";
 import { convolutionBlocked } from "./convolutionBlocked.ts";
 import { convolutionSum } from "./convolutionSum.ts";
-import { convolutionTiled, tiledWorkgroupSize } from "./convolutionTiled.ts";
+import { convolutionMatrix, matrixThreads } from "./convolutionMatrix.ts";
+import { convolutionTiled, tiledThreads } from "./convolutionTiled.ts";
 import { addWinograd } from "./addWinograd.ts";
 import { groupNormApply } from "./groupNormApply.ts";
 import { dispatchInPieces, wholeDispatch } from "./lib/pieces.ts";
@@ -49,18 +50,27 @@ export function addConvolution(builder: PlanBuilder, call: ConvolutionCall): voi
       const variant = { ...shape, ...choice.variant };
       return dispatchInPieces(builder, convolutionBlocked, { tensors, parameters, variant, label, macs }, variant);
     }
-    case "tiled": {
+    case "tiled":
+    case "matrix": {
       const { parts } = choice;
       const { x0, x1, affine, weight, bias, residual, y } = tensors;
       const sums =
         parts > 1
           ? builder.temporary(`${label}.sums`, "f32", [parts, batch, outHeight, outWidth, outChannels])
           : undefined;
-      const { norm = "none", upsample = false } = layer;
-      const variant = { ...shape, ...(sums ? { activation: "none" as const } : {}), parts, norm, upsample };
-      const bound = sums ? { x0, x1, affine, weight, y: sums } : tensors;
-      const dispatch = { tensors: bound, parameters, variant, label, macs };
-      dispatchInPieces(builder, convolutionTiled, dispatch, { workgroupSize: tiledWorkgroupSize });
+      const whole = { ...shape, ...(sums ? { activation: "none" as const } : {}), parts };
+      if (choice.method === "tiled") {
+        const { norm = "none", upsample = false } = layer;
+        const variant = { ...whole, ...choice.variant, norm, upsample };
+        const bound = sums ? { x0, x1, affine, weight, y: sums } : tensors;
+        const dispatch = { tensors: bound, parameters, variant, label, macs };
+        dispatchInPieces(builder, convolutionTiled, dispatch, { workgroupSize: tiledThreads(variant) });
+      } else {
+        const variant = { ...whole, ...choice.variant };
+        const { affine: _, ...others } = tensors;
+        const dispatch = { tensors: sums ? { x0, x1, weight, y: sums } : others, parameters, variant, label, macs };
+        dispatchInPieces(builder, convolutionMatrix, dispatch, { workgroupSize: matrixThreads(variant) });
+      }
       if (sums)
         builder.dispatch(convolutionSum, {
           tensors: { sums, bias, residual, y },

@@ -4,13 +4,16 @@
  * that an image is the same alone and in a batch.
  */
 import type { AdapterFamily } from "../engine/adapterFamily.ts";
-import type { AdapterKind } from "../engine/device.ts";
+import type { AdapterKind, SubgroupMatrix } from "../engine/device.ts";
 import type { DType } from "../engine/tensor.ts";
 import type { ConvolutionShape } from "./convolution.ts";
 import { convolutionTable, type ConvolutionRule } from "./convolutionTable.ts";
+import type { MatrixVariant } from "./convolutionMatrix.ts";
+import { tiledThreads, type TiledVariant } from "./convolutionTiled.ts";
 import type { BlockedVariant } from "./convolutionBlocked.ts";
 import { allowsWinograd } from "./addWinograd.ts";
 import { quadThreads, type QuadShare } from "./lib/quad.ts";
+import type { TileShape } from "./lib/tileWalk.ts";
 import type { WinogradTile } from "./lib/winograd.ts";
 import type { WinogradMultiplyVariant } from "./winogradMultiply.ts";
 
@@ -44,19 +47,29 @@ export interface AdapterTraits {
   readonly family: AdapterFamily;
   /** Whether kernels may use subgroup operations. */
   readonly subgroups: boolean;
+  readonly matrix?: SubgroupMatrix | undefined;
 }
 
 /** The traits alone: a device's own properties are getters, which a spread leaves out. */
-export function adapterTraits({ kind, family, subgroups }: AdapterTraits): AdapterTraits {
-  return { kind, family, subgroups };
+export function adapterTraits({ kind, family, subgroups, matrix }: AdapterTraits): AdapterTraits {
+  return { kind, family, subgroups, matrix };
 }
 
 /** A way to run a convolution: data, told apart by `id`. What dispatches it makes: `addConvolution.ts`. */
 export type ConvolutionChoice =
   | { readonly id: string; readonly method: "blocked"; readonly variant: BlockedTile }
-  | { readonly id: string; readonly method: "tiled"; readonly parts: number; readonly through: boolean }
+  | {
+      readonly id: string;
+      readonly method: "tiled";
+      readonly variant: ThreadTile;
+      readonly parts: number;
+      readonly through: boolean;
+    }
+  | { readonly id: string; readonly method: "matrix"; readonly variant: MatrixTile; readonly parts: number }
   | { readonly id: string; readonly method: "winograd"; readonly variant: WinogradBlock };
 
+type ThreadTile = TileShape & Pick<TiledVariant, "threadVectors">;
+type MatrixTile = TileShape & SubgroupMatrix & Pick<MatrixVariant, "subgroupRows" | "subgroupColumns">;
 type WinogradBlock = { readonly tile: WinogradTile } & Pick<
   WinogradMultiplyVariant,
   "tiles" | "tileChannels" | "share" | "workgroupSize"
@@ -107,7 +120,9 @@ export function convolutionCandidates(layer: ConvolutionLayer, traits: AdapterTr
   return [
     ...[...tiles, ...shared].map((tile) => tile(size)),
     ...fast,
-    ...(isRows(layer) ? [] : [tiled(1), ...throughs(layer), ...splits(layer, traits)]),
+    ...(isRows(layer)
+      ? []
+      : [...tileShapes.flatMap((tile) => tiledWays(tile, layer, traits)), ...matrices(layer, traits)]),
   ];
 }
 
@@ -154,22 +169,62 @@ export const sharesQuads = ({ kind, subgroups }: AdapterTraits) => kind === "cpu
 /** Rows of a linear layer are few: a tile of 64 pixels would be nearly empty. */
 const isRows = (layer: ConvolutionLayer) => layer.outHeight === 1;
 
-const tiled = (parts: number): ConvolutionChoice => ({
-  id: parts === 1 ? "tiled" : `tiled in ${parts}`,
-  method: "tiled",
-  parts,
-  through: false,
-});
+/** 64 × 64 outputs where an image is small, larger tiles where it is not: each load serves as many products as the tile has sides. */
+const tileShapes: readonly ThreadTile[] = [
+  { tilePixels: 64, tileVectors: 16, threadVectors: 1, stepVectors: 4 },
+  { tilePixels: 64, tileVectors: 16, threadVectors: 2, stepVectors: 4 },
+  { tilePixels: 64, tileVectors: 32, threadVectors: 2, stepVectors: 4 },
+  { tilePixels: 128, tileVectors: 16, threadVectors: 2, stepVectors: 4 },
+  { tilePixels: 128, tileVectors: 32, threadVectors: 2, stepVectors: 4 },
+  { tilePixels: 128, tileVectors: 32, threadVectors: 2, stepVectors: 2 },
+];
 
-/** Without a dispatch that norms or upsamples: every tap and every 64 output channels do it again. */
-const throughs = ({ norm, upsample }: ConvolutionLayer): ConvolutionChoice[] =>
-  norm !== undefined || upsample ? [{ id: "tiled through", method: "tiled", parts: 1, through: true }] : [];
+/** In one piece, reading through the norm, and in parts. */
+function tiledWays(variant: ThreadTile, layer: ConvolutionLayer, traits: AdapterTraits): ConvolutionChoice[] {
+  const { tilePixels, tileVectors, stepVectors } = variant;
+  const name = `tiled ${tilePixels}x${4 * tileVectors}x${4 * stepVectors}/${tiledThreads(variant)}`;
+  const choice = (more: string, parts: number, through = false): ConvolutionChoice => ({
+    ...{ id: `${name}${more}`, method: "tiled", variant, parts, through },
+  });
+  // Without a dispatch that norms or upsamples: every tap and every tile of output channels do it again.
+  const { norm, upsample } = layer;
+  return [
+    choice("", 1),
+    ...(norm !== undefined || upsample ? [choice(" through", 1, true)] : []),
+    ...splits(layer, traits).map((parts) => choice(` in ${parts}`, parts)),
+  ];
+}
 
 /** Split-K, where an image has few tiles and each part still has 32 channels to sum over. */
 const splits = ({ outHeight, outWidth, channels0, channels1 }: ConvolutionLayer, { kind }: AdapterTraits) =>
-  [2, 4, 8]
-    .filter((parts) => kind === "gpu" && outHeight * outWidth <= 1024 && channels0 + channels1 >= 32 * parts)
-    .map((parts) => tiled(parts));
+  [2, 4, 8, 16].filter(
+    (parts) => kind === "gpu" && outHeight * outWidth <= 1024 && channels0 + channels1 >= 32 * parts,
+  );
+
+/** Subgroups down and across, and each one's matrices. */
+const matrixGrids = [
+  { subgroupRows: 2, subgroupColumns: 2, down: 2, across: 2, stepVectors: 8 },
+  { subgroupRows: 2, subgroupColumns: 2, down: 4, across: 2, stepVectors: 8 },
+  { subgroupRows: 2, subgroupColumns: 2, down: 4, across: 4, stepVectors: 8 },
+  { subgroupRows: 4, subgroupColumns: 2, down: 2, across: 4, stepVectors: 8 },
+  { subgroupRows: 2, subgroupColumns: 4, down: 4, across: 2, stepVectors: 8 },
+  { subgroupRows: 4, subgroupColumns: 2, down: 2, across: 4, stepVectors: 4 },
+];
+
+/** Where all that is multiplied is f16. */
+function matrices(layer: ConvolutionLayer, traits: AdapterTraits): ConvolutionChoice[] {
+  const { matrix } = traits;
+  if (!matrix || layer.activations !== "f16" || layer.weights !== "f16") return [];
+  return matrixGrids.flatMap(({ subgroupRows, subgroupColumns, down, across, stepVectors }) => {
+    const tilePixels = subgroupRows * down * matrix.rows;
+    const tileVectors = (subgroupColumns * across * matrix.columns) / 4;
+    const variant = { ...matrix, subgroupRows, subgroupColumns, tilePixels, tileVectors, stepVectors };
+    const name = `matrix ${tilePixels}x${4 * tileVectors}x${4 * stepVectors}/${subgroupRows}x${subgroupColumns}`;
+    return [1, ...splits(layer, traits)].map((parts) => ({
+      ...{ id: parts === 1 ? name : `${name} in ${parts}`, method: "matrix" as const, variant, parts },
+    }));
+  });
+}
 
 const blocked =
   (tileWidth: number, tileHeight: number, tileChannels: number) =>

@@ -68,11 +68,11 @@ const blocks = (workgroupSize: number): readonly ConvolutionRule[] => [
  */
 const tiles: readonly ConvolutionRule[] = [
   ...linear(64),
-  { rows: false, pixels: 64, inputs: 256, id: "tiled in 8" },
-  { rows: false, pixels: 256, inputs: 256, id: "tiled in 4" },
+  { rows: false, pixels: 64, inputs: 256, id: "tiled 64x64x16/128 in 8" },
+  { rows: false, pixels: 256, inputs: 256, id: "tiled 64x64x16/128 in 4" },
   // The norm before a 1×1 is one multiply-add an element and 64 channels; written, it goes through memory twice.
-  { rows: false, kernel: 1, id: "tiled through" },
-  { id: "tiled" },
+  { rows: false, kernel: 1, id: "tiled 64x64x16/128 through" },
+  { id: "tiled 64x64x16/128" },
 ];
 
 export const convolutionTable: Readonly<Record<AdapterFamily, readonly ConvolutionRule[]>> = {

@@ -6,6 +6,7 @@ export { attentionStatistics } from "./attentionStatistics.ts";
 export { classEmbedding } from "./classEmbedding.ts";
 export { convolutionBlocked } from "./convolutionBlocked.ts";
 export { convolutionSum } from "./convolutionSum.ts";
+export { convolutionMatrix } from "./convolutionMatrix.ts";
 export { convolutionTiled } from "./convolutionTiled.ts";
 export { featureDistance } from "./featureDistance.ts";
 export { firstToken } from "./firstToken.ts";

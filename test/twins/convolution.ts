@@ -3,6 +3,7 @@
  * parts its sums over shares of the input channels.
  */
 import type { convolutionBlocked } from "../../src/shaders/convolutionBlocked.ts";
+import type { convolutionMatrix } from "../../src/shaders/convolutionMatrix.ts";
 import type { convolutionTiled } from "../../src/shaders/convolutionTiled.ts";
 import type { convolutionSum } from "../../src/shaders/convolutionSum.ts";
 import { silu, type TwinOf } from "./twin.ts";
@@ -62,27 +63,24 @@ function convolution(call: Call) {
 
 export const convolutionBlockedTwin: TwinOf<typeof convolutionBlocked> = convolution;
 
-/** Channels of a share: whole steps of 16, as equal as they can be, of each input. */
-function inPart(channels: number, part: number, parts: number, c: number): boolean {
-  const steps = Math.ceil(channels / 16);
-  const bound = (at: number) => Math.floor((at * steps) / parts) * 16;
-  return c >= bound(part) && c < bound(part + 1);
-}
-
+/** Sums over shares of the channels: whole steps, as equal as they can be. */
 export const convolutionTiledTwin: TwinOf<typeof convolutionTiled> = (call) => {
   const { tensors, parameters: p, variant } = call;
-  const { parts } = variant;
+  const { parts, stepVectors } = variant;
+  const channels = p.channels0 + p.channels1;
+  const step = 4 * stepVectors;
+  const bound = (part: number) => Math.floor((part * Math.ceil(channels / step)) / parts) * step;
   const sums = Array.from({ length: parts }, (_, part) => {
     const weight = tensors.weight.map((value, at) => {
-      const c = Math.floor(at / p.outChannels) % (p.channels0 + p.channels1);
-      const isIn =
-        c < p.channels0 ? inPart(p.channels0, part, parts, c) : inPart(p.channels1, part, parts, c - p.channels0);
-      return isIn ? value : 0;
+      const c = Math.floor(at / p.outChannels) % channels;
+      return c >= bound(part) && c < bound(part + 1) ? value : 0;
     });
     return convolution({ ...call, tensors: { ...tensors, weight } }).y;
   });
   return { y: Float64Array.from(sums.flatMap((sum) => [...sum])) };
 };
+
+export const convolutionMatrixTwin = convolutionTiledTwin as unknown as TwinOf<typeof convolutionMatrix>;
 
 export const convolutionSumTwin: TwinOf<typeof convolutionSum> = ({ tensors, parameters: p, variant }) => {
   const { sums, bias, residual } = tensors;

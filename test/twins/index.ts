@@ -1,7 +1,12 @@
 /** A twin for each kernel; a kernel without one does not compile. */
 import type { kernels } from "../../src/shaders/index.ts";
 import { attentionTwin } from "./attention.ts";
-import { convolutionBlockedTwin, convolutionSumTwin, convolutionTiledTwin } from "./convolution.ts";
+import {
+  convolutionBlockedTwin,
+  convolutionMatrixTwin,
+  convolutionSumTwin,
+  convolutionTiledTwin,
+} from "./convolution.ts";
 import { classEmbeddingTwin, timestepEmbeddingTwin } from "./embeddings.ts";
 import { featureDistanceTwin, maxPoolTwin } from "./features.ts";
 import { groupNormAffineTwin, groupNormApplyTwin, groupNormPartialsTwin } from "./groupNorm.ts";
@@ -40,6 +45,7 @@ export const twins: { readonly [Name in keyof typeof kernels]: TwinOf<(typeof ke
   classEmbedding: classEmbeddingTwin,
   convolutionBlocked: convolutionBlockedTwin,
   convolutionSum: convolutionSumTwin,
+  convolutionMatrix: convolutionMatrixTwin,
   convolutionTiled: convolutionTiledTwin,
   featureDistance: featureDistanceTwin,
   firstToken: firstTokenTwin,

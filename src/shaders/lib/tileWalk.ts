@@ -1,0 +1,151 @@
+/**
+ * How a workgroup walks over a convolution as an implicit GEMM: tap after tap and some input channels at a time it brings a tile of
+ * pixels and one of weights to workgroup memory, where `multiply` takes them up. What comes next is loaded into registers
+ * before the tile at hand is multiplied, so that memory works meanwhile. Shared by `convolutionTiled` and
+ * `convolutionMatrix`. Pixels are counted over the whole batch, and every output sums in the same order whatever the tile, so
+ * an image is the same alone and in a batch.
+ */
+import { unroll, wgsl } from "../../engine/wgsl.ts";
+import type { ConvolutionShape } from "../convolution.ts";
+
+export interface TileShape {
+  readonly tilePixels: number;
+  /** vec4s of output channels. */
+  readonly tileVectors: number;
+  /** vec4s of input channels a step takes. */
+  readonly stepVectors: number;
+}
+
+export interface TileWalk extends TileShape, Pick<ConvolutionShape, "kernel" | "stride"> {
+  readonly threads: number;
+  /** 1: the whole sum. More (split-K): each part of the workgroups walks over its share of the input channels. */
+  readonly parts: number;
+  /** What memory holds; the tensors are then natively of that type, too, or are read as f32. */
+  readonly element: "f32" | "f16";
+  /** vec4s from one pixel of the tile to the next, and from one input channel's weights to the next's. */
+  readonly inputStride: number;
+  readonly weightStride: number;
+  /** After the affine, where one is bound. */
+  readonly norm: "none" | "silu";
+  /** The input is nearest ×2 of what is read. */
+  readonly upsample: boolean;
+  readonly has: { readonly x1: boolean; readonly affine: boolean };
+  /** Statements that take up the tiles in \`inputs\` [pixel][stepVectors] and \`weights\` [channel][tileVectors]. */
+  readonly multiply: string;
+}
+
+/** Workgroups of a convolution. */
+export function tileCount(
+  p: Readonly<Record<"batch" | "outHeight" | "outWidth" | "outChannels", number>>,
+  { tilePixels, tileVectors, parts }: TileShape & { readonly parts: number },
+): number {
+  const pixels = p.batch * p.outHeight * p.outWidth;
+  return parts * Math.ceil(pixels / tilePixels) * Math.ceil(p.outChannels / 4 / tileVectors);
+}
+
+/** Declarations: the tiles in workgroup memory. */
+export function tileMemory({ tilePixels, stepVectors, inputStride, weightStride, element }: TileWalk): string {
+  return `var<workgroup> inputs: array<vec4<${element}>, ${tilePixels * inputStride}>;
+var<workgroup> weights: array<vec4<${element}>, ${stepVectors * 4 * weightStride}>;`;
+}
+
+/**
+ * Statements of main, which see \`group\`, \`groups\` and \`local\`, and of which what follows sees \`pixels\`, \`outVectors\`, \`pixelTile\`,
+ * \`outTile\` (in vec4s) and \`part\`. A barrier allows no early return: excess workgroups of a folded count run on with nothing valid.
+ */
+export function walkTiles(walk: TileWalk): string {
+  const { tilePixels, tileVectors, stepVectors, threads, parts, kernel, stride, element, has, norm, upsample } = walk;
+  const { inputStride, weightStride, multiply } = walk;
+  const inputLoads = (tilePixels * stepVectors) / threads;
+  const weightLoads = (stepVectors * 4 * tileVectors) / threads;
+  for (const loads of [inputLoads, weightLoads, threads / stepVectors])
+    if (!Number.isInteger(loads))
+      throw new Error(`a tile of ${tilePixels}×${tileVectors} does not suit ${threads} threads`);
+  const scale = upsample ? "2u" : "1u";
+  const zero = `vec4<${element}>(0.0)`;
+  const load = (name: string, at: string) => (element === "f16" ? `${name}[${at}]` : `load_${name}(${at})`);
+  return wgsl`
+  let outVectors = parameters.outChannels / 4u;
+  let vectors0 = parameters.channels0 / 4u;
+  let vectors = vectors0 + parameters.channels1 / 4u;
+  let tilesC = (outVectors + ${tileVectors - 1}u) / ${tileVectors}u;
+  let pixels = parameters.batch * parameters.outHeight * parameters.outWidth;
+  let index = parameters.firstGroup + workgroupIndex(group, groups);
+  let part = index % ${parts}u;
+  let tile = index / ${parts}u;
+  let outTile = (tile % tilesC) * ${tileVectors}u;
+  let pixelTile = (tile / tilesC) * ${tilePixels}u;
+  let lane = local % ${stepVectors}u;
+${unroll(
+  inputLoads,
+  (l) => `  let p${l} = pixelTile + (local + ${l * threads}u) / ${stepVectors}u;
+  let oy${l} = (p${l} / parameters.outWidth) % parameters.outHeight * ${stride}u - parameters.pad;
+  let ox${l} = p${l} % parameters.outWidth * ${stride}u - parameters.pad;
+  let n${l} = p${l} / parameters.outWidth / parameters.outHeight;
+  var input${l} = ${zero};`,
+)}
+${unroll(weightLoads, (l) => `  var weight${l} = ${zero};`)}
+  let channelSteps = (vectors + ${stepVectors - 1}u) / ${stepVectors}u;
+  let begin = part * channelSteps / ${parts}u;
+  let end = (part + 1u) * channelSteps / ${parts}u;
+  let steps = ${kernel * kernel}u * (end - begin);
+  var tap = 0u;
+  var channelStep = begin;
+  for (var step = 0u; step <= steps; step++) {
+    if (step < steps) {
+      let vector = channelStep * ${stepVectors}u + lane;
+${unroll(
+  inputLoads,
+  (l) => wgsl`      {
+        let iy = oy${l} + tap / ${kernel}u;
+        let ix = ox${l} + tap % ${kernel}u;
+        input${l} = ${zero};
+        if (p${l} < pixels && iy < ${scale} * parameters.height && ix < ${scale} * parameters.width && vector < vectors) {
+          let pixel = (n${l} * parameters.height + iy / ${scale}) * parameters.width + ix / ${scale};
+#if ${has.x1}
+          if (vector < vectors0) { input${l} = ${load("x0", "pixel * vectors0 + vector")}; }
+          else { input${l} = ${load("x1", "pixel * (vectors - vectors0) + vector - vectors0")}; }
+#else
+          input${l} = ${load("x0", "pixel * vectors0 + vector")};
+#endif
+#if ${has.affine}
+          let row = n${l} * 2u * vectors + vector;
+          input${l} = fma(input${l}, load_affine(row), load_affine(row + vectors));
+#endif
+#if ${norm === "silu"}
+          input${l} = silu(input${l});
+#endif
+        }
+      }`,
+)}
+${unroll(
+  weightLoads,
+  (l) => wgsl`      {
+        let slot = local + ${l * threads}u;
+        let channel = channelStep * ${stepVectors * 4}u + slot / ${tileVectors}u;
+        let out = outTile + slot % ${tileVectors}u;
+        weight${l} = ${zero};
+        if (channel < vectors * 4u && out < outVectors) {
+          weight${l} = ${load("weight", "(tap * vectors * 4u + channel) * outVectors + out")};
+        }
+      }`,
+)}
+      channelStep++;
+      if (channelStep == end) {
+        channelStep = begin;
+        tap++;
+      }
+    }
+    if (step > 0u) {
+${multiply}
+    }
+    workgroupBarrier();
+${unroll(inputLoads, (l) => `    inputs[(local + ${l * threads}u) / ${stepVectors}u * ${inputStride}u + lane] = input${l};`)}
+${unroll(
+  weightLoads,
+  (l) =>
+    `    weights[(local + ${l * threads}u) / ${tileVectors}u * ${weightStride}u + (local + ${l * threads}u) % ${tileVectors}u] = weight${l};`,
+)}
+    workgroupBarrier();
+  }`;
+}
