@@ -42,7 +42,7 @@ describe("GroupNorm", () => {
       const shape = { batch, pixels, channels, ...chunks };
       const moments = {
         parameters: { ...shape, groups, embeddingStride: 2 * channels, embeddingOffset: 0, epsilon: 1e-5 },
-        variant: { embedding },
+        variant: { embedding, threads: 1 },
       };
       const added = embedding === "none" ? {} : { embedding: values(batch * 2 * channels, 61) };
       const [weight, bias] = [values(channels, 62, { mean: 1 }), values(channels, 63)];
@@ -50,7 +50,7 @@ describe("GroupNorm", () => {
       const dy = values(x.length, 65);
       const forward = (at: Float64Array) => {
         const parameters = { ...shape, channels0: channels, channels1: 0 };
-        const { partials } = twins.groupNormPartials({ tensors: { x0: at }, parameters, variant: none });
+        const { partials } = twins.groupNormPartials({ tensors: { x0: at }, parameters, variant: { lanes: 1 } });
         const { affine } = twins.groupNormAffine({ tensors: { partials, weight, bias, ...added }, ...moments });
         const { y } = twins.groupNormApply({ tensors: { x0: at, affine }, parameters, variant: { activation } });
         return { partials, affine, y };
@@ -59,7 +59,7 @@ describe("GroupNorm", () => {
       const variant = { activation };
       const { sums } = twins.groupNormGradientPartials({
         tensors: { x, dy, affine, partials },
-        ...{ parameters: shape, variant },
+        ...{ parameters: shape, variant: { ...variant, lanes: 1 } },
       });
       const { coefficients } = twins.groupNormGradientAffine({ tensors: { partials, sums, ...added }, ...moments });
       const { dx } = twins.groupNormGradientApply({
@@ -174,7 +174,7 @@ describe("heads", () => {
   const { chunks, chunkPixels } = groupNormChunks(70);
   const means = (x: Float64Array, y: Float64Array) => {
     const parameters = { batch: 2, pixels: 70, channels0: 4, channels1: 0, chunks, chunkPixels };
-    const { partials } = twins.groupNormPartials({ tensors: { x0: x }, parameters, variant: none });
+    const { partials } = twins.groupNormPartials({ tensors: { x0: x }, parameters, variant: { lanes: 1 } });
     return twins.spatialMean({
       tensors: { partials, y },
       parameters: { ...{ batch: 2, pixels: 70, channels: 4, chunks, chunkPixels }, stride: 12, offset: 4 },

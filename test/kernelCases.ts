@@ -1,5 +1,8 @@
 /** The cases of every kernel, ragged shapes included: one table for tests and benchmarks. */
 import { wholeDispatch } from "../src/shaders/lib/pieces.ts";
+import type { AdapterKind } from "../src/engine/device.ts";
+import { chunkLanes } from "../src/shaders/lib/channelChunks.ts";
+import { groupThreads } from "../src/shaders/lib/groupMoments.ts";
 import { groupNormChunks } from "../src/shaders/groupNormPartials.ts";
 import { convolutionCases, exampleMatrix, matrixCases } from "./kernelCasesConvolution.ts";
 import { featureCases } from "./kernelCasesFeatures.ts";
@@ -36,10 +39,10 @@ function groupNormCases({
   const partials = values(batch * chunks * channels * 2, 8, { mean, deviation: 0.1 }).map((value, i) =>
     i % 8 < 4 ? value : Math.abs(value) * chunkPixels,
   );
-  const affine = (embedding: string, width: number): KernelCase => ({
+  const affine = (embedding: string, width: number, kind: AdapterKind): KernelCase => ({
     kernel: "groupNormAffine",
-    title: `${title}, ${embedding}`,
-    variant: { embedding },
+    title: `${title}, ${embedding}, for a ${kind}`,
+    variant: { embedding, threads: groupThreads[kind] },
     parameters: {
       ...{ batch, pixels, channels, groups, chunks, chunkPixels, epsilon: 1e-5 },
       embeddingStride: width + 12,
@@ -55,18 +58,20 @@ function groupNormCases({
     tolerance: mean === 0 ? 1e-6 : 1e-5,
   });
   return [
-    {
-      kernel: "groupNormPartials",
-      title,
-      variant: {},
-      parameters: { batch, pixels, channels0, channels1, chunks, chunkPixels },
-      inputs: sides,
-      half,
-      tolerance: 2e-6,
-    },
-    affine("none", 0),
-    affine("scaleShift", 2 * channels),
-    affine("add", channels),
+    ...(["cpu", "gpu"] as const).flatMap((kind): KernelCase[] => [
+      {
+        kernel: "groupNormPartials",
+        title: `${title}, for a ${kind}`,
+        variant: { lanes: chunkLanes[kind] },
+        parameters: { batch, pixels, channels0, channels1, chunks, chunkPixels },
+        inputs: sides,
+        half,
+        tolerance: 2e-6,
+      },
+      affine("none", 0, kind),
+      affine("scaleShift", 2 * channels, kind),
+      affine("add", channels, kind),
+    ]),
     ...(["none", "silu"] as const).map((activation): KernelCase => ({
       kernel: "groupNormApply",
       title: `${title}, ${activation}`,

@@ -1,7 +1,15 @@
 /** The cases of the gradients' kernels and of classifiers' heads. */
 import { groupNormChunks } from "../src/shaders/groupNormPartials.ts";
+import { chunkLanes } from "../src/shaders/lib/channelChunks.ts";
+import { groupThreads } from "../src/shaders/lib/groupMoments.ts";
 import type { KernelCase } from "./support/kernelCase.ts";
 import { values } from "./support/random.ts";
+
+const kinds = ["cpu", "gpu"] as const;
+
+function cross<A, B>(some: readonly A[], others: readonly B[]): [A, B][] {
+  return some.flatMap((one) => others.map((other): [A, B] => [one, other]));
+}
 
 function normCases({
   title,
@@ -32,14 +40,16 @@ function normCases({
   const tolerance = 1e-5;
   const activations = ["none", "silu"] as const;
   return [
-    ...activations.map((activation): KernelCase => ({
-      ...{ kernel: "groupNormGradientPartials", title: `${title}, ${activation}`, variant: { activation } },
+    ...cross(kinds, activations).map(([kind, activation]): KernelCase => ({
+      ...{ kernel: "groupNormGradientPartials", title: `${title}, ${activation}, for a ${kind}` },
+      variant: { activation, lanes: chunkLanes[kind] },
       parameters: { batch, pixels, channels, chunks, chunkPixels },
       inputs: { ...sides, partials },
       tolerance,
     })),
-    ...(["none", "add", "scaleShift"] as const).map((embedding): KernelCase => ({
-      ...{ kernel: "groupNormGradientAffine", title: `${title}, ${embedding}`, variant: { embedding } },
+    ...cross(kinds, ["none", "add", "scaleShift"] as const).map(([kind, embedding]): KernelCase => ({
+      ...{ kernel: "groupNormGradientAffine", title: `${title}, ${embedding}, for a ${kind}` },
+      variant: { embedding, threads: groupThreads[kind] },
       parameters: {
         ...{ batch, pixels, channels, groups, chunks, chunkPixels, epsilon: 1e-5 },
         embeddingStride: 2 * channels + 12,

@@ -3,16 +3,21 @@
  * embedding into one scale and one offset a channel, so that the consumer computes a·x + b.
  *
  * affine[n, 0, c] = a, affine[n, 1, c] = b. With scale-shift: GN(x)·(1 + scale) + shift, scale first
- * (guided-diffusion, use_scale_shift_norm). With add: GN(x + e). One thread a group.
+ * (guided-diffusion, use_scale_shift_norm). With add: GN(x + e).
  */
 import { defineKernel, readScalar } from "../engine/kernel.ts";
 import { wgsl } from "../engine/wgsl.ts";
-import { elementwiseMain, elementwiseWorkgroups } from "./lib/elementwise.ts";
-import { groupMoments, groupMomentsBindings, groupMomentsParameters } from "./lib/groupMoments.ts";
+import {
+  eachChannel,
+  groupMain,
+  groupMomentsBindings,
+  groupMomentsParameters,
+  type GroupMomentsVariant,
+  groupWorkgroups,
+} from "./lib/groupMoments.ts";
 
-export interface GroupNormAffineVariant {
-  readonly embedding: "none" | "scaleShift" | "add";
-  [key: string]: string;
+export interface GroupNormAffineVariant extends GroupMomentsVariant {
+  [key: string]: string | number;
 }
 
 export const groupNormAffine = defineKernel<GroupNormAffineVariant>()({
@@ -25,26 +30,22 @@ export const groupNormAffine = defineKernel<GroupNormAffineVariant>()({
     affine: { access: "write", view: "scalar" },
   },
   parameters: groupMomentsParameters,
-  workgroups: (p) => elementwiseWorkgroups(p.batch * p.groups),
-  source: ({ header }, { embedding }) => wgsl`${header}${groupMoments({ add: embedding === "add" })}
-${elementwiseMain("parameters.batch * parameters.groups")}
-  let group_ = index % parameters.groups;
-  let n = index / parameters.groups;
-  let width = parameters.channels / parameters.groups;
-  let row = n * parameters.embeddingStride + parameters.embeddingOffset;
-  let begin = group_ * width;
-  let moments = groupMoments(n, row, begin, width);
-  for (var c = begin; c < begin + width; c++) {
-    var a = moments.y * weight[c];
-    var b = bias[c] + (added(row, c) - moments.x) * a;
-#if ${embedding === "scaleShift"}
+  workgroups: groupWorkgroups,
+  source: ({ header }, variant) => wgsl`${header}${groupMain(variant)}
+${eachChannel(
+  variant,
+  wgsl`
+    var a = rate * weight[c];
+    var b = bias[c] + (added(row, c) - mean) * a;
+#if ${variant.embedding === "scaleShift"}
     let scale = 1.0 + embedding[row + c];
     a *= scale;
     b = b * scale + embedding[row + parameters.channels + c];
 #endif
     affine[n * 2u * parameters.channels + c] = a;
     affine[(n * 2u + 1u) * parameters.channels + c] = b;
-  }
+  `,
+)}
 }
 `,
 });

@@ -7,41 +7,42 @@
  */
 import { defineKernel, read, write } from "../engine/kernel.ts";
 import { wgsl } from "../engine/wgsl.ts";
-import type { GroupNormApplyVariant } from "./groupNormApply.ts";
-import { elementwiseMain, elementwiseWorkgroups } from "./lib/elementwise.ts";
+import { chunkMain, chunkWorkgroups, mergeLanes, type ChunkVariant } from "./lib/channelChunks.ts";
 import { siluGradient } from "./lib/siluGradient.ts";
 
-export const groupNormGradientPartials = defineKernel<GroupNormApplyVariant>()({
+export interface GroupNormGradientPartialsVariant extends ChunkVariant {
+  readonly activation: "none" | "silu";
+  [key: string]: string | number;
+}
+
+const names = ["own", "weighted"] as const;
+
+export const groupNormGradientPartials = defineKernel<GroupNormGradientPartialsVariant>()({
   name: "groupNormGradientPartials",
   bindings: { x: read, dy: read, affine: read, partials: read, sums: write },
   parameters: { batch: "u32", pixels: "u32", channels: "u32", chunks: "u32", chunkPixels: "u32" },
-  workgroups: (p) => elementwiseWorkgroups((p.batch * p.chunks * p.channels) / 4),
-  source: ({ header }, { activation }) => wgsl`${header}${siluGradient}
-${elementwiseMain("parameters.batch * parameters.chunks * parameters.channels / 4u")}
-  let vectors = parameters.channels / 4u;
-  let c = index % vectors;
-  let chunk = (index / vectors) % parameters.chunks;
-  let n = index / vectors / parameters.chunks;
-  let begin = chunk * parameters.chunkPixels;
-  let end = min(begin + parameters.chunkPixels, parameters.pixels);
+  workgroups: (p, variant) => chunkWorkgroups(p, variant),
+  source: ({ header }, { activation, lanes }) => wgsl`${header}${siluGradient}
+${chunkMain("parameters.channels", { lanes }, names)}
   let a = load_affine(n * 2u * vectors + c);
   let b = load_affine((n * 2u + 1u) * vectors + c);
   let mean = load_partials(index * 2u);
-  var first = vec4<f32>(0.0);
-  var second = vec4<f32>(0.0);
-  var at = (n * parameters.pixels + begin) * vectors + c;
-  for (var i = begin; i < end; i++) {
+  var own = vec4<f32>(0.0);
+  var weighted = vec4<f32>(0.0);
+  var at = (n * parameters.pixels + first) * vectors + c;
+  for (var i = first; i < end; i += step) {
     let x = load_x(at);
     var g = a * load_dy(at);
 #if ${activation === "silu"}
     g *= siluGradient(fma(x, a, b));
 #endif
-    first += g;
-    second = fma(g, x - mean, second);
-    at += vectors;
+    own += g;
+    weighted = fma(g, x - mean, weighted);
+    at += step * vectors;
   }
-  store_sums(index * 2u, first);
-  store_sums(index * 2u + 1u, second);
+${mergeLanes({ lanes }, names)}
+  store_sums(index * 2u, own);
+  store_sums(index * 2u + 1u, weighted);
 }
 `,
 });

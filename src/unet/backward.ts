@@ -15,6 +15,7 @@ import { groupNormChunks } from "../shaders/groupNormPartials.ts";
 import { groupNormGradientAffine } from "../shaders/groupNormGradientAffine.ts";
 import { groupNormGradientApply } from "../shaders/groupNormGradientApply.ts";
 import { groupNormGradientPartials } from "../shaders/groupNormGradientPartials.ts";
+import { chunkLanes } from "../shaders/lib/channelChunks.ts";
 import { insertZeros } from "../shaders/insertZeros.ts";
 import { meanPool } from "../shaders/meanPool.ts";
 import { poolTokensGradient } from "../shaders/poolTokensGradient.ts";
@@ -123,7 +124,7 @@ class Backward {
     builder.dispatch(groupNormGradientPartials, {
       tensors: { x, dy, affine, partials, sums },
       parameters: { batch, pixels, channels, chunks, chunkPixels },
-      variant: { activation },
+      variant: { activation, lanes: chunkLanes[this.#layers.kind] },
       label: `${name}.gradient.partials`,
     });
     const coefficients = this.#temporary(`${name}.coefficients`, [batch, 3, channels]);

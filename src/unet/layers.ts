@@ -16,6 +16,8 @@ import {
 import type { ConvolutionShape } from "../shaders/convolution.ts";
 import { groupNormAffine } from "../shaders/groupNormAffine.ts";
 import { groupNormApply } from "../shaders/groupNormApply.ts";
+import { chunkLanes } from "../shaders/lib/channelChunks.ts";
+import { groupThreads } from "../shaders/lib/groupMoments.ts";
 import { groupNormChunks, groupNormPartials } from "../shaders/groupNormPartials.ts";
 import { meanPool } from "../shaders/meanPool.ts";
 import { upsampleBilinear } from "../shaders/upsampleBilinear.ts";
@@ -206,7 +208,7 @@ export class Layers {
     this.builder.dispatch(groupNormPartials, {
       tensors: { x0: x.parts[0]!.tensor, x1: x.parts[1]?.tensor, partials },
       parameters: { batch, pixels, channels0, channels1, chunks, chunkPixels },
-      variant: {},
+      variant: { lanes: chunkLanes[this.kind] },
       label: `${name}.partials`,
     });
     return partials;
@@ -223,7 +225,7 @@ export class Layers {
         embeddingOffset: block === undefined ? 0 : this.#layout.offsets.get(block)!,
         epsilon: details.normEpsilon,
       },
-      variant: { embedding } as const,
+      variant: { embedding, threads: groupThreads[this.kind] } as const,
     };
   }
 

@@ -4,7 +4,8 @@
  * than merging running variances.
  */
 import { readScalar, readScalarOptional } from "../../engine/kernel.ts";
-import { wgsl } from "../../engine/wgsl.ts";
+import { unroll, wgsl } from "../../engine/wgsl.ts";
+import { elementwiseMain, elementwiseWorkgroups } from "./elementwise.ts";
 
 export const groupMomentsBindings = { partials: readScalar, embedding: readScalarOptional } as const;
 
@@ -21,8 +22,49 @@ export const groupMomentsParameters = {
   epsilon: "f32",
 } as const;
 
-/** WGSL of `statistic`, `chunkCount`, `added` and `groupMoments`; `add`: the embedding is added before the norm. */
-export const groupMoments = ({ add }: { add: boolean }): string => wgsl`
+export interface GroupMomentsVariant {
+  readonly embedding: "none" | "scaleShift" | "add";
+  /** Threads that share a group, a power of two; 1: no workgroup memory. */
+  readonly threads: number;
+}
+
+/** For each kind of adapter. */
+export const groupThreads = { cpu: 1, gpu: 64 } as const;
+
+export function groupWorkgroups(
+  { batch, groups }: Readonly<Record<"batch" | "groups", number>>,
+  { threads }: GroupMomentsVariant,
+): number {
+  return threads === 1 ? elementwiseWorkgroups(batch * groups) : batch * groups;
+}
+
+/** A loop over the group's channels `c` and chunks; several threads take every so many of both. */
+const eachStatistic = (threads: number, body: string): string =>
+  threads === 1
+    ? `  for (var c = begin; c < begin + width; c++) {
+    for (var chunk = 0u; chunk < parameters.chunks; chunk++) { ${body} }
+  }`
+    : `  for (var at = member; at < width * parameters.chunks; at += ${threads}u) {
+    let c = begin + at % width;
+    let chunk = at / width;
+    ${body}
+  }`;
+
+/** The same for what depends on the channel alone: statements that write it. */
+export const eachChannel = ({ threads }: GroupMomentsVariant, body: string): string =>
+  `  for (var c = begin + member; c < begin + width; c += ${threads}u) { ${body} }`;
+
+/** Statements that add up `name` over the group's statistics; `body` is what each adds, as statements. */
+export const sumOverGroup = ({ threads }: GroupMomentsVariant, name: string, body: string): string => `
+  var ${name} = 0.0;
+${eachStatistic(threads, body)}
+  ${name} = total(member, ${name});`;
+
+/**
+ * WGSL of `statistic`, `chunkCount`, `added`, `total` and the beginning of `main`, after which image `n`, `row` of the embedding, the group's
+ * channels `begin` … `begin + width`, its `mean` and `rate`, 1/deviation, are there.
+ */
+export const groupMain = (variant: GroupMomentsVariant): string => wgsl`
 /** Where the statistic \`which\` of a channel lies in partials: 0 the mean, 1 the squares. */
 fn statistic(n: u32, chunk: u32, c: u32, which: u32) -> u32 {
   return (((n * parameters.chunks + chunk) * (parameters.channels / 4u) + c / 4u) * 2u + which) * 4u + c % 4u;
@@ -34,31 +76,47 @@ fn chunkCount(chunk: u32) -> f32 {
 
 /** What is added to a channel before the norm. */
 fn added(row: u32, c: u32) -> f32 {
-#if ${add}
+#if ${variant.embedding === "add"}
   return embedding[row + c];
 #else
   return 0.0;
 #endif
 }
 
-/** (mean, 1/deviation) of channels begin … begin + width − 1. */
-fn groupMoments(n: u32, row: u32, begin: u32, width: u32) -> vec2<f32> {
-  var mean = 0.0;
-  for (var c = begin; c < begin + width; c++) {
-    var channelMean = 0.0;
-    for (var chunk = 0u; chunk < parameters.chunks; chunk++) {
-      channelMean += partials[statistic(n, chunk, c, 0u)] * (chunkCount(chunk) / f32(parameters.pixels));
-    }
-    mean += channelMean + added(row, c);
-  }
-  mean /= f32(width);
-  var squares = 0.0;
-  for (var c = begin; c < begin + width; c++) {
-    for (var chunk = 0u; chunk < parameters.chunks; chunk++) {
-      let d = partials[statistic(n, chunk, c, 0u)] + added(row, c) - mean;
-      squares += partials[statistic(n, chunk, c, 1u)] + d * d * chunkCount(chunk);
-    }
-  }
-  return vec2<f32>(mean, 1.0 / sqrt(squares / f32(width * parameters.pixels) + parameters.epsilon));
+#if ${variant.threads > 1}
+var<workgroup> ofThreads: array<f32, ${variant.threads}>;
+
+/** The sum of all threads' values, in one order. */
+fn total(member: u32, value: f32) -> f32 {
+  ofThreads[member] = value;
+${unroll(
+  Math.log2(variant.threads),
+  (k) => `  workgroupBarrier();
+  if (member < ${variant.threads >> (k + 1)}u) { ofThreads[member] += ofThreads[member + ${variant.threads >> (k + 1)}u]; }`,
+)}
+  return workgroupUniformLoad(&ofThreads[0]);
 }
+
+@compute @workgroup_size(${variant.threads})
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) member: u32) {
+  let index = workgroupIndex(group, groups);
+  if (index >= parameters.batch * parameters.groups) { return; }
+#else
+fn total(member: u32, value: f32) -> f32 { return value; }
+${elementwiseMain("parameters.batch * parameters.groups")}
+  let member = 0u;
+#endif
+  let n = index / parameters.groups;
+  let width = parameters.channels / parameters.groups;
+  let begin = (index % parameters.groups) * width;
+  let row = n * parameters.embeddingStride + parameters.embeddingOffset;
+${sumOverGroup(variant, "mean", "mean += (partials[statistic(n, chunk, c, 0u)] + added(row, c)) * (chunkCount(chunk) / f32(parameters.pixels));")}
+  mean /= f32(width);
+${sumOverGroup(
+  variant,
+  "squares",
+  `let d = partials[statistic(n, chunk, c, 0u)] + added(row, c) - mean;
+      squares += partials[statistic(n, chunk, c, 1u)] + d * d * chunkCount(chunk);`,
+)}
+  let rate = 1.0 / sqrt(squares / f32(width * parameters.pixels) + parameters.epsilon);
 `;
