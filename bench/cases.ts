@@ -121,7 +121,11 @@ export function attentionCase(layer: AttentionLayer, choice: AttentionChoice): B
   const { length, heads, headChannels, scale } = layer;
   return {
     key: `${attentionKey(layer)} by ${choice.id}`,
-    ...{ kernel: attention.name, variant: choice.id, shape: `${length} tokens, ${heads} heads of ${headChannels}` },
+    ...{
+      kernel: plan.dispatches[0]!.kernel.name,
+      variant: choice.id,
+      shape: `${length} tokens, ${heads} heads of ${headChannels}`,
+    },
     ...{ macs: attentionMacs(layer, 1), bytes: bytesOf({ ...tensors }), uses: {}, plan, tensors: { ...tensors } },
     ...{ bindings: attention.bindings, twin: attention.name },
     call: { parameters: { batch: 1, length, heads, headChannels, scale }, variant: choice.variant },

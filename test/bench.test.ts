@@ -15,6 +15,7 @@ import { groupNormApply } from "../src/shaders/groupNormApply.ts";
 import { kernels } from "../src/shaders/index.ts";
 import { buildArchitecture } from "../src/unet/architecture.ts";
 import { presetByName, presetConfig } from "../src/unet/presets.ts";
+import { exampleMatrix } from "./kernelCasesConvolution.ts";
 import { cli } from "./support/cli.ts";
 import { gpuDevice } from "./support/gpu.ts";
 
@@ -65,11 +66,14 @@ function result(rows: readonly KernelRow[], forward?: number): BenchResult {
 describe("cases", () => {
   it("cover every kernel that a network or the sampler runs, equal work once", () => {
     const networks = benchNetworks({ name: "small", architecture: small });
+    const kinds = [
+      options,
+      { ...options, kind: "gpu", family: "other" },
+      { ...options, kind: "gpu", family: "other", precision: "f16", matrix: exampleMatrix },
+    ] as const;
     const found = new Set(
-      (["cpu", "gpu"] as const).flatMap((kind) =>
-        benchCases(networks, { ...options, kind, family: kind === "cpu" ? "cpu" : "other", candidates: true }).flatMap(
-          ({ kernel }) => kernel.split("+"),
-        ),
+      kinds.flatMap((traits) =>
+        benchCases(networks, { ...traits, candidates: true }).flatMap(({ kernel }) => kernel.split("+")),
       ),
     );
     // Run once, when a session begins; and LPIPS' own, which no picture waits for.

@@ -15,6 +15,7 @@ import {
   type ConvolutionLayer,
 } from "../src/shaders/chooseConvolution.ts";
 import { convolutionTable, type ConvolutionRule } from "../src/shaders/convolutionTable.ts";
+import { exampleMatrix } from "./kernelCasesConvolution.ts";
 import { relativeError } from "./support/goldens.ts";
 import { gpuDevice, withErrorScope } from "./support/gpu.ts";
 import { values } from "./support/random.ts";
@@ -167,7 +168,12 @@ describe("the table of defaults", () => {
   it.each(families)("for %s names candidates, and a rule for every layer", (family, rules) => {
     const traits = { kind: family === "cpu" ? "cpu" : "gpu", family, subgroups: true } as const;
     const all = [...layers, { ...base, ...square(8), channels0: 256, outChannels: 64 }];
-    const known = new Set(all.flatMap((layer) => convolutionCandidates(layer, traits).map(({ id }) => id)));
+    const half = { activations: "f16", weights: "f16" } as const;
+    const candidates = all.flatMap((layer) => [
+      ...convolutionCandidates(layer, traits),
+      ...convolutionCandidates({ ...layer, ...half }, { ...traits, matrix: exampleMatrix }),
+    ]);
+    const known = new Set(candidates.map(({ id }) => id));
     for (const { id } of rules) expect(known).toContain(id);
     for (const layer of all) expect(rules.map(({ id }) => id)).toContain(chooseConvolution(layer, traits).id);
   });

@@ -107,6 +107,16 @@ function attentionCase(
   };
 }
 
+function tiledAttentionCase(
+  size: { batch: number; length: number; heads: number; headChannels: number; spread?: number },
+  variant: { keys: number; workgroupQueries: number },
+): KernelCase {
+  const { headChannels } = size;
+  const own = { queries: 1, chunkVectors: headChannels / 4, workgroupSize: 4 * variant.workgroupQueries };
+  const same = attentionCase(size, { ...own, ...variant });
+  return { ...same, kernel: "attentionTiled", variant: { ...variant, vectors: headChannels / 4 } };
+}
+
 function resampleCase(
   kernel: "meanPool" | "upsampleNearest",
   [batch, height, width, channels]: readonly [number, number, number, number],
@@ -202,6 +212,14 @@ export const kernelCases: readonly KernelCase[] = [
   attentionCase(
     { batch: 1, length: 1, heads: 1, headChannels: 4 },
     { queries: 4, keys: 8, chunkVectors: 1, held: 1, workgroupSize: 16, share: "quad" },
+  ),
+  tiledAttentionCase({ batch: 2, length: 16, heads: 2, headChannels: 8 }, { keys: 16, workgroupQueries: 16 }),
+  tiledAttentionCase({ batch: 1, length: 15, heads: 3, headChannels: 4 }, { keys: 16, workgroupQueries: 32 }),
+  tiledAttentionCase({ batch: 1, length: 2, heads: 1, headChannels: 12 }, { keys: 4, workgroupQueries: 16 }),
+  tiledAttentionCase({ batch: 1, length: 37, heads: 1, headChannels: 52 }, { keys: 8, workgroupQueries: 16 }),
+  tiledAttentionCase(
+    { batch: 2, length: 70, heads: 2, headChannels: 64, spread: 3 },
+    { keys: 16, workgroupQueries: 32 },
   ),
   resampleCase("meanPool", [2, 6, 10, 8], { scale: 0.25 }),
   resampleCase("meanPool", [1, 7, 5, 4], { scale: 1 }),

@@ -71,6 +71,8 @@ export const bench: Command = {
 
 /** Without the zeroing of workgroup memory a software adapter compiles in a fraction of the time; pages of the tests run so, too. */
 const dawnToggles = ["disable_workgroup_init"];
+/** Dawn rounds timestamps to 65 µs, longer than many a dispatch on a GPU takes. */
+const dawnTogglesOff = ["timestamp_quantization"];
 
 async function run(context: Context, given: Arguments): Promise<number> {
   const { report, signal } = context;
@@ -84,7 +86,7 @@ async function run(context: Context, given: Arguments): Promise<number> {
     const { name, checkpoint, shipped } = opened;
     const compared = given.text("self-test") ?? (shipped && join(weightsFolder, shipped.selfTest));
     const measure = async (selfTest?: TensorFile): Promise<BenchResult> => {
-      const device = await announceDevice(context, given.text("adapter"), { dawnToggles });
+      const device = await announceDevice(context, given.text("adapter"), { dawnToggles, dawnTogglesOff });
       return runSuite({
         ...{ device, precision, only, caseSeconds, signal },
         ...{ quick: given.has("quick"), candidates: given.has("candidates") },

@@ -8,7 +8,7 @@ import type { Report } from "./report.ts";
 
 export type OpenDevice = (
   adapter: string | undefined,
-  options?: Pick<OpenGpuOptions, "dawnToggles">,
+  options?: Pick<OpenGpuOptions, "dawnToggles" | "dawnTogglesOff">,
 ) => Promise<Device>;
 
 export interface Context {

@@ -15,6 +15,8 @@ export interface OpenGpuOptions {
   readonly adapter?: string | undefined;
   /** Dawn toggles to switch on, by their names in Dawn's Toggles.cpp. */
   readonly dawnToggles?: readonly string[];
+  /** Toggles to switch off. */
+  readonly dawnTogglesOff?: readonly string[];
   /**
    * What Dawn holds back as unfinished: subgroup matrices (`Device.matrix`), and f16 in shaders on NVIDIA's Vulkan. Without it:
    * whether $REPAINT_EXPERIMENTAL is 1.
@@ -48,7 +50,10 @@ let previous: Promise<unknown> = Promise.resolve();
 export function openGpu(options: OpenGpuOptions = {}): Promise<OpenGpu> {
   const wanted = (options.adapter ?? (process.env.REPAINT_ADAPTER || "default")).toLowerCase();
   const experimental = options.experimental ?? process.env.REPAINT_EXPERIMENTAL === "1";
-  const toggles = [...(options.dawnToggles ?? []), ...(experimental ? experimentalToggles : [])];
+  const toggles = {
+    on: [...(options.dawnToggles ?? []), ...(experimental ? experimentalToggles : [])],
+    off: options.dawnTogglesOff ?? [],
+  };
   const opened = previous.then(() => chooseAdapter(sources(toggles, wanted), wanted));
   previous = opened.catch(() => undefined);
   return opened;
@@ -84,7 +89,13 @@ export async function chooseAdapter(sources: readonly Source[], wanted: string):
   throw new NoAdapterError(noAdapterMessage({ wanted, tried, others, given: givenDrivers() }));
 }
 
-function sources(toggles: readonly string[], wanted: string): Source[] {
+/** Of Dawn. */
+interface Toggles {
+  readonly on: readonly string[];
+  readonly off: readonly string[];
+}
+
+function sources(toggles: Toggles, wanted: string): Source[] {
   const system: Source = { name: "system", open: () => openSystem(toggles) };
   const swiftshader: Source = { name: "swiftshader", open: () => openSwiftShader(toggles) };
   if (givenDrivers()) return [{ name: "given", open: () => openGiven(toggles) }];
@@ -100,12 +111,12 @@ function matches(info: GPUAdapterInfo, wanted: string, source: Source["name"]): 
   return `${info.vendor} ${info.architecture} ${info.device} ${info.description}`.toLowerCase().includes(wanted);
 }
 
-async function openGiven(toggles: readonly string[]): Promise<OpenGpu[]> {
+async function openGiven(toggles: Toggles): Promise<OpenGpu[]> {
   if (process.platform === "linux" && !loadVulkanLoader()) loadVulkanLoader((await unpackSwiftShader())?.loader);
   return adaptersOf(toggles);
 }
 
-async function openSystem(toggles: readonly string[]): Promise<OpenGpu[]> {
+async function openSystem(toggles: Toggles): Promise<OpenGpu[]> {
   if (process.platform !== "linux") return adaptersOf(toggles);
   const drivers = await systemDrivers();
   if (drivers.length === 0) return [];
@@ -114,7 +125,7 @@ async function openSystem(toggles: readonly string[]): Promise<OpenGpu[]> {
   return withDrivers(drivers, () => adaptersOf(toggles));
 }
 
-async function openSwiftShader(toggles: readonly string[]): Promise<OpenGpu[]> {
+async function openSwiftShader(toggles: Toggles): Promise<OpenGpu[]> {
   const files = await unpackSwiftShader();
   if (!files) throw new Error("the package @sparticuz/chromium (Linux x64) that carries it is not installed");
   if (!loadVulkanLoader(files.loader)) throw new Error(`${files.loader} cannot be loaded`);
@@ -122,9 +133,13 @@ async function openSwiftShader(toggles: readonly string[]): Promise<OpenGpu[]> {
 }
 
 /** The distinct adapters of a new Dawn instance, the fastest first. */
-async function adaptersOf(toggles: readonly string[]): Promise<OpenGpu[]> {
+async function adaptersOf(toggles: Toggles): Promise<OpenGpu[]> {
   const { create } = await loadDawn();
-  const gpu = create(toggles.length > 0 ? [`enable-dawn-features=${toggles.join(",")}`] : []);
+  const flags = [
+    ...(toggles.on.length > 0 ? [`enable-dawn-features=${toggles.on.join(",")}`] : []),
+    ...(toggles.off.length > 0 ? [`disable-dawn-features=${toggles.off.join(",")}`] : []),
+  ];
+  const gpu = create(flags);
   instances.push(gpu);
   const found = new Map<string, OpenGpu>();
   for (const request of [

@@ -2,6 +2,7 @@
 import { PlanBuilder, type Plan } from "../engine/plan.ts";
 import type { Tensor } from "../engine/tensor.ts";
 import { attention } from "./attention.ts";
+import { attentionTiled, tiledAttentionThreads } from "./attentionTiled.ts";
 import type { AttentionChoice, AttentionLayer } from "./chooseAttention.ts";
 import { dispatchInPieces, wholeDispatch } from "./lib/pieces.ts";
 
@@ -26,10 +27,15 @@ export function attentionMacs({ length, heads, headChannels }: AttentionLayer, b
 }
 
 export function addAttention(builder: PlanBuilder, { layer, choice, batch, tensors, label }: AttentionCall): void {
-  const { variant } = choice;
   const { length, heads, headChannels, scale } = layer;
   const parameters = { batch, length, heads, headChannels, scale, ...wholeDispatch };
   const macs = attentionMacs(layer, batch);
+  if (choice.method === "tiled") {
+    const { variant } = choice;
+    const workgroupSize = tiledAttentionThreads(variant);
+    return dispatchInPieces(builder, attentionTiled, { tensors, parameters, variant, label, macs }, { workgroupSize });
+  }
+  const { variant } = choice;
   // Each chunk of a head computes all scores: half of the work is done once a chunk.
   const chunks = Math.ceil(headChannels / 4 / variant.chunkVectors);
   const work = (macs * (1 + chunks)) / 2;

@@ -5,6 +5,7 @@
 import type { AdapterFamily } from "../engine/adapterFamily.ts";
 import type { DType } from "../engine/tensor.ts";
 import type { AttentionVariant } from "./attention.ts";
+import type { TiledAttentionVariant } from "./attentionTiled.ts";
 import { sharesQuads, type AdapterTraits } from "./chooseConvolution.ts";
 import type { QuadShare } from "./lib/quad.ts";
 
@@ -21,10 +22,9 @@ export interface AttentionLayer {
 }
 
 /** A way to run it: data, told apart by `id`. */
-export interface AttentionChoice {
-  readonly id: string;
-  readonly variant: AttentionVariant;
-}
+export type AttentionChoice =
+  | { readonly id: string; readonly method: "blocked"; readonly variant: AttentionVariant }
+  | { readonly id: string; readonly method: "tiled"; readonly variant: TiledAttentionVariant };
 
 /** Names everything that the time of a layer depends on, but for the batch. */
 export function attentionKey({ length, heads, headChannels, activations }: AttentionLayer): string {
@@ -42,7 +42,7 @@ interface AttentionRule {
  * On processors as many queries as a quad can hold beside their output; wider heads load queries anew for each block of keys.
  * No GPU has been measured yet.
  */
-const gpus: readonly AttentionRule[] = [{ id: "4x4 8/64" }];
+const gpus: readonly AttentionRule[] = [{ width: 64, id: "tiled 32x16" }, { id: "4x4 8/64" }];
 export const attentionTable: Readonly<Record<AdapterFamily, readonly AttentionRule[]>> = {
   cpu: [
     { width: 32, id: "quad 8x4 held/4" },
@@ -59,6 +59,7 @@ export function attentionCandidates({ headChannels }: AttentionLayer, traits: Ad
   const workgroupSize = traits.kind === "cpu" ? 4 : 64;
   /** `most`: vec4s of the output that a thread owns at most; undefined: all of the head's, and its queries with them. */
   const choice = (share: QuadShare, queries: number, keys: number, most?: number): AttentionChoice => ({
+    method: "blocked",
     id: `${share === "quad" ? "quad " : ""}${queries}x${keys} ${most ?? "held"}/${workgroupSize}`,
     variant: {
       ...{ queries, keys, share, workgroupSize, held: most === undefined ? vectors : 0 },
@@ -66,6 +67,11 @@ export function attentionCandidates({ headChannels }: AttentionLayer, traits: Ad
       chunkVectors: most === undefined ? vectors : Math.ceil(vectors / Math.ceil(vectors / most)),
     },
   });
+  if (traits.kind === "gpu")
+    return [
+      ...[choice("none", 4, 4, 8), choice("none", 2, 4, 8), choice("none", 4, 2, 8)],
+      ...(vectors <= mostTiledVectors ? [tiled(vectors, 16, 32), tiled(vectors, 16, 16)] : []),
+    ];
   if (!sharesQuads(traits)) return [choice("none", 4, 4, 8), choice("none", 2, 4, 8), choice("none", 4, 2, 8)];
   return [
     choice("none", 4, 4, 8),
@@ -75,6 +81,13 @@ export function attentionCandidates({ headChannels }: AttentionLayer, traits: Ad
     ...(vectors <= 8 ? [choice("quad", 8, 4), choice("quad", 4, 8)] : []),
   ];
 }
+
+/** Queries and output of wider heads do not stay in registers. */
+const mostTiledVectors = 16;
+
+const tiled = (vectors: number, keys: number, workgroupQueries: number): AttentionChoice => ({
+  ...{ id: `tiled ${workgroupQueries}x${keys}`, method: "tiled", variant: { vectors, keys, workgroupQueries } },
+});
 
 /** The tuner's choice where it has one that can run, else the table's. */
 export function chooseAttention(

@@ -201,24 +201,25 @@ const splits = ({ outHeight, outWidth, channels0, channels1 }: ConvolutionLayer,
     (parts) => kind === "gpu" && outHeight * outWidth <= 1024 && channels0 + channels1 >= 32 * parts,
   );
 
-/** Subgroups down and across, and each one's matrices. */
-const matrixGrids = [
-  { subgroupRows: 2, subgroupColumns: 2, down: 2, across: 2, stepVectors: 8 },
-  { subgroupRows: 2, subgroupColumns: 2, down: 4, across: 2, stepVectors: 8 },
-  { subgroupRows: 2, subgroupColumns: 2, down: 4, across: 4, stepVectors: 8 },
-  { subgroupRows: 4, subgroupColumns: 2, down: 2, across: 4, stepVectors: 8 },
-  { subgroupRows: 2, subgroupColumns: 4, down: 4, across: 2, stepVectors: 8 },
-  { subgroupRows: 4, subgroupColumns: 2, down: 2, across: 4, stepVectors: 4 },
-];
+/** With the subgroups that share a tile, down and across. */
+const matrixTiles = [
+  { tilePixels: 64, tileVectors: 16, subgroupRows: 2, subgroupColumns: 2, stepVectors: 8 },
+  { tilePixels: 128, tileVectors: 16, subgroupRows: 2, subgroupColumns: 2, stepVectors: 8 },
+  { tilePixels: 128, tileVectors: 32, subgroupRows: 2, subgroupColumns: 2, stepVectors: 8 },
+  { tilePixels: 128, tileVectors: 32, subgroupRows: 4, subgroupColumns: 2, stepVectors: 8 },
+  { tilePixels: 128, tileVectors: 32, subgroupRows: 2, subgroupColumns: 4, stepVectors: 8 },
+  { tilePixels: 128, tileVectors: 32, subgroupRows: 4, subgroupColumns: 2, stepVectors: 4 },
+  { tilePixels: 128, tileVectors: 32, subgroupRows: 4, subgroupColumns: 2, stepVectors: 16 },
+  { tilePixels: 128, tileVectors: 64, subgroupRows: 2, subgroupColumns: 4, stepVectors: 8 },
+] as const;
 
 /** Where all that is multiplied is f16. */
 function matrices(layer: ConvolutionLayer, traits: AdapterTraits): ConvolutionChoice[] {
   const { matrix } = traits;
   if (!matrix || layer.activations !== "f16" || layer.weights !== "f16") return [];
-  return matrixGrids.flatMap(({ subgroupRows, subgroupColumns, down, across, stepVectors }) => {
-    const tilePixels = subgroupRows * down * matrix.rows;
-    const tileVectors = (subgroupColumns * across * matrix.columns) / 4;
-    const variant = { ...matrix, subgroupRows, subgroupColumns, tilePixels, tileVectors, stepVectors };
+  return matrixTiles.flatMap((tile) => {
+    const { tilePixels, tileVectors, stepVectors, subgroupRows, subgroupColumns } = tile;
+    const variant = { ...matrix, ...tile };
     const name = `matrix ${tilePixels}x${4 * tileVectors}x${4 * stepVectors}/${subgroupRows}x${subgroupColumns}`;
     return [1, ...splits(layer, traits)].map((parts) => ({
       ...{ id: parts === 1 ? name : `${name} in ${parts}`, method: "matrix" as const, variant, parts },

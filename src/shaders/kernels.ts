@@ -1,5 +1,6 @@
 /** Every kernel by name: tests, twins and benchmarks fan out over this module's exports. */
 export { attention } from "./attention.ts";
+export { attentionTiled } from "./attentionTiled.ts";
 export { attentionGradientKeyValue } from "./attentionGradientKeyValue.ts";
 export { attentionGradientQuery } from "./attentionGradientQuery.ts";
 export { attentionStatistics } from "./attentionStatistics.ts";

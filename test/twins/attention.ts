@@ -1,5 +1,6 @@
 /** Softmax(q·kᵀ·scale)·v with the whole row of scores at hand. */
 import type { attention } from "../../src/shaders/attention.ts";
+import type { attentionTiled } from "../../src/shaders/attentionTiled.ts";
 import type { TwinOf } from "./twin.ts";
 
 type Call = Parameters<TwinOf<typeof attention>>[0];
@@ -43,3 +44,5 @@ export const attentionTwin: TwinOf<typeof attention> = (call) => {
         y.set(attentionRow(call, n, head, t), ((n * length + t) * heads + head) * headChannels);
   return { y };
 };
+
+export const attentionTiledTwin = attentionTwin as unknown as TwinOf<typeof attentionTiled>;

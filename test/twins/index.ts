@@ -1,6 +1,6 @@
 /** A twin for each kernel; a kernel without one does not compile. */
 import type { kernels } from "../../src/shaders/index.ts";
-import { attentionTwin } from "./attention.ts";
+import { attentionTiledTwin, attentionTwin } from "./attention.ts";
 import {
   convolutionBlockedTwin,
   convolutionMatrixTwin,
@@ -39,6 +39,7 @@ import { winogradInputTwin, winogradMultiplyTwin, winogradOutputTwin, winogradWe
 
 export const twins: { readonly [Name in keyof typeof kernels]: TwinOf<(typeof kernels)[Name]> } = {
   attention: attentionTwin,
+  attentionTiled: attentionTiledTwin,
   attentionGradientKeyValue: attentionGradientKeyValueTwin,
   attentionGradientQuery: attentionGradientQueryTwin,
   attentionStatistics: attentionStatisticsTwin,
