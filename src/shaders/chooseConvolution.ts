@@ -177,6 +177,10 @@ const tileShapes: readonly ThreadTile[] = [
   { tilePixels: 128, tileVectors: 16, threadVectors: 2, stepVectors: 4 },
   { tilePixels: 128, tileVectors: 32, threadVectors: 2, stepVectors: 4 },
   { tilePixels: 128, tileVectors: 32, threadVectors: 2, stepVectors: 2 },
+  { tilePixels: 128, tileVectors: 32, threadVectors: 2, stepVectors: 8 },
+  { tilePixels: 64, tileVectors: 32, threadVectors: 4, stepVectors: 4 },
+  { tilePixels: 128, tileVectors: 32, threadVectors: 4, stepVectors: 4 },
+  { tilePixels: 128, tileVectors: 32, threadVectors: 4, stepVectors: 2 },
 ];
 
 /** In one piece, reading through the norm, and in parts. */
@@ -211,6 +215,8 @@ const matrixTiles = [
   { tilePixels: 128, tileVectors: 32, subgroupRows: 4, subgroupColumns: 2, stepVectors: 4 },
   { tilePixels: 128, tileVectors: 32, subgroupRows: 4, subgroupColumns: 2, stepVectors: 16 },
   { tilePixels: 128, tileVectors: 64, subgroupRows: 2, subgroupColumns: 4, stepVectors: 8 },
+  { tilePixels: 256, tileVectors: 32, subgroupRows: 4, subgroupColumns: 2, stepVectors: 8 },
+  { tilePixels: 128, tileVectors: 32, subgroupRows: 2, subgroupColumns: 2, stepVectors: 16 },
 ] as const;
 
 /** Where all that is multiplied is f16. */

@@ -86,12 +86,12 @@ ${each(
   workgroupBarrier();
   for (var e = member; e < ${matrixVectors}u; e += ${subgroupSize}u) {
     let pixel = pixelTile + firstRow + ${r * rows}u + e / ${rowVectors}u;
-    let out = outTile + firstVector + ${c * rowVectors}u + e % ${rowVectors}u;
-    if (pixel < pixels && out < outVectors) {
-      let at = (part * pixels + pixel) * outVectors + out;
+    let column = outTile + firstVector + ${c * rowVectors}u + e % ${rowVectors}u;
+    if (pixel < pixels && column < outVectors) {
+      let at = (part * pixels + pixel) * outVectors + column;
       var v = results[own + e];
 #if ${has.bias}
-      v += load_bias(out);
+      v += load_bias(column);
 #endif
       ${epilogue({ at: "at", residual: has.residual && "load_residual(at)", activation })}
     }

@@ -58,12 +58,15 @@ export function walkTiles(walk: TileWalk): string {
   const { inputStride, weightStride, multiply } = walk;
   const inputLoads = (tilePixels * stepVectors) / threads;
   const weightLoads = (stepVectors * 4 * tileVectors) / threads;
-  for (const loads of [inputLoads, weightLoads, threads / stepVectors])
-    if (!Number.isInteger(loads))
-      throw new Error(`a tile of ${tilePixels}×${tileVectors} does not suit ${threads} threads`);
+  for (const whole of [inputLoads, weightLoads, threads / stepVectors, threads / tileVectors])
+    if (!Number.isInteger(whole))
+      throw new Error(`a tile of ${tilePixels}×${4 * tileVectors} does not suit ${threads} threads`);
   const scale = upsample ? "2u" : "1u";
   const zero = `vec4<${element}>(0.0)`;
   const load = (name: string, at: string) => (element === "f16" ? `${name}[${at}]` : `load_${name}(${at})`);
+  /** Of a thread: from one of its pixels, and of its input channels, to the next. */
+  const pixelStep = threads / stepVectors;
+  const channelRows = threads / tileVectors;
   return wgsl`
   let outVectors = parameters.outChannels / 4u;
   let vectors0 = parameters.channels0 / 4u;
@@ -75,16 +78,23 @@ export function walkTiles(walk: TileWalk): string {
   let tile = index / ${parts}u;
   let outTile = (tile % tilesC) * ${tileVectors}u;
   let pixelTile = (tile / tilesC) * ${tilePixels}u;
-  let lane = local % ${stepVectors}u;
+  let inputColumn = local % ${stepVectors}u;
+  let inputRow = local / ${stepVectors}u;
+  let weightColumn = local % ${tileVectors}u;
+  let weightRow = local / ${tileVectors}u;
 ${unroll(
   inputLoads,
-  (l) => `  let p${l} = pixelTile + (local + ${l * threads}u) / ${stepVectors}u;
+  (l) => `  let p${l} = pixelTile + inputRow + ${l * pixelStep}u;
   let oy${l} = (p${l} / parameters.outWidth) % parameters.outHeight * ${stride}u - parameters.pad;
   let ox${l} = p${l} % parameters.outWidth * ${stride}u - parameters.pad;
   let n${l} = p${l} / parameters.outWidth / parameters.outHeight;
+  var pixel${l} = 0u;
+  var inside${l} = false;
   var input${l} = ${zero};`,
 )}
 ${unroll(weightLoads, (l) => `  var weight${l} = ${zero};`)}
+  let out = outTile + weightColumn;
+  let rowStep = ${channelRows}u * outVectors;
   let channelSteps = (vectors + ${stepVectors - 1}u) / ${stepVectors}u;
   let begin = part * channelSteps / ${parts}u;
   let end = (part + 1u) * channelSteps / ${parts}u;
@@ -93,42 +103,43 @@ ${unroll(weightLoads, (l) => `  var weight${l} = ${zero};`)}
   var channelStep = begin;
   for (var step = 0u; step <= steps; step++) {
     if (step < steps) {
-      let vector = channelStep * ${stepVectors}u + lane;
+      if (channelStep == begin) {
 ${unroll(
   inputLoads,
-  (l) => wgsl`      {
-        let iy = oy${l} + tap / ${kernel}u;
-        let ix = ox${l} + tap % ${kernel}u;
-        input${l} = ${zero};
-        if (p${l} < pixels && iy < ${scale} * parameters.height && ix < ${scale} * parameters.width && vector < vectors) {
-          let pixel = (n${l} * parameters.height + iy / ${scale}) * parameters.width + ix / ${scale};
+  (l) => `        {
+          let iy = oy${l} + tap / ${kernel}u;
+          let ix = ox${l} + tap % ${kernel}u;
+          inside${l} = p${l} < pixels && iy < ${scale} * parameters.height && ix < ${scale} * parameters.width;
+          pixel${l} = (n${l} * parameters.height + iy / ${scale}) * parameters.width + ix / ${scale};
+        }`,
+)}
+      }
+      let vector = channelStep * ${stepVectors}u + inputColumn;
+${unroll(
+  inputLoads,
+  (l) => wgsl`      input${l} = ${zero};
+      if (inside${l} && vector < vectors) {
 #if ${has.x1}
-          if (vector < vectors0) { input${l} = ${load("x0", "pixel * vectors0 + vector")}; }
-          else { input${l} = ${load("x1", "pixel * (vectors - vectors0) + vector - vectors0")}; }
+        if (vector < vectors0) { input${l} = ${load("x0", `pixel${l} * vectors0 + vector`)}; }
+        else { input${l} = ${load("x1", `pixel${l} * (vectors - vectors0) + vector - vectors0`)}; }
 #else
-          input${l} = ${load("x0", "pixel * vectors0 + vector")};
+        input${l} = ${load("x0", `pixel${l} * vectors0 + vector`)};
 #endif
 #if ${has.affine}
-          let row = n${l} * 2u * vectors + vector;
-          input${l} = fma(input${l}, load_affine(row), load_affine(row + vectors));
+        let row = n${l} * 2u * vectors + vector;
+        input${l} = fma(input${l}, load_affine(row), load_affine(row + vectors));
 #endif
 #if ${norm === "silu"}
-          input${l} = silu(input${l});
+        input${l} = silu(input${l});
 #endif
-        }
       }`,
 )}
+      let channel = channelStep * ${stepVectors * 4}u + weightRow;
+      let weightAt = (tap * vectors * 4u + channel) * outVectors + out;
 ${unroll(
   weightLoads,
-  (l) => wgsl`      {
-        let slot = local + ${l * threads}u;
-        let channel = channelStep * ${stepVectors * 4}u + slot / ${tileVectors}u;
-        let out = outTile + slot % ${tileVectors}u;
-        weight${l} = ${zero};
-        if (channel < vectors * 4u && out < outVectors) {
-          weight${l} = ${load("weight", "(tap * vectors * 4u + channel) * outVectors + out")};
-        }
-      }`,
+  (l) => `      weight${l} = ${zero};
+      if (out < outVectors && channel + ${l * channelRows}u < vectors * 4u) { weight${l} = ${load("weight", `weightAt + ${l}u * rowStep`)}; }`,
 )}
       channelStep++;
       if (channelStep == end) {
@@ -140,12 +151,8 @@ ${unroll(
 ${multiply}
     }
     workgroupBarrier();
-${unroll(inputLoads, (l) => `    inputs[(local + ${l * threads}u) / ${stepVectors}u * ${inputStride}u + lane] = input${l};`)}
-${unroll(
-  weightLoads,
-  (l) =>
-    `    weights[(local + ${l * threads}u) / ${tileVectors}u * ${weightStride}u + (local + ${l * threads}u) % ${tileVectors}u] = weight${l};`,
-)}
+${unroll(inputLoads, (l) => `    inputs[(inputRow + ${l * pixelStep}u) * ${inputStride}u + inputColumn] = input${l};`)}
+${unroll(weightLoads, (l) => `    weights[(weightRow + ${l * channelRows}u) * ${weightStride}u + weightColumn] = weight${l};`)}
     workgroupBarrier();
   }`;
 }
