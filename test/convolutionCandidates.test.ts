@@ -166,8 +166,9 @@ describe("the table of defaults", () => {
   const families = Object.entries(convolutionTable) as [AdapterFamily, readonly ConvolutionRule[]][];
 
   it.each(families)("for %s names candidates, and a rule for every layer", (family, rules) => {
-    const traits = { kind: family === "cpu" ? "cpu" : "gpu", family, subgroups: true } as const;
-    const all = [...layers, { ...base, ...square(8), channels0: 256, outChannels: 64 }];
+    const traits = { kind: family === "cpu" ? "cpu" : "gpu", family, subgroups: true, workgroupBytes: 49152 } as const;
+    const wide = { ...base, ...square(8), channels0: 512, outChannels: 64 };
+    const all = [...layers, wide, { ...wide, channels0: 256 }];
     const half = { activations: "f16", weights: "f16" } as const;
     const candidates = all.flatMap((layer) => [
       ...convolutionCandidates(layer, traits),

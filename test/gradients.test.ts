@@ -146,7 +146,7 @@ describe("a convolution's gradient is a convolution", () => {
           parts: 1,
           norm: "none",
           upsample: false,
-          ...{ tilePixels: 64, tileVectors: 16, threadVectors: 1, stepVectors: 4 },
+          ...{ tilePixels: 64, tileVectors: 16, threadVectors: 1, stepVectors: 4, buffers: 1, products: 1 },
         },
       }).y;
     // [tap][ci][co] to [last tap first][co][ci], as `transposeConvolution` does it before packing.

@@ -122,6 +122,21 @@ function convolutionCase(
   };
 }
 
+/** So many matrix products of one shape: Winograd's. */
+function productsCase(products: number, tile: Record<string, number>): KernelCase {
+  const [width, channels0, outChannels] = [70, 20, 24];
+  const one = convolutionCase(
+    "convolutionTiled",
+    { ...tile, parts: 1, norm: "none", upsample: false, products },
+    { title: `${products} products`, kernel: 1, height: 1, width, channels0, outChannels, bias: false },
+  );
+  const inputs = {
+    x0: values(products * width * channels0, 1),
+    weight: values(products * channels0 * outChannels, 3, { deviation: 1 / Math.sqrt(channels0) }),
+  };
+  return { ...one, inputs };
+}
+
 function sumCase(
   parts: number,
   size: { pixels: number; outChannels: number },
@@ -161,12 +176,19 @@ const tiles: readonly { readonly only?: RegExp; readonly tile: Record<string, st
 
 /** Tiles of every shape that a choice has, few cases for each but the smallest. */
 const threadTiles = [
-  { only: /./, tile: { tilePixels: 64, tileVectors: 16, threadVectors: 1, stepVectors: 4 } },
+  { only: /./, tile: { tilePixels: 64, tileVectors: 16, threadVectors: 1, stepVectors: 4, buffers: 1 } },
   {
     only: /ragged|two inputs|72 output|nearest/,
-    tile: { tilePixels: 128, tileVectors: 32, threadVectors: 2, stepVectors: 2 },
+    tile: { tilePixels: 128, tileVectors: 32, threadVectors: 2, stepVectors: 2, buffers: 2 },
   },
-  { only: /two inputs|72 output/, tile: { tilePixels: 128, tileVectors: 16, threadVectors: 2, stepVectors: 4 } },
+  {
+    only: /two inputs|72 output/,
+    tile: { tilePixels: 128, tileVectors: 16, threadVectors: 2, stepVectors: 4, buffers: 1 },
+  },
+  {
+    only: /ragged|two inputs|nearest/,
+    tile: { tilePixels: 64, tileVectors: 16, threadVectors: 1, stepVectors: 4, buffers: 2 },
+  },
 ];
 
 const sumsOverChannels: ConvolutionSize = {
@@ -185,16 +207,17 @@ export const convolutionCases: readonly KernelCase[] = [
       .filter(({ title }) => only.test(title))
       .map((size) => {
         const { norm = "none", upsample = false } = size;
-        return convolutionCase("convolutionTiled", { ...tile, parts: 1, norm, upsample }, size);
+        return convolutionCase("convolutionTiled", { ...tile, parts: 1, norm, upsample, products: 1 }, size);
       }),
   ),
   ...[2, 3].map((parts) =>
     convolutionCase(
       "convolutionTiled",
-      { ...threadTiles[0]!.tile, parts, norm: "none", upsample: false },
+      { ...threadTiles[0]!.tile, parts, norm: "none", upsample: false, products: 1 },
       sumsOverChannels,
     ),
   ),
+  ...threadTiles.map(({ tile }) => productsCase(3, tile)),
   sumCase(3, { pixels: 35, outChannels: 20 }, "silu"),
   sumCase(2, { pixels: 3, outChannels: 4 }, "none"),
 ];
@@ -204,12 +227,12 @@ export const exampleMatrix: SubgroupMatrix = { rows: 16, columns: 16, depth: 16,
 
 /** For an adapter that has subgroup matrices of this shape; f16 natively. */
 export function matrixCases(matrix: SubgroupMatrix): readonly KernelCase[] {
-  const tile = (down: number, across: number) => ({
-    ...{ ...matrix, subgroupRows: 2, subgroupColumns: 2, stepVectors: 8 },
+  const tile = (down: number, across: number, buffers: 1 | 2 = 1) => ({
+    ...{ ...matrix, subgroupRows: 2, subgroupColumns: 2, stepVectors: 8, buffers },
     ...{ tilePixels: 2 * down * matrix.rows, tileVectors: (2 * across * matrix.columns) / 4 },
   });
   return [
     ...convolutions.map((size) => convolutionCase("convolutionMatrix", { ...tile(2, 2), parts: 1 }, size)),
-    ...[2, 3].map((parts) => convolutionCase("convolutionMatrix", { ...tile(2, 1), parts }, sumsOverChannels)),
+    ...[2, 3].map((parts) => convolutionCase("convolutionMatrix", { ...tile(2, 1, 2), parts }, sumsOverChannels)),
   ];
 }

@@ -116,6 +116,11 @@ export class Device {
     return this.gpu.limits;
   }
 
+  /** Bytes of memory that a workgroup may have. */
+  get workgroupBytes(): number {
+    return this.limits.maxComputeWorkgroupStorageSize;
+  }
+
   get hasTimestamps(): boolean {
     return this.gpu.features.has("timestamp-query");
   }

@@ -61,7 +61,7 @@ export function addConvolution(builder: PlanBuilder, call: ConvolutionCall): voi
       const whole = { ...shape, ...(sums ? { activation: "none" as const } : {}), parts };
       if (choice.method === "tiled") {
         const { norm = "none", upsample = false } = layer;
-        const variant = { ...whole, ...choice.variant, norm, upsample };
+        const variant = { ...whole, ...choice.variant, norm, upsample, products: 1 };
         const bound = sums ? { x0, x1, affine, weight, y: sums } : tensors;
         const dispatch = { tensors: bound, parameters, variant, label, macs };
         dispatchInPieces(builder, convolutionTiled, dispatch, { workgroupSize: tiledThreads(variant) });

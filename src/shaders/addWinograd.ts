@@ -9,14 +9,13 @@ import type { PlanBuilder } from "../engine/plan.ts";
 import type { ConvolutionCall } from "./addConvolution.ts";
 import type { ConvolutionChoice, ConvolutionLayer } from "./chooseConvolution.ts";
 import { convolutionMacs } from "./convolution.ts";
+import { convolutionTiled } from "./convolutionTiled.ts";
+import { wholeDispatch } from "./lib/pieces.ts";
 import { winogradSpan, type WinogradTile } from "./lib/winograd.ts";
 import { winogradInput } from "./winogradInput.ts";
 import { winogradMultiply } from "./winogradMultiply.ts";
 import { winogradOutput } from "./winogradOutput.ts";
 import { winogradWeights } from "./winogradWeights.ts";
-
-/** Of a strip's transformed inputs, and of its products, bytes; one row of tiles may be larger. */
-const stripBytes = 8 * 2 ** 20;
 
 /** WebGPU promises bindings of this size. */
 const bindingBytes = 2 ** 27;
@@ -50,6 +49,12 @@ export function allowsWinograd(layer: ConvolutionLayer, tile: WinogradTile): boo
   );
 }
 
+/** A product of matrices is a 1×1 convolution of one row. */
+const oneRow = (width: number) => ({ batch: 1, height: 1, width, outHeight: 1, outWidth: width });
+const productShape = {
+  ...{ kernel: 1, stride: 1, activation: "none", parts: 1, norm: "none", upsample: false },
+} as const;
+
 export function addWinograd(
   builder: PlanBuilder,
   { layer, batch, tensors, label }: ConvolutionCall,
@@ -57,7 +62,7 @@ export function addWinograd(
 ): void {
   const { activation, height, width, outHeight, outWidth, channels0, channels1, outChannels, pad } = layer;
   const { norm = "none", upsample = false, upsampleResidual = false } = layer;
-  const { tile, ...block } = variant;
+  const { tile, stripBytes } = variant;
   const frequencies = winogradSpan(tile) ** 2;
   const channels = channels0 + channels1;
   const u = builder.constant(`${label}.winograd`, "f32", [frequencies, channels, outChannels]);
@@ -85,13 +90,22 @@ export function addWinograd(
       variant: { tile, activation: norm, upsample },
       label,
     });
-    builder.dispatch(winogradMultiply, {
-      tensors: { v, u, m },
-      parameters: { tiles: rows * tilesX, channels, outChannels },
-      variant: { frequencies, ...block },
-      label,
-      macs: (macs * rows) / allRows,
-    });
+    const tiles = rows * tilesX;
+    const counted = { label, macs: (macs * rows) / allRows };
+    if ("blocked" in variant)
+      builder.dispatch(winogradMultiply, {
+        tensors: { v, u, m },
+        parameters: { tiles, channels, outChannels },
+        variant: { frequencies, ...variant.blocked },
+        ...counted,
+      });
+    else
+      builder.dispatch(convolutionTiled, {
+        tensors: { x0: v, weight: u, y: m },
+        parameters: { ...oneRow(tiles), channels0: channels, channels1: 0, outChannels, pad: 0, ...wholeDispatch },
+        variant: { ...productShape, ...variant.tiled, products: frequencies },
+        ...counted,
+      });
     builder.dispatch(winogradOutput, {
       tensors: { m, bias: tensors.bias, residual: tensors.residual, y: tensors.y },
       parameters: { outHeight, outWidth, outChannels, ...strip },

@@ -8,11 +8,11 @@ import type { AdapterKind, SubgroupMatrix } from "../engine/device.ts";
 import type { DType } from "../engine/tensor.ts";
 import type { ConvolutionShape } from "./convolution.ts";
 import { convolutionTable, type ConvolutionRule } from "./convolutionTable.ts";
-import type { MatrixVariant } from "./convolutionMatrix.ts";
-import { tiledThreads, type TiledVariant } from "./convolutionTiled.ts";
+import { matrixBytes, type MatrixVariant } from "./convolutionMatrix.ts";
+import { tiledBytes, tiledThreads, type TiledVariant } from "./convolutionTiled.ts";
 import type { BlockedVariant } from "./convolutionBlocked.ts";
 import { allowsWinograd } from "./addWinograd.ts";
-import { quadThreads, type QuadShare } from "./lib/quad.ts";
+import { quadThreads } from "./lib/quad.ts";
 import type { TileShape } from "./lib/tileWalk.ts";
 import type { WinogradTile } from "./lib/winograd.ts";
 import type { WinogradMultiplyVariant } from "./winogradMultiply.ts";
@@ -48,11 +48,14 @@ export interface AdapterTraits {
   /** Whether kernels may use subgroup operations. */
   readonly subgroups: boolean;
   readonly matrix?: SubgroupMatrix | undefined;
+  /** Workgroup memory, bytes. Default: what WebGPU promises. */
+  readonly workgroupBytes?: number | undefined;
 }
 
 /** The traits alone: a device's own properties are getters, which a spread leaves out. */
-export function adapterTraits({ kind, family, subgroups, matrix }: AdapterTraits): AdapterTraits {
-  return { kind, family, subgroups, matrix };
+export function adapterTraits(traits: AdapterTraits): AdapterTraits {
+  const { kind, family, subgroups, matrix, workgroupBytes } = traits;
+  return { kind, family, subgroups, matrix, workgroupBytes };
 }
 
 /** A way to run a convolution: data, told apart by `id`. What dispatches it makes: `addConvolution.ts`. */
@@ -66,14 +69,16 @@ export type ConvolutionChoice =
       readonly through: boolean;
     }
   | { readonly id: string; readonly method: "matrix"; readonly variant: MatrixTile; readonly parts: number }
-  | { readonly id: string; readonly method: "winograd"; readonly variant: WinogradBlock };
+  | { readonly id: string; readonly method: "winograd"; readonly variant: WinogradWay };
 
-type ThreadTile = TileShape & Pick<TiledVariant, "threadVectors">;
+/** A tile and how its threads share it. */
+export type ThreadTile = TileShape & Pick<TiledVariant, "threadVectors">;
 type MatrixTile = TileShape & SubgroupMatrix & Pick<MatrixVariant, "subgroupRows" | "subgroupColumns">;
-type WinogradBlock = { readonly tile: WinogradTile } & Pick<
-  WinogradMultiplyVariant,
-  "tiles" | "tileChannels" | "share" | "workgroupSize"
->;
+/** How products are computed, and bytes of transformed images and products at a time, about. */
+export type WinogradWay = { readonly tile: WinogradTile; readonly stripBytes: number } & (
+  | { readonly blocked: Pick<WinogradMultiplyVariant, "tiles" | "tileChannels" | "share" | "workgroupSize"> }
+  | { readonly tiled: ThreadTile }
+);
 type BlockedTile = Pick<BlockedVariant, "tileWidth" | "tileHeight" | "tileChannels" | "share" | "workgroupSize">;
 
 /** Answers of a tuner: `convolutionKey` of a layer → `id` of a candidate. */
@@ -111,18 +116,12 @@ export function convolutionCandidates(layer: ConvolutionLayer, traits: AdapterTr
       ? [quad(1, 1, 1), quad(4, 1, 1)]
       : [quad(8, 2, 1), quad(4, 2, 1), quad(4, 1, 1), quad(4, 2, 2)]
     : [];
-  const block = sharesQuads(traits)
-    ? [winograd(8, 2, "quad"), winograd(4, 2, "quad"), winograd(16, 2, "quad")]
-    : [winograd(8, 2, "none")];
-  const fast = isRows(layer)
-    ? []
-    : ([2, 4, 6] as const).flatMap((tile) => (allowsWinograd(layer, tile) ? block.map((one) => one(tile, size)) : []));
   return [
     ...[...tiles, ...shared].map((tile) => tile(size)),
-    ...fast,
+    ...winograds(layer, traits),
     ...(isRows(layer)
       ? []
-      : [...tileShapes.flatMap((tile) => tiledWays(tile, layer, traits)), ...matrices(layer, traits)]),
+      : [...fitting(tileShapes, traits).flatMap((tile) => tiledWays(tile, layer, traits)), ...matrices(layer, traits)]),
   ];
 }
 
@@ -171,22 +170,37 @@ const isRows = (layer: ConvolutionLayer) => layer.outHeight === 1;
 
 /** 64 × 64 outputs where an image is small, larger tiles where it is not: each load serves as many products as the tile has sides. */
 const tileShapes: readonly ThreadTile[] = [
-  { tilePixels: 64, tileVectors: 16, threadVectors: 1, stepVectors: 4 },
-  { tilePixels: 64, tileVectors: 16, threadVectors: 2, stepVectors: 4 },
-  { tilePixels: 64, tileVectors: 32, threadVectors: 2, stepVectors: 4 },
-  { tilePixels: 128, tileVectors: 16, threadVectors: 2, stepVectors: 4 },
-  { tilePixels: 128, tileVectors: 32, threadVectors: 2, stepVectors: 4 },
-  { tilePixels: 128, tileVectors: 32, threadVectors: 2, stepVectors: 2 },
-  { tilePixels: 128, tileVectors: 32, threadVectors: 2, stepVectors: 8 },
-  { tilePixels: 64, tileVectors: 32, threadVectors: 4, stepVectors: 4 },
-  { tilePixels: 128, tileVectors: 32, threadVectors: 4, stepVectors: 4 },
-  { tilePixels: 128, tileVectors: 32, threadVectors: 4, stepVectors: 2 },
+  { tilePixels: 64, tileVectors: 16, threadVectors: 1, stepVectors: 4, buffers: 1 },
+  { tilePixels: 64, tileVectors: 16, threadVectors: 1, stepVectors: 4, buffers: 2 },
+  { tilePixels: 64, tileVectors: 32, threadVectors: 2, stepVectors: 4, buffers: 1 },
+  { tilePixels: 128, tileVectors: 16, threadVectors: 2, stepVectors: 4, buffers: 1 },
+  { tilePixels: 128, tileVectors: 16, threadVectors: 2, stepVectors: 4, buffers: 2 },
+  { tilePixels: 128, tileVectors: 32, threadVectors: 2, stepVectors: 4, buffers: 1 },
+  { tilePixels: 128, tileVectors: 32, threadVectors: 2, stepVectors: 4, buffers: 2 },
+  { tilePixels: 128, tileVectors: 32, threadVectors: 2, stepVectors: 8, buffers: 1 },
 ];
+
+const winogradTiles: readonly ThreadTile[] = [
+  { tilePixels: 64, tileVectors: 16, threadVectors: 1, stepVectors: 4, buffers: 1 },
+  { tilePixels: 128, tileVectors: 16, threadVectors: 2, stepVectors: 4, buffers: 2 },
+  { tilePixels: 128, tileVectors: 32, threadVectors: 2, stepVectors: 4, buffers: 2 },
+  { tilePixels: 128, tileVectors: 32, threadVectors: 2, stepVectors: 8, buffers: 1 },
+];
+
+/** "128x64x16/128": pixels, output channels and input channels of a step, threads; " twice": two buffers. */
+const tileName = (tile: ThreadTile): string =>
+  `${tile.tilePixels}x${4 * tile.tileVectors}x${4 * tile.stepVectors}/${tiledThreads(tile)}${tile.buffers === 2 ? " twice" : ""}`;
+
+/** Those whose tiles the adapter's workgroup memory holds. */
+const fitting = (tiles: readonly ThreadTile[], { workgroupBytes = promisedBytes }: AdapterTraits) =>
+  tiles.filter((tile) => tiledBytes(tile) <= workgroupBytes);
+
+/** What WebGPU promises. */
+const promisedBytes = 2 ** 14;
 
 /** In one piece, reading through the norm, and in parts. */
 function tiledWays(variant: ThreadTile, layer: ConvolutionLayer, traits: AdapterTraits): ConvolutionChoice[] {
-  const { tilePixels, tileVectors, stepVectors } = variant;
-  const name = `tiled ${tilePixels}x${4 * tileVectors}x${4 * stepVectors}/${tiledThreads(variant)}`;
+  const name = `tiled ${tileName(variant)}`;
   const choice = (more: string, parts: number, through = false): ConvolutionChoice => ({
     ...{ id: `${name}${more}`, method: "tiled", variant, parts, through },
   });
@@ -207,30 +221,31 @@ const splits = ({ outHeight, outWidth, channels0, channels1 }: ConvolutionLayer,
 
 /** With the subgroups that share a tile, down and across. */
 const matrixTiles = [
-  { tilePixels: 64, tileVectors: 16, subgroupRows: 2, subgroupColumns: 2, stepVectors: 8 },
-  { tilePixels: 128, tileVectors: 16, subgroupRows: 2, subgroupColumns: 2, stepVectors: 8 },
-  { tilePixels: 128, tileVectors: 32, subgroupRows: 2, subgroupColumns: 2, stepVectors: 8 },
-  { tilePixels: 128, tileVectors: 32, subgroupRows: 4, subgroupColumns: 2, stepVectors: 8 },
-  { tilePixels: 128, tileVectors: 32, subgroupRows: 2, subgroupColumns: 4, stepVectors: 8 },
-  { tilePixels: 128, tileVectors: 32, subgroupRows: 4, subgroupColumns: 2, stepVectors: 4 },
-  { tilePixels: 128, tileVectors: 32, subgroupRows: 4, subgroupColumns: 2, stepVectors: 16 },
-  { tilePixels: 128, tileVectors: 64, subgroupRows: 2, subgroupColumns: 4, stepVectors: 8 },
-  { tilePixels: 256, tileVectors: 32, subgroupRows: 4, subgroupColumns: 2, stepVectors: 8 },
-  { tilePixels: 128, tileVectors: 32, subgroupRows: 2, subgroupColumns: 2, stepVectors: 16 },
+  { tilePixels: 64, tileVectors: 16, subgroupRows: 2, subgroupColumns: 2, stepVectors: 8, buffers: 1 },
+  { tilePixels: 64, tileVectors: 16, subgroupRows: 2, subgroupColumns: 2, stepVectors: 16, buffers: 1 },
+  { tilePixels: 128, tileVectors: 16, subgroupRows: 2, subgroupColumns: 2, stepVectors: 16, buffers: 1 },
+  { tilePixels: 128, tileVectors: 32, subgroupRows: 4, subgroupColumns: 2, stepVectors: 8, buffers: 1 },
+  { tilePixels: 128, tileVectors: 32, subgroupRows: 4, subgroupColumns: 2, stepVectors: 8, buffers: 2 },
+  { tilePixels: 128, tileVectors: 32, subgroupRows: 4, subgroupColumns: 2, stepVectors: 16, buffers: 1 },
+  { tilePixels: 128, tileVectors: 64, subgroupRows: 2, subgroupColumns: 4, stepVectors: 8, buffers: 1 },
+  { tilePixels: 256, tileVectors: 32, subgroupRows: 4, subgroupColumns: 2, stepVectors: 8, buffers: 1 },
 ] as const;
 
 /** Where all that is multiplied is f16. */
 function matrices(layer: ConvolutionLayer, traits: AdapterTraits): ConvolutionChoice[] {
-  const { matrix } = traits;
+  const { matrix, workgroupBytes = promisedBytes } = traits;
   if (!matrix || layer.activations !== "f16" || layer.weights !== "f16") return [];
-  return matrixTiles.flatMap((tile) => {
-    const { tilePixels, tileVectors, stepVectors, subgroupRows, subgroupColumns } = tile;
-    const variant = { ...matrix, ...tile };
-    const name = `matrix ${tilePixels}x${4 * tileVectors}x${4 * stepVectors}/${subgroupRows}x${subgroupColumns}`;
-    return [1, ...splits(layer, traits)].map((parts) => ({
-      ...{ id: parts === 1 ? name : `${name} in ${parts}`, method: "matrix" as const, variant, parts },
-    }));
-  });
+  return matrixTiles
+    .map((tile) => ({ ...matrix, ...tile }))
+    .filter((variant) => matrixBytes(variant) <= workgroupBytes)
+    .flatMap((variant) => {
+      const { tilePixels, tileVectors, stepVectors, subgroupRows, subgroupColumns, buffers } = variant;
+      const size = `${tilePixels}x${4 * tileVectors}x${4 * stepVectors}/${subgroupRows}x${subgroupColumns}`;
+      const name = `matrix ${size}${buffers === 2 ? " twice" : ""}`;
+      return [1, ...splits(layer, traits)].map((parts) => ({
+        ...{ id: parts === 1 ? name : `${name} in ${parts}`, method: "matrix" as const, variant, parts },
+      }));
+    });
 }
 
 const blocked =
@@ -241,13 +256,27 @@ const blocked =
     variant: { tileWidth, tileHeight, tileChannels, share: "none", workgroupSize },
   });
 
-const winograd =
-  (tiles: number, tileChannels: number, share: QuadShare) =>
-  (tile: WinogradTile, workgroupSize: number): ConvolutionChoice => ({
-    id: `winograd${tile} ${share === "quad" ? "quad " : ""}${tiles}x${4 * quadThreads(share) * tileChannels}/${workgroupSize}`,
-    method: "winograd",
-    variant: { tile, tiles, tileChannels, share, workgroupSize },
-  });
+/** On GPUs products go through tiles, and strips fill more of them. */
+function winograds(layer: ConvolutionLayer, traits: AdapterTraits): ConvolutionChoice[] {
+  if (isRows(layer)) return [];
+  const workgroupSize = traits.kind === "cpu" ? 4 : 64;
+  const stripBytes = traits.kind === "cpu" ? 2 ** 23 : 2 ** 25;
+  const blocks = sharesQuads(traits)
+    ? ([8, 4, 16] as const).map((tiles) => ({ tiles, share: "quad" as const }))
+    : [{ tiles: 8, share: "none" as const }];
+  return ([2, 4, 6] as const)
+    .filter((tile) => allowsWinograd(layer, tile))
+    .flatMap((tile): ConvolutionChoice[] => [
+      ...blocks.map(({ tiles, share }): ConvolutionChoice => ({
+        id: `winograd${tile} ${share === "quad" ? "quad " : ""}${tiles}x${8 * quadThreads(share)}/${workgroupSize}`,
+        method: "winograd",
+        variant: { tile, stripBytes, blocked: { tiles, tileChannels: 2, share, workgroupSize } },
+      })),
+      ...(traits.kind === "gpu" ? fitting(winogradTiles, traits) : []).map((tiled): ConvolutionChoice => ({
+        ...{ id: `winograd${tile} ${tileName(tiled)}`, method: "winograd", variant: { tile, stripBytes, tiled } },
+      })),
+    ]);
+}
 
 const quad =
   (tileWidth: number, tileHeight: number, tileChannels: number) =>

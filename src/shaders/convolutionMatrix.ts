@@ -30,6 +30,14 @@ export function matrixThreads(v: Pick<MatrixVariant, "subgroupSize" | "subgroupR
   return v.subgroupSize * v.subgroupRows * v.subgroupColumns;
 }
 
+/** Of workgroup memory. */
+export function matrixBytes(
+  v: TileShape & Pick<MatrixVariant, "rows" | "columns" | "subgroupRows" | "subgroupColumns">,
+) {
+  const tiles = v.tilePixels * (v.stepVectors + padding) + 4 * v.stepVectors * (v.tileVectors + padding);
+  return 8 * v.buffers * tiles + 4 * v.rows * v.columns * v.subgroupRows * v.subgroupColumns;
+}
+
 export const convolutionMatrix = defineKernel<MatrixVariant>()({
   name: "convolutionMatrix",
   bindings: convolutionBindings,
@@ -55,18 +63,18 @@ export const convolutionMatrix = defineKernel<MatrixVariant>()({
     const multiply = unroll(
       (stepVectors * 4) / depth,
       (k) => `      {
-${unroll(down, (r) => `        let left${r} = subgroupMatrixLoad<subgroup_matrix_left<f16, ${depth}, ${rows}>, row_major>(&inputs, (firstRow + ${r * rows}u) * ${inputStride}u + ${(k * depth) / 4}u, ${inputStride}u);`)}
+${unroll(down, (r) => `        let left${r} = subgroupMatrixLoad<subgroup_matrix_left<f16, ${depth}, ${rows}>, row_major>(&inputs, inputBase + (firstRow + ${r * rows}u) * ${inputStride}u + ${(k * depth) / 4}u, ${inputStride}u);`)}
 ${unroll(
   across,
   (c) => `        {
-          let right = subgroupMatrixLoad<subgroup_matrix_right<f16, ${columns}, ${depth}>, row_major>(&weights, ${k * depth * weightStride}u + firstVector + ${c * rowVectors}u, ${weightStride}u);
+          let right = subgroupMatrixLoad<subgroup_matrix_right<f16, ${columns}, ${depth}>, row_major>(&weights, weightBase + ${k * depth * weightStride}u + firstVector + ${c * rowVectors}u, ${weightStride}u);
 ${unroll(down, (r) => `          a${r}_${c} = subgroupMatrixMultiplyAccumulate(left${r}, right, a${r}_${c});`)}
         }`,
 )}
       }`,
     );
     const walk: TileWalk = {
-      ...{ ...variant, threads, element: "f16", inputStride, weightStride, norm: "none", upsample: false },
+      ...{ ...variant, threads, element: "f16", inputStride, weightStride, norm: "none", upsample: false, products: 1 },
       ...{ has: { x1: has.x1, affine: false }, multiply },
     };
     return wgsl`${header}${silu}

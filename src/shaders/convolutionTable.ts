@@ -68,15 +68,23 @@ const blocks = (workgroupSize: number): readonly ConvolutionRule[] => [
  */
 const tiles: readonly ConvolutionRule[] = [
   ...linear(64),
-  { rows: false, pixels: 64, inputs: 256, id: "matrix 64x64x32/2x2 in 8" },
-  { rows: false, pixels: 256, inputs: 256, id: "matrix 64x64x32/2x2 in 4" },
+  { rows: false, kernel: 3, pixels: 64, inputs: 512, id: "matrix 64x64x32/2x2 in 16" },
+  { rows: false, kernel: 3, pixels: 256, inputs: 256, id: "matrix 128x128x32/4x2 in 8" },
+  { rows: false, kernel: 3, pixels: 1024, inputs: 256, id: "matrix 128x128x32/4x2 in 4" },
+  { rows: false, pixels: 256, inputs: 256, id: "matrix 64x64x32/2x2 in 2" },
   { rows: false, pixels: 1024, id: "matrix 64x64x32/2x2" },
-  { rows: false, id: "matrix 128x128x32/4x2" },
+  { rows: false, channels: 64, id: "matrix 128x128x64/4x2" },
+  { rows: false, id: "matrix 64x64x32/2x2" },
+  { kernel: 3, side: 64, inputs: 64, channels: 64, weights: 9 * 512 * 512, id: "winograd4 128x128x16/256 twice" },
+  { kernel: 3, side: 32, inputs: 64, channels: 64, weights: 9 * 512 * 512, id: "winograd4 64x64x16/128" },
+  { rows: false, kernel: 3, pixels: 64, inputs: 512, id: "tiled 64x64x16/128 in 16" },
+  { rows: false, kernel: 3, pixels: 256, inputs: 256, id: "tiled 64x64x16/128 in 8" },
   { rows: false, pixels: 64, inputs: 256, id: "tiled 64x64x16/128 in 8" },
   { rows: false, pixels: 256, inputs: 256, id: "tiled 64x64x16/128 in 4" },
+  { rows: false, kernel: 3, pixels: 1024, inputs: 256, id: "tiled 64x64x16/128 in 4" },
   // The norm before a 1×1 is one multiply-add an element and 64 channels; written, it goes through memory twice.
   { rows: false, kernel: 1, id: "tiled 64x64x16/128 through" },
-  { side: 48, channels: 128, id: "tiled 128x128x16/256" },
+  { side: 48, channels: 128, id: "tiled 128x128x32/256" },
   { id: "tiled 64x64x16/128" },
 ];
 

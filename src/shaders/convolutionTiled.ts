@@ -21,6 +21,8 @@ export interface TiledVariant extends ConvolutionShape, TileShape {
   /** After the affine. */
   readonly norm: "none" | "silu";
   readonly upsample: boolean;
+  /** 1: a convolution. More, for 1×1 of one image: so many products of one shape, x0[product], weight[product] and y[product]. */
+  readonly products: number;
   [key: string]: string | number | boolean;
 }
 
@@ -28,6 +30,11 @@ const threadPixels = 8;
 
 export function tiledThreads(v: Pick<TiledVariant, "tilePixels" | "tileVectors" | "threadVectors">): number {
   return (v.tilePixels / threadPixels) * (v.tileVectors / v.threadVectors);
+}
+
+/** Of workgroup memory. */
+export function tiledBytes({ tilePixels, tileVectors, stepVectors, buffers }: TileShape): number {
+  return 16 * buffers * stepVectors * (tilePixels + 4 * tileVectors);
 }
 
 export const convolutionTiled = defineKernel<TiledVariant>()({
@@ -44,11 +51,11 @@ export const convolutionTiled = defineKernel<TiledVariant>()({
     const outputs = (line: (p: number, v: number) => string) =>
       unroll(threadPixels, (p) => unroll(threadVectors, (v) => line(p, v)));
     const multiply = `      for (var k = 0u; k < ${stepVectors}u; k++) {
-${unroll(threadPixels, (p) => `        let i${p} = inputs[(pixelRow + ${p * rows}u) * ${stepVectors}u + k];`)}
+${unroll(threadPixels, (p) => `        let i${p} = inputs[inputBase + (pixelRow + ${p * rows}u) * ${stepVectors}u + k];`)}
 ${unroll(
   4,
   (c) => `        {
-${unroll(threadVectors, (v) => `          let w${v} = weights[(k * 4u + ${c}u) * ${tileVectors}u + outColumn + ${v * columns}u];`)}
+${unroll(threadVectors, (v) => `          let w${v} = weights[weightBase + (k * 4u + ${c}u) * ${tileVectors}u + outColumn + ${v * columns}u];`)}
 ${outputs((p, v) => `          a${p}_${v} = fma(vec4<f32>(i${p}[${c}]), w${v}, a${p}_${v});`)}
         }`,
 )}
@@ -69,7 +76,7 @@ ${walkTiles(walk)}
 ${unroll(
   threadVectors,
   (v) => wgsl`  let out${v} = outTile + outColumn + ${v * columns}u;
-  if (out${v} < outVectors) {
+  if (valid && out${v} < outVectors) {
 #if ${has.bias}
     let b = load_bias(out${v});
 #else
@@ -78,7 +85,7 @@ ${unroll(
 ${unroll(
   threadPixels,
   (p) => wgsl`    if (pixelTile + pixelRow + ${p * rows}u < pixels) {
-      let at = (part * pixels + pixelTile + pixelRow + ${p * rows}u) * outVectors + out${v};
+      let at = ((part + product) * pixels + pixelTile + pixelRow + ${p * rows}u) * outVectors + out${v};
       var v = a${p}_${v} + b;
       ${epilogue({ at: "at", residual: has.residual && "load_residual(at)", activation })}
     }`,

@@ -66,7 +66,16 @@ export const convolutionBlockedTwin: TwinOf<typeof convolutionBlocked> = convolu
 /** Sums over shares of the channels: whole steps, as equal as they can be. */
 export const convolutionTiledTwin: TwinOf<typeof convolutionTiled> = (call) => {
   const { tensors, parameters: p, variant } = call;
-  const { parts, stepVectors } = variant;
+  const { parts, stepVectors, products } = variant;
+  if (products > 1) {
+    const share = (values: Float64Array, product: number) =>
+      values.subarray((product * values.length) / products, ((product + 1) * values.length) / products);
+    const ys = Array.from({ length: products }, (_, product) => {
+      const own = { x0: share(tensors.x0, product), weight: share(tensors.weight, product) };
+      return convolution({ ...call, tensors: own }).y;
+    });
+    return { y: Float64Array.from(ys.flatMap((y) => [...y])) };
+  }
   const channels = p.channels0 + p.channels1;
   const step = 4 * stepVectors;
   const bound = (part: number) => Math.floor((part * Math.ceil(channels / step)) / parts) * step;

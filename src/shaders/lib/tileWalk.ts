@@ -14,12 +14,16 @@ export interface TileShape {
   readonly tileVectors: number;
   /** vec4s of input channels a step takes. */
   readonly stepVectors: number;
+  /** Tiles in memory: with 2 a step is brought while the one before is multiplied, at the price of twice the memory. */
+  readonly buffers: 1 | 2;
 }
 
 export interface TileWalk extends TileShape, Pick<ConvolutionShape, "kernel" | "stride"> {
   readonly threads: number;
   /** 1: the whole sum. More (split-K): each part of the workgroups walks over its share of the input channels. */
   readonly parts: number;
+  /** Independent products of one shape, side by side in all tensors; 1: a convolution. More (Winograd's): 1×1, one image. */
+  readonly products: number;
   /** What memory holds; the tensors are then natively of that type, too, or are read as f32. */
   readonly element: "f32" | "f16";
   /** vec4s from one pixel of the tile to the next, and from one input channel's weights to the next's. */
@@ -30,32 +34,39 @@ export interface TileWalk extends TileShape, Pick<ConvolutionShape, "kernel" | "
   /** The input is nearest ×2 of what is read. */
   readonly upsample: boolean;
   readonly has: { readonly x1: boolean; readonly affine: boolean };
-  /** Statements that take up the tiles in \`inputs\` [pixel][stepVectors] and \`weights\` [channel][tileVectors]. */
+  /** Statements that take up the tiles in `inputs` [pixel][stepVectors] from `inputBase` on and `weights` [channel][tileVectors] from `weightBase` on. */
   readonly multiply: string;
 }
 
 /** Workgroups of a convolution. */
 export function tileCount(
   p: Readonly<Record<"batch" | "outHeight" | "outWidth" | "outChannels", number>>,
-  { tilePixels, tileVectors, parts }: TileShape & { readonly parts: number },
+  { tilePixels, tileVectors, parts, products = 1 }: TileShape & { readonly parts: number; readonly products?: number },
 ): number {
   const pixels = p.batch * p.outHeight * p.outWidth;
-  return parts * Math.ceil(pixels / tilePixels) * Math.ceil(p.outChannels / 4 / tileVectors);
+  return parts * products * Math.ceil(pixels / tilePixels) * Math.ceil(p.outChannels / 4 / tileVectors);
 }
 
 /** Declarations: the tiles in workgroup memory. */
-export function tileMemory({ tilePixels, stepVectors, inputStride, weightStride, element }: TileWalk): string {
-  return `var<workgroup> inputs: array<vec4<${element}>, ${tilePixels * inputStride}>;
-var<workgroup> weights: array<vec4<${element}>, ${stepVectors * 4 * weightStride}>;`;
+export function tileMemory(walk: TileWalk): string {
+  const { buffers, element } = walk;
+  const [inputs, weights] = tileVectorsInMemory(walk);
+  return `var<workgroup> inputs: array<vec4<${element}>, ${buffers * inputs}>;
+var<workgroup> weights: array<vec4<${element}>, ${buffers * weights}>;`;
 }
 
+/** Of one buffer. */
+const tileVectorsInMemory = (walk: Pick<TileWalk, "tilePixels" | "stepVectors" | "inputStride" | "weightStride">) =>
+  [walk.tilePixels * walk.inputStride, walk.stepVectors * 4 * walk.weightStride] as const;
+
 /**
- * Statements of main, which see \`group\`, \`groups\` and \`local\`, and of which what follows sees \`pixels\`, \`outVectors\`, \`pixelTile\`,
- * \`outTile\` (in vec4s) and \`part\`. A barrier allows no early return: excess workgroups of a folded count run on with nothing valid.
+ * Statements of main, which see `group`, `groups` and `local`, and of which what follows sees `pixels`, `outVectors`, `pixelTile`,
+ * `outTile` (in vec4s), `part`, `product` and `valid`. A barrier allows no early return: excess workgroups of a folded count run on with nothing valid.
  */
 export function walkTiles(walk: TileWalk): string {
   const { tilePixels, tileVectors, stepVectors, threads, parts, kernel, stride, element, has, norm, upsample } = walk;
-  const { inputStride, weightStride, multiply } = walk;
+  const { inputStride, weightStride, multiply, products, buffers } = walk;
+  const [inputVectors, weightVectors] = tileVectorsInMemory(walk);
   const inputLoads = (tilePixels * stepVectors) / threads;
   const weightLoads = (stepVectors * 4 * tileVectors) / threads;
   for (const whole of [inputLoads, weightLoads, threads / stepVectors, threads / tileVectors])
@@ -77,7 +88,20 @@ export function walkTiles(walk: TileWalk): string {
   let part = index % ${parts}u;
   let tile = index / ${parts}u;
   let outTile = (tile % tilesC) * ${tileVectors}u;
+#if ${products > 1}
+  let tilesP = (pixels + ${tilePixels - 1}u) / ${tilePixels}u;
+  let pixelTile = (tile / tilesC) % tilesP * ${tilePixels}u;
+  let product = tile / tilesC / tilesP;
+  let inputProduct = product * pixels * vectors0;
+  let weightProduct = product * vectors0 * 4u * outVectors;
+  let valid = product < ${products}u;
+#else
   let pixelTile = (tile / tilesC) * ${tilePixels}u;
+  let product = 0u;
+  let inputProduct = 0u;
+  let weightProduct = 0u;
+  let valid = true;
+#endif
   let inputColumn = local % ${stepVectors}u;
   let inputRow = local / ${stepVectors}u;
   let weightColumn = local % ${tileVectors}u;
@@ -109,7 +133,7 @@ ${unroll(
   (l) => `        {
           let iy = oy${l} + tap / ${kernel}u;
           let ix = ox${l} + tap % ${kernel}u;
-          inside${l} = p${l} < pixels && iy < ${scale} * parameters.height && ix < ${scale} * parameters.width;
+          inside${l} = valid && p${l} < pixels && iy < ${scale} * parameters.height && ix < ${scale} * parameters.width;
           pixel${l} = (n${l} * parameters.height + iy / ${scale}) * parameters.width + ix / ${scale};
         }`,
 )}
@@ -123,7 +147,7 @@ ${unroll(
         if (vector < vectors0) { input${l} = ${load("x0", `pixel${l} * vectors0 + vector`)}; }
         else { input${l} = ${load("x1", `pixel${l} * (vectors - vectors0) + vector - vectors0`)}; }
 #else
-        input${l} = ${load("x0", `pixel${l} * vectors0 + vector`)};
+        input${l} = ${load("x0", `inputProduct + pixel${l} * vectors0 + vector`)};
 #endif
 #if ${has.affine}
         let row = n${l} * 2u * vectors + vector;
@@ -135,11 +159,11 @@ ${unroll(
       }`,
 )}
       let channel = channelStep * ${stepVectors * 4}u + weightRow;
-      let weightAt = (tap * vectors * 4u + channel) * outVectors + out;
+      let weightAt = weightProduct + (tap * vectors * 4u + channel) * outVectors + out;
 ${unroll(
   weightLoads,
   (l) => `      weight${l} = ${zero};
-      if (out < outVectors && channel + ${l * channelRows}u < vectors * 4u) { weight${l} = ${load("weight", `weightAt + ${l}u * rowStep`)}; }`,
+      if (valid && out < outVectors && channel + ${l * channelRows}u < vectors * 4u) { weight${l} = ${load("weight", `weightAt + ${l}u * rowStep`)}; }`,
 )}
       channelStep++;
       if (channelStep == end) {
@@ -148,11 +172,15 @@ ${unroll(
       }
     }
     if (step > 0u) {
+      let inputBase = ${buffers === 2 ? `(step + 1u) % 2u * ${inputVectors}u` : "0u"};
+      let weightBase = ${buffers === 2 ? `(step + 1u) % 2u * ${weightVectors}u` : "0u"};
 ${multiply}
     }
-    workgroupBarrier();
-${unroll(inputLoads, (l) => `    inputs[(inputRow + ${l * pixelStep}u) * ${inputStride}u + inputColumn] = input${l};`)}
-${unroll(weightLoads, (l) => `    weights[(weightRow + ${l * channelRows}u) * ${weightStride}u + weightColumn] = weight${l};`)}
+${buffers === 1 ? "    workgroupBarrier();" : ""}
+    let inputBase = ${buffers === 2 ? `step % 2u * ${inputVectors}u` : "0u"};
+    let weightBase = ${buffers === 2 ? `step % 2u * ${weightVectors}u` : "0u"};
+${unroll(inputLoads, (l) => `    inputs[inputBase + (inputRow + ${l * pixelStep}u) * ${inputStride}u + inputColumn] = input${l};`)}
+${unroll(weightLoads, (l) => `    weights[weightBase + (weightRow + ${l * channelRows}u) * ${weightStride}u + weightColumn] = weight${l};`)}
     workgroupBarrier();
   }`;
 }
