@@ -1,6 +1,6 @@
 /**
  * Which candidate runs a convolution where nobody has measured, for each family of adapters: data. bench/NOTES.md holds the
- * numbers. No GPU has been measured yet, so those rows follow what their makers advise; a tuner's answers come first.
+ * numbers. Of GPUs one has been measured, an NVIDIA H200; a tuner's answers come first.
  */
 import type { AdapterFamily } from "../engine/adapterFamily.ts";
 
@@ -63,34 +63,64 @@ const blocks = (workgroupSize: number): readonly ConvolutionRule[] => [
 ];
 
 /**
- * Tiles in workgroup memory. An image of 8² with 1024 channels has 16 of them and one of 16² has 64, where a GPU wants some
- * hundred at once to read the weights at its memory's speed: such layers are split over their input channels.
+ * Tiles in workgroup memory, as an H200 ran them best (bench/NOTES.md). An image of 8² with 1024 channels has 16 tiles and one of 32²
+ * has 128, where a GPU wants some hundred at once: such layers are split over their input channels. Where a rule's tile is
+ * more than the adapter's workgroup memory holds, the next one stands in.
  */
-const tiles: readonly ConvolutionRule[] = [
-  ...linear(64),
-  { rows: false, kernel: 3, pixels: 64, inputs: 512, id: "matrix 64x64x32/2x2 in 16" },
-  { rows: false, kernel: 3, pixels: 256, inputs: 256, id: "matrix 128x128x32/4x2 in 8" },
-  { rows: false, kernel: 3, pixels: 1024, inputs: 256, id: "matrix 128x128x32/4x2 in 4" },
-  { rows: false, pixels: 256, inputs: 256, id: "matrix 64x64x32/2x2 in 2" },
-  { rows: false, pixels: 1024, id: "matrix 64x64x32/2x2" },
-  { rows: false, channels: 64, id: "matrix 128x128x64/4x2" },
-  { rows: false, id: "matrix 64x64x32/2x2" },
-  { kernel: 3, side: 64, inputs: 64, channels: 64, weights: 9 * 512 * 512, id: "winograd4 128x128x16/256 twice" },
-  { kernel: 3, side: 32, inputs: 64, channels: 64, weights: 9 * 512 * 512, id: "winograd4 64x64x16/128" },
+const split: readonly ConvolutionRule[] = [
   { rows: false, kernel: 3, pixels: 64, inputs: 512, id: "tiled 64x64x16/128 in 16" },
   { rows: false, kernel: 3, pixels: 256, inputs: 256, id: "tiled 64x64x16/128 in 8" },
   { rows: false, pixels: 64, inputs: 256, id: "tiled 64x64x16/128 in 8" },
-  { rows: false, pixels: 256, inputs: 256, id: "tiled 64x64x16/128 in 4" },
+  { rows: false, pixels: 256, inputs: 256, id: "tiled 64x64x16/128 in 2" },
+  { rows: false, kernel: 3, pixels: 1024, inputs: 256, id: "tiled 128x64x16/128 twice in 4" },
   { rows: false, kernel: 3, pixels: 1024, inputs: 256, id: "tiled 64x64x16/128 in 4" },
-  // The norm before a 1×1 is one multiply-add an element and 64 channels; written, it goes through memory twice.
-  { rows: false, kernel: 1, id: "tiled 64x64x16/128 through" },
+];
+
+/** The norm before a 1×1 is one multiply-add an element and 64 channels; written, it goes through memory twice. */
+const whole: readonly ConvolutionRule[] = [
   { side: 48, channels: 128, id: "tiled 128x128x32/256" },
+  { rows: false, kernel: 1, id: "tiled 64x64x16/128 through" },
   { id: "tiled 64x64x16/128" },
+];
+
+/** Where f16 is multiplied and the adapter has subgroup matrices. */
+const matrices: readonly ConvolutionRule[] = [
+  { rows: false, kernel: 3, pixels: 64, inputs: 512, id: "matrix 64x64x64/2x2 in 16" },
+  { rows: false, kernel: 3, pixels: 256, inputs: 256, id: "matrix 128x128x64/4x2 in 8" },
+  { rows: false, kernel: 3, pixels: 256, inputs: 256, id: "matrix 128x128x32/4x2 in 8" },
+  { rows: false, kernel: 3, pixels: 1024, inputs: 256, id: "matrix 128x128x64/4x2 in 4" },
+  { rows: false, kernel: 3, pixels: 1024, inputs: 256, id: "matrix 128x128x32/4x2 in 4" },
+  { rows: false, pixels: 256, inputs: 256, id: "matrix 64x64x32/2x2 in 2" },
+  { rows: false, pixels: 1024, id: "matrix 64x64x32/2x2" },
+  { rows: false, kernel: 1, side: 128, channels: 256, id: "matrix 128x256x32/2x4" },
+  { rows: false, side: 128, channels: 128, id: "matrix 256x128x32/4x2" },
+  { rows: false, channels: 128, id: "matrix 128x128x64/4x2" },
+  { rows: false, channels: 128, id: "matrix 128x128x32/4x2" },
+  { rows: false, id: "matrix 64x64x32/2x2" },
+];
+
+/** F(6×6) keeps weights 7 times as large, F(4×4) 4 times. */
+const nvidia: readonly ConvolutionRule[] = [
+  ...linear(64),
+  ...matrices,
+  { side: 48, inputs: 64, channels: 64, weights: 9 * 256 * 512, id: "winograd6 128x128x32/256" },
+  { side: 48, inputs: 64, channels: 64, weights: 9 * 512 * 1024, id: "winograd4 64x64x16/128" },
+  ...split,
+  ...whole,
+];
+
+/** Nobody has measured these: what holds by arithmetic alone, with memory 2 to 5 times as slow beside the arithmetic as an H200's. */
+const tiles: readonly ConvolutionRule[] = [
+  ...linear(64),
+  ...matrices,
+  { side: 48, inputs: 128, channels: 128, weights: 9 * 512 * 512, id: "winograd4 64x64x16/128" },
+  ...split,
+  ...whole,
 ];
 
 export const convolutionTable: Readonly<Record<AdapterFamily, readonly ConvolutionRule[]>> = {
   cpu: [...minimalFiltering, ...quads, ...blocks(4)],
-  nvidia: tiles,
+  nvidia,
   amd: tiles,
   intel: tiles,
   apple: tiles,
