@@ -5,6 +5,7 @@
  * its own ($LAVAPIPE_HOME, else below the user's cache): nothing of the system changes. It needs a newer C library than
  * Debian 12's, so Node runs under the one fetched with it; process.execPath is then the dynamic loader, and programs
  * must not start children through it (vitest: --pool=threads). Exit status 77: skipped, the reason is on stderr.
+ * LAVAPIPE_SUITE=sid takes Debian's unstable Mesa (26 by now), which has subgroup matrices; REPAINT_EXPERIMENTAL=1 asks for them.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -15,7 +16,9 @@ import { setUp } from "./setup.mjs";
 
 const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
 const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
-const home = resolve(process.env.LAVAPIPE_HOME || join(cache, "repaint-webgpu", "lavapipe-debian13"));
+const suite = process.env.LAVAPIPE_SUITE || "trixie";
+const folder = suite === "trixie" ? "lavapipe-debian13" : `lavapipe-${suite}`;
+const home = resolve(process.env.LAVAPIPE_HOME || join(cache, "repaint-webgpu", folder));
 /** Where the packages are unpacked in `home`, and where their libraries lie then. */
 const unpacked = "packages";
 const libraryFolder = `${unpacked}/usr/lib/x86_64-linux-gnu`;
@@ -43,13 +46,13 @@ async function fetchMesa() {
   const mirror = await debianMirror();
   if (!mirror) skip("apt's sources name no Debian mirror");
 
-  process.stderr.write("Fetching Debian 13's Mesa, once …\n");
+  process.stderr.write(`Fetching Mesa from Debian ${suite}, once …\n`);
   const part = `${home}.part-${process.pid}`;
   await mkdir(join(part, "lists/partial"), { recursive: true });
   await mkdir(join(part, "cache/archives/partial"), { recursive: true });
   await mkdir(join(part, unpacked));
   await writeFile(join(part, "status"), "");
-  await writeFile(join(part, "sources.list"), `deb [signed-by=${keyring}] ${mirror} trixie main\n`);
+  await writeFile(join(part, "sources.list"), `deb [signed-by=${keyring}] ${mirror} ${suite} main\n`);
   const settings = {
     "Dir::Etc::sourcelist": join(part, "sources.list"),
     "Dir::Etc::sourceparts": "/dev/null",

@@ -68,7 +68,12 @@ export function adapterKind(info: GPUAdapterInfo): AdapterKind {
 
 /** The adapter in words, for people: "google swiftshader (SwiftShader driver 5.0.0)". */
 export function adapterName(info: GPUAdapterInfo): string {
-  const name = [info.vendor, info.architecture].filter(Boolean).join(" ") || info.device || "unknown adapter";
+  const { vendor, architecture, device } = info;
+  // Where no architecture is told, the device says more than its vendor: "nvidia-h200".
+  const name =
+    (architecture ? [vendor, architecture] : [device.startsWith(vendor) ? "" : vendor, device])
+      .filter(Boolean)
+      .join(" ") || "unknown adapter";
   return info.description && !name.includes(info.description) ? `${name} (${info.description})` : name;
 }
 
