@@ -3,7 +3,7 @@
  * device and the model's bytes, and show what it reports.
  */
 import { adapterName, type Device } from "../src/engine/device.ts";
-import { adapterTraits } from "../src/shaders/chooseConvolution.ts";
+import { loadTraits } from "../src/shaders/chooseConvolution.ts";
 import type { Checkpoint } from "../src/unet/checkpoint.ts";
 import type { TensorFile } from "../src/unet/safetensors.ts";
 import { UNet } from "../src/unet/unet.ts";
@@ -63,7 +63,7 @@ export async function runSuite(options: SuiteOptions): Promise<BenchResult> {
     { quick: options.quick ?? false },
   );
   const cases = benchCases(networks, {
-    ...adapterTraits(device),
+    ...(await loadTraits(device)),
     precision,
     candidates: options.candidates ?? false,
   }).filter((test) =>

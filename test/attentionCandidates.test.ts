@@ -12,6 +12,7 @@ import {
   chooseAttention,
   type AttentionLayer,
 } from "../src/shaders/chooseAttention.ts";
+import { type AdapterTraits, loadTraits } from "../src/shaders/chooseConvolution.ts";
 import { wholeDispatch } from "../src/shaders/lib/pieces.ts";
 import { relativeError } from "./support/goldens.ts";
 import { gpuDevice, withErrorScope } from "./support/gpu.ts";
@@ -20,7 +21,7 @@ import { runPlan } from "./support/runPlan.ts";
 import { twins } from "./twins/index.ts";
 
 const device = await gpuDevice();
-const asGpu = new Device(device.gpu, device.info, { kind: "gpu" });
+const asGpu = await loadTraits(new Device(device.gpu, device.info, { kind: "gpu" }));
 
 const layer = (length: number, heads: number, headChannels: number): AttentionLayer => ({
   ...{ length, heads, headChannels, scale: 1 / Math.sqrt(headChannels), activations: "f32" },
@@ -71,13 +72,14 @@ describe.each(layers.map((one) => ({ key: attentionKey(one), layer: one })))("$k
 
 it.each(Object.entries(attentionTable) as [AdapterFamily, (typeof attentionTable)[AdapterFamily]][])(
   "the table for %s names candidates",
-  (family, rules) => {
+  async (family, rules) => {
     const kind = family === "cpu" ? "cpu" : "gpu";
     for (const subgroups of [true, false]) {
-      const traits = { kind, family, subgroups } as const;
+      const traits = await loadTraits({ kind, family, subgroups });
       for (const one of layers) expect(rules.map(({ id }) => id)).toContain(chooseAttention(one, traits).id);
     }
-    const known = layers.flatMap((one) => attentionCandidates(one, { kind, family, subgroups: true }));
+    const traits = await loadTraits({ kind, family, subgroups: true });
+    const known = layers.flatMap((one) => attentionCandidates(one, traits));
     expect(known.map(({ id }) => id)).toEqual(expect.arrayContaining(rules.map(({ id }) => id)));
   },
 );
@@ -104,7 +106,7 @@ it("long attention goes in pieces, which together are the whole", async () => {
 
 it("cuts by what is computed: a head in several chunks computes its scores for each", () => {
   const one = layer(1024, 1, 1024);
-  const dispatches = (traits: Device) => attentionPlan(one, chooseAttention(one, traits)).plan.dispatches;
+  const dispatches = (traits: AdapterTraits) => attentionPlan(one, chooseAttention(one, traits)).plan.dispatches;
   // 2.1 G multiply-adds with the scores once, 18 G with them once for each of 16 chunks: 37 pieces of at most half a G.
   expect(dispatches(device).length).toBeGreaterThanOrEqual(37);
   expect(dispatches(asGpu).length).toBe(2);

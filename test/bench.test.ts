@@ -12,6 +12,7 @@ import { compareResults, parseResult, resultFormat, type BenchResult, type Kerne
 import { failures } from "../bench/suite.ts";
 import { comparisonText, headline, kernelTable } from "../bench/text.ts";
 import { groupNormApply } from "../src/shaders/groupNormApply.ts";
+import { loadTraits } from "../src/shaders/chooseConvolution.ts";
 import { kernels } from "../src/shaders/index.ts";
 import { buildArchitecture } from "../src/unet/architecture.ts";
 import { presetByName, presetConfig } from "../src/unet/presets.ts";
@@ -64,13 +65,16 @@ function result(rows: readonly KernelRow[], forward?: number): BenchResult {
 }
 
 describe("cases", () => {
-  it("cover every kernel that a network or the sampler runs, equal work once", () => {
+  it("cover every kernel that a network or the sampler runs, equal work once", async () => {
+    const matrixTraits = await loadTraits({
+      ...options,
+      kind: "gpu",
+      family: "other",
+      matrix: exampleMatrix,
+      workgroupBytes: 49152,
+    });
     const networks = benchNetworks({ name: "small", architecture: small });
-    const kinds = [
-      options,
-      { ...options, kind: "gpu", family: "other" },
-      { ...options, kind: "gpu", family: "other", precision: "f16", matrix: exampleMatrix },
-    ] as const;
+    const kinds = [options, { ...matrixTraits, precision: "f32" }, { ...matrixTraits, precision: "f16" }] as const;
     const found = new Set(
       kinds.flatMap((traits) =>
         benchCases(networks, { ...traits, candidates: true }).flatMap(({ kernel }) => kernel.split("+")),

@@ -11,6 +11,7 @@ import {
   chooseConvolution,
   convolutionCandidates,
   convolutionKey,
+  loadTraits,
   type ConvolutionChoice,
   type ConvolutionLayer,
 } from "../src/shaders/chooseConvolution.ts";
@@ -165,14 +166,16 @@ describe("Winograd in strips", () => {
 describe("the table of defaults", () => {
   const families = Object.entries(convolutionTable) as [AdapterFamily, readonly ConvolutionRule[]][];
 
-  it.each(families)("for %s names candidates, and a rule for every layer", (family, rules) => {
+  it.each(families)("for %s names candidates, and a rule for every layer", async (family, ownRules) => {
     const traits = { kind: family === "cpu" ? "cpu" : "gpu", family, subgroups: true, workgroupBytes: 49152 } as const;
     const wide = { ...base, ...square(8), channels0: 512, outChannels: 64 };
     const all = [...layers, wide, { ...wide, channels0: 256 }];
     const half = { activations: "f16", weights: "f16" } as const;
+    const withMatrix = await loadTraits({ ...traits, matrix: exampleMatrix });
+    const rules = [...(withMatrix.matrixWays?.matrixTable ?? []), ...ownRules];
     const candidates = all.flatMap((layer) => [
       ...convolutionCandidates(layer, traits),
-      ...convolutionCandidates({ ...layer, ...half }, { ...traits, matrix: exampleMatrix }),
+      ...convolutionCandidates({ ...layer, ...half }, withMatrix),
     ]);
     const known = new Set(candidates.map(({ id }) => id));
     for (const { id } of rules) expect(known).toContain(id);

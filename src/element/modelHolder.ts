@@ -5,7 +5,7 @@ import { planRegions } from "../repaint/region.ts";
 import { RePaint, resolveSchedule } from "../repaint/repaint.ts";
 import { sha256Hex } from "../sources/sha256.ts";
 import { countParameters } from "../unet/architecture.ts";
-import { adapterTraits } from "../shaders/chooseConvolution.ts";
+import { loadTraits } from "../shaders/chooseConvolution.ts";
 import { planMemory } from "../unet/memoryPlan.ts";
 import { identifyPreset, presetWords } from "../unet/presets.ts";
 import type { SourceMessage } from "./messages.ts";
@@ -102,7 +102,7 @@ async function describe(repaint: RePaint, source: SourceMessage, bytes: number):
         activations: precision,
         weightType: precision,
         limits: device.limits,
-        ...adapterTraits(device),
+        ...(await loadTraits(device)),
       },
       embeddings: diffusion.diffusionSteps,
     },

@@ -8,7 +8,7 @@ import { packParameters, parameterBytes } from "./kernel.ts";
 import { accesses, type Dispatch, type Plan } from "./plan.ts";
 import { byteLength, type DType, type Tensor } from "./tensor.ts";
 import { bufferUsage, tensorUsage } from "./usage.ts";
-import { Profiler, type DispatchTime } from "./profiler.ts";
+import type { DispatchTime, Profiler } from "./profiler.ts";
 
 /** Where an external tensor's bytes are. */
 export interface BufferRange {
@@ -158,6 +158,8 @@ export class Executor {
 
   /** Times every dispatch of one run: timestamps, or where there are none a submission each, waited for. */
   async profile(): Promise<DispatchTime[]> {
+    // Apart: those who only run pay nothing for it.
+    const { Profiler } = await import("./profiler.ts");
     const profiler = new Profiler(this.#device);
     if (this.#device.hasTimestamps) {
       this.submit({ profiler });

@@ -2,8 +2,8 @@
 import { PlanBuilder, type Plan } from "../engine/plan.ts";
 import type { Tensor } from "../engine/tensor.ts";
 import { attention } from "./attention.ts";
-import { attentionTiled, tiledAttentionThreads } from "./attentionTiled.ts";
 import type { AttentionChoice, AttentionLayer } from "./chooseAttention.ts";
+import { threadsOfQuery } from "./lib/attentionTile.ts";
 import { dispatchInPieces, wholeDispatch } from "./lib/pieces.ts";
 
 export interface AttentionTensors {
@@ -31,9 +31,9 @@ export function addAttention(builder: PlanBuilder, { layer, choice, batch, tenso
   const parameters = { batch, length, heads, headChannels, scale, ...wholeDispatch };
   const macs = attentionMacs(layer, batch);
   if (choice.method === "tiled") {
-    const { variant } = choice;
-    const workgroupSize = tiledAttentionThreads(variant);
-    return dispatchInPieces(builder, attentionTiled, { tensors, parameters, variant, label, macs }, { workgroupSize });
+    const { kernel, variant } = choice;
+    const workgroupSize = threadsOfQuery * variant.workgroupQueries;
+    return dispatchInPieces(builder, kernel, { tensors, parameters, variant, label, macs }, { workgroupSize });
   }
   const { variant } = choice;
   // Each chunk of a head computes all scores: half of the work is done once a chunk.

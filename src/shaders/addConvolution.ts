@@ -8,7 +8,6 @@ import type { ConvolutionChoice, ConvolutionLayer } from "./chooseConvolution.ts
 import { convolutionMacs } from "./convolution.ts";
 import { convolutionBlocked } from "./convolutionBlocked.ts";
 import { convolutionSum } from "./convolutionSum.ts";
-import { convolutionMatrix, matrixThreads } from "./convolutionMatrix.ts";
 import { convolutionTiled, tiledThreads } from "./convolutionTiled.ts";
 import { addWinograd } from "./addWinograd.ts";
 import { groupNormApply } from "./groupNormApply.ts";
@@ -66,10 +65,12 @@ export function addConvolution(builder: PlanBuilder, call: ConvolutionCall): voi
         const dispatch = { tensors: bound, parameters, variant, label, macs };
         dispatchInPieces(builder, convolutionTiled, dispatch, { workgroupSize: tiledThreads(variant) });
       } else {
-        const variant = { ...whole, ...choice.variant };
+        const { kernel: matrixKernel, variant: tile } = choice.way;
+        const variant = { ...whole, ...tile };
         const { affine: _, ...others } = tensors;
         const dispatch = { tensors: sums ? { x0, x1, weight, y: sums } : others, parameters, variant, label, macs };
-        dispatchInPieces(builder, convolutionMatrix, dispatch, { workgroupSize: matrixThreads(variant) });
+        const workgroupSize = tile.subgroupSize * tile.subgroupRows * tile.subgroupColumns;
+        dispatchInPieces(builder, matrixKernel, dispatch, { workgroupSize });
       }
       if (sums)
         builder.dispatch(convolutionSum, {

@@ -7,6 +7,8 @@
 import { defineKernel } from "../engine/kernel.ts";
 import { unroll, wgsl } from "../engine/wgsl.ts";
 import { attention } from "./attention.ts";
+import type { AttentionChoice } from "./chooseAttention.ts";
+import { threadsOfQuery } from "./lib/attentionTile.ts";
 
 export interface TiledAttentionVariant {
   /** vec4s of a head. */
@@ -17,13 +19,19 @@ export interface TiledAttentionVariant {
   [key: string]: number;
 }
 
-/** Threads of a query. */
-const members = 4;
 /** vec4s of output that they exchange at once. */
 const exchanged = 2;
 
-export function tiledAttentionThreads({ workgroupQueries }: Pick<TiledAttentionVariant, "workgroupQueries">): number {
-  return members * workgroupQueries;
+/** Queries and output of wider heads do not stay in registers. */
+const mostVectors = 16;
+
+/** The ways to run a layer whose heads have so many vec4s. */
+export function tiledAttentions(vectors: number): AttentionChoice[] {
+  if (vectors > mostVectors) return [];
+  return [32, 16].map((workgroupQueries) => ({
+    ...{ id: `tiled ${workgroupQueries}x16`, method: "tiled", kernel: attentionTiled },
+    variant: { vectors, keys: 16, workgroupQueries },
+  }));
 }
 
 export const attentionTiled = defineKernel<TiledAttentionVariant>()({
@@ -33,7 +41,8 @@ export const attentionTiled = defineKernel<TiledAttentionVariant>()({
   workgroups: (p, { workgroupQueries }) => p.groups || p.batch * p.heads * Math.ceil(p.length / workgroupQueries),
   source: ({ header }, variant) => {
     const { vectors, keys, workgroupQueries } = variant;
-    const threads = tiledAttentionThreads(variant);
+    const members = threadsOfQuery;
+    const threads = members * workgroupQueries;
     /** vec4s from one key of the tile to the next: the four members read four keys at once, from different banks. */
     const stride = vectors + 1;
     const own = keys / members;

@@ -5,7 +5,7 @@
 import type { AdapterFamily } from "../engine/adapterFamily.ts";
 import type { DType } from "../engine/tensor.ts";
 import type { AttentionVariant } from "./attention.ts";
-import type { TiledAttentionVariant } from "./attentionTiled.ts";
+import type { attentionTiled, TiledAttentionVariant } from "./attentionTiled.ts";
 import { sharesQuads, type AdapterTraits } from "./chooseConvolution.ts";
 import type { QuadShare } from "./lib/quad.ts";
 
@@ -24,7 +24,12 @@ export interface AttentionLayer {
 /** A way to run it: data, told apart by `id`. */
 export type AttentionChoice =
   | { readonly id: string; readonly method: "blocked"; readonly variant: AttentionVariant }
-  | { readonly id: string; readonly method: "tiled"; readonly variant: TiledAttentionVariant };
+  | {
+      readonly id: string;
+      readonly method: "tiled";
+      readonly kernel: typeof attentionTiled;
+      readonly variant: TiledAttentionVariant;
+    };
 
 /** Names everything that the time of a layer depends on, but for the batch. */
 export function attentionKey({ length, heads, headChannels, activations }: AttentionLayer): string {
@@ -70,7 +75,7 @@ export function attentionCandidates({ headChannels }: AttentionLayer, traits: Ad
   if (traits.kind === "gpu")
     return [
       ...[choice("none", 4, 4, 8), choice("none", 2, 4, 8), choice("none", 4, 2, 8)],
-      ...(vectors <= mostTiledVectors ? [tiled(vectors, 16, 32), tiled(vectors, 16, 16)] : []),
+      ...(traits.tiledAttention?.tiledAttentions(vectors) ?? []),
     ];
   if (!sharesQuads(traits)) return [choice("none", 4, 4, 8), choice("none", 2, 4, 8), choice("none", 4, 2, 8)];
   return [
@@ -81,13 +86,6 @@ export function attentionCandidates({ headChannels }: AttentionLayer, traits: Ad
     ...(vectors <= 8 ? [choice("quad", 8, 4), choice("quad", 4, 8)] : []),
   ];
 }
-
-/** Queries and output of wider heads do not stay in registers. */
-const mostTiledVectors = 16;
-
-const tiled = (vectors: number, keys: number, workgroupQueries: number): AttentionChoice => ({
-  ...{ id: `tiled ${workgroupQueries}x${keys}`, method: "tiled", variant: { vectors, keys, workgroupQueries } },
-});
 
 /** The tuner's choice where it has one that can run, else the table's. */
 export function chooseAttention(

@@ -8,12 +8,12 @@ import type { AdapterKind, SubgroupMatrix } from "../engine/device.ts";
 import type { DType } from "../engine/tensor.ts";
 import type { ConvolutionShape } from "./convolution.ts";
 import { convolutionTable, type ConvolutionRule } from "./convolutionTable.ts";
-import { matrixBytes, type MatrixVariant } from "./convolutionMatrix.ts";
 import { tiledBytes, tiledThreads, type TiledVariant } from "./convolutionTiled.ts";
 import type { BlockedVariant } from "./convolutionBlocked.ts";
 import { allowsWinograd } from "./addWinograd.ts";
 import { quadThreads } from "./lib/quad.ts";
 import type { TileShape } from "./lib/tileWalk.ts";
+import type { MatrixWay } from "./matrixWays.ts";
 import type { WinogradTile } from "./lib/winograd.ts";
 import type { WinogradMultiplyVariant } from "./winogradMultiply.ts";
 
@@ -50,12 +50,27 @@ export interface AdapterTraits {
   readonly matrix?: SubgroupMatrix | undefined;
   /** Workgroup memory, bytes. Default: what WebGPU promises. */
   readonly workgroupBytes?: number | undefined;
+  /** Loaded on GPUs: processors run other attention. */
+  readonly tiledAttention?: typeof import("./attentionTiled.ts") | undefined;
+  /** Loaded where there is a `matrix`; without it no convolution uses one. */
+  readonly matrixWays?: typeof import("./matrixWays.ts") | undefined;
 }
 
 /** The traits alone: a device's own properties are getters, which a spread leaves out. */
 export function adapterTraits(traits: AdapterTraits): AdapterTraits {
-  const { kind, family, subgroups, matrix, workgroupBytes } = traits;
-  return { kind, family, subgroups, matrix, workgroupBytes };
+  const { kind, family, subgroups, matrix, workgroupBytes, tiledAttention, matrixWays } = traits;
+  return { kind, family, subgroups, matrix, workgroupBytes, tiledAttention, matrixWays };
+}
+
+/** The traits with what only some adapters need, and others do not download. */
+export async function loadTraits(traits: AdapterTraits): Promise<AdapterTraits> {
+  const plain = adapterTraits(traits);
+  if (plain.kind === "cpu") return plain;
+  return {
+    ...plain,
+    tiledAttention: await import("./attentionTiled.ts"),
+    matrixWays: plain.matrix && (await import("./matrixWays.ts")),
+  };
 }
 
 /** A way to run a convolution: data, told apart by `id`. What dispatches it makes: `addConvolution.ts`. */
@@ -68,12 +83,11 @@ export type ConvolutionChoice =
       readonly parts: number;
       readonly through: boolean;
     }
-  | { readonly id: string; readonly method: "matrix"; readonly variant: MatrixTile; readonly parts: number }
+  | { readonly id: string; readonly method: "matrix"; readonly way: MatrixWay; readonly parts: number }
   | { readonly id: string; readonly method: "winograd"; readonly variant: WinogradWay };
 
 /** A tile and how its threads share it. */
 export type ThreadTile = TileShape & Pick<TiledVariant, "threadVectors">;
-type MatrixTile = TileShape & SubgroupMatrix & Pick<MatrixVariant, "subgroupRows" | "subgroupColumns">;
 /** How products are computed, and bytes of transformed images and products at a time, about. */
 export type WinogradWay = { readonly tile: WinogradTile; readonly stripBytes: number } & (
   | { readonly blocked: Pick<WinogradMultiplyVariant, "tiles" | "tileChannels" | "share" | "workgroupSize"> }
@@ -121,7 +135,10 @@ export function convolutionCandidates(layer: ConvolutionLayer, traits: AdapterTr
     ...winograds(layer, traits),
     ...(isRows(layer)
       ? []
-      : [...fitting(tileShapes, traits).flatMap((tile) => tiledWays(tile, layer, traits)), ...matrices(layer, traits)]),
+      : [
+          ...fitting(tileShapes, traits).flatMap((tile) => tiledWays(tile, layer, traits)),
+          ...matrixChoices(layer, traits),
+        ]),
   ];
 }
 
@@ -138,7 +155,7 @@ export function chooseConvolution(
 
 function defaultChoice(layer: ConvolutionLayer, traits: AdapterTraits): ConvolutionChoice {
   const candidates = convolutionCandidates(layer, traits);
-  for (const rule of convolutionTable[traits.family]) {
+  for (const rule of [...(traits.matrixWays?.matrixTable ?? []), ...convolutionTable[traits.family]]) {
     const chosen = meets(layer, rule) && candidates.find(({ id }) => id === rule.id);
     if (chosen) return chosen;
   }
@@ -171,9 +188,7 @@ const isRows = (layer: ConvolutionLayer) => layer.outHeight === 1;
 /** 64 × 64 outputs where an image is small, larger tiles where it is not: each load serves as many products as the tile has sides. */
 const tileShapes: readonly ThreadTile[] = [
   { tilePixels: 32, tileVectors: 8, threadVectors: 1, stepVectors: 8, buffers: 1 },
-  { tilePixels: 32, tileVectors: 8, threadVectors: 1, stepVectors: 4, buffers: 1 },
   { tilePixels: 32, tileVectors: 16, threadVectors: 1, stepVectors: 8, buffers: 1 },
-  { tilePixels: 64, tileVectors: 8, threadVectors: 1, stepVectors: 8, buffers: 1 },
   { tilePixels: 64, tileVectors: 16, threadVectors: 1, stepVectors: 4, buffers: 1 },
   { tilePixels: 128, tileVectors: 16, threadVectors: 2, stepVectors: 4, buffers: 1 },
   { tilePixels: 128, tileVectors: 16, threadVectors: 2, stepVectors: 4, buffers: 2 },
@@ -213,39 +228,25 @@ function tiledWays(variant: ThreadTile, layer: ConvolutionLayer, traits: Adapter
   ];
 }
 
+/** Where all that is multiplied is f16. */
+function matrixChoices(layer: ConvolutionLayer, traits: AdapterTraits): ConvolutionChoice[] {
+  const { matrix, matrixWays, workgroupBytes = promisedBytes } = traits;
+  if (!matrix || !matrixWays || layer.activations !== "f16" || layer.weights !== "f16") return [];
+  return matrixWays
+    .matrixWays(matrix)
+    .filter(({ bytes }) => bytes <= workgroupBytes)
+    .flatMap((way) =>
+      [1, ...splits(layer, traits)].map((parts): ConvolutionChoice => ({
+        ...{ id: parts === 1 ? way.name : `${way.name} in ${parts}`, method: "matrix", way, parts },
+      })),
+    );
+}
+
 /** Split-K, where an image has few tiles and each part still has 32 channels to sum over. */
 const splits = ({ outHeight, outWidth, channels0, channels1 }: ConvolutionLayer, { kind }: AdapterTraits) =>
   [2, 4, 8, 16].filter(
     (parts) => kind === "gpu" && outHeight * outWidth <= 1024 && channels0 + channels1 >= 32 * parts,
   );
-
-/** With the subgroups that share a tile, down and across. */
-const matrixTiles = [
-  { tilePixels: 64, tileVectors: 16, subgroupRows: 2, subgroupColumns: 2, stepVectors: 8, buffers: 1 },
-  { tilePixels: 64, tileVectors: 16, subgroupRows: 2, subgroupColumns: 2, stepVectors: 16, buffers: 1 },
-  { tilePixels: 128, tileVectors: 32, subgroupRows: 4, subgroupColumns: 2, stepVectors: 8, buffers: 1 },
-  { tilePixels: 128, tileVectors: 32, subgroupRows: 4, subgroupColumns: 2, stepVectors: 8, buffers: 2 },
-  { tilePixels: 128, tileVectors: 32, subgroupRows: 4, subgroupColumns: 2, stepVectors: 16, buffers: 1 },
-  { tilePixels: 128, tileVectors: 64, subgroupRows: 2, subgroupColumns: 4, stepVectors: 8, buffers: 1 },
-  { tilePixels: 256, tileVectors: 32, subgroupRows: 4, subgroupColumns: 2, stepVectors: 8, buffers: 1 },
-] as const;
-
-/** Where all that is multiplied is f16. */
-function matrices(layer: ConvolutionLayer, traits: AdapterTraits): ConvolutionChoice[] {
-  const { matrix, workgroupBytes = promisedBytes } = traits;
-  if (!matrix || layer.activations !== "f16" || layer.weights !== "f16") return [];
-  return matrixTiles
-    .map((tile) => ({ ...matrix, ...tile }))
-    .filter((variant) => matrixBytes(variant) <= workgroupBytes)
-    .flatMap((variant) => {
-      const { tilePixels, tileVectors, stepVectors, subgroupRows, subgroupColumns, buffers } = variant;
-      const size = `${tilePixels}x${4 * tileVectors}x${4 * stepVectors}/${subgroupRows}x${subgroupColumns}`;
-      const name = `matrix ${size}${buffers === 2 ? " twice" : ""}`;
-      return [1, ...splits(layer, traits)].map((parts) => ({
-        ...{ id: parts === 1 ? name : `${name} in ${parts}`, method: "matrix" as const, variant, parts },
-      }));
-    });
-}
 
 const blocked =
   (tileWidth: number, tileHeight: number, tileChannels: number) =>

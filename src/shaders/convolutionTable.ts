@@ -83,26 +83,9 @@ const whole: readonly ConvolutionRule[] = [
   { id: "tiled 64x64x16/128" },
 ];
 
-/** Where f16 is multiplied and the adapter has subgroup matrices. */
-const matrices: readonly ConvolutionRule[] = [
-  { rows: false, kernel: 3, pixels: 64, inputs: 512, id: "matrix 64x64x64/2x2 in 16" },
-  { rows: false, kernel: 3, pixels: 256, inputs: 256, id: "matrix 128x128x64/4x2 in 8" },
-  { rows: false, kernel: 3, pixels: 256, inputs: 256, id: "matrix 128x128x32/4x2 in 8" },
-  { rows: false, kernel: 3, pixels: 1024, inputs: 256, id: "matrix 128x128x64/4x2 in 4" },
-  { rows: false, kernel: 3, pixels: 1024, inputs: 256, id: "matrix 128x128x32/4x2 in 4" },
-  { rows: false, pixels: 256, inputs: 256, id: "matrix 64x64x32/2x2 in 2" },
-  { rows: false, pixels: 1024, id: "matrix 64x64x32/2x2" },
-  { rows: false, kernel: 1, side: 128, channels: 256, id: "matrix 128x256x32/2x4" },
-  { rows: false, side: 128, channels: 128, id: "matrix 256x128x32/4x2" },
-  { rows: false, channels: 128, id: "matrix 128x128x64/4x2" },
-  { rows: false, channels: 128, id: "matrix 128x128x32/4x2" },
-  { rows: false, id: "matrix 64x64x32/2x2" },
-];
-
 /** F(6×6) keeps weights 7 times as large, F(4×4) 4 times. */
 const nvidia: readonly ConvolutionRule[] = [
   ...linear(64),
-  ...matrices,
   { side: 48, inputs: 64, channels: 64, weights: 9 * 256 * 512, id: "winograd6 128x128x32/256" },
   { side: 48, inputs: 64, channels: 64, weights: 9 * 512 * 1024, id: "winograd4 64x64x16/128" },
   ...split,
@@ -112,8 +95,7 @@ const nvidia: readonly ConvolutionRule[] = [
 /** Nobody has measured these: what holds by arithmetic alone, with memory 2 to 5 times as slow beside the arithmetic as an H200's. */
 const tiles: readonly ConvolutionRule[] = [
   ...linear(64),
-  ...matrices,
-  { side: 48, inputs: 128, channels: 128, weights: 9 * 512 * 512, id: "winograd4 64x64x16/128" },
+  { side: 48, inputs: 128, channels: 128, weights: 9 * 256 * 512, id: "winograd4 64x64x16/128" },
   ...split,
   ...whole,
 ];

@@ -8,7 +8,7 @@ import { InputError } from "../engine/errors.ts";
 import { Executor } from "../engine/executor.ts";
 import type { Plan } from "../engine/plan.ts";
 import { padTo4, type Tensor } from "../engine/tensor.ts";
-import { adapterTraits, type ConvolutionChoices } from "../shaders/chooseConvolution.ts";
+import { loadTraits, type ConvolutionChoices } from "../shaders/chooseConvolution.ts";
 import { logSoftmaxGradient } from "../shaders/logSoftmaxGradient.ts";
 import { planGradient } from "./backward.ts";
 import { Buffers } from "./buffers.ts";
@@ -136,7 +136,7 @@ export class Classifier {
     const { config } = this.checkpoint;
     requireClassifierSize(config, size);
     checkLabels(labels, size.batch, classes);
-    const planned = planClassifier({ ...this.#network, ...adapterTraits(device) }, size);
+    const planned = planClassifier({ ...this.#network, ...(await loadTraits(device)) }, size);
     const { plan, embedding, labels: classOf, logits, gradient } = planned;
     const owned = [embedding, classOf, logits, gradient, ...(x ? [] : [planned.x])];
     const own = await Buffers.create(device, owned);

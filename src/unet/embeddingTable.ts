@@ -5,7 +5,7 @@
 import type { Device } from "../engine/device.ts";
 import { Executor } from "../engine/executor.ts";
 import { tensorUsage } from "../engine/usage.ts";
-import { adapterTraits, type ConvolutionChoices } from "../shaders/chooseConvolution.ts";
+import { loadTraits, type ConvolutionChoices } from "../shaders/chooseConvolution.ts";
 import type { Architecture } from "./architecture.ts";
 import { Buffers } from "./buffers.ts";
 import { embeddingRows, planEmbedding, timestepFrequencies } from "./network.ts";
@@ -52,7 +52,7 @@ export async function embedRows(
       const buffer = await device.createBuffer(`${name}.table`, chunks * embeddingRows * width * 4, tensorUsage);
       tables.push({ buffer, offset: offset * 4, rowBytes: width * 4 });
     }
-    const chunkPlan = planEmbedding({ architecture, weights, choices, ...adapterTraits(device) }, embeddingRows);
+    const chunkPlan = planEmbedding({ architecture, weights, choices, ...(await loadTraits(device)) }, embeddingRows);
     const inputs = await Buffers.create(device, [
       chunkPlan.timesteps,
       chunkPlan.frequencies,

@@ -12,7 +12,7 @@ import { attentionMacs, attentionPlan } from "../shaders/addAttention.ts";
 import { convolutionPlan, layerMacs } from "../shaders/addConvolution.ts";
 import { attentionCandidates, attentionKey, chooseAttention, type AttentionLayer } from "../shaders/chooseAttention.ts";
 import {
-  adapterTraits,
+  loadTraits,
   type AdapterTraits,
   chooseConvolution,
   convolutionCandidates,
@@ -57,19 +57,20 @@ export async function tuningQuestions(
   traits: AdapterTraits,
 ): Promise<TuningQuestion[]> {
   const questions = new Map<string, TuningQuestion>();
+  const loaded = await loadTraits(traits);
   const hear = (key: string, uses: number, question: () => LayerQuestion) => {
     const known = questions.get(key);
     questions.set(key, known ? { ...known, uses: known.uses + uses } : { ...question(), key, uses });
   };
   const convolutions = (uses: number) => (_name: string, layer: ConvolutionLayer) =>
-    hear(convolutionKey(layer), uses, () => convolutionQuestion(layer, traits));
+    hear(convolutionKey(layer), uses, () => convolutionQuestion(layer, loaded));
   const onAttention = (_name: string, layer: AttentionLayer) =>
-    hear(attentionKey(layer), 1, () => attentionQuestion(layer, traits));
+    hear(attentionKey(layer), 1, () => attentionQuestion(layer, loaded));
   for (const { architecture, precision, weightType = precision } of networks) {
     const { imageSize, superRes, pool } = architecture.config;
     const weights = declareWeights(architecture, weightType, { gradient: pool !== undefined });
     const side = { height: imageSize, width: imageSize };
-    const options = { architecture, weights, ...adapterTraits(traits) };
+    const options = { architecture, weights, ...loaded };
     const forward = { ...options, onConvolution: convolutions(1), onAttention };
     if (pool === undefined)
       planForward({ ...forward, activations: precision }, { batch: 1, ...side, ...(superRes ? { lowRes: side } : {}) });

@@ -7,7 +7,7 @@ import { InputError } from "../engine/errors.ts";
 import { Executor } from "../engine/executor.ts";
 import type { DispatchTime, Profiler } from "../engine/profiler.ts";
 import type { Tensor } from "../engine/tensor.ts";
-import { adapterTraits, type ConvolutionChoices } from "../shaders/chooseConvolution.ts";
+import { loadTraits, type ConvolutionChoices } from "../shaders/chooseConvolution.ts";
 import { Buffers } from "./buffers.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { UNetConfig } from "./config.ts";
@@ -75,7 +75,7 @@ export class UNet {
       ...{
         architecture,
         weights: this.#weights,
-        ...adapterTraits(device),
+        ...(await loadTraits(device)),
         activations: this.precision,
         choices: this.choices,
       },

@@ -61,11 +61,11 @@ ${eachStatistic(threads, body)}
   ${name} = total(member, ${name});`;
 
 /**
- * WGSL of `statistic`, `chunkCount`, `added`, `total` and the beginning of `main`, after which image `n`, `row` of the embedding, the group's
- * channels `begin` … `begin + width`, its `mean` and `rate`, 1/deviation, are there.
+ * WGSL of `statistic` (where a channel's mean, 0, or squares, 1, lie in partials), `chunkCount`, `added` (to a channel before the
+ * norm), `total` (of all threads' values, in one order) and the beginning of `main`, after which image `n`, `row` of the
+ * embedding, the group's channels `begin` … `begin + width`, its `mean` and `rate`, 1/deviation, are there.
  */
 export const groupMain = (variant: GroupMomentsVariant): string => wgsl`
-/** Where the statistic \`which\` of a channel lies in partials: 0 the mean, 1 the squares. */
 fn statistic(n: u32, chunk: u32, c: u32, which: u32) -> u32 {
   return (((n * parameters.chunks + chunk) * (parameters.channels / 4u) + c / 4u) * 2u + which) * 4u + c % 4u;
 }
@@ -74,7 +74,6 @@ fn chunkCount(chunk: u32) -> f32 {
   return f32(min(parameters.chunkPixels, parameters.pixels - chunk * parameters.chunkPixels));
 }
 
-/** What is added to a channel before the norm. */
 fn added(row: u32, c: u32) -> f32 {
 #if ${variant.embedding === "add"}
   return embedding[row + c];
@@ -86,7 +85,6 @@ fn added(row: u32, c: u32) -> f32 {
 #if ${variant.threads > 1}
 var<workgroup> ofThreads: array<f32, ${variant.threads}>;
 
-/** The sum of all threads' values, in one order. */
 fn total(member: u32, value: f32) -> f32 {
   ofThreads[member] = value;
 ${unroll(
