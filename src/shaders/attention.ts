@@ -7,7 +7,9 @@
  * chunk of `chunkVectors` vec4s of the output; heads wider than a chunk compute their scores once for each chunk.
  *
  * With `share: "quad"` the four threads of a quad own 4·`queries` queries of one head: each loads a quarter of the keys and
- * values and gets the others by quad swaps, so that thread l's score k belongs to key l xor k. Which thread has a query
+ * values and gets the others by quad swaps, so that thread l's score k belongs to key l xor k; excess threads work on the last
+ * tile and store nothing, since a quad must stay whole. Held queries are loaded by a loop of one load each, where what comes next
+ * enters the last place and all others move up: it compiles fast. Which thread has a query
  * depends neither on the batch nor on the dispatch.
  */
 import { defineKernel, read, write } from "../engine/kernel.ts";
@@ -27,6 +29,9 @@ export interface AttentionVariant {
   readonly workgroupSize: number;
   [key: string]: string | number;
 }
+
+/** Below any score, and finite, so that the first rescaling is exp(−huge) = 0 and never ∞ − ∞. */
+export const lowestScore = "-1e30";
 
 export const attention = defineKernel<AttentionVariant>()({
   name: "attention",
@@ -66,8 +71,7 @@ export const attention = defineKernel<AttentionVariant>()({
 ${gather("key", (m) => `token${m} + ${d}`)}
 ${each((i) => block((m, k) => `      s${i}_${m}_${k} += dot(query${i}, key${m}_${k});`))}`;
     return wgsl`${header}
-// Below any score, and finite, so that the first rescaling is exp(−huge) = 0 and never ∞ − ∞.
-const lowest = -1e30;
+const lowest = ${lowestScore};
 
 @compute @workgroup_size(${workgroupSize})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
@@ -76,7 +80,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let tiles = (parameters.length + ${queries * threads - 1}u) / ${queries * threads}u;
   let lane = local % ${threads}u;
   var index = ((parameters.firstGroup + workgroupIndex(group, groups)) * ${workgroupSize}u + local) / ${threads}u;
-  // Excess threads work on the last tile and store nothing: a quad must stay whole.
   let last = parameters.batch * parameters.heads * tiles * chunks - 1u;
   let wanted = index <= last;
 #if ${threads === 1}
@@ -102,7 +105,6 @@ ${unroll(held, (d) => `  var held${i}_${d} = vec4<f32>(0.0);`)}
 ${unroll(chunkVectors, (c) => `  var a${i}_${c} = vec4<f32>(0.0);`)}`,
 )}
 #if ${held > 0}
-  // What comes next enters the last place, all others move up: a loop of one load each, to compile fast.
   for (var d = 0u; d < ${held}u; d++) {
 ${each(
   (i) => `${unroll(held - 1, (d) => `    held${i}_${d} = held${i}_${d + 1};`)}

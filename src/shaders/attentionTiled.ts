@@ -6,7 +6,7 @@
  */
 import { defineKernel } from "../engine/kernel.ts";
 import { unroll, wgsl } from "../engine/wgsl.ts";
-import { attention } from "./attention.ts";
+import { attention, lowestScore } from "./attention.ts";
 import type { AttentionChoice } from "./chooseAttention.ts";
 import { threadsOfQuery } from "./lib/attentionTile.ts";
 
@@ -50,8 +50,7 @@ export const attentionTiled = defineKernel<TiledAttentionVariant>()({
     const key = (line: (k: number) => string) => unroll(own, line);
     const all = Array.from({ length: own }, (_, k) => k);
     return wgsl`${header}
-// Below any score, and finite, so that the first rescaling is exp(−huge) = 0 and never ∞ − ∞.
-const lowest = -1e30;
+const lowest = ${lowestScore};
 
 var<workgroup> keyTile: array<vec4<f32>, ${keys * stride}>;
 var<workgroup> valueTile: array<vec4<f32>, ${keys * stride}>;

@@ -5,7 +5,8 @@
  *
  * With `share: "quad"` the four threads of a quad work on four tiles of pixels and the same 16·tileChannels channels: each
  * loads a quarter of the weights and gets the others by quad swaps, so that accumulator k of thread l belongs to the vec4
- * of channels l xor k. Every output sums in one order whatever the tile, so an image is the same alone and in a batch.
+ * of channels l xor k; excess threads work on the last tile and store nothing, since a quad must stay whole. Every output sums in
+ * one order whatever the tile, so an image is the same alone and in a batch.
  */
 import { defineKernel } from "../engine/kernel.ts";
 import { unroll, wgsl } from "../engine/wgsl.ts";
@@ -105,7 +106,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let lane = local % ${threads}u;
   let index = ((parameters.firstGroup + workgroupIndex(group, groups)) * ${v.workgroupSize}u + local) / ${threads}u;
   let co = (index % tilesC) * ${blockVectors}u;
-  // Excess threads work on the last tile and store nothing: a quad must stay whole.
   let wantedTile = (index / tilesC) * ${threads}u + lane;
   let lastTile = parameters.batch * tilesY * tilesX - 1u;
   let wanted = wantedTile <= lastTile;

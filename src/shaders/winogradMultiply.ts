@@ -4,7 +4,8 @@
  *
  * With `share: "quad"` the four threads of a quad work on the same channels: each loads a quarter of the weights and gets
  * the other three by quad swaps, so that thread l's accumulator k belongs to the vec4 of channels l xor k. On SwiftShader
- * a swap costs a thirtieth of a load. Every output sums over ci in one order whatever the tile.
+ * a swap costs a thirtieth of a load. Excess threads work on the last block and store nothing, since a quad must stay whole; beyond
+ * the last vec4 of channels all is computed as for the last, and stored there again. Every output sums over ci in one order whatever the tile.
  */
 import { defineKernel, read, write } from "../engine/kernel.ts";
 import { unroll, wgsl } from "../engine/wgsl.ts";
@@ -48,7 +49,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let vectors = parameters.channels / 4u;
   let tilesC = (outVectors + ${tileChannels * threads - 1}u) / ${tileChannels * threads}u;
   let tilesP = (parameters.tiles + ${tiles * threads - 1}u) / ${tiles * threads}u;
-  // Excess threads work on the last block and store nothing: a quad must stay whole.
   let lane = local % ${threads}u;
   var index = (workgroupIndex(group, groups) * ${workgroupSize}u + local) / ${threads}u;
   let wanted = index < ${frequencies}u * tilesP * tilesC;
@@ -59,10 +59,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let f = index / tilesP;
 ${unroll(tiles, (p) => `  var x${p} = (f * parameters.tiles + min(tile + ${p}u, parameters.tiles - 1u)) * vectors;`)}
 ${unroll(tileChannels, (q) => `  var w${q} = f * parameters.channels * outVectors + min(co + ${q * threads}u + lane, outVectors - 1u);`)}
-${vectors(
-  (q, k) => `  // Beyond the last vec4 of channels all is computed as for the last, and stored there again.
-  let out${q}_${k} = min(co + ${q * threads}u + (lane ^ ${k}u), outVectors - 1u);`,
-)}
+${vectors((q, k) => `  let out${q}_${k} = min(co + ${q * threads}u + (lane ^ ${k}u), outVectors - 1u);`)}
 ${each((p, q, k) => `  var ${accumulator(p, q, k)} = vec4<f32>(0.0);`)}
   for (var c = 0u; c < vectors; c++) {
 ${unroll(tiles, (p) => `    let v${p} = load_v(x${p} + c);`)}

@@ -26,8 +26,9 @@ export function chunkWorkgroups(
 
 /**
  * Opens `main`: the body sees the image `n`, the vec4 of channels `c` of `vectors`, `index` of it and the chunk, the pixels
- * \`begin\` … \`end\` of the chunk, its own first pixel \`first\`, and from one to the next \`step\`. `channels` is a WGSL expression; `sums`
- * names the variables that \`mergeLanes\` adds up.
+ * `begin` … `end` of the chunk, its own first pixel `first`, and from one to the next `step`. `channels` is a WGSL expression; `sums`
+ * names the variables that `mergeLanes` adds up. Excess threads work on the last chunk and store nothing: a barrier allows no early
+ * return.
  */
 export const chunkMain = (channels: string, { lanes }: ChunkVariant, sums: readonly string[]): string =>
   lanes === 1
@@ -49,7 +50,6 @@ ${sums.map((name) => `var<workgroup> ${name}OfLanes: array<vec4<f32>, ${columns 
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
   let vectors = (${channels}) / 4u;
   let tiles = (vectors + ${columns - 1}u) / ${columns}u;
-  // Excess threads work on the last chunk and store nothing: a barrier allows no early return.
   let last = parameters.batch * parameters.chunks * tiles - 1u;
   let wantedTile = workgroupIndex(group, groups);
   let wantedVector = min(wantedTile, last) % tiles * ${columns}u + local % ${columns}u;
