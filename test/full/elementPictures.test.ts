@@ -126,7 +126,11 @@ describe.skipIf(noChromium)("<repaint-inpaint> in Chromium", () => {
     // The model before is still there.
     expect(await page.evaluate(() => globalThis.field.modelInfo?.title)).toBe("tiny.safetensors");
     await page.evaluate(async () => {
-      new BroadcastChannel("gpu").postMessage("no adapter");
+      await new Promise((done) => {
+        const channel = new BroadcastChannel("gpu");
+        channel.onmessage = done;
+        channel.postMessage("no adapter");
+      });
       await globalThis.field.setPicture(new ImageData(8, 8));
     });
     await driver.waitFor(() => /no graphics adapter/.test(globalThis.field.shadowRoot!.querySelector(".run-line")!.textContent ?? "")); // prettier-ignore
