@@ -37,6 +37,7 @@ const linear = (workgroupSize: number): readonly ConvolutionRule[] => [
  * memory and little of its time, are not kept twice.
  */
 const minimalFiltering: readonly ConvolutionRule[] = [
+  { side: 48, inputs: 128, channels: 64, weights: 9 * 256 * 256, id: "winograd6 quad 16x32/4" },
   { side: 48, inputs: 64, channels: 64, weights: 9 * 256 * 256, id: "winograd6 quad 8x32/4" },
   { side: 32, channels: 64, weights: 9 * 512 * 512, id: "winograd4 quad 16x32/4" },
   { side: 32, channels: 16, weights: 9 * 512 * 512, id: "winograd4 quad 8x32/4" },
@@ -46,6 +47,7 @@ const minimalFiltering: readonly ConvolutionRule[] = [
 
 /** Register blocks whose quads share the loads of weights, for adapters that have quads; 3×3 fills larger tiles. */
 const quads: readonly ConvolutionRule[] = [
+  { rows: true, channels: 16, id: "quad 4x1x16/4" },
   { rows: false, kernel: 3, stride: 1, width: 8, channels: 16, id: "quad 8x2x16/4" },
   { rows: false, kernel: 1, channels: 32, id: "quad 4x2x32/4" },
   { rows: false, channels: 16, id: "quad 4x2x16/4" },
