@@ -163,6 +163,19 @@ describe("Winograd in strips", () => {
   });
 });
 
+it("subgroup matrices of any shape fill tiles wholly, or are not offered", async () => {
+  const { matrixWays } = await import("../src/shaders/matrixWays.ts");
+  const offered = (rows: number, columns: number, depth: number, subgroupSize: number) =>
+    matrixWays({ rows, columns, depth, subgroupSize }).length;
+  const all = offered(16, 16, 16, 32);
+  // NVIDIA's, Apple's, Intel's, lavapipe's.
+  expect([offered(16, 8, 16, 32), offered(8, 8, 8, 32), offered(8, 16, 16, 16), offered(8, 8, 8, 8)]).toEqual(
+    Array.from({ length: 4 }, () => all),
+  );
+  expect(offered(64, 64, 64, 32)).toBe(0);
+  expect(offered(16, 16, 16, 128)).toBe(0);
+});
+
 describe("the table of defaults", () => {
   const families = Object.entries(convolutionTable) as [AdapterFamily, readonly ConvolutionRule[]][];
 

@@ -29,14 +29,31 @@ const tiles: readonly MatrixTile[] = [
   { tilePixels: 256, tileVectors: 32, subgroupRows: 4, subgroupColumns: 2, stepVectors: 8, buffers: 1 },
 ];
 
+/** Whether every subgroup's share is whole matrices, and a workgroup no larger than WebGPU promises. */
+function isWhole(tile: MatrixTile, { rows, columns, depth, subgroupSize }: SubgroupMatrix): boolean {
+  const { tilePixels, tileVectors, stepVectors, subgroupRows, subgroupColumns } = tile;
+  const threads = subgroupRows * subgroupColumns * subgroupSize;
+  return (
+    tilePixels % (subgroupRows * rows) === 0 &&
+    (4 * tileVectors) % (subgroupColumns * columns) === 0 &&
+    (4 * stepVectors) % depth === 0 &&
+    columns % 4 === 0 &&
+    threads <= 256 &&
+    threads % stepVectors === 0 &&
+    threads % tileVectors === 0
+  );
+}
+
 export function matrixWays(matrix: SubgroupMatrix): MatrixWay[] {
-  return tiles.map((tile) => {
-    const { tilePixels, tileVectors, stepVectors, subgroupRows, subgroupColumns, buffers } = tile;
-    const size = `${tilePixels}x${4 * tileVectors}x${4 * stepVectors}/${subgroupRows}x${subgroupColumns}`;
-    const variant = { ...matrix, ...tile };
-    const name = `matrix ${size}${buffers === 2 ? " twice" : ""}`;
-    return { name, kernel: convolutionMatrix, variant, bytes: matrixBytes(variant) };
-  });
+  return tiles
+    .filter((tile) => isWhole(tile, matrix))
+    .map((tile) => {
+      const { tilePixels, tileVectors, stepVectors, subgroupRows, subgroupColumns, buffers } = tile;
+      const size = `${tilePixels}x${4 * tileVectors}x${4 * stepVectors}/${subgroupRows}x${subgroupColumns}`;
+      const variant = { ...matrix, ...tile };
+      const name = `matrix ${size}${buffers === 2 ? " twice" : ""}`;
+      return { name, kernel: convolutionMatrix, variant, bytes: matrixBytes(variant) };
+    });
 }
 
 /** Which way where nobody has measured, as an H200 ran them best (bench/NOTES.md): comes before the family's own rules. */

@@ -92,7 +92,10 @@ ${unroll(
   (k) => `  workgroupBarrier();
   if (member < ${variant.threads >> (k + 1)}u) { ofThreads[member] += ofThreads[member + ${variant.threads >> (k + 1)}u]; }`,
 )}
-  return workgroupUniformLoad(&ofThreads[0]);
+  workgroupBarrier();
+  let sum = ofThreads[0];
+  workgroupBarrier();
+  return sum;
 }
 
 @compute @workgroup_size(${variant.threads})
