@@ -133,6 +133,19 @@ describe("which adapter is chosen", () => {
     expect((await chooseAdapter(sources, wanted)).adapter.info.architecture).toBe(architecture);
   });
 
+  test("hardware that fails is said where software takes its place", async () => {
+    const heard: string[] = [];
+    const failing: Source = {
+      name: "system",
+      open: () => Promise.reject(new Error("the driver wants more\nat length")),
+    };
+    await chooseAdapter([failing, swiftshader], "default", (reason) => heard.push(reason));
+    expect(heard).toEqual(["the driver wants more"]);
+    await chooseAdapter([hardware, swiftshader], "default", (reason) => heard.push(reason));
+    await chooseAdapter([failing, source("given", "nvidia ampere")], "default", (reason) => heard.push(reason));
+    expect(heard).toHaveLength(1);
+  });
+
   test("a source that fails is part of what was tried, in one line", async () => {
     const message = /\(this machine's drivers: no adapter; SwiftShader: no loader\): [^\n]+$/;
     await expect(chooseAdapter([nothing, broken], "default")).rejects.toThrow(message);
@@ -188,6 +201,13 @@ describe("without an adapter, what to install is said in one line", () => {
   ] as const)("%s %s: %s", (platform, arch, words) => {
     expect(message(platform, arch)).toContain(words);
     expect(message(platform, arch)).toMatch(/^no WebGPU adapter \(SwiftShader: no adapter\): [^\n]+$/);
+  });
+
+  test("NVIDIA's driver wants X's libraries, and says so nowhere", () => {
+    const search = { wanted: "default", tried: ["given drivers: no adapter"], others: false } as const;
+    const given = (value: string) => noAdapterMessage({ ...search, given: { variable: "VK_DRIVER_FILES", value } });
+    expect(given("/etc/vulkan/icd.d/nvidia_icd.json")).toMatch(/libX11\.so\.6 and libXext\.so\.6/);
+    expect(given("/etc/vulkan/icd.d/other.json")).toMatch(/check that it names a Vulkan driver's \.json file/);
   });
 
   test("the registry package is not offered where it has nothing", () => {

@@ -8,7 +8,7 @@ import type { Report } from "./report.ts";
 
 export type OpenDevice = (
   adapter: string | undefined,
-  options?: Pick<OpenGpuOptions, "dawnToggles" | "dawnTogglesOff">,
+  options?: Pick<OpenGpuOptions, "dawnToggles" | "dawnTogglesOff" | "onPassedOver">,
 ) => Promise<Device>;
 
 export interface Context {
@@ -32,7 +32,8 @@ export async function announceDevice(
   options?: Parameters<OpenDevice>[1],
 ): Promise<Device> {
   context.signal.throwIfAborted();
-  const device = await context.openDevice(adapter, options);
+  const onPassedOver = (reason: string): void => context.report.say(reason);
+  const device = await context.openDevice(adapter, { onPassedOver, ...options });
   context.report.event("adapter", { name: adapterName(device.info), kind: device.kind, half: device.half });
   context.report.say(`Adapter: ${adapterName(device.info)}${device.kind === "cpu" ? ", on the processor" : ""}`);
   return device;

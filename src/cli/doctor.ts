@@ -77,6 +77,7 @@ async function run(context: Context, given: Arguments): Promise<number> {
 
 function describeDevice({ report }: Context, device: Device): void {
   const { gpu, info, kind, half } = device;
+  const matrix = kind === "gpu" ? device.matrix : undefined;
   const features = [...gpu.features].sort();
   const limits = Object.fromEntries(shownLimits.map((name) => [name, device.limits[name]]));
   const { id } = chooseConvolution(exampleLayer, device);
@@ -93,6 +94,9 @@ function describeDevice({ report }: Context, device: Device): void {
       ),
       `Chosen        ${id} for a 3x3 convolution of 64 channels at 32x32`,
       `              f16 ${half === "native" ? "by shader-f16" : "packed in pairs (no shader-f16 here)"}; arithmetic in f32`,
+      ...(matrix
+        ? [`              f16 convolutions on subgroup matrices of ${matrix.rows}×${matrix.columns}×${matrix.depth}`]
+        : []),
       `              preset ${chosen.preset} where none is given`,
     ].join("\n"),
   );

@@ -22,6 +22,8 @@ export interface OpenGpuOptions {
    * whether $REPAINT_EXPERIMENTAL is 1.
    */
   readonly experimental?: boolean | undefined;
+  /** Hears why hardware whose driver is installed is passed over for a software adapter. */
+  readonly onPassedOver?: ((reason: string) => void) | undefined;
 }
 
 const experimentalToggles = ["allow_unsafe_apis", "vulkan_enable_f16_on_nvidia"];
@@ -54,7 +56,7 @@ export function openGpu(options: OpenGpuOptions = {}): Promise<OpenGpu> {
     on: [...(options.dawnToggles ?? []), ...(experimental ? experimentalToggles : [])],
     off: options.dawnTogglesOff ?? [],
   };
-  const opened = previous.then(() => chooseAdapter(sources(toggles, wanted), wanted));
+  const opened = previous.then(() => chooseAdapter(sources(toggles, wanted), wanted, options.onPassedOver));
   previous = opened.catch(() => undefined);
   return opened;
 }
@@ -63,8 +65,13 @@ export function openGpu(options: OpenGpuOptions = {}): Promise<OpenGpu> {
  * The adapter that `wanted` (lower case) means among those of the sources, which are opened one after another until
  * one has it. Exported for tests, which have no hardware.
  */
-export async function chooseAdapter(sources: readonly Source[], wanted: string): Promise<OpenGpu> {
+export async function chooseAdapter(
+  sources: readonly Source[],
+  wanted: string,
+  onPassedOver?: (reason: string) => void,
+): Promise<OpenGpu> {
   const tried: string[] = [];
+  const broken: string[] = [];
   let others = false;
   let softwareOfSystem: OpenGpu | undefined;
   for (const source of sources) {
@@ -75,13 +82,17 @@ export async function chooseAdapter(sources: readonly Source[], wanted: string):
         const { info } = opened.adapter;
         const hardware = adapterKind(info) === "gpu";
         if (wanted === "default" && source.name === "system" && !hardware) softwareOfSystem ??= opened;
-        else if (matches(info, wanted, source.name)) return opened;
+        else if (matches(info, wanted, source.name)) {
+          if (!hardware) for (const reason of broken) onPassedOver?.(reason);
+          return opened;
+        }
         others = true;
         tried.push(`${sourceWords(source.name)}: ${adapterName(info)}`);
       }
     } catch (error) {
       if (error instanceof NoAdapterError) throw error;
-      tried.push(`${sourceWords(source.name)}: ${(error as Error).message.split("\n")[0]}`);
+      broken.push((error as Error).message.split("\n")[0]!);
+      tried.push(`${sourceWords(source.name)}: ${broken.at(-1)}`);
     }
   }
   // The SwiftShader of the package is the software adapter that all tests run on; the system's is of any age.
@@ -122,8 +133,15 @@ async function openSystem(toggles: Toggles): Promise<OpenGpu[]> {
   if (drivers.length === 0) return [];
   if (!loadVulkanLoader() && !loadVulkanLoader((await unpackSwiftShader())?.loader))
     throw new Error("drivers are installed, the Vulkan loader (libvulkan.so.1) is not");
-  return withDrivers(drivers, () => adaptersOf(toggles));
+  const found = await withDrivers(drivers, () => adaptersOf(toggles));
+  if (found.length === 0 && drivers.some((path) => isNvidia(path))) throw new Error(nvidiaWants);
+  return found;
 }
+
+const isNvidia = (path: string) => /nvidia/i.test(path);
+/** It says no more than "no drivers" itself. */
+const nvidiaWants =
+  "NVIDIA's Vulkan driver is installed and gives no adapter: it needs libX11.so.6 and libXext.so.6, on a machine without a display, too (Debian, Ubuntu: apt install libx11-6 libxext6)";
 
 async function openSwiftShader(toggles: Toggles): Promise<OpenGpu[]> {
   const files = await unpackSwiftShader();
@@ -194,6 +212,7 @@ export function noAdapterMessage(search: {
   let remedy;
   if (others)
     remedy = `${drivers ? `${drivers}; ` : ""}use a part of a name that is there, or leave the adapter's name away`;
+  else if (given && isNvidia(given.value)) remedy = `${drivers}; ${nvidiaWants}`;
   else if (given) remedy = `${drivers}; check that it names a Vulkan driver's .json file, or unset it`;
   else remedy = `${named ? "leave the adapter's name away, or " : ""}${whatToInstall(platform, arch)}`;
   return `${looked}${there}: ${remedy}`;

@@ -202,6 +202,9 @@ const winogradTiles: readonly ThreadTile[] = [
   { tilePixels: 128, tileVectors: 32, threadVectors: 2, stepVectors: 8, buffers: 1 },
 ];
 
+/** Those that won where an image is so small that its sum goes in parts. */
+const isSplit = (tile: ThreadTile) => tileName(tile) === "64x64x16/128" || tileName(tile) === "128x64x16/128 twice";
+
 /** "128x64x16/128": pixels, output channels and input channels of a step, threads; " twice": two buffers. */
 const tileName = (tile: ThreadTile): string =>
   `${tile.tilePixels}x${4 * tile.tileVectors}x${4 * tile.stepVectors}/${tiledThreads(tile)}${tile.buffers === 2 ? " twice" : ""}`;
@@ -224,7 +227,7 @@ function tiledWays(variant: ThreadTile, layer: ConvolutionLayer, traits: Adapter
   return [
     choice("", 1),
     ...(norm !== undefined || upsample ? [choice(" through", 1, true)] : []),
-    ...splits(layer, traits).map((parts) => choice(` in ${parts}`, parts)),
+    ...(isSplit(variant) ? splits(layer, traits) : []).map((parts) => choice(` in ${parts}`, parts)),
   ];
 }
 
@@ -256,7 +259,10 @@ const blocked =
     variant: { tileWidth, tileHeight, tileChannels, share: "none", workgroupSize },
   });
 
-/** On GPUs products go through tiles, and strips fill more of them. */
+/**
+ * On GPUs products go through tiles, and strips fill more of them. An H200 took twice as long for products in registers: only GPUs
+ * whose workgroup memory is no faster than any other are offered those.
+ */
 function winograds(layer: ConvolutionLayer, traits: AdapterTraits): ConvolutionChoice[] {
   if (isRows(layer)) return [];
   const workgroupSize = traits.kind === "cpu" ? 4 : 64;
@@ -264,7 +270,9 @@ function winograds(layer: ConvolutionLayer, traits: AdapterTraits): ConvolutionC
   const stripBytes = traits.family === "nvidia" ? 2 ** 25 : 2 ** 23;
   const blocks = sharesQuads(traits)
     ? ([8, 4, 16] as const).map((tiles) => ({ tiles, share: "quad" as const }))
-    : [{ tiles: 8, share: "none" as const }];
+    : traits.kind === "cpu" || traits.family === "mobile"
+      ? [{ tiles: 8, share: "none" as const }]
+      : [];
   return ([2, 4, 6] as const)
     .filter((tile) => allowsWinograd(layer, tile))
     .flatMap((tile): ConvolutionChoice[] => [
