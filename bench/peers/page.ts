@@ -47,6 +47,9 @@ interface Work {
   readonly engines: readonly { readonly name: string; readonly open: () => Promise<Engine> }[];
 }
 
+/** Before each run that counts: threads of the engine before wait for work by spinning, on the cores that the next one needs. */
+const pauseMilliseconds = 200;
+
 /** More than this and it computes something else. */
 const tolerance = 1e-3;
 
@@ -136,6 +139,7 @@ async function compare({ name, gflop, engines }: Work, { runs, slowRuns }: Peers
       for (const { engine, samples } of open) {
         if (engine.slow && round >= slowRuns) continue;
         if (await globalThis.peersProgress(`${name}: ${engine.name}, run ${round + 1}`)) return false;
+        await new Promise((calm) => setTimeout(calm, pauseMilliseconds));
         const begin = performance.now();
         await engine.run();
         samples.push(performance.now() - begin);
