@@ -101,36 +101,42 @@ export async function classesSection(
   if (!setting) return { lines: [...lines, ...reasons], sheet: [] };
   const shared = new Set(rows.flatMap(({ study }) => study.source.folder.plan.pictures.map(({ name }) => name)));
   const none = ofSetting(without, setting.name).filter(({ picture }) => shared.has(picture));
-  const all = [
-    { title: "no class", results: none },
-    ...rows.map(({ title, study }) => ({ title, results: [...study.judged.values()] })),
-  ];
+  const own = rows.map(({ title, study }) => ({ title, results: [...study.judged.values()] }));
+  // Filled by another study, which may not have been run.
+  const isBeside = none.length > 0;
+  const all = [...(isBeside ? [{ title: "no class", results: none }] : []), ...own];
   const measures = measuresOf(all.flatMap(({ results }) => results));
   return {
     lines: [
       ...lines,
-      `Half-filled portraits again, ${STUDY_SETTINGS[setting.name as StudySetting].title}: without a class, with each picture's own, and with a classifier's gradient towards it, times a scale (Dhariwal & Nichol 2021; the paper guides its ImageNet runs so). Differences are to the first row.`,
+      `Half-filled portraits again, ${STUDY_SETTINGS[setting.name as StudySetting].title}: ${isBeside ? "without a class, " : ""}with each picture's own, and with a classifier's gradient towards it, times a scale (Dhariwal & Nichol 2021; the paper guides its ImageNet runs so). ${isBeside ? "Differences are to the first row." : "The same without a class is another study's, which was not run."}`,
       table(
         ["filled with", "pictures", ...measures.map(headOf), "seconds, median"],
         all.map(({ title, results }) => [title, ...resultCells(results, measures)]),
       ),
-      table(
-        ["difference to no class", ...measures.map(headOf)],
-        all
-          .slice(1)
-          .map(({ title, results }) => [
-            title,
-            ...measures.map((measure) => differenceCell(results, none, measure, found)),
-          ]),
-      ),
+      ...(isBeside
+        ? [
+            table(
+              ["difference to no class", ...measures.map(headOf)],
+              own.map(({ title, results }) => [
+                title,
+                ...measures.map((measure) => differenceCell(results, none, measure, found)),
+              ]),
+            ),
+          ]
+        : []),
       ...reasons,
     ],
     sheet: await picturesSheet(rows[0]!.study, [
-      {
-        label: "no class",
-        study: without,
-        setting: without.source.folder.plan.settings.findIndex(({ name }) => name === setting.name),
-      },
+      ...(isBeside
+        ? [
+            {
+              label: "no class",
+              study: without,
+              setting: without.source.folder.plan.settings.findIndex(({ name }) => name === setting.name),
+            },
+          ]
+        : []),
       ...rows.map(({ title, study }) => ({ label: title, study, setting: 0 })),
     ]),
   };

@@ -190,6 +190,7 @@ const tileShapes: readonly ThreadTile[] = [
   { tilePixels: 32, tileVectors: 8, threadVectors: 1, stepVectors: 8, buffers: 1 },
   { tilePixels: 32, tileVectors: 16, threadVectors: 1, stepVectors: 8, buffers: 1 },
   { tilePixels: 64, tileVectors: 16, threadVectors: 1, stepVectors: 4, buffers: 1 },
+  { tilePixels: 64, tileVectors: 16, threadVectors: 1, stepVectors: 8, buffers: 1 },
   { tilePixels: 128, tileVectors: 16, threadVectors: 2, stepVectors: 4, buffers: 1 },
   { tilePixels: 128, tileVectors: 16, threadVectors: 2, stepVectors: 4, buffers: 2 },
   { tilePixels: 128, tileVectors: 32, threadVectors: 2, stepVectors: 4, buffers: 1 },

@@ -76,6 +76,9 @@ const split: readonly ConvolutionRule[] = [
   { rows: false, pixels: 256, inputs: 256, id: "tiled 64x64x16/128 in 2" },
   { rows: false, kernel: 3, pixels: 1024, inputs: 256, id: "tiled 128x64x16/128 twice in 4" },
   { rows: false, kernel: 3, pixels: 1024, inputs: 256, id: "tiled 64x64x16/128 in 4" },
+  // Narrow networks: one or two tiles, which wait for memory at each of their steps. By arithmetic.
+  { rows: false, kernel: 3, pixels: 256, inputs: 128, id: "tiled 64x64x16/128 in 4" },
+  { rows: false, kernel: 3, pixels: 256, inputs: 64, id: "tiled 64x64x16/128 in 2" },
 ];
 
 /** The norm before a 1×1 is one multiply-add an element and 64 channels; written, it goes through memory twice. */
