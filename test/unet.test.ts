@@ -48,6 +48,19 @@ it("computes the same on the kernels for GPUs", async () => {
   }
 });
 
+const noMatrix = device.matrix
+  ? ""
+  : " (skipped: this adapter has no subgroup matrices; REPAINT_EXPERIMENTAL=1 asks for them)";
+it.skipIf(!device.matrix)(
+  `computes the same in f16 on subgroup matrices${noMatrix}`,
+  { timeout: 600_000 },
+  async () => {
+    const asGpu = new Device(device.gpu, device.info, { kind: "gpu" });
+    const { out, expected } = await forwardGolden(asGpu, "new-attention-order", { precision: "f16" });
+    expect(relativeError(out, expected)).toBeLessThanOrEqual(1e-2);
+  },
+);
+
 describe("UNet", () => {
   it("refuses sizes and classes that the network cannot take, and frees everything", async () => {
     const bytes = device.counters.liveBytes;
