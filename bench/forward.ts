@@ -9,6 +9,7 @@ import { fromNhwc, toNhwc, type ImageShape } from "../src/unet/layout.ts";
 import { readFloat32, type TensorFile } from "../src/unet/safetensors.ts";
 import { synthesizeInput } from "../src/unet/synthesis.ts";
 import type { UNet } from "../src/unet/unet.ts";
+import { usualLowRes } from "./networks.ts";
 import type { ForwardResult, LayerTime } from "./result.ts";
 
 /** As `repaint doctor` has them. */
@@ -27,11 +28,14 @@ export async function benchForward(
   { network, samples, selfTest, signal }: ForwardOptions,
 ): Promise<ForwardResult> {
   const { device, precision } = unet;
-  const { shape, x, t, classes, out } = selfTest ? await storedCase(selfTest) : madeCase(unet.checkpoint);
+  const { superRes } = unet.checkpoint.config;
+  const test = selfTest ? await storedCase(selfTest, superRes) : madeCase(unet.checkpoint);
+  const { shape, x, lowRes, t, classes, out } = test;
   const { batch, height, width } = shape;
-  const session = await unet.session({ batch, height, width });
+  const session = await unet.session({ batch, height, width, lowRes: lowRes?.shape });
   try {
     device.upload(session.x, 0, toNhwc(x, shape));
+    if (lowRes) device.upload(session.lowRes!, 0, toNhwc(lowRes.values, lowRes.shape));
     const table = await unet.embed(t, classes);
     try {
       const rows = Array.from({ length: batch }, (_, n) => n);
@@ -72,18 +76,25 @@ interface ForwardCase {
   readonly shape: ImageShape;
   /** [1, channels, height, width]. */
   readonly x: Float32Array;
+  /** Of a super-resolution network. */
+  readonly lowRes?: { readonly shape: ImageShape; readonly values: Float32Array } | undefined;
   readonly t: readonly number[];
   readonly classes: readonly number[] | undefined;
   readonly out?: Float32Array;
 }
 
 /** The first image of a self-test, whatever it holds, so that results compare. */
-async function storedCase(selfTest: TensorFile): Promise<ForwardCase> {
-  const [, channels, height, width] = selfTest.tensors.get("x")!.shape as [number, number, number, number];
+async function storedCase(selfTest: TensorFile, superRes: boolean): Promise<ForwardCase> {
   const read = async (name: string, length?: number) => (await readFloat32(selfTest, name)).subarray(0, length);
+  const image = async (name: string) => {
+    const [, channels, height, width] = selfTest.tensors.get(name)!.shape as [number, number, number, number];
+    const shape = { batch: 1, channels, height, width };
+    return { shape, values: await read(name, channels * height * width) };
+  };
+  const { shape, values: x } = await image("x");
   return {
-    shape: { batch: 1, channels, height, width },
-    x: await read("x", channels * height * width),
+    ...{ shape, x },
+    lowRes: superRes ? await image("low_res") : undefined,
     t: [...(await read("t", 1))],
     classes: selfTest.tensors.has("y") ? [...(await read("y", 1))] : undefined,
     out: await read("out"),
@@ -92,10 +103,15 @@ async function storedCase(selfTest: TensorFile): Promise<ForwardCase> {
 
 /** An image in the middle of the noise; times do not depend on it. */
 function madeCase({ config }: Checkpoint): ForwardCase {
-  const { imageSize: side, inChannels: channels, numClasses } = config;
+  const { imageSize: side, inChannels: channels, numClasses, superRes } = config;
+  const square = (name: string, size: number) => ({
+    shape: { batch: 1, channels, height: size, width: size },
+    values: synthesizeInput(name, [1, channels, size, size]),
+  });
+  const { shape, values: x } = square("x", side);
   return {
-    shape: { batch: 1, channels, height: side, width: side },
-    x: synthesizeInput("x", [1, channels, side, side]),
+    ...{ shape, x },
+    lowRes: superRes ? square("low_res", usualLowRes(side)) : undefined,
     t: [500],
     classes: numClasses === null ? undefined : [0],
   };

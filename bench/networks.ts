@@ -63,6 +63,9 @@ export function benchNetworks(model: BenchNetwork, { quick = false } = {}): read
   ];
 }
 
+/** The released upsamplers make pictures four times as large. */
+export const usualLowRes = (imageSize: number): number => Math.max(1, imageSize / 4);
+
 export interface NamedLayer<Layer> {
   readonly name: string;
   readonly layer: Layer;
@@ -77,7 +80,8 @@ export function networkPlans(
   const isClassifier = architecture.config.pool !== undefined;
   const weights = declareWeights(architecture, precision, { gradient: isClassifier });
   const size = { batch: 1, height: imageSize, width: imageSize };
-  const low = lowRes === undefined ? {} : { lowRes: { height: lowRes, width: lowRes } };
+  const lowSide = architecture.config.superRes ? (lowRes ?? usualLowRes(imageSize)) : undefined;
+  const low = lowSide === undefined ? {} : { lowRes: { height: lowSide, width: lowSide } };
   const convolutions: NamedLayer<ConvolutionLayer>[] = [];
   const attentions: NamedLayer<AttentionLayer>[] = [];
   const options = {

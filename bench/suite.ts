@@ -70,7 +70,8 @@ export async function runSuite(options: SuiteOptions): Promise<BenchResult> {
     matches(only, `${test.kernel} ${test.variant} ${test.shape} ${Object.keys(test.uses).join(" ")}`),
   );
   const wantsForward = matches(only, "forward");
-  const wantsStep = matches(only, "step");
+  // Nothing of RePaint runs an upsampler.
+  const wantsStep = matches(only, "step") && !checkpoint.config.superRes;
   const kernels: KernelRow[] = [];
   let result: BenchResult = {
     ...{ format: resultFormat, version: options.version, date: new Date().toISOString() },

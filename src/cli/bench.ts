@@ -121,6 +121,7 @@ function checkSelfTest(file: TensorFile, { config, architecture }: Checkpoint): 
   const [batch, , height, width] = check.tensor("x", ["N", config.inChannels, "H", "W"], "float")?.shape ?? [];
   check.tensor("t", [batch ?? "N"], "number");
   if (config.numClasses !== null) check.tensor("y", [batch ?? "N"], "number");
+  if (config.superRes) check.tensor("low_res", [batch ?? "N", config.inChannels, "h", "w"], "float");
   check.tensor("out", [batch ?? "N", architecture.outChannels, height ?? "H", width ?? "W"], "float");
   check.finish();
   return file;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
 import { build, preview } from "vite";
-import { parseResult } from "../../bench/result.ts";
+import { type BenchResult, parseResult } from "../../bench/result.ts";
 import { chromium, closeChromium, noChromium } from "../support/chromium.ts";
 import { cli, events, folder } from "../support/cli.ts";
 
@@ -28,6 +28,34 @@ test("the command writes a result and a report, and compares", async () => {
   const all = events(again.out);
   expect(all.filter(({ event }) => event === "kernel")).toHaveLength(result.kernels.length);
   expect(all.at(-1)).toMatchObject({ event: "result", interrupted: false });
+});
+
+describe("another network", () => {
+  const golden = (name: string) => fileURLToPath(new URL(`../goldens/unet/${name}.safetensors`, import.meta.url));
+  const forward = async (name: string, ...more: string[]) => {
+    const options = ["bench", "--quick", "--weights", golden(`${name}.weights`), "--only", "^(forward|step)$"];
+    const { status, out } = await cli([...options, ...more, "--json"]);
+    return { status, result: events(out).at(-1) as unknown as BenchResult };
+  };
+
+  test.each(["class-cond", "super-res"])(
+    "%s: its forward is compared with an answer, and timed without one",
+    async (name) => {
+      const compared = await forward(name, "--self-test", golden(`${name}.io`));
+      expect(compared).toMatchObject({ status: 0, result: { forward: { network: `${name}.weights.safetensors` } } });
+      expect(compared.result.forward!.error).toBeLessThanOrEqual(5e-5);
+      const alone = await forward(name);
+      expect(alone.status).toBe(0);
+      expect(alone.result.forward).not.toHaveProperty("error");
+      expect(Boolean(alone.result.step)).toBe(name !== "super-res");
+    },
+  );
+
+  test("an answer of another network is refused with what is missing", async () => {
+    const { status, err } = await cli(["bench", "--quick", "--weights", golden("super-res.weights"), "--self-test", golden("class-cond.io")]); // prettier-ignore
+    expect(status).toBe(2);
+    expect(err).toMatch(/low_res \[2, 3, h, w\] is missing/);
+  });
 });
 
 describe.skipIf(noChromium)("the page", () => {
