@@ -13,14 +13,13 @@ import { buildArchitecture, type Architecture } from "../src/unet/architecture.t
 import { planClassifier } from "../src/unet/classifier.ts";
 import { type Pool, pools } from "../src/unet/config.ts";
 import { embeddingRows, planEmbedding, planForward } from "../src/unet/network.ts";
-import { lowResSide, presetByName, presetConfig } from "../src/unet/presets.ts";
+import { presetByName, presetConfig } from "../src/unet/presets.ts";
 import { declareWeights } from "../src/unet/weights.ts";
 
 export interface BenchNetwork {
   /** As tables show it. */
   readonly name: string;
   readonly architecture: Architecture;
-  readonly lowRes?: number | undefined;
   /** Only these kernels of it. */
   readonly only?: readonly string[];
 }
@@ -28,7 +27,7 @@ export interface BenchNetwork {
 function preset(name: string, title: string, only?: readonly string[]): BenchNetwork {
   const found = presetByName(name);
   const architecture = buildArchitecture(presetConfig(found));
-  return { name: title, architecture, lowRes: lowResSide(found), ...(only ? { only } : {}) };
+  return { name: title, architecture, ...(only ? { only } : {}) };
 }
 
 /** What classifiers have and no other network: heads, and the way back to the image. */
@@ -73,15 +72,15 @@ export interface NamedLayer<Layer> {
 
 /** One image's forward (of classifiers with the gradient) and a chunk of the table of embeddings; their convolutions and attentions. */
 export function networkPlans(
-  { architecture, lowRes }: BenchNetwork,
+  { architecture }: BenchNetwork,
   { precision, ...traits }: AdapterTraits & { readonly precision: "f32" | "f16" },
 ): { plans: Plan[]; convolutions: NamedLayer<ConvolutionLayer>[]; attentions: NamedLayer<AttentionLayer>[] } {
   const { imageSize } = architecture.config;
   const isClassifier = architecture.config.pool !== undefined;
   const weights = declareWeights(architecture, precision, { gradient: isClassifier });
   const size = { batch: 1, height: imageSize, width: imageSize };
-  const lowSide = architecture.config.superRes ? (lowRes ?? usualLowRes(imageSize)) : undefined;
-  const low = lowSide === undefined ? {} : { lowRes: { height: lowSide, width: lowSide } };
+  const lowSide = usualLowRes(imageSize);
+  const low = architecture.config.superRes ? { lowRes: { height: lowSide, width: lowSide } } : {};
   const convolutions: NamedLayer<ConvolutionLayer>[] = [];
   const attentions: NamedLayer<AttentionLayer>[] = [];
   const options = {

@@ -28,6 +28,7 @@ import { announceDevice, type Context } from "./context.ts";
 import { readFlags, withModel } from "./model.ts";
 import { readPrecision } from "./settings.ts";
 import { TensorCheck, withTensors } from "./tensorFiles.ts";
+import { checkInputs } from "./unet.ts";
 
 export const bench: Command = {
   name: "bench",
@@ -118,10 +119,7 @@ async function run(context: Context, given: Arguments): Promise<number> {
 /** @throws InputError unless the file holds an input of this network and an answer */
 function checkSelfTest(file: TensorFile, { config, architecture }: Checkpoint): TensorFile {
   const check = new TensorCheck(file);
-  const [batch, , height, width] = check.tensor("x", ["N", config.inChannels, "H", "W"], "float")?.shape ?? [];
-  check.tensor("t", [batch ?? "N"], "number");
-  if (config.numClasses !== null) check.tensor("y", [batch ?? "N"], "number");
-  if (config.superRes) check.tensor("low_res", [batch ?? "N", config.inChannels, "h", "w"], "float");
+  const [batch, , height, width] = checkInputs(check, config).x?.shape ?? [];
   check.tensor("out", [batch ?? "N", architecture.outChannels, height ?? "H", width ?? "W"], "float");
   check.finish();
   return file;

@@ -7,7 +7,7 @@ import { adapterName, type Device } from "../engine/device.ts";
 import { InputError } from "../engine/errors.ts";
 import { readFloats } from "../engine/readback.ts";
 import { refuseOutput, writeFileAtomic } from "../node/files.ts";
-import { sizeMultiple } from "../unet/config.ts";
+import { sizeMultiple, type UNetConfig } from "../unet/config.ts";
 import { presetWords } from "../unet/presets.ts";
 import { fromNhwc, type ImageShape, toNhwc } from "../unet/layout.ts";
 import { readFloat32, type TensorFile, writeSafetensors } from "../unet/safetensors.ts";
@@ -95,9 +95,8 @@ interface Inputs {
   readonly y: readonly number[] | undefined;
 }
 
-async function readInputs(file: TensorFile, { checkpoint }: OpenModel, { report }: Context): Promise<Inputs> {
-  const { config } = checkpoint;
-  const check = new TensorCheck(file);
+/** That the file has what a network takes: x, t, and y or low_res. The tensors that say how large it is. */
+export function checkInputs(check: TensorCheck, config: UNetConfig) {
   const x = check.tensor("x", ["N", config.inChannels, "H", "W"], "float");
   const batch = x?.shape[0] ?? "N";
   check.tensor("t", [batch], "number");
@@ -112,6 +111,13 @@ async function readInputs(file: TensorFile, { checkpoint }: OpenModel, { report 
     height % multiple === 0 && width % multiple === 0,
     `x: height and width must be multiples of ${multiple} for this network, got ${height} and ${width}`,
   );
+  return { x, low };
+}
+
+async function readInputs(file: TensorFile, { checkpoint }: OpenModel, { report }: Context): Promise<Inputs> {
+  const { config } = checkpoint;
+  const check = new TensorCheck(file);
+  const { x, low } = checkInputs(check, config);
   check.finish();
   for (const name of ["y", "low_res"] as const)
     if (file.tensors.has(name) && !(name === "y" ? config.numClasses !== null : config.superRes))

@@ -22,7 +22,7 @@ export interface TimingOptions {
   readonly samples?: number | undefined;
   /** Milliseconds that all of it may take, warm-up included; a run that is longer than that is still finished. */
   readonly budget?: number | undefined;
-  /** Milliseconds of load before the first sample. Default: 150 on a GPU, whose clocks sleep between loads, else none. */
+  /** Milliseconds of load before the first sample on a GPU, whose clocks sleep between loads. Default 150. */
   readonly runUp?: number | undefined;
   /** A run that takes more milliseconds need not be known well: it is not timed further. */
   readonly atMost?: number | undefined;
@@ -48,7 +48,7 @@ export function median(values: readonly number[]): number {
 /** @throws what the device met, or the signal's reason */
 export async function timeExecutor(device: Device, executor: Executor, options: TimingOptions = {}): Promise<Timing> {
   const { samples = 5, budget = Infinity, atMost = Infinity, signal } = options;
-  const runUp = options.runUp ?? (device.kind === "gpu" ? gpuRunUp : 0);
+  const runUp = device.kind === "gpu" ? (options.runUp ?? gpuRunUp) : 0;
   const begin = performance.now();
   const clock = await Clock.create(device);
   try {

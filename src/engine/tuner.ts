@@ -252,13 +252,8 @@ export function deviceClock(device: Device): PlanClock {
       }
       const executor = await Executor.create(device, plan, buffers);
       try {
-        const { fastest } = await timeExecutor(device, executor, {
-          samples: 3,
-          budget: 1000,
-          runUp: device.kind === "gpu" ? 30 : 0,
-          atMost,
-          signal,
-        });
+        const limits = { samples: 3, budget: 1000, runUp: 30, atMost, signal };
+        const { fastest } = await timeExecutor(device, executor, limits);
         return { milliseconds: fastest, output: await outputOf(device, plan, buffers) };
       } finally {
         executor.dispose();

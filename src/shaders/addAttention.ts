@@ -3,7 +3,6 @@ import { PlanBuilder, type Plan } from "../engine/plan.ts";
 import type { Tensor } from "../engine/tensor.ts";
 import { attention } from "./attention.ts";
 import type { AttentionChoice, AttentionLayer } from "./chooseAttention.ts";
-import { threadsOfQuery } from "./lib/attentionTile.ts";
 import { dispatchInPieces, wholeDispatch } from "./lib/pieces.ts";
 
 export interface AttentionTensors {
@@ -31,8 +30,7 @@ export function addAttention(builder: PlanBuilder, { layer, choice, batch, tenso
   const parameters = { batch, length, heads, headChannels, scale, ...wholeDispatch };
   const macs = attentionMacs(layer, batch);
   if (choice.method === "tiled") {
-    const { kernel, variant } = choice;
-    const workgroupSize = threadsOfQuery * variant.workgroupQueries;
+    const { kernel, variant, threads: workgroupSize } = choice;
     return dispatchInPieces(builder, kernel, { tensors, parameters, variant, label, macs }, { workgroupSize });
   }
   const { variant } = choice;

@@ -65,11 +65,10 @@ export function addConvolution(builder: PlanBuilder, call: ConvolutionCall): voi
         const dispatch = { tensors: bound, parameters, variant, label, macs };
         dispatchInPieces(builder, convolutionTiled, dispatch, { workgroupSize: tiledThreads(variant) });
       } else {
-        const { kernel: matrixKernel, variant: tile } = choice.way;
+        const { kernel: matrixKernel, variant: tile, threads: workgroupSize } = choice.way;
         const variant = { ...whole, ...tile };
         const { affine: _, ...others } = tensors;
         const dispatch = { tensors: sums ? { x0, x1, weight, y: sums } : others, parameters, variant, label, macs };
-        const workgroupSize = tile.subgroupSize * tile.subgroupRows * tile.subgroupColumns;
         dispatchInPieces(builder, matrixKernel, dispatch, { workgroupSize });
       }
       if (sums)

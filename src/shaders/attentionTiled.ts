@@ -8,7 +8,6 @@ import { defineKernel } from "../engine/kernel.ts";
 import { unroll, wgsl } from "../engine/wgsl.ts";
 import { attention, lowestScore } from "./attention.ts";
 import type { AttentionChoice } from "./chooseAttention.ts";
-import { threadsOfQuery } from "./lib/attentionTile.ts";
 
 export interface TiledAttentionVariant {
   /** vec4s of a head. */
@@ -19,6 +18,8 @@ export interface TiledAttentionVariant {
   [key: string]: number;
 }
 
+/** Threads of a query. */
+const members = 4;
 /** vec4s of output that they exchange at once. */
 const exchanged = 2;
 
@@ -30,7 +31,7 @@ export function tiledAttentions(vectors: number): AttentionChoice[] {
   if (vectors > mostVectors) return [];
   return [32, 16].map((workgroupQueries) => ({
     ...{ id: `tiled ${workgroupQueries}x16`, method: "tiled", kernel: attentionTiled },
-    variant: { vectors, keys: 16, workgroupQueries },
+    ...{ variant: { vectors, keys: 16, workgroupQueries }, threads: members * workgroupQueries },
   }));
 }
 
@@ -41,7 +42,6 @@ export const attentionTiled = defineKernel<TiledAttentionVariant>()({
   workgroups: (p, { workgroupQueries }) => p.groups || p.batch * p.heads * Math.ceil(p.length / workgroupQueries),
   source: ({ header }, variant) => {
     const { vectors, keys, workgroupQueries } = variant;
-    const members = threadsOfQuery;
     const threads = members * workgroupQueries;
     /** vec4s from one key of the tile to the next: the four members read four keys at once, from different banks. */
     const stride = vectors + 1;

@@ -24,11 +24,12 @@ export const groupNormGradientAffine = defineKernel<GroupNormAffineVariant>()({
   parameters: groupMomentsParameters,
   workgroups: groupWorkgroups,
   source: ({ header }, variant) => wgsl`${header}${groupMain(variant)}
-${sumOverGroup(variant, "first", "first += sums[statistic(n, chunk, c, 0u)];")}
 ${sumOverGroup(
   variant,
-  "second",
-  `second += sums[statistic(n, chunk, c, 1u)] + (partials[statistic(n, chunk, c, 0u)] + added(row, c) - mean) * sums[statistic(n, chunk, c, 0u)];`,
+  ["first", "second"],
+  `let sum = sums[statistic(n, chunk, c, 0u)];
+      first += sum;
+      second += sums[statistic(n, chunk, c, 1u)] + (partials[statistic(n, chunk, c, 0u)] + added(row, c) - mean) * sum;`,
 )}
   let count = f32(width * parameters.pixels);
 ${eachChannel(

@@ -3,7 +3,7 @@
  * which one runs a layer.
  */
 import type { SubgroupMatrix } from "../engine/device.ts";
-import { convolutionMatrix, matrixBytes, type MatrixVariant } from "./convolutionMatrix.ts";
+import { convolutionMatrix, matrixBytes, matrixThreads, type MatrixVariant } from "./convolutionMatrix.ts";
 import type { ConvolutionRule } from "./convolutionTable.ts";
 import type { TileShape } from "./lib/tileWalk.ts";
 
@@ -14,6 +14,8 @@ export interface MatrixWay {
   readonly name: string;
   readonly kernel: typeof convolutionMatrix;
   readonly variant: MatrixTile & SubgroupMatrix;
+  /** Of a workgroup. */
+  readonly threads: number;
   /** Of workgroup memory. */
   readonly bytes: number;
 }
@@ -30,9 +32,10 @@ const tiles: readonly MatrixTile[] = [
 ];
 
 /** Whether every subgroup's share is whole matrices, and a workgroup no larger than WebGPU promises. */
-function isWhole(tile: MatrixTile, { rows, columns, depth, subgroupSize }: SubgroupMatrix): boolean {
+function isWhole(tile: MatrixTile, matrix: SubgroupMatrix): boolean {
   const { tilePixels, tileVectors, stepVectors, subgroupRows, subgroupColumns } = tile;
-  const threads = subgroupRows * subgroupColumns * subgroupSize;
+  const { rows, columns, depth } = matrix;
+  const threads = matrixThreads({ ...matrix, ...tile });
   return (
     tilePixels % (subgroupRows * rows) === 0 &&
     (4 * tileVectors) % (subgroupColumns * columns) === 0 &&
@@ -52,7 +55,8 @@ export function matrixWays(matrix: SubgroupMatrix): MatrixWay[] {
       const size = `${tilePixels}x${4 * tileVectors}x${4 * stepVectors}/${subgroupRows}x${subgroupColumns}`;
       const variant = { ...matrix, ...tile };
       const name = `matrix ${size}${buffers === 2 ? " twice" : ""}`;
-      return { name, kernel: convolutionMatrix, variant, bytes: matrixBytes(variant) };
+      const sizes = { threads: matrixThreads(variant), bytes: matrixBytes(variant) };
+      return { name, kernel: convolutionMatrix, variant, ...sizes };
     });
 }
 

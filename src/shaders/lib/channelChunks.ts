@@ -52,11 +52,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let tiles = (vectors + ${columns - 1}u) / ${columns}u;
   let last = parameters.batch * parameters.chunks * tiles - 1u;
   let wantedTile = workgroupIndex(group, groups);
-  let wantedVector = min(wantedTile, last) % tiles * ${columns}u + local % ${columns}u;
+  let tile = min(wantedTile, last);
+  let wantedVector = tile % tiles * ${columns}u + local % ${columns}u;
   let wanted = wantedTile <= last && wantedVector < vectors;
   let c = min(wantedVector, vectors - 1u);
-  let chunk = min(wantedTile, last) / tiles % parameters.chunks;
-  let n = min(wantedTile, last) / tiles / parameters.chunks;
+  let chunk = tile / tiles % parameters.chunks;
+  let n = tile / tiles / parameters.chunks;
   let index = (n * parameters.chunks + chunk) * vectors + c;
   let begin = chunk * parameters.chunkPixels;
   let end = min(begin + parameters.chunkPixels, parameters.pixels);

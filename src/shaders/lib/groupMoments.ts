@@ -54,11 +54,11 @@ const eachStatistic = (threads: number, body: string): string =>
 export const eachChannel = ({ threads }: GroupMomentsVariant, body: string): string =>
   `  for (var c = begin + member; c < begin + width; c += ${threads}u) { ${body} }`;
 
-/** Statements that add up `name` over the group's statistics; `body` is what each adds, as statements. */
-export const sumOverGroup = ({ threads }: GroupMomentsVariant, name: string, body: string): string => `
-  var ${name} = 0.0;
+/** Statements that add up `names` over the group's statistics in one walk; `body` is what each adds, as statements. */
+export const sumOverGroup = ({ threads }: GroupMomentsVariant, names: readonly string[], body: string): string => `
+${names.map((name) => `  var ${name} = 0.0;`).join("\n")}
 ${eachStatistic(threads, body)}
-  ${name} = total(member, ${name});`;
+${names.map((name) => `  ${name} = total(member, ${name});`).join("\n")}`;
 
 /**
  * WGSL of `statistic` (where a channel's mean, 0, or squares, 1, lie in partials), `chunkCount`, `added` (to a channel before the
@@ -111,11 +111,11 @@ ${elementwiseMain("parameters.batch * parameters.groups")}
   let width = parameters.channels / parameters.groups;
   let begin = (index % parameters.groups) * width;
   let row = n * parameters.embeddingStride + parameters.embeddingOffset;
-${sumOverGroup(variant, "mean", "mean += (partials[statistic(n, chunk, c, 0u)] + added(row, c)) * (chunkCount(chunk) / f32(parameters.pixels));")}
+${sumOverGroup(variant, ["mean"], "mean += (partials[statistic(n, chunk, c, 0u)] + added(row, c)) * (chunkCount(chunk) / f32(parameters.pixels));")}
   mean /= f32(width);
 ${sumOverGroup(
   variant,
-  "squares",
+  ["squares"],
   `let d = partials[statistic(n, chunk, c, 0u)] + added(row, c) - mean;
       squares += partials[statistic(n, chunk, c, 1u)] + d * d * chunkCount(chunk);`,
 )}
