@@ -6,8 +6,8 @@
 import { read, type Bindings, type Variant } from "../src/engine/kernel.ts";
 import { PlanBuilder, type Dispatch, type Plan } from "../src/engine/plan.ts";
 import { byteLength, type Tensor } from "../src/engine/tensor.ts";
-import { attentionMacs, attentionPlan } from "../src/shaders/addAttention.ts";
-import { convolutionPlan, layerMacs } from "../src/shaders/addConvolution.ts";
+import { attentionMacs, attentionPlan } from "../src/operators/attention/plan.ts";
+import { convolutionPlan, layerMacs } from "../src/operators/convolution/plan.ts";
 import { attention } from "../src/shaders/attention.ts";
 import {
   attentionCandidates,
@@ -15,7 +15,7 @@ import {
   chooseAttention,
   type AttentionChoice,
   type AttentionLayer,
-} from "../src/shaders/chooseAttention.ts";
+} from "../src/operators/attention/candidates.ts";
 import {
   chooseConvolution,
   convolutionCandidates,
@@ -24,7 +24,7 @@ import {
   type ConvolutionChoice,
   type ConvolutionChoices,
   type ConvolutionLayer,
-} from "../src/shaders/chooseConvolution.ts";
+} from "../src/operators/convolution/candidates.ts";
 import { convolutionBindings } from "../src/shaders/convolution.ts";
 import { networkPlans, samplerPlan, type BenchNetwork } from "./networks.ts";
 

@@ -5,7 +5,7 @@
  */
 import type { DType } from "../src/engine/tensor.ts";
 import { elementCount } from "../src/engine/tensor.ts";
-import { float16ToFloat32, float32ToFloat16 } from "../src/unet/floats.ts";
+import { float16ToFloat32, float32ToFloat16 } from "../src/files/floats.ts";
 import { uniform } from "../test/support/random.ts";
 import { attentionElement } from "../test/twins/attention.ts";
 import {

@@ -4,16 +4,16 @@
  */
 import { PlanBuilder, type Plan } from "../src/engine/plan.ts";
 import { padTo4 } from "../src/engine/tensor.ts";
-import type { AttentionLayer } from "../src/shaders/chooseAttention.ts";
-import { adapterTraits, type AdapterTraits, type ConvolutionLayer } from "../src/shaders/chooseConvolution.ts";
+import type { AttentionLayer } from "../src/operators/attention/candidates.ts";
+import { adapterTraits, type AdapterTraits, type ConvolutionLayer } from "../src/operators/convolution/candidates.ts";
 import { gaussianNoise } from "../src/shaders/gaussianNoise.ts";
 import { renoise } from "../src/shaders/renoise.ts";
 import { reverseStep } from "../src/shaders/reverseStep.ts";
-import { buildArchitecture, type Architecture } from "../src/unet/architecture.ts";
+import { buildArchitecture, type Architecture } from "../src/checkpoints/architecture.ts";
 import { planClassifier } from "../src/unet/classifier.ts";
-import { type Pool, pools } from "../src/unet/config.ts";
+import { type Pool, pools } from "../src/checkpoints/config.ts";
 import { embeddingRows, planEmbedding, planForward } from "../src/unet/network.ts";
-import { presetByName, presetConfig } from "../src/unet/presets.ts";
+import { presetByName, presetConfig } from "../src/checkpoints/released/find.ts";
 import { declareWeights } from "../src/unet/weights.ts";
 
 export interface BenchNetwork {

@@ -1,6 +1,6 @@
 /** The benchmark's page: asks what to measure, shows how far it is, and the result. Measuring: thread.ts. */
 import { adapterReport } from "../src/element/adapterReport.ts";
-import { seconds } from "../src/cli/words.ts";
+import { seconds } from "../src/text/quantities.ts";
 import { escapeHtml } from "../src/evaluate/page.ts";
 import type { FromThread, StartRequest, ToThread } from "./messages.ts";
 import { reportBody, reportPage } from "./report.ts";

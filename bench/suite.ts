@@ -3,9 +3,9 @@
  * device and the model's bytes, and show what it reports.
  */
 import { adapterName, type Device } from "../src/engine/device.ts";
-import { loadTraits } from "../src/shaders/chooseConvolution.ts";
-import type { Checkpoint } from "../src/unet/checkpoint.ts";
-import type { TensorFile } from "../src/unet/safetensors.ts";
+import { loadTraits } from "../src/operators/convolution/candidates.ts";
+import type { Checkpoint } from "../src/checkpoints/checkpoint.ts";
+import type { TensorFile } from "../src/files/safetensors.ts";
 import { UNet } from "../src/unet/unet.ts";
 import { benchCases } from "./cases.ts";
 import { benchForward } from "./forward.ts";

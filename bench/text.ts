@@ -1,5 +1,5 @@
 /** Results as text: the tables of the terminal. */
-import { table } from "../src/cli/table.ts";
+import { table } from "../src/text/table.ts";
 import { compareResults, type BenchResult, type KernelRow, type Ratio } from "./result.ts";
 
 /** Three significant digits: 1234, 12.3, 0.0123. */

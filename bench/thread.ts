@@ -4,8 +4,8 @@
  */
 import { requestDevice } from "../src/engine/device.ts";
 import { version } from "../src/engine/version.ts";
-import { openCheckpoint } from "../src/unet/checkpoint.ts";
-import { blobSource, openSafetensors } from "../src/unet/safetensors.ts";
+import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
+import { blobSource, openSafetensors } from "../src/files/safetensors.ts";
 import type { FromThread, StartRequest, ToThread } from "./messages.ts";
 import { runSuite } from "./suite.ts";
 

@@ -7,11 +7,11 @@ export {
   NoAdapterError,
   OutOfMemoryError,
   RePaintError,
-} from "./engine/errors.ts";
+} from "./errors.ts";
 export { Device, requestDevice, type DeviceOptions } from "./engine/device.ts";
-export type { Mask, Picture } from "./repaint/image.ts";
-export { keepMask } from "./repaint/image.ts";
-export { drawKeepMask, MASK_PATTERNS, type MaskOptions, type MaskPattern } from "./repaint/masks.ts";
+export type { Mask, Picture } from "./pictures/image.ts";
+export { keepMask } from "./pictures/image.ts";
+export { drawKeepMask, MASK_PATTERNS, type MaskOptions, type MaskPattern } from "./pictures/masks.ts";
 export { RePaint, type InpaintJob, type InpaintOptions, type Preset, type SampleJob } from "./repaint/repaint.ts";
 export type { CheckpointSource, DownloadOptions, LoadOptions } from "./repaint/loaded.ts";
 export { InpaintRun, type InpaintProgress, type InpaintResult, type Reached } from "./repaint/inpaintRun.ts";
@@ -21,8 +21,8 @@ export { SourceCache, type BlockStorage, type CachedFile } from "./sources/cache
 export type { Integrity } from "./sources/integrity.ts";
 export { pageCache } from "./sources/pageCache.ts";
 export { urlSource, type UrlOptions, type UrlSource } from "./sources/urlSource.ts";
-export { tuningDatabase } from "./engine/tuningDatabase.ts";
-export type { TuningProgress } from "./engine/tuner.ts";
-export type { TuningStore } from "./engine/tuningMemory.ts";
+export { tuningDatabase } from "./engine/tuning/database.ts";
+export type { TuningProgress } from "./engine/tuning/tuner.ts";
+export type { TuningStore } from "./engine/tuning/memory.ts";
 export type { TuneOptions } from "./unet/tuning.ts";
-export type { ByteSource } from "./unet/safetensors.ts";
+export type { ByteSource } from "./files/safetensors.ts";

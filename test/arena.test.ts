@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { lifetimes, planArenas, type ArenaLimits } from "../src/engine/arena.ts";
-import { OutOfMemoryError } from "../src/engine/errors.ts";
+import { OutOfMemoryError } from "../src/errors.ts";
 import { foldWorkgroups } from "../src/engine/executor.ts";
 import { defineKernel, read, readOptional, write } from "../src/engine/kernel.ts";
 import { accesses, PlanBuilder, type Plan } from "../src/engine/plan.ts";

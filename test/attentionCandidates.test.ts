@@ -1,9 +1,9 @@
 /** Attention as a layer: every candidate against the float64 twin, the table of defaults, long ones in pieces. */
 import { describe, expect, it } from "vitest";
-import type { AdapterFamily } from "../src/engine/adapterFamily.ts";
+import type { AdapterFamily } from "../src/engine/adapter.ts";
 import { Device } from "../src/engine/device.ts";
 import { PlanBuilder } from "../src/engine/plan.ts";
-import { attentionPlan } from "../src/shaders/addAttention.ts";
+import { attentionPlan } from "../src/operators/attention/plan.ts";
 import { attention } from "../src/shaders/attention.ts";
 import {
   attentionCandidates,
@@ -11,8 +11,8 @@ import {
   attentionTable,
   chooseAttention,
   type AttentionLayer,
-} from "../src/shaders/chooseAttention.ts";
-import { type AdapterTraits, loadTraits } from "../src/shaders/chooseConvolution.ts";
+} from "../src/operators/attention/candidates.ts";
+import { type AdapterTraits, loadTraits } from "../src/operators/convolution/candidates.ts";
 import { wholeDispatch } from "../src/shaders/lib/pieces.ts";
 import { relativeError } from "./support/goldens.ts";
 import { gpuDevice, withErrorScope } from "./support/gpu.ts";

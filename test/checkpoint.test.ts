@@ -1,12 +1,12 @@
 /** Opening checkpoints: whose word wins, what contradicts, and files that hold something else. */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { CheckpointError, InputError } from "../src/engine/errors.ts";
-import { expectedTensors } from "../src/unet/architecture.ts";
-import { openCheckpoint } from "../src/unet/checkpoint.ts";
-import { completeConfig, parseFlags } from "../src/unet/flags.ts";
-import { inferConfig, TensorMismatchError } from "../src/unet/infer.ts";
-import { bytesSource, writeSafetensors } from "../src/unet/safetensors.ts";
+import { CheckpointError, InputError } from "../src/errors.ts";
+import { expectedTensors } from "../src/checkpoints/architecture.ts";
+import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
+import { completeConfig, parseFlags } from "../src/checkpoints/flags.ts";
+import { inferConfig, TensorMismatchError } from "../src/checkpoints/infer.ts";
+import { bytesSource, writeSafetensors } from "../src/files/safetensors.ts";
 
 const goldens = new URL("goldens/unet/", import.meta.url);
 const cases = JSON.parse(readFileSync(new URL("cases.json", goldens), "utf8"));

@@ -1,15 +1,15 @@
 /** Classifiers' logits and gradients against PyTorch's (the golden set only: REPAINT_GOLDEN), files, errors, bits in a batch. */
 import { describe, expect, it } from "vitest";
-import { classifyOnce } from "../src/cli/classifier.ts";
+import { classifyOnce } from "../src/cli/commands/classifier.ts";
 import { Device } from "../src/engine/device.ts";
-import { openCheckpoint } from "../src/unet/checkpoint.ts";
-import { openClassifier } from "../src/unet/classifierCheckpoint.ts";
+import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
+import { openClassifier } from "../src/checkpoints/classifier/checkpoint.ts";
 import { Classifier } from "../src/unet/classifier.ts";
-import { classifierPresets } from "../src/unet/classifierPresets.ts";
-import type { ClassifierConfig } from "../src/unet/config.ts";
-import { expectedTensors } from "../src/unet/architecture.ts";
-import { inferClassifier } from "../src/unet/inferClassifier.ts";
-import { bytesSource, writeSafetensors } from "../src/unet/safetensors.ts";
+import { classifierPresets } from "../src/checkpoints/released/classifiers.ts";
+import type { ClassifierConfig } from "../src/checkpoints/config.ts";
+import { expectedTensors } from "../src/checkpoints/architecture.ts";
+import { inferClassifier } from "../src/checkpoints/classifier/infer.ts";
+import { bytesSource, writeSafetensors } from "../src/files/safetensors.ts";
 import { goldenTensors, goldenUrl, relativeError, shapeOf, tensor } from "./support/goldens.ts";
 import { gpuDevice } from "./support/gpu.ts";
 import { values } from "./support/random.ts";

@@ -4,11 +4,11 @@
  */
 import { describe, expect, it } from "vitest";
 import { Device } from "../src/engine/device.ts";
-import { classifyOnce } from "../src/cli/classifier.ts";
-import { openClassifier } from "../src/unet/classifierCheckpoint.ts";
+import { classifyOnce } from "../src/cli/commands/classifier.ts";
+import { openClassifier } from "../src/checkpoints/classifier/checkpoint.ts";
 import { Classifier } from "../src/unet/classifier.ts";
-import { checkConfig, type ClassifierConfig, type UNetConfig } from "../src/unet/config.ts";
-import { bytesSource, writeSafetensors } from "../src/unet/safetensors.ts";
+import { checkConfig, type ClassifierConfig, type UNetConfig } from "../src/checkpoints/config.ts";
+import { bytesSource, writeSafetensors } from "../src/files/safetensors.ts";
 import { relativeError } from "./support/goldens.ts";
 import { gpuDevice } from "./support/gpu.ts";
 import { values } from "./support/random.ts";

@@ -1,9 +1,9 @@
 /** The released classifiers by name, and errors that recognise them. */
 import { expect, it } from "vitest";
-import { openCheckpoint } from "../src/unet/checkpoint.ts";
-import { classifierPresets, identifyClassifier } from "../src/unet/classifierPresets.ts";
-import { presets } from "../src/unet/presets.ts";
-import { bytesSource, writeSafetensors } from "../src/unet/safetensors.ts";
+import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
+import { classifierPresets, identifyClassifier } from "../src/checkpoints/released/classifiers.ts";
+import { presets } from "../src/checkpoints/released/find.ts";
+import { bytesSource, writeSafetensors } from "../src/files/safetensors.ts";
 
 const shapes = (...counts: number[]) => new Map(counts.map((count, i) => [`t${i}`, { shape: [count] }]));
 

@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { commands, main } from "../src/cli/main.ts";
-import { NoAdapterError, OutOfMemoryError } from "../src/engine/errors.ts";
+import { NoAdapterError, OutOfMemoryError } from "../src/errors.ts";
 import { encodePng } from "../src/node/pictures.ts";
-import { createPicture } from "../src/repaint/image.ts";
-import { writeSafetensors } from "../src/unet/safetensors.ts";
+import { createPicture } from "../src/pictures/image.ts";
+import { writeSafetensors } from "../src/files/safetensors.ts";
 import { cli, events, filesIn, folder, golden, shipped } from "./support/cli.ts";
 
 const tiny = golden("unet/new-attention-order.weights.safetensors");

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { setUp } from "../scripts/setup.mjs";
 import { encodePng } from "../src/node/pictures.ts";
-import { createPicture } from "../src/repaint/image.ts";
+import { createPicture } from "../src/pictures/image.ts";
 import { cannotFork, cliProcess, events, filesIn, folder, golden, spawnCli } from "./support/cli.ts";
 
 const weights = golden("unet/new-attention-order.weights.safetensors");

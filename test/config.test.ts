@@ -2,10 +2,16 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { InputError } from "../src/engine/errors.ts";
-import { allBlocks, buildArchitecture, countMacs, countParameters, expectedTensors } from "../src/unet/architecture.ts";
-import { checkConfig, type UNetConfig } from "../src/unet/config.ts";
-import { completeConfig, parseFlags } from "../src/unet/flags.ts";
+import { InputError } from "../src/errors.ts";
+import {
+  allBlocks,
+  buildArchitecture,
+  countMacs,
+  countParameters,
+  expectedTensors,
+} from "../src/checkpoints/architecture.ts";
+import { checkConfig, type UNetConfig } from "../src/checkpoints/config.ts";
+import { completeConfig, parseFlags } from "../src/checkpoints/flags.ts";
 
 const cases = JSON.parse(readFileSync(new URL("goldens/unet/cases.json", import.meta.url), "utf8"));
 const adm: UNetConfig = completeConfig(parseFlags(cases.adm.flags));

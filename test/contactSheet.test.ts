@@ -1,8 +1,8 @@
 /** The contact sheet: what is where, and how large. */
 import { describe, expect, it } from "vitest";
-import { InputError } from "../src/engine/errors.ts";
+import { InputError } from "../src/errors.ts";
 import { contactSheet, showHole } from "../src/node/contactSheet.ts";
-import { type Picture, createPicture } from "../src/repaint/image.ts";
+import { type Picture, createPicture } from "../src/pictures/image.ts";
 import { noise, pixelsOf } from "./support/pictures.ts";
 
 describe("contactSheet", () => {

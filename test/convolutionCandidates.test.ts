@@ -3,10 +3,10 @@
  * that consists of several dispatches. Single kernels and their tiles are covered by kernels.test.ts.
  */
 import { describe, expect, it } from "vitest";
-import { gpuFamily, type AdapterFamily } from "../src/engine/adapterFamily.ts";
+import { gpuFamily, type AdapterFamily } from "../src/engine/adapter.ts";
 import { Device } from "../src/engine/device.ts";
 import { elementCount, type Tensor } from "../src/engine/tensor.ts";
-import { convolutionPlan } from "../src/shaders/addConvolution.ts";
+import { convolutionPlan } from "../src/operators/convolution/plan.ts";
 import {
   chooseConvolution,
   convolutionCandidates,
@@ -14,8 +14,8 @@ import {
   loadTraits,
   type ConvolutionChoice,
   type ConvolutionLayer,
-} from "../src/shaders/chooseConvolution.ts";
-import { convolutionTable, type ConvolutionRule } from "../src/shaders/convolutionTable.ts";
+} from "../src/operators/convolution/candidates.ts";
+import { convolutionTable, type ConvolutionRule } from "../src/operators/convolution/table.ts";
 import { exampleMatrix } from "./kernelCasesConvolution.ts";
 import { relativeError } from "./support/goldens.ts";
 import { gpuDevice, withErrorScope } from "./support/gpu.ts";
@@ -164,7 +164,7 @@ describe("Winograd in strips", () => {
 });
 
 it("subgroup matrices of any shape fill tiles wholly, or are not offered", async () => {
-  const { matrixWays } = await import("../src/shaders/matrixWays.ts");
+  const { matrixWays } = await import("../src/operators/convolution/matrixWays.ts");
   const offered = (rows: number, columns: number, depth: number, subgroupSize: number) =>
     matrixWays({ rows, columns, depth, subgroupSize }).length;
   const all = offered(16, 16, 16, 32);

@@ -1,11 +1,11 @@
 /** Cropping and pasting: known pixels are left alone, and nothing under the fill shows. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { InputError } from "../src/engine/errors.ts";
-import { cropToModel, pasteBack } from "../src/repaint/cropPaste.ts";
-import type { Picture } from "../src/repaint/image.ts";
-import { type Region, planRegions } from "../src/repaint/region.ts";
-import { resizeAndCentreCrop } from "../src/repaint/resize.ts";
+import { InputError } from "../src/errors.ts";
+import { cropToModel, pasteBack } from "../src/pictures/cropPaste.ts";
+import type { Picture } from "../src/pictures/image.ts";
+import { type Region, planRegions } from "../src/pictures/region.ts";
+import { resizeAndCentreCrop } from "../src/pictures/resize.ts";
 import { anyMask, anyModel, box, inside, maskOf } from "./support/masks.ts";
 
 /** Every byte differs from its neighbours', alpha included. */

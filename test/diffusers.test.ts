@@ -1,11 +1,11 @@
 /** UNet2DModel's checkpoints: a golden network under diffusers' names, and the google/ddpm-* details against a float64 twin. */
 import { describe, expect, it } from "vitest";
 import { readFloats } from "../src/engine/readback.ts";
-import { tensorsOf, type Architecture } from "../src/unet/architecture.ts";
-import { openCheckpoint } from "../src/unet/checkpoint.ts";
-import { diffusersArchitecture } from "../src/unet/diffusers.ts";
+import { tensorsOf, type Architecture } from "../src/checkpoints/architecture.ts";
+import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
+import { diffusersArchitecture } from "../src/checkpoints/diffusers.ts";
 import { fromNhwc, toNhwc } from "../src/unet/layout.ts";
-import { bytesSource, writeSafetensors } from "../src/unet/safetensors.ts";
+import { bytesSource, writeSafetensors } from "../src/files/safetensors.ts";
 import { UNet } from "../src/unet/unet.ts";
 import { goldenCheckpoint, goldenTensors, relativeError, shapeOf, tensor } from "./support/goldens.ts";
 import { gpuDevice } from "./support/gpu.ts";

@@ -1,7 +1,7 @@
 /** Coefficients: the program's own numbers, the identities that define them, and clear refusals. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { InputError } from "../src/engine/errors.ts";
+import { InputError } from "../src/errors.ts";
 import {
   climbCoefficients,
   createDiffusion,

@@ -1,7 +1,7 @@
 /** Attributes of the element: what their text means, and what is said of text that means nothing. */
 import { describe, expect, test } from "vitest";
 import { checkSettings, settingsOf } from "../src/element/ui/attributes.ts";
-import { InputError } from "../src/engine/errors.ts";
+import { InputError } from "../src/errors.ts";
 import { PRESETS } from "../src/repaint/schedule.ts";
 
 describe("an attribute's text", () => {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { EngineClient, EngineRun, InpaintCallbacks, InpaintResult, LoadOptions, ModelInfo, ModelSource } from "../src/element/types.ts"; // prettier-ignore
 import { EngineSession, type ModelState, type Settings } from "../src/element/ui/engineSession.ts";
-import { CheckpointError, InterruptedError } from "../src/engine/errors.ts";
+import { CheckpointError, InterruptedError } from "../src/errors.ts";
 import { PRESETS } from "../src/repaint/schedule.ts";
 
 const settings: Settings = {

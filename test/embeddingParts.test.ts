@@ -1,11 +1,11 @@
 /** Projections that are too large for one matrix: the parts of a table against float64, and a forward that takes them all. */
 import { expect, test } from "vitest";
 import { readFloats } from "../src/engine/readback.ts";
-import { expectedTensors } from "../src/unet/architecture.ts";
-import { openCheckpoint } from "../src/unet/checkpoint.ts";
-import { bytesSource, writeSafetensors } from "../src/unet/safetensors.ts";
-import { synthesizeFloat16, synthesizeTensor } from "../src/unet/synthesis.ts";
-import { completeConfig, parseFlags } from "../src/unet/flags.ts";
+import { expectedTensors } from "../src/checkpoints/architecture.ts";
+import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
+import { bytesSource, writeSafetensors } from "../src/files/safetensors.ts";
+import { synthesizeFloat16, synthesizeTensor } from "../src/checkpoints/synthesis.ts";
+import { completeConfig, parseFlags } from "../src/checkpoints/flags.ts";
 import { UNet } from "../src/unet/unet.ts";
 import { embeddingLayout } from "../src/unet/weights.ts";
 import { gpuDevice } from "./support/gpu.ts";

@@ -1,7 +1,7 @@
 /** The engine behind messages, in a page of a real browser: in a worker, and in the page itself with the same results. */
 import { afterAll, describe, expect, test } from "vitest";
 import { fromErrorMessage, toErrorMessage } from "../src/element/errors.ts";
-import { OutOfMemoryError, RePaintError } from "../src/engine/errors.ts";
+import { OutOfMemoryError, RePaintError } from "../src/errors.ts";
 import { SourceChangedError } from "../src/sources/httpWords.ts";
 import type { Results } from "./e2e/engineClient.ts";
 import { closeChromium, noChromium, runInChromium } from "./support/chromium.ts";

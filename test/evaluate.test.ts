@@ -3,7 +3,7 @@ import { readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type EvaluationPlan, planDifference, shardTasks, tasksOf } from "../src/evaluate/plan.ts";
-import { readShard } from "../src/cli/shards.ts";
+import { readShard } from "../src/cli/given/shards.ts";
 import { Arguments } from "../src/cli/command.ts";
 import { cli, events } from "./support/cli.ts";
 import { evaluationFolder, outcome } from "./support/evaluation.ts";

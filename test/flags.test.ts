@@ -2,9 +2,9 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { InputError } from "../src/engine/errors.ts";
-import { withHeads } from "../src/unet/checkpoint.ts";
-import { completeConfig, mergeFlags, parseFlags } from "../src/unet/flags.ts";
+import { InputError } from "../src/errors.ts";
+import { withHeads } from "../src/checkpoints/checkpoint.ts";
+import { completeConfig, mergeFlags, parseFlags } from "../src/checkpoints/flags.ts";
 
 const cases = JSON.parse(readFileSync(new URL("goldens/unet/cases.json", import.meta.url), "utf8"));
 

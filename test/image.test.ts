@@ -2,9 +2,9 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { InputError } from "../src/engine/errors.ts";
-import { type Picture, fromModelRange, keepMask, toModelRange } from "../src/repaint/image.ts";
-import { type Filter, crop, resize, resizeAndCentreCrop, resizeMask, resizeRows } from "../src/repaint/resize.ts";
+import { InputError } from "../src/errors.ts";
+import { type Picture, fromModelRange, keepMask, toModelRange } from "../src/pictures/image.ts";
+import { type Filter, crop, resize, resizeAndCentreCrop, resizeMask, resizeRows } from "../src/pictures/resize.ts";
 
 function picture(width: number, height: number, pixel: (x: number, y: number) => number[]): Picture {
   const data = new Uint8ClampedArray(width * height * 4);

@@ -2,13 +2,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { CheckpointError } from "../src/engine/errors.ts";
-import { buildArchitecture, countParameters, expectedTensors } from "../src/unet/architecture.ts";
-import { openCheckpoint } from "../src/unet/checkpoint.ts";
-import { configProblems, levelChannels, type UNetConfig } from "../src/unet/config.ts";
-import { completeConfig, parseFlags } from "../src/unet/flags.ts";
-import { inferConfig, TensorMismatchError } from "../src/unet/infer.ts";
-import { bytesSource, openSafetensors, readFloat32 } from "../src/unet/safetensors.ts";
+import { CheckpointError } from "../src/errors.ts";
+import { buildArchitecture, countParameters, expectedTensors } from "../src/checkpoints/architecture.ts";
+import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
+import { configProblems, levelChannels, type UNetConfig } from "../src/checkpoints/config.ts";
+import { completeConfig, parseFlags } from "../src/checkpoints/flags.ts";
+import { inferConfig, TensorMismatchError } from "../src/checkpoints/infer.ts";
+import { bytesSource, openSafetensors, readFloat32 } from "../src/files/safetensors.ts";
 
 const goldens = new URL("goldens/unet/", import.meta.url);
 const cases = JSON.parse(readFileSync(new URL("cases.json", goldens), "utf8"));

@@ -1,7 +1,7 @@
 /** Runs that are paused, stopped, continued from a snapshot, or that lose their device; what fifty runs leave behind. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Device } from "../src/engine/device.ts";
-import { DeviceLostError, InterruptedError } from "../src/engine/errors.ts";
+import { DeviceLostError, InterruptedError } from "../src/errors.ts";
 import { RePaint, type InpaintJob, type Picture } from "../src/index.ts";
 import { sample, type SampleOptions, type Snapshot } from "../src/repaint/sampler.ts";
 import { freshDevice, gpuDevice } from "./support/gpu.ts";

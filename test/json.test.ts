@@ -1,7 +1,7 @@
 /** The header's JSON parser against JSON.parse. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { JsonObject, JsonSyntaxError, type JsonValue, OtherNumber, parseJson } from "../src/unet/json.ts";
+import { JsonObject, JsonSyntaxError, type JsonValue, OtherNumber, parseJson } from "../src/files/json.ts";
 
 test("the JSON parser agrees with JSON.parse on every valid text, and refuses what it refuses", () => {
   const plain = (value: JsonValue): unknown => {

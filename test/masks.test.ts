@@ -3,11 +3,11 @@ import fc from "fast-check";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { InputError } from "../src/engine/errors.ts";
+import { InputError } from "../src/errors.ts";
 import { decodePicture } from "../src/node/pictures.ts";
-import { keepMask, type Mask } from "../src/repaint/image.ts";
-import { drawKeepMask, MASK_PATTERNS, type MaskPattern } from "../src/repaint/masks.ts";
-import { splitMix64 } from "../src/repaint/random.ts";
+import { keepMask, type Mask } from "../src/pictures/image.ts";
+import { drawKeepMask, MASK_PATTERNS, type MaskPattern } from "../src/pictures/masks.ts";
+import { splitMix64 } from "../src/pictures/random.ts";
 import { cli, events, filesIn, folder } from "./support/cli.ts";
 
 const patterns = Object.keys(MASK_PATTERNS) as MaskPattern[];

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { borderStep, psnr, rootMeanSquare, ssim } from "../src/evaluate/measures.ts";
 import { estimate, estimateDifference } from "../src/evaluate/statistics.ts";
-import { createPicture, type Mask, type Picture } from "../src/repaint/image.ts";
+import { createPicture, type Mask, type Picture } from "../src/pictures/image.ts";
 import { uniform } from "./support/random.ts";
 
 function paint(width: number, height: number, colour: (x: number, y: number, c: number) => number): Picture {

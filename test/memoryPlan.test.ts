@@ -1,12 +1,12 @@
 /** The memory plan: what it promises is what a device then gets, and what the released networks need. */
 import { describe, expect, test } from "vitest";
-import { OutOfMemoryError } from "../src/engine/errors.ts";
+import { OutOfMemoryError } from "../src/errors.ts";
 import { planArenas } from "../src/engine/arena.ts";
-import { adapterTraits } from "../src/shaders/chooseConvolution.ts";
-import { buildArchitecture } from "../src/unet/architecture.ts";
+import { adapterTraits } from "../src/operators/convolution/candidates.ts";
+import { buildArchitecture } from "../src/checkpoints/architecture.ts";
 import { defaultLimits, planMemory } from "../src/unet/memoryPlan.ts";
 import { planForward } from "../src/unet/network.ts";
-import { lowResSide, presetByName, presetConfig } from "../src/unet/presets.ts";
+import { lowResSide, presetByName, presetConfig } from "../src/checkpoints/released/find.ts";
 import { UNet } from "../src/unet/unet.ts";
 import { declareWeights, embeddingLayout } from "../src/unet/weights.ts";
 import { cli, events } from "./support/cli.ts";

@@ -7,9 +7,9 @@ import { deflateSync } from "node:zlib";
 import fc from "fast-check";
 import jpeg from "jpeg-js";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
-import { InputError } from "../src/engine/errors.ts";
+import { InputError } from "../src/errors.ts";
 import { decodePicture, encodePng, readPicture } from "../src/node/pictures.ts";
-import type { Picture } from "../src/repaint/image.ts";
+import type { Picture } from "../src/pictures/image.ts";
 import { noise, pixelsOf, refusal } from "./support/pictures.ts";
 import { type FlatJpeg, type RawPng, flatJpeg, pngChunk, rawPng } from "./support/rawPictures.ts";
 

@@ -3,7 +3,7 @@ import { deflateSync } from "node:zlib";
 import fc from "fast-check";
 import { PNG } from "pngjs";
 import { describe, expect, it } from "vitest";
-import { InputError } from "../src/engine/errors.ts";
+import { InputError } from "../src/errors.ts";
 import { decodePicture, encodePng } from "../src/node/pictures.ts";
 import { readPngText } from "../src/node/pngText.ts";
 import { noise, refusal } from "./support/pictures.ts";

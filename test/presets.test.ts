@@ -1,8 +1,15 @@
 /** The released networks' data: sizes to the last parameter, names, what a file looks like. */
 import { expect, test } from "vitest";
-import { buildArchitecture, countMacs, countParameters, expectedTensors } from "../src/unet/architecture.ts";
-import { inferConfig } from "../src/unet/infer.ts";
-import { findPreset, identifyPreset, presetByName, presetConfig, presets, presetWords } from "../src/unet/presets.ts";
+import { buildArchitecture, countMacs, countParameters, expectedTensors } from "../src/checkpoints/architecture.ts";
+import { inferConfig } from "../src/checkpoints/infer.ts";
+import {
+  findPreset,
+  identifyPreset,
+  presetByName,
+  presetConfig,
+  presets,
+  presetWords,
+} from "../src/checkpoints/released/find.ts";
 import { cli, folder } from "./support/cli.ts";
 import { goldenCheckpoint } from "./support/goldens.ts";
 import { gpuDevice } from "./support/gpu.ts";

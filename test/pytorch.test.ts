@@ -1,9 +1,9 @@
 /** PyTorch files: torch.save's own (goldens), both containers, and what is mistaken for one. */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { openCheckpoint, openTensors } from "../src/unet/checkpoint.ts";
-import { bfloat16ToFloat32, float16ToFloat32, float32ToFloat16 } from "../src/unet/floats.ts";
-import { bytesSource, openSafetensors, readFloat32 } from "../src/unet/safetensors.ts";
+import { openCheckpoint, openTensors } from "../src/checkpoints/checkpoint.ts";
+import { bfloat16ToFloat32, float16ToFloat32, float32ToFloat16 } from "../src/files/floats.ts";
+import { bytesSource, openSafetensors, readFloat32 } from "../src/files/safetensors.ts";
 import {
   flatten,
   floats,

@@ -2,9 +2,9 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
-import { checkpointWorld } from "../src/unet/pytorch/globals.ts";
-import { Budget } from "../src/unet/pytorch/operands.ts";
-import { unpickle } from "../src/unet/pytorch/pickle.ts";
+import { checkpointWorld } from "../src/files/pytorch/globals.ts";
+import { Budget } from "../src/files/pytorch/operands.ts";
+import { unpickle } from "../src/files/pytorch/pickle.ts";
 import { fuzz } from "./support/pytorchFuzz.ts";
 import { golden } from "./support/pytorchOpen.ts";
 import { Code, global, orderedDict, pickle, reduce, storage, tensor } from "./support/pytorch.ts";

@@ -1,7 +1,7 @@
 /** PyTorch files in a page of a real browser. */
 import { afterAll, describe, expect, test } from "vitest";
-import { openTensors } from "../src/unet/checkpoint.ts";
-import { bytesSource, readFloat32 } from "../src/unet/safetensors.ts";
+import { openTensors } from "../src/checkpoints/checkpoint.ts";
+import { bytesSource, readFloat32 } from "../src/files/safetensors.ts";
 import { closeChromium, noChromium, runInChromium } from "./support/chromium.ts";
 import { golden } from "./support/pytorchOpen.ts";
 

@@ -1,6 +1,6 @@
 /** What the unpickler takes and refuses, every kind of tensor, and which of several state dicts is meant. */
 import { describe, expect, test } from "vitest";
-import { readFloat32 } from "../src/unet/safetensors.ts";
+import { readFloat32 } from "../src/files/safetensors.ts";
 import {
   build,
   flatten,

@@ -1,7 +1,7 @@
 /** Strided views against a naive gather, with pieces so small that every boundary is crossed. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { isTangled, readView, spanBytes, type View } from "../src/unet/pytorch/views.ts";
+import { isTangled, readView, spanBytes, type View } from "../src/files/pytorch/views.ts";
 
 /** Element by element, in row-major order. */
 function naiveGather(storage: Uint8Array, { shape, strides, elementBytes, begin }: View): number[] {

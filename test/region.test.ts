@@ -2,11 +2,11 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { InputError } from "../src/engine/errors.ts";
+import { InputError } from "../src/errors.ts";
 import { decodePicture } from "../src/node/pictures.ts";
-import { type Box, fillBoxes, knownCounter, overlap } from "../src/repaint/holes.ts";
-import { keepMask } from "../src/repaint/image.ts";
-import { type Region, planRegions } from "../src/repaint/region.ts";
+import { type Box, fillBoxes, knownCounter, overlap } from "../src/pictures/holes.ts";
+import { keepMask } from "../src/pictures/image.ts";
+import { type Region, planRegions } from "../src/pictures/region.ts";
 import { anyMask, anyModel, box, inside, maskOf } from "./support/masks.ts";
 
 const model = { modelWidth: 64, modelHeight: 64 };

@@ -1,7 +1,7 @@
 /** Respacing strings: the timesteps they keep, as properties of every string that fits, and clear refusals. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { InputError } from "../src/engine/errors.ts";
+import { InputError } from "../src/errors.ts";
 import { respacedTimesteps } from "../src/repaint/respacing.ts";
 
 test("250 of 1000 rounds half to even: 0, 4, 8, …, 995, 999", () => {

@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { CheckpointError, InputError } from "../src/engine/errors.ts";
-import { blobSource, bytesSource, openSafetensors, readFloat32, writeSafetensors } from "../src/unet/safetensors.ts";
+import { CheckpointError, InputError } from "../src/errors.ts";
+import { blobSource, bytesSource, openSafetensors, readFloat32, writeSafetensors } from "../src/files/safetensors.ts";
 
 const { SafeTensor } = createRequire(import.meta.url)("safetensors") as {
   SafeTensor: new (bytes: Uint8Array) => {

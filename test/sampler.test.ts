@@ -1,6 +1,6 @@
 /** The sampling loop on a small network: seeds and batches, allocations, interruption, orders, recorded traces. */
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { DeviceLostError, InterruptedError } from "../src/engine/errors.ts";
+import { DeviceLostError, InterruptedError } from "../src/errors.ts";
 import { replay } from "../src/repaint/replay.ts";
 import { sample, type SampleOptions, type SampleProgress } from "../src/repaint/sampler.ts";
 import { Classifier } from "../src/unet/classifier.ts";

@@ -2,11 +2,11 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { InputError } from "../src/engine/errors.ts";
+import { InputError } from "../src/errors.ts";
 import { encodePng, readPicture } from "../src/node/pictures.ts";
 import { readPngText } from "../src/node/pngText.ts";
-import { createPicture, type Picture } from "../src/repaint/image.ts";
-import { drawKeepMask } from "../src/repaint/masks.ts";
+import { createPicture, type Picture } from "../src/pictures/image.ts";
+import { drawKeepMask } from "../src/pictures/masks.ts";
 import { RePaint } from "../src/repaint/repaint.ts";
 import { countModelCalls, PRESETS, scheduleTimes } from "../src/repaint/schedule.ts";
 import { spendCalls } from "../src/repaint/strategies.ts";

@@ -1,7 +1,7 @@
 /** The schedule of times against the program's own, against a naive twin, and refusing what makes no sense. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { InputError } from "../src/engine/errors.ts";
+import { InputError } from "../src/errors.ts";
 import {
   countModelCalls,
   MAX_TRANSITIONS,

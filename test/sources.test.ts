@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { InputError } from "../src/engine/errors.ts";
+import { InputError } from "../src/errors.ts";
 import { SourceChangedError } from "../src/sources/httpWords.ts";
 import { Sha256, sha256Hex } from "../src/sources/sha256.ts";
 import { urlSource, type UrlOptions, type UrlSource } from "../src/sources/urlSource.ts";

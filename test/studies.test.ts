@@ -2,14 +2,14 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { readUnseen } from "../src/cli/reproducePictures.ts";
+import { readUnseen } from "../src/cli/reproduction/pictures.ts";
 import { intervalChart } from "../src/evaluate/charts.ts";
 import { asymmetry, eyeDifference, eyeNames } from "../src/evaluate/meaning.ts";
 import { cutSheet } from "../src/evaluate/portraits.ts";
 import { COMPARISONS, PAPER_MASKS, STUDY_RUNS, verdictOf } from "../src/evaluate/studies.ts";
 import { mean } from "../src/evaluate/statistics.ts";
-import type { Picture } from "../src/repaint/image.ts";
-import { drawKeepMask, MASK_PATTERNS } from "../src/repaint/masks.ts";
+import type { Picture } from "../src/pictures/image.ts";
+import { drawKeepMask, MASK_PATTERNS } from "../src/pictures/masks.ts";
 import type { EvaluationPlan } from "../src/evaluate/plan.ts";
 import { cli, filesIn, folder, golden } from "./support/cli.ts";
 import { full } from "./support/full.ts";

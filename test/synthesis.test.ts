@@ -5,18 +5,18 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { expectedTensors } from "../src/unet/architecture.ts";
-import { openCheckpoint } from "../src/unet/checkpoint.ts";
-import { float16ToFloat32 } from "../src/unet/floats.ts";
-import { presetByName, presetConfig } from "../src/unet/presets.ts";
-import { bytesSource, openSafetensors, readFloat32 } from "../src/unet/safetensors.ts";
+import { expectedTensors } from "../src/checkpoints/architecture.ts";
+import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
+import { float16ToFloat32 } from "../src/files/floats.ts";
+import { presetByName, presetConfig } from "../src/checkpoints/released/find.ts";
+import { bytesSource, openSafetensors, readFloat32 } from "../src/files/safetensors.ts";
 import {
   fnv1a,
   isExactInFloat16,
   synthesizeFloat16,
   synthesizeInput,
   synthesizeTensor,
-} from "../src/unet/synthesis.ts";
+} from "../src/checkpoints/synthesis.ts";
 import { openFileSource } from "../src/node/fileSource.ts";
 import { cannotFork, cli, events, filesIn, folder, spawnCli } from "./support/cli.ts";
 

@@ -1,7 +1,7 @@
 /** Transitions: they replay to the times they came from, and a damaged list of times is refused with its place. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { InputError } from "../src/engine/errors.ts";
+import { InputError } from "../src/errors.ts";
 import { countModelCalls, PRESETS, scheduleTimes } from "../src/repaint/schedule.ts";
 import { singleTransitionsOf, type Transition, transitionsOf } from "../src/repaint/transitions.ts";
 import goldens from "./goldens/repaint/schedules.json" with { type: "json" };

@@ -3,17 +3,23 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { DeviceLostError } from "../src/engine/errors.ts";
+import { DeviceLostError } from "../src/errors.ts";
 import { PlanBuilder, type Plan } from "../src/engine/plan.ts";
 import { readFloats } from "../src/engine/readback.ts";
-import { deviceClock, tune, type PlanClock, type TunerOptions, type TuningQuestion } from "../src/engine/tuner.ts";
-import { TuningMemory, type TuningStore } from "../src/engine/tuningMemory.ts";
+import {
+  deviceClock,
+  tune,
+  type PlanClock,
+  type TunerOptions,
+  type TuningQuestion,
+} from "../src/engine/tuning/tuner.ts";
+import { TuningMemory, type TuningStore } from "../src/engine/tuning/memory.ts";
 import { type LoadOptions, RePaint } from "../src/index.ts";
 import { tuningFile } from "../src/node/tuningFile.ts";
 import { renoise } from "../src/shaders/renoise.ts";
-import { openCheckpoint } from "../src/unet/checkpoint.ts";
+import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
 import { toNhwc } from "../src/unet/layout.ts";
-import { bytesSource } from "../src/unet/safetensors.ts";
+import { bytesSource } from "../src/files/safetensors.ts";
 import { tuneNetworks, tuningQuestions } from "../src/unet/tuning.ts";
 import { UNet } from "../src/unet/unet.ts";
 import { gpuDevice } from "./support/gpu.ts";

@@ -1,10 +1,10 @@
 /** Constructor flags that no golden file has, on random weights, against the whole network in float64. */
 import { describe, expect, it } from "vitest";
 import { readFloats } from "../src/engine/readback.ts";
-import { openCheckpoint } from "../src/unet/checkpoint.ts";
-import { checkConfig, type UNetConfig } from "../src/unet/config.ts";
+import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
+import { checkConfig, type UNetConfig } from "../src/checkpoints/config.ts";
 import { fromNhwc, toNhwc } from "../src/unet/layout.ts";
-import { bytesSource, writeSafetensors } from "../src/unet/safetensors.ts";
+import { bytesSource, writeSafetensors } from "../src/files/safetensors.ts";
 import { UNet } from "../src/unet/unet.ts";
 import { relativeError } from "./support/goldens.ts";
 import { gpuDevice } from "./support/gpu.ts";

@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { InputError } from "../../src/engine/errors.ts";
+import { InputError } from "../../src/errors.ts";
 import { refuseOutput } from "../../src/node/files.ts";
 import { packageInfo, weightsFolder } from "../../src/node/packageFiles.ts";
 import { chromium, closeChromium, noChromium, runInChromium } from "../../test/support/chromium.ts";

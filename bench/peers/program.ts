@@ -1,5 +1,5 @@
 /** The frame of `npm run bench:peers`: one line for a user's mistake, Ctrl-C that keeps what was measured, output files. */
-import { InterruptedError, InputError, RePaintError } from "../../src/engine/errors.ts";
+import { InterruptedError, InputError, RePaintError } from "../../src/errors.ts";
 import { Report } from "../../src/cli/report.ts";
 import { writeFileAtomic } from "../../src/node/files.ts";
 

@@ -1,5 +1,5 @@
 /** What a comparison with other engines found, as its JSON, and as text. */
-import { table } from "../../src/cli/table.ts";
+import { table } from "../../src/text/table.ts";
 import { number } from "../text.ts";
 
 export const peersFormat = "repaint-webgpu peers 1";

@@ -3,8 +3,8 @@
  * command finds around it while it runs in report.ts and context.ts.
  */
 import { parseArgs } from "node:util";
-import { InputError } from "../engine/errors.ts";
-import { nearNames } from "../unet/near.ts";
+import { InputError } from "../errors.ts";
+import { nearNames } from "../text/near.ts";
 import type { Context } from "./context.ts";
 
 export interface Option {

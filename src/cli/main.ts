@@ -2,29 +2,29 @@
  * The command line: picks the command, turns errors into one line and an exit status, and Ctrl-C into a clean stop.
  * What the commands do is in one file each.
  */
-import { InputError, InterruptedError, OutOfMemoryError, RePaintError } from "../engine/errors.ts";
+import { InputError, InterruptedError, OutOfMemoryError, RePaintError } from "../errors.ts";
 import type { Device } from "../engine/device.ts";
 import { packageInfo } from "../node/packageFiles.ts";
-import { bench } from "./bench.ts";
-import { classify } from "./classifier.ts";
+import { bench } from "./commands/bench.ts";
+import { classify } from "./commands/classifier.ts";
 import { type Command, hint, parseArguments, quoted } from "./command.ts";
 import { type OpenDevice, openNodeDevice } from "./context.ts";
-import { convert } from "./convert.ts";
-import { demo } from "./demo.ts";
-import { doctor } from "./doctor.ts";
-import { evaluate } from "./evaluate.ts";
+import { convert } from "./commands/convert.ts";
+import { demo } from "./commands/demo.ts";
+import { doctor } from "./commands/doctor.ts";
+import { evaluate } from "./commands/evaluate.ts";
 import { commandHelp, generalHelp } from "./help.ts";
-import { inpaint } from "./inpaint.ts";
-import { inspect } from "./inspect.ts";
-import { lpipsCommand } from "./lpips.ts";
-import { mask } from "./mask.ts";
-import { replayTrace } from "./replay.ts";
-import { reproduce } from "./reproduce.ts";
-import { sampleCommand } from "./sample.ts";
-import { synth } from "./synth.ts";
+import { inpaint } from "./commands/inpaint.ts";
+import { inspect } from "./commands/inspect.ts";
+import { lpipsCommand } from "./commands/lpips.ts";
+import { mask } from "./commands/mask.ts";
+import { replayTrace } from "./commands/replay.ts";
+import { reproduce } from "./commands/reproduce.ts";
+import { sampleCommand } from "./commands/sample.ts";
+import { synth } from "./commands/synth.ts";
 import { Report, type Stream } from "./report.ts";
-import { tuneCommand } from "./tune.ts";
-import { forward } from "./unet.ts";
+import { tuneCommand } from "./commands/tune.ts";
+import { forward } from "./commands/unet.ts";
 
 export const commands: readonly Command[] = [
   inpaint,

@@ -2,7 +2,7 @@
  * What a command says: results on stdout, everything meant for people on stderr, and with --json one object per event
  * on stdout and nothing else there. The progress bar needs a terminal; elsewhere it is a line now and then.
  */
-import { seconds } from "./words.ts";
+import { seconds } from "../text/quantities.ts";
 
 /** process.stdout and process.stderr are; tests give their own. */
 export interface Stream {

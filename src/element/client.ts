@@ -2,7 +2,7 @@
  * The engine as a page holds it: messages to a worker, or, where a worker has no WebGPU, to the same code in the page.
  * Small: everything heavy is behind `worker.js`. Not here: the protocol (messages.ts), its other side (host.ts).
  */
-import { InputError, InterruptedError } from "../engine/errors.ts";
+import { InputError, InterruptedError } from "../errors.ts";
 import { fromErrorMessage } from "./errors.ts";
 import type { serveEngine } from "./host.ts";
 import {

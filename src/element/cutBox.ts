@@ -1,6 +1,6 @@
 /** A rectangle of a picture, copied: what travels and is kept of previews and results. */
-import type { Box } from "../repaint/holes.ts";
-import type { Picture } from "../repaint/image.ts";
+import type { Box } from "../pictures/holes.ts";
+import type { Picture } from "../pictures/image.ts";
 
 /** The box lies inside the picture. */
 export function cutBox(picture: Picture, { x, y, width, height }: Box): Picture {

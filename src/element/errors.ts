@@ -8,7 +8,7 @@ import {
   NoAdapterError,
   OutOfMemoryError,
   RePaintError,
-} from "../engine/errors.ts";
+} from "../errors.ts";
 import type { ErrorMessage } from "./messages.ts";
 
 /** The most particular first. */

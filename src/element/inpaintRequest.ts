@@ -1,7 +1,7 @@
 /** A picture through the model, with everything that a page hears and says meanwhile. */
-import { InputError } from "../engine/errors.ts";
-import { fillBoxes, union, type Box } from "../repaint/holes.ts";
-import type { Mask } from "../repaint/image.ts";
+import { InputError } from "../errors.ts";
+import { fillBoxes, union, type Box } from "../pictures/holes.ts";
+import type { Mask } from "../pictures/image.ts";
 import type { InpaintRun } from "../repaint/inpaintRun.ts";
 import { cutBox } from "./cutBox.ts";
 import type { Requests } from "./messages.ts";

@@ -1,13 +1,13 @@
 /** The one model that is loaded: getting it from its source, what it is, how long its calls take. */
-import { InputError, InterruptedError, OutOfMemoryError } from "../engine/errors.ts";
+import { InputError, InterruptedError, OutOfMemoryError } from "../errors.ts";
 import { measureCall } from "../repaint/measure.ts";
-import { planRegions } from "../repaint/region.ts";
+import { planRegions } from "../pictures/region.ts";
 import { RePaint, resolveSchedule } from "../repaint/repaint.ts";
 import { sha256Hex } from "../sources/sha256.ts";
-import { countParameters } from "../unet/architecture.ts";
-import { loadTraits } from "../shaders/chooseConvolution.ts";
+import { countParameters } from "../checkpoints/architecture.ts";
+import { loadTraits } from "../operators/convolution/candidates.ts";
 import { planMemory } from "../unet/memoryPlan.ts";
-import { identifyPreset, presetWords } from "../unet/presets.ts";
+import { identifyPreset, presetWords } from "../checkpoints/released/find.ts";
 import type { SourceMessage } from "./messages.ts";
 import type { Task } from "./task.ts";
 import type { Estimate, LoadProgress, LoadRequest, ModelInfo, RunSettings } from "./types.ts";

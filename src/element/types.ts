@@ -3,8 +3,8 @@
  * against these types, and `client.ts` implements them over a worker. Only what can be copied between threads stands here.
  */
 import type { AdapterKind } from "../engine/device.ts";
-import type { Box } from "../repaint/holes.ts";
-import type { Mask, Picture } from "../repaint/image.ts";
+import type { Box } from "../pictures/holes.ts";
+import type { Mask, Picture } from "../pictures/image.ts";
 import type { Preset } from "../repaint/repaint.ts";
 import type { Schedule } from "../repaint/schedule.ts";
 

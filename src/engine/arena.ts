@@ -5,7 +5,7 @@
  * dispatch writes never lies in an arena that the same dispatch reads from. Within an arena the placement is first
  * fit at the lowest offset that is free for the tensor's whole lifetime, in order of falling size.
  */
-import { OutOfMemoryError } from "./errors.ts";
+import { OutOfMemoryError } from "../errors.ts";
 import { accesses, type Plan } from "./plan.ts";
 import { byteLength, type Tensor } from "./tensor.ts";
 

@@ -2,8 +2,8 @@
  * A WebGPU device with what the engine needs to know about it: features, limits, kind of adapter, its pipelines and
  * its errors. Finding an adapter is the caller's business (`navigator.gpu` in a page, `src/node/adapter.ts` in Node).
  */
-import { gpuFamily, type AdapterFamily } from "./adapterFamily.ts";
-import { DeviceLostError, KernelError, NoAdapterError, OutOfMemoryError, RePaintError } from "./errors.ts";
+import { gpuFamily, type AdapterFamily } from "./adapter.ts";
+import { DeviceLostError, KernelError, NoAdapterError, OutOfMemoryError, RePaintError } from "../errors.ts";
 import type { HalfMode } from "./kernel.ts";
 import { Pace } from "./pace.ts";
 import { PipelineCache } from "./pipelines.ts";

@@ -1,5 +1,5 @@
 /** `repaint-webgpu/engine`: what runs kernels of any kind. Importing it touches no device. */
-export type { AdapterFamily } from "./adapterFamily.ts";
+export type { AdapterFamily } from "./adapter.ts";
 export { planArenas, type ArenaLimits, type ArenaPlan } from "./arena.ts";
 export { adapterKind, adapterName, Device, requestDevice, type AdapterKind, type DeviceOptions } from "./device.ts";
 export {
@@ -10,7 +10,7 @@ export {
   NoAdapterError,
   OutOfMemoryError,
   RePaintError,
-} from "./errors.ts";
+} from "../errors.ts";
 export { Executor, type BufferRange } from "./executor.ts";
 export {
   defineKernel,
@@ -43,8 +43,8 @@ export {
   type TuningProgress,
   type TuningQuestion,
   type TuningResult,
-} from "./tuner.ts";
-export { tuningDatabase } from "./tuningDatabase.ts";
-export { TuningMemory, type TuningStore } from "./tuningMemory.ts";
+} from "./tuning/tuner.ts";
+export { tuningDatabase } from "./tuning/database.ts";
+export { TuningMemory, type TuningStore } from "./tuning/memory.ts";
 export { bufferUsage, tensorUsage } from "./usage.ts";
 export { unroll, wgsl } from "./wgsl.ts";

@@ -3,7 +3,7 @@
  * explicit and shared by binding kinds ("auto" layouts never share compiled pipelines).
  */
 import type { Device } from "./device.ts";
-import { KernelError } from "./errors.ts";
+import { KernelError } from "../errors.ts";
 import { parameterBytes, presentBindings, renderKernel, type Kernel, type Variant } from "./kernel.ts";
 import type { DType } from "./tensor.ts";
 

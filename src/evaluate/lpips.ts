@@ -3,13 +3,13 @@
  * distances come back pixel by pixel and their means are taken here in float64: f32 sums would cost the last digits.
  */
 import type { Device } from "../engine/device.ts";
-import { InputError } from "../engine/errors.ts";
+import { InputError } from "../errors.ts";
 import { Executor } from "../engine/executor.ts";
 import { readFloats } from "../engine/readback.ts";
 import { elementCount } from "../engine/tensor.ts";
-import { type Picture, toModelRange } from "../repaint/image.ts";
-import { Buffers } from "../unet/buffers.ts";
-import type { TensorFile } from "../unet/safetensors.ts";
+import { type Picture, toModelRange } from "../pictures/image.ts";
+import { Buffers } from "../engine/buffers.ts";
+import type { TensorFile } from "../files/safetensors.ts";
 import { type PackedWeights, type UploadedWeights, uploadWeights } from "../unet/weights.ts";
 import { lpipsReader } from "./lpipsFile.ts";
 import { declareLpipsWeights, inputScale, inputShift, type LpipsPlan, planLpips } from "./lpipsNetwork.ts";

@@ -3,9 +3,9 @@
  * for the heads, the two published files (AlexNet's with its classifier, the heads'), or a whole lpips module's state dict.
  * Not here: reading bytes.
  */
-import { CheckpointError } from "../engine/errors.ts";
-import { quote } from "../unet/json.ts";
-import { readFloat32, type TensorFile } from "../unet/safetensors.ts";
+import { CheckpointError } from "../errors.ts";
+import { quote } from "../files/json.ts";
+import { readFloat32, type TensorFile } from "../files/safetensors.ts";
 import type { ReadTensor } from "../unet/weights.ts";
 import { headName, trunk } from "./lpipsNetwork.ts";
 

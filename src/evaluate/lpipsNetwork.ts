@@ -2,7 +2,7 @@
  * LPIPS (Zhang et al. 2018) over AlexNet as a plan: the trunk (Krizhevsky 2014, torchvision's `features`) over a pair of images
  * as a batch of two, and after each ReLU the distance of the pair's features. No device calls; files are `lpipsFile.ts`.
  */
-import { InputError } from "../engine/errors.ts";
+import { InputError } from "../errors.ts";
 import { PlanBuilder, type Plan } from "../engine/plan.ts";
 import { byteLength, padTo4, type Tensor } from "../engine/tensor.ts";
 import { convolutionMacs } from "../shaders/convolution.ts";

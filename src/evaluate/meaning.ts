@@ -4,7 +4,7 @@
  * pixels cut the shapes and light falls from one side. Not here: the portraits.
  */
 import { median } from "../engine/timing.ts";
-import type { Mask, Picture } from "../repaint/image.ts";
+import type { Mask, Picture } from "../pictures/image.ts";
 import type { Colour, Point, Portrait, PortraitSheet } from "./portraits.ts";
 import { mean } from "./statistics.ts";
 

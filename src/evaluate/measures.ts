@@ -2,8 +2,8 @@
  * How far a result is from the true picture, and whether it hangs together: PSNR, SSIM, the step across the mask's border, and
  * the distance of two results. Colours are 0 … 255, alpha is not seen. Not here: LPIPS (lpips.ts), means over many (statistics.ts).
  */
-import { InputError } from "../engine/errors.ts";
-import type { Mask, Picture } from "../repaint/image.ts";
+import { InputError } from "../errors.ts";
+import type { Mask, Picture } from "../pictures/image.ts";
 
 function checkSizes(a: { width: number; height: number }, b: { width: number; height: number }): void {
   if (a.width !== b.width || a.height !== b.height)

@@ -2,7 +2,7 @@
  * An evaluation as data: pictures × masks × settings × seeds, in an order that every process agrees on, and how shards divide it.
  * Not here: files (src/cli), running.
  */
-import type { MaskPattern } from "../repaint/masks.ts";
+import type { MaskPattern } from "../pictures/masks.ts";
 import type { Schedule } from "../repaint/schedule.ts";
 import type { Order } from "../repaint/steps.ts";
 

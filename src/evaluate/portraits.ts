@@ -1,10 +1,10 @@
 /**
  * The unseen portraits (weights/unseen): drawn like the training data from another seed, so what is in them is known, and a filled
- * half can be judged by its meaning. Not here: reading the files (src/cli/reproducePictures.ts), how (meaning.ts), drawing
+ * half can be judged by its meaning. Not here: reading the files (src/cli/reproduction/pictures.ts), how (meaning.ts), drawing
  * (weights/train/unseen.py).
  */
-import { InputError } from "../engine/errors.ts";
-import { createPicture, type Picture } from "../repaint/image.ts";
+import { InputError } from "../errors.ts";
+import { createPicture, type Picture } from "../pictures/image.ts";
 
 export type Colour = readonly [number, number, number];
 

@@ -1,5 +1,5 @@
 /** One result with its measures, as it is kept, and how it is measured. Not here: making it, means over many. */
-import type { Mask, Picture } from "../repaint/image.ts";
+import type { Mask, Picture } from "../pictures/image.ts";
 import type { Lpips } from "./lpips.ts";
 import { borderStep, psnr, rootMeanSquare, smallestSsimSide, ssim } from "./measures.ts";
 

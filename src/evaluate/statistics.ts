@@ -2,7 +2,7 @@
  * Means with intervals: the percentile bootstrap (Efron 1979) over pictures, since results of one picture (its seeds) are not
  * independent. Seeded, so that a report is the same every time. Not here: what is measured.
  */
-import { quickWords } from "../repaint/random.ts";
+import { quickWords } from "../pictures/random.ts";
 
 export interface Estimate {
   readonly mean: number;

@@ -3,7 +3,7 @@
  * SwiftShader, in that order. The device, its features and limits are src/engine/device.ts's business.
  */
 import { adapterKind, adapterName } from "../engine/device.ts";
-import { NoAdapterError } from "../engine/errors.ts";
+import { NoAdapterError } from "../errors.ts";
 import { calmPolling } from "./calmPolling.ts";
 import { givenDrivers, hasGlibc, loadVulkanLoader, systemDrivers, unpackSwiftShader, withDrivers } from "./vulkan.ts";
 

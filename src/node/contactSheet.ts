@@ -2,9 +2,9 @@
  * One picture of a grid of pictures: rows with a caption each, on dark neutral gray. It is for looking at runs, so small
  * pictures are enlarged without smoothing. Not here: writing it (pictures.ts, files.ts).
  */
-import { InputError } from "../engine/errors.ts";
-import { type Mask, type Picture, checkPair, createPicture } from "../repaint/image.ts";
-import { resize } from "../repaint/resize.ts";
+import { InputError } from "../errors.ts";
+import { type Mask, type Picture, checkPair, createPicture } from "../pictures/image.ts";
+import { resize } from "../pictures/resize.ts";
 
 export interface SheetRow {
   /** Printable ASCII; anything else is shown as "?". */

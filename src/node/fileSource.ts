@@ -3,8 +3,8 @@
  */
 import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
-import { InputError } from "../engine/errors.ts";
-import type { ByteSource } from "../unet/safetensors.ts";
+import { InputError } from "../errors.ts";
+import type { ByteSource } from "../files/safetensors.ts";
 import { asInputError } from "./files.ts";
 
 export interface FileSource extends ByteSource {

@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { type FileHandle, link, lstat, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { InputError } from "../engine/errors.ts";
+import { InputError } from "../errors.ts";
 
 export interface WriteOptions {
   /** Replace an existing file. */

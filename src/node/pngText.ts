@@ -3,7 +3,7 @@
  * Not here: pixels (pictures.ts). Source: PNG specification (third edition), sections 5 and 11.3.3.
  */
 import { crc32, inflateSync } from "node:zlib";
-import { InputError } from "../engine/errors.ts";
+import { InputError } from "../errors.ts";
 
 export const pngSignature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 /** A compressed text of more bytes is not ours, and may be meant to fill the memory. */

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import { statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { InputError } from "../engine/errors.ts";
+import { InputError } from "../errors.ts";
 import { elementCount } from "../engine/tensor.ts";
 import {
   type ByteSource,
@@ -15,7 +15,7 @@ import {
   openSafetensors,
   safetensorsHeader,
   type TensorHeader,
-} from "../unet/safetensors.ts";
+} from "../files/safetensors.ts";
 import { refuseOutput, writeAtomic } from "./files.ts";
 
 /** The header and the bytes of a tensor, made when they are written. */

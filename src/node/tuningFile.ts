@@ -1,11 +1,11 @@
 /**
  * Node's memory of what was tuned: one small JSON file an adapter, in the package's cache folder. Not here: what is in it
- * (src/engine/tuningMemory.ts).
+ * (src/engine/tuning/memory.ts).
  */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { TuningStore } from "../engine/tuningMemory.ts";
+import type { TuningStore } from "../engine/tuning/memory.ts";
 import { ensureFolder, writeFileAtomic } from "./files.ts";
 import { cacheFolder } from "./unpack.ts";
 

@@ -6,7 +6,7 @@
  * Index k is a respaced step, 0 … steps − 1, from clean to noisy; alphaBar[k] is the share of signal in x_k, so x_k is
  * the paper's x_{k+1} and a time of −1 is the finished image. Vectors have one entry a respaced step.
  */
-import { InputError } from "../engine/errors.ts";
+import { InputError } from "../errors.ts";
 import { respacedTimesteps } from "./respacing.ts";
 import type { Schedule } from "./schedule.ts";
 

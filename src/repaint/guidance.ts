@@ -3,9 +3,9 @@
  * gradient of log p(y | x) lies beside the network's output when the step is made. Not here: what the step does with it
  * (diffusion.ts, shaders/reverseStep.ts), and the classifier (src/unet/classifier.ts).
  */
-import { InputError } from "../engine/errors.ts";
-import type { Checkpoint } from "../unet/checkpoint.ts";
-import type { ClassifierCheckpoint } from "../unet/classifierCheckpoint.ts";
+import { InputError } from "../errors.ts";
+import type { Checkpoint } from "../checkpoints/checkpoint.ts";
+import type { ClassifierCheckpoint } from "../checkpoints/classifier/checkpoint.ts";
 import type { Classifier, ClassifierSession } from "../unet/classifier.ts";
 import type { EmbeddingTable } from "../unet/embeddingTable.ts";
 import type { ImageShape } from "../unet/layout.ts";

@@ -1,7 +1,7 @@
 /** A run as its caller holds it: progress to iterate, a result to await. What a run does is `repaint.ts`'s business. */
-import { InterruptedError } from "../engine/errors.ts";
+import { InterruptedError } from "../errors.ts";
 import type { RunControl } from "./control.ts";
-import type { Picture } from "./image.ts";
+import type { Picture } from "../pictures/image.ts";
 
 export interface InpaintProgress {
   /** Model calls done and in all, over all batches. */

@@ -3,15 +3,15 @@
  * new device after a loss. Not here: what a run does about it (`recovery.ts`).
  */
 import { Device, requestDevice } from "../engine/device.ts";
-import { CheckpointError, InterruptedError, NoAdapterError } from "../engine/errors.ts";
+import { CheckpointError, InterruptedError, NoAdapterError } from "../errors.ts";
 import type { SourceCache } from "../sources/cache.ts";
 import { pageCache } from "../sources/pageCache.ts";
 import { urlSource, type UrlOptions } from "../sources/urlSource.ts";
-import type { ConvolutionChoices } from "../shaders/chooseConvolution.ts";
-import { openCheckpoint, type Checkpoint } from "../unet/checkpoint.ts";
-import type { ClassifierCheckpoint } from "../unet/classifierCheckpoint.ts";
+import type { ConvolutionChoices } from "../operators/convolution/candidates.ts";
+import { openCheckpoint, type Checkpoint } from "../checkpoints/checkpoint.ts";
+import type { ClassifierCheckpoint } from "../checkpoints/classifier/checkpoint.ts";
 import type { Classifier } from "../unet/classifier.ts";
-import { blobSource, bytesSource, type ByteSource } from "../unet/safetensors.ts";
+import { blobSource, bytesSource, type ByteSource } from "../files/safetensors.ts";
 import type { TuneOptions } from "../unet/tuning.ts";
 import { UNet, type UNetOptions } from "../unet/unet.ts";
 import { requireGuide } from "./guidance.ts";
@@ -227,7 +227,7 @@ async function openerOf(source: CheckpointSource, options: LoadOptions): Promise
   const openUNet = await fileOpener(source, options, (file, config) => openCheckpoint(file, flags, config));
   if (guide === undefined) return (signal, body) => openUNet(signal, (unet) => body({ unet, classifier: undefined }));
   // Pages that guide nothing do not pay for classifiers.
-  const { openClassifier } = await import("../unet/classifierCheckpoint.ts");
+  const { openClassifier } = await import("../checkpoints/classifier/checkpoint.ts");
   const openGuide = await fileOpener(guide, options, (file) => openClassifier(file, classifierFlags));
   return (signal, body) =>
     openUNet(signal, (unet) =>

@@ -1,5 +1,5 @@
 /** A run that outlives its device: after a loss it goes on from its last snapshot, on a new device. */
-import { DeviceLostError } from "../engine/errors.ts";
+import { DeviceLostError } from "../errors.ts";
 import type { Loaded, Networks } from "./loaded.ts";
 import { sample, type SampleOptions, type SampleProgress, type Snapshot } from "./sampler.ts";
 

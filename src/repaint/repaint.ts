@@ -2,19 +2,19 @@
  * Pictures in, pictures out: crops around what is to be filled, batches of crops through the sampler, results pasted
  * back at the original size with every known pixel untouched. The API of pages and of the command line.
  */
-import { InputError, type DeviceLostError } from "../engine/errors.ts";
-import type { Checkpoint } from "../unet/checkpoint.ts";
+import { InputError, type DeviceLostError } from "../errors.ts";
+import type { Checkpoint } from "../checkpoints/checkpoint.ts";
 import type { Classifier } from "../unet/classifier.ts";
 import type { UNet } from "../unet/unet.ts";
 import { RunControl } from "./control.ts";
-import { cropToModel, pasteBack } from "./cropPaste.ts";
+import { cropToModel, pasteBack } from "../pictures/cropPaste.ts";
 import { requireScale } from "./guidance.ts";
-import type { Box } from "./holes.ts";
-import { checkPair, createPicture, fromModelRange, toModelRange, type Mask, type Picture } from "./image.ts";
+import type { Box } from "../pictures/holes.ts";
+import { checkPair, createPicture, fromModelRange, toModelRange, type Mask, type Picture } from "../pictures/image.ts";
 import { InpaintRun, type InpaintProgress, type InpaintResult, type Reached } from "./inpaintRun.ts";
 import { Loaded, type CheckpointSource, type LoadOptions, type Networks } from "./loaded.ts";
 import { sampleOnAnyDevice } from "./recovery.ts";
-import { planRegions, type Region } from "./region.ts";
+import { planRegions, type Region } from "../pictures/region.ts";
 import { diffusionOf, type SampleOptions } from "./sampler.ts";
 import { countModelCalls, PRESETS, scheduleTimes, type Schedule } from "./schedule.ts";
 
@@ -103,7 +103,7 @@ export class RePaint {
    */
   async classNames(): Promise<readonly string[] | undefined> {
     // Apart: most pages have no use for a thousand names.
-    const { classNames } = await import("../unet/classNames.ts");
+    const { classNames } = await import("../checkpoints/released/classNames.ts");
     const { checkpoint, classifier } = this;
     const { numClasses } = checkpoint.config;
     const own = numClasses === null ? undefined : await classNames(checkpoint.file, numClasses);
@@ -112,7 +112,7 @@ export class RePaint {
 
   /** The class that a name, the beginning of one name only, or a number means. @throws InputError that names the near ones */
   async findClass(text: string): Promise<number> {
-    const { findClass } = await import("../unet/classNames.ts");
+    const { findClass } = await import("../checkpoints/released/classNames.ts");
     const classes = this.checkpoint.config.numClasses ?? this.classifier?.classes ?? 0;
     return findClass(text, classes, await this.classNames());
   }

@@ -2,7 +2,7 @@
  * Replays a recorded run with its own noise, climbs step by step, in the order of RePaint's program: how anybody
  * checks an adapter against PyTorch. Unfused where it must be: a trace shows x before the next step blends into it.
  */
-import { InputError } from "../engine/errors.ts";
+import { InputError } from "../errors.ts";
 import type { ImageShape } from "../unet/layout.ts";
 import type { UNet } from "../unet/unet.ts";
 import { createDiffusion, climbCoefficients, forwardCoefficients, requireSteps } from "./diffusion.ts";

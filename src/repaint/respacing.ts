@@ -2,7 +2,7 @@
  * Respacing: which of a diffusion's original timesteps a shorter run visits, from guided-diffusion's strings.
  * Not here: the betas of the shorter run (diffusion.ts).
  */
-import { InputError } from "../engine/errors.ts";
+import { InputError } from "../errors.ts";
 
 /**
  * The original timesteps that are kept, rising, for a diffusion of `diffusionSteps` steps (a positive integer):

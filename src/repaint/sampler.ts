@@ -3,7 +3,7 @@
  * walk the schedule, report each model call. Tensors in, tensors out. Not here: pictures, masks and crops
  * (`repaint.ts`), recorded noise (`replay.ts`).
  */
-import { InputError, InterruptedError } from "../engine/errors.ts";
+import { InputError, InterruptedError } from "../errors.ts";
 import type { ImageShape } from "../unet/layout.ts";
 import type { UNet } from "../unet/unet.ts";
 import type { RunControl } from "./control.ts";

@@ -3,7 +3,7 @@
  * A schedule is data; this file turns it into the list of times and counts the model calls.
  * Not here: noise levels and coefficients (diffusion.ts), and what the pairs of times mean (transitions.ts).
  */
-import { InputError } from "../engine/errors.ts";
+import { InputError } from "../errors.ts";
 
 /**
  * A RePaint schedule. Every field is a positive integer. The extras default to no effect. Without jumps and with more

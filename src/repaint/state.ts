@@ -4,7 +4,7 @@
  * traces, which is given it. Not here: what order the steps have.
  */
 import type { Device } from "../engine/device.ts";
-import { InputError } from "../engine/errors.ts";
+import { InputError } from "../errors.ts";
 import { Executor } from "../engine/executor.ts";
 import { PlanBuilder } from "../engine/plan.ts";
 import { readBuffer, readFloats } from "../engine/readback.ts";
@@ -13,7 +13,7 @@ import { tensorUsage } from "../engine/usage.ts";
 import { gaussianNoise } from "../shaders/gaussianNoise.ts";
 import { renoise } from "../shaders/renoise.ts";
 import { reverseStep, type ReverseStepVariant } from "../shaders/reverseStep.ts";
-import type { DiffusionSettings } from "../unet/config.ts";
+import type { DiffusionSettings } from "../checkpoints/config.ts";
 import { fromNhwc, toNhwc, type ImageShape } from "../unet/layout.ts";
 import type { EmbeddingTable } from "../unet/embeddingTable.ts";
 import type { UNet, UNetSession } from "../unet/unet.ts";

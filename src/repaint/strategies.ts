@@ -2,7 +2,7 @@
  * The ways to spend a budget of model calls that the paper compares (section 5.4 to 5.6): RePaint's jumps, slowing the
  * diffusion down, and SDEdit's repeats of the last half. Each turns a schedule into one of about the same cost.
  */
-import { InputError } from "../engine/errors.ts";
+import { InputError } from "../errors.ts";
 import { countModelCalls, scheduleTimes, type Schedule } from "./schedule.ts";
 
 /** Every strategy, with what it does with the model calls of a schedule. */

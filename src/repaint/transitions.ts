@@ -3,7 +3,7 @@
  * The list may come from a recorded trace, so it is checked here.
  * Not here: how the times are made (schedule.ts) and what a transition computes (diffusion.ts).
  */
-import { InputError } from "../engine/errors.ts";
+import { InputError } from "../errors.ts";
 import { MAX_TRANSITIONS } from "./schedule.ts";
 
 /** `reverse` is one model call and goes from `from` to `from − 1`; `climb` adds the noise of `to − from` steps. */

@@ -7,7 +7,7 @@
 import { defineKernel } from "../engine/kernel.ts";
 import { unroll, wgsl } from "../engine/wgsl.ts";
 import { attention, lowestScore } from "./attention.ts";
-import type { AttentionChoice } from "./chooseAttention.ts";
+import type { AttentionChoice } from "../operators/attention/candidates.ts";
 
 export interface TiledAttentionVariant {
   /** vec4s of a head. */

@@ -10,21 +10,21 @@ export {
   attentionPlan,
   type AttentionCall,
   type AttentionTensors,
-} from "./addAttention.ts";
+} from "../operators/attention/plan.ts";
 export {
   addConvolution,
   convolutionPlan,
   layerMacs,
   type ConvolutionCall,
   type ConvolutionTensors,
-} from "./addConvolution.ts";
+} from "../operators/convolution/plan.ts";
 export {
   attentionCandidates,
   attentionKey,
   chooseAttention,
   type AttentionChoice,
   type AttentionLayer,
-} from "./chooseAttention.ts";
+} from "../operators/attention/candidates.ts";
 export {
   chooseConvolution,
   convolutionCandidates,
@@ -32,7 +32,7 @@ export {
   type ConvolutionChoice,
   type ConvolutionChoices,
   type ConvolutionLayer,
-} from "./chooseConvolution.ts";
+} from "../operators/convolution/candidates.ts";
 export * from "./kernels.ts";
 
 /** All of them; a bundler then keeps all of them. */

@@ -2,7 +2,7 @@
  * One file on a server by HTTP (RFC 9110): what it is, ranges of it, or all of it in order, tried again from the byte
  * reached. It holds nothing but what it returns. Not here: blocks, caches (blocks.ts, cache.ts).
  */
-import { InputError } from "../engine/errors.ts";
+import { InputError } from "../errors.ts";
 import { contentLength, contentRange, isPage, retryAfter, validatorOf } from "./httpHeaders.ts";
 import { brokenError, changedError, pageError, statusError, unreachableError } from "./httpWords.ts";
 import { Patience, Watch } from "./patience.ts";

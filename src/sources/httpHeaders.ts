@@ -1,5 +1,5 @@
 /** What HTTP's headers say (RFC 9110), checked; and addresses. Not here: requests (http.ts). */
-import { InputError } from "../engine/errors.ts";
+import { InputError } from "../errors.ts";
 
 /** @throws InputError for what is no address of HTTP; relative ones are relative to the page */
 export function parseUrl(given: string | URL): URL {

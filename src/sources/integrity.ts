@@ -1,6 +1,6 @@
 /** What a manifest says of a file's bytes, checked, and bytes checked against it. Not here: what follows from a mismatch. */
-import { InputError } from "../engine/errors.ts";
-import type { ByteSource } from "../unet/safetensors.ts";
+import { InputError } from "../errors.ts";
+import type { ByteSource } from "../files/safetensors.ts";
 import { type Hasher, sha256Hex } from "./sha256.ts";
 
 /**

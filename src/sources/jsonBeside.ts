@@ -1,5 +1,5 @@
 /** A small JSON file that stands beside another on its server. Not here: what it says. */
-import { InputError } from "../engine/errors.ts";
+import { InputError } from "../errors.ts";
 import { HttpFile, type HttpOptions } from "./http.ts";
 import { parseUrl } from "./httpHeaders.ts";
 import { NotFoundError } from "./httpWords.ts";

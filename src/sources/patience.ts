@@ -3,7 +3,7 @@
  * none came for the patience's seconds. And a watch over one attempt that ends it when it goes silent. Not here: what is
  * worth another try (http.ts).
  */
-import type { InputError } from "../engine/errors.ts";
+import type { InputError } from "../errors.ts";
 
 /** Less than this does not count as progress, so that a server cannot feed a page a byte at a time for ever. */
 const progressBytes = 1 << 16;

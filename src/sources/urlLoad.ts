@@ -2,7 +2,7 @@
  * How a file on a server comes: blocks by range requests, from a cache where they are in it, verified where digests are
  * known. Not here: HTTP (http.ts), the memory window (blocks.ts), caches (cache.ts, cacheGuard.ts).
  */
-import { CheckpointError } from "../engine/errors.ts";
+import { CheckpointError } from "../errors.ts";
 import { BlockReader } from "./blocks.ts";
 import type { CacheEntry, SourceCache } from "./cache.ts";
 import { CacheGuard, type Warn } from "./cacheGuard.ts";

@@ -4,21 +4,21 @@
  * (src/repaint).
  */
 import type { Device } from "../engine/device.ts";
-import { InputError } from "../engine/errors.ts";
+import { InputError } from "../errors.ts";
 import { Executor } from "../engine/executor.ts";
 import type { Plan } from "../engine/plan.ts";
 import { padTo4, type Tensor } from "../engine/tensor.ts";
-import { loadTraits, type ConvolutionChoices } from "../shaders/chooseConvolution.ts";
+import { loadTraits, type ConvolutionChoices } from "../operators/convolution/candidates.ts";
 import { logSoftmaxGradient } from "../shaders/logSoftmaxGradient.ts";
 import { planGradient } from "./backward.ts";
-import { Buffers } from "./buffers.ts";
-import type { ClassifierCheckpoint } from "./classifierCheckpoint.ts";
-import { type ClassifierConfig, sizeMultiple } from "./config.ts";
+import { Buffers } from "../engine/buffers.ts";
+import type { ClassifierCheckpoint } from "../checkpoints/classifier/checkpoint.ts";
+import { type ClassifierConfig, sizeMultiple } from "../checkpoints/config.ts";
 import { copyRows, embedRows, type EmbeddingTable } from "./embeddingTable.ts";
 import { planLogits } from "./heads.ts";
 import { Layers, type NetworkOptions } from "./layers.ts";
 import { type ForwardSize, requireSize } from "./network.ts";
-import { readFloat32 } from "./safetensors.ts";
+import { readFloat32 } from "../files/safetensors.ts";
 import type { UNetOptions } from "./unet.ts";
 import { declareWeights, packedBytes, type PackedWeights, uploadWeights, type UploadedWeights } from "./weights.ts";
 

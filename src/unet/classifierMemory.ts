@@ -2,9 +2,9 @@
  * What a classifier with its gradient needs on the device, alone or beside the network that it guides. Apart from memoryPlan.ts,
  * which pages load. Not here: what the sampler's own state takes, a few pictures.
  */
-import type { Architecture } from "./architecture.ts";
+import type { Architecture } from "../checkpoints/architecture.ts";
 import { planClassifier, requireClassifierSize } from "./classifier.ts";
-import type { ClassifierConfig } from "./config.ts";
+import type { ClassifierConfig } from "../checkpoints/config.ts";
 import { bySize, memoryOf, type MemoryOptions, type MemoryPlan, traitsOf } from "./memoryPlan.ts";
 import type { ForwardSize } from "./network.ts";
 import { declareWeights } from "./weights.ts";

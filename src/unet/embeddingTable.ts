@@ -5,9 +5,9 @@
 import type { Device } from "../engine/device.ts";
 import { Executor } from "../engine/executor.ts";
 import { tensorUsage } from "../engine/usage.ts";
-import { loadTraits, type ConvolutionChoices } from "../shaders/chooseConvolution.ts";
-import type { Architecture } from "./architecture.ts";
-import { Buffers } from "./buffers.ts";
+import { loadTraits, type ConvolutionChoices } from "../operators/convolution/candidates.ts";
+import type { Architecture } from "../checkpoints/architecture.ts";
+import { Buffers } from "../engine/buffers.ts";
 import { embeddingRows, planEmbedding, timestepFrequencies } from "./network.ts";
 import { embeddingLayout, type PackedWeights, type UploadedWeights } from "./weights.ts";
 

@@ -8,7 +8,7 @@ import { groupNormChunks } from "../shaders/groupNormPartials.ts";
 import { poolTokens } from "../shaders/poolTokens.ts";
 import { relu } from "../shaders/relu.ts";
 import { spatialMean } from "../shaders/spatialMean.ts";
-import { type Architecture, hiddenFeatures } from "./architecture.ts";
+import { type Architecture, hiddenFeatures } from "../checkpoints/architecture.ts";
 import type { Feature, Layers } from "./layers.ts";
 
 /** Plans blocks and head. `logits`: f32 [batch, outChannels padded to 4]. */

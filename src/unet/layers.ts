@@ -4,15 +4,15 @@
  */
 import { PlanBuilder } from "../engine/plan.ts";
 import { padTo4, type DType, type Tensor } from "../engine/tensor.ts";
-import { addAttention } from "../shaders/addAttention.ts";
-import { addConvolution } from "../shaders/addConvolution.ts";
-import { chooseAttention, type AttentionLayer } from "../shaders/chooseAttention.ts";
+import { addAttention } from "../operators/attention/plan.ts";
+import { addConvolution } from "../operators/convolution/plan.ts";
+import { chooseAttention, type AttentionLayer } from "../operators/attention/candidates.ts";
 import {
   chooseConvolution,
   type AdapterTraits,
   type ConvolutionChoices,
   type ConvolutionLayer,
-} from "../shaders/chooseConvolution.ts";
+} from "../operators/convolution/candidates.ts";
 import type { ConvolutionShape } from "../shaders/convolution.ts";
 import { groupNormAffine } from "../shaders/groupNormAffine.ts";
 import { groupNormApply } from "../shaders/groupNormApply.ts";
@@ -22,7 +22,7 @@ import { groupNormChunks, groupNormPartials } from "../shaders/groupNormPartials
 import { meanPool } from "../shaders/meanPool.ts";
 import { upsampleBilinear } from "../shaders/upsampleBilinear.ts";
 import { upsampleNearest } from "../shaders/upsampleNearest.ts";
-import type { Architecture, Block } from "./architecture.ts";
+import type { Architecture, Block } from "../checkpoints/architecture.ts";
 import type { Operation } from "./operations.ts";
 import { paddedHead } from "./packing.ts";
 import { embeddingLayout, type PackedWeights } from "./weights.ts";

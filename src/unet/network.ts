@@ -2,13 +2,13 @@
  * The network on one page: an architecture becomes two plans, the embedding (timesteps and classes to one row of
  * projections each) and the forward (x and a row an image to the output). No device calls.
  */
-import { InputError } from "../engine/errors.ts";
+import { InputError } from "../errors.ts";
 import type { Plan } from "../engine/plan.ts";
 import { padTo4, type Tensor } from "../engine/tensor.ts";
 import { classEmbedding } from "../shaders/classEmbedding.ts";
 import { timestepEmbedding } from "../shaders/timestepEmbedding.ts";
-import type { Architecture } from "./architecture.ts";
-import { sizeMultiple, type UNetConfig } from "./config.ts";
+import type { Architecture } from "../checkpoints/architecture.ts";
+import { sizeMultiple, type UNetConfig } from "../checkpoints/config.ts";
 import { Layers, type Feature, type NetworkOptions } from "./layers.ts";
 import { embeddingLayout } from "./weights.ts";
 

@@ -1,16 +1,21 @@
 /**
  * What a tuner asks about a network: each of its convolutions and attentions once, at the network's own size, one image at a time; so that
- * every size of batch gets the same answer. Not here: timing (src/engine/tuner.ts), candidates (src/shaders).
+ * every size of batch gets the same answer. Not here: timing (src/engine/tuning/tuner.ts), candidates (src/shaders).
  */
 import type { Device } from "../engine/device.ts";
-import { deviceClock, type PlanClock, tune, type TuningProgress, type TuningResult } from "../engine/tuner.ts";
-import { tuningDatabase } from "../engine/tuningDatabase.ts";
-import { TuningMemory, type TuningStore } from "../engine/tuningMemory.ts";
-import type { TuningQuestion } from "../engine/tuner.ts";
+import { deviceClock, type PlanClock, tune, type TuningProgress, type TuningResult } from "../engine/tuning/tuner.ts";
+import { tuningDatabase } from "../engine/tuning/database.ts";
+import { TuningMemory, type TuningStore } from "../engine/tuning/memory.ts";
+import type { TuningQuestion } from "../engine/tuning/tuner.ts";
 import type { DType } from "../engine/tensor.ts";
-import { attentionMacs, attentionPlan } from "../shaders/addAttention.ts";
-import { convolutionPlan, layerMacs } from "../shaders/addConvolution.ts";
-import { attentionCandidates, attentionKey, chooseAttention, type AttentionLayer } from "../shaders/chooseAttention.ts";
+import { attentionMacs, attentionPlan } from "../operators/attention/plan.ts";
+import { convolutionPlan, layerMacs } from "../operators/convolution/plan.ts";
+import {
+  attentionCandidates,
+  attentionKey,
+  chooseAttention,
+  type AttentionLayer,
+} from "../operators/attention/candidates.ts";
 import {
   loadTraits,
   type AdapterTraits,
@@ -20,9 +25,9 @@ import {
   type ConvolutionChoice,
   type ConvolutionLayer,
   sharesQuads,
-} from "../shaders/chooseConvolution.ts";
-import type { Architecture } from "./architecture.ts";
-import { float16ToFloat32, relativeError } from "./floats.ts";
+} from "../operators/convolution/candidates.ts";
+import type { Architecture } from "../checkpoints/architecture.ts";
+import { float16ToFloat32, relativeError } from "../files/floats.ts";
 import { embeddingRows, planEmbedding, planForward } from "./network.ts";
 import { declareWeights } from "./weights.ts";
 

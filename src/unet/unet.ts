@@ -3,17 +3,17 @@
  * in `network.ts`; what the numbers mean for sampling is `src/repaint`'s business.
  */
 import type { Device } from "../engine/device.ts";
-import { InputError } from "../engine/errors.ts";
+import { InputError } from "../errors.ts";
 import { Executor } from "../engine/executor.ts";
 import type { DispatchTime, Profiler } from "../engine/profiler.ts";
 import type { Tensor } from "../engine/tensor.ts";
-import { loadTraits, type ConvolutionChoices } from "../shaders/chooseConvolution.ts";
-import { Buffers } from "./buffers.ts";
-import type { Checkpoint } from "./checkpoint.ts";
-import type { UNetConfig } from "./config.ts";
+import { loadTraits, type ConvolutionChoices } from "../operators/convolution/candidates.ts";
+import { Buffers } from "../engine/buffers.ts";
+import type { Checkpoint } from "../checkpoints/checkpoint.ts";
+import type { UNetConfig } from "../checkpoints/config.ts";
 import { copyRows, embedRows, type EmbeddingTable } from "./embeddingTable.ts";
 import { planForward, requireSize, type ForwardSize } from "./network.ts";
-import { readFloat32 } from "./safetensors.ts";
+import { readFloat32 } from "../files/safetensors.ts";
 import { declareWeights, uploadWeights, type PackedWeights, type UploadedWeights } from "./weights.ts";
 
 export interface UNetOptions {
@@ -112,7 +112,7 @@ async function checkClasses(config: UNetConfig, rows: number, classes: readonly 
   const { numClasses } = config;
   if ((numClasses === null) !== (classes === undefined)) {
     // Only an error needs the released networks.
-    const looks = (await import("./presets.ts")).presetWords(config);
+    const looks = (await import("../checkpoints/released/find.ts")).presetWords(config);
     const network = `class-conditional${looks ? ` (it looks like ${looks})` : ""}`;
     throw new InputError(
       numClasses === null

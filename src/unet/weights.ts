@@ -6,8 +6,8 @@ import type { Device } from "../engine/device.ts";
 import { byteLength, padTo4, type DType, type Tensor } from "../engine/tensor.ts";
 import type { BufferRange } from "../engine/executor.ts";
 import { tensorUsage } from "../engine/usage.ts";
-import { allBlocks, type Architecture, type Block, hiddenFeatures } from "./architecture.ts";
-import { float32ToFloat16 } from "./floats.ts";
+import { allBlocks, type Architecture, type Block, hiddenFeatures } from "../checkpoints/architecture.ts";
+import { float32ToFloat16 } from "../files/floats.ts";
 import {
   type HeadLayout,
   identityMatrix,

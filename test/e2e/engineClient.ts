@@ -1,7 +1,7 @@
 /** A page with the engine behind messages: everything that a client offers, in a worker and in the page itself. */
 import { createEngineClient } from "../../src/element/client.ts";
 import type { EngineClient, InpaintRequest, RunPreview } from "../../src/element/types.ts";
-import { InputError } from "../../src/engine/errors.ts";
+import { InputError } from "../../src/errors.ts";
 
 export interface Results {
   readonly adapter: unknown;

@@ -1,9 +1,9 @@
 /** A golden network in a page. */
 import { readFloats } from "../../src/engine/readback.ts";
 import { requestDevice } from "../../src/engine/device.ts";
-import { openCheckpoint } from "../../src/unet/checkpoint.ts";
+import { openCheckpoint } from "../../src/checkpoints/checkpoint.ts";
 import { fromNhwc, toNhwc } from "../../src/unet/layout.ts";
-import { bytesSource, openSafetensors, readFloat32 } from "../../src/unet/safetensors.ts";
+import { bytesSource, openSafetensors, readFloat32 } from "../../src/files/safetensors.ts";
 import { UNet } from "../../src/unet/unet.ts";
 
 export async function run({ weights, io }: { weights: Uint8Array; io: Uint8Array }) {

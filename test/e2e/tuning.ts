@@ -1,6 +1,6 @@
 /** In a page: what was tuned is there for the next one that asks, in IndexedDB. */
 import { requestDevice } from "../../src/engine/device.ts";
-import { tuningDatabase } from "../../src/engine/tuningDatabase.ts";
+import { tuningDatabase } from "../../src/engine/tuning/database.ts";
 import { RePaint } from "../../src/index.ts";
 import { tuneNetworks } from "../../src/unet/tuning.ts";
 

@@ -6,7 +6,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { bytesSource, openSafetensors, readFloat32 } from "../../src/unet/safetensors.ts";
+import { bytesSource, openSafetensors, readFloat32 } from "../../src/files/safetensors.ts";
 import { cli, events } from "../support/cli.ts";
 import { goldenTensors, goldenUrl, relativeError } from "../support/goldens.ts";
 

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { readPicture } from "../../src/node/pictures.ts";
-import { keepMask, type Mask, type Picture } from "../../src/repaint/image.ts";
+import { keepMask, type Mask, type Picture } from "../../src/pictures/image.ts";
 import { RePaint } from "../../src/repaint/repaint.ts";
 import type { Schedule } from "../../src/repaint/schedule.ts";
 import { gpuDevice } from "../support/gpu.ts";

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { diskCache, nodeHasher } from "../../src/node/diskStorage.ts";
 import { urlSource, type UrlOptions } from "../../src/sources/urlSource.ts";
-import { openSafetensors } from "../../src/unet/safetensors.ts";
+import { openSafetensors } from "../../src/files/safetensors.ts";
 import { fileServer, ruleBytes, type Served } from "../support/fileServer.ts";
 
 const largest = 64 * 2 ** 20;

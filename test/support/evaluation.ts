@@ -2,7 +2,7 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { encodePng } from "../../src/node/pictures.ts";
-import { createPicture } from "../../src/repaint/image.ts";
+import { createPicture } from "../../src/pictures/image.ts";
 import { folder } from "./cli.ts";
 import { tinyNetwork } from "./tinyNetwork.ts";
 import { values } from "./random.ts";

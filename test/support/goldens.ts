@@ -4,9 +4,9 @@
  */
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { bytesSource, openSafetensors, readFloat32, type TensorFile } from "../../src/unet/safetensors.ts";
-import { openCheckpoint, type Checkpoint } from "../../src/unet/checkpoint.ts";
-import { openClassifier, type ClassifierCheckpoint } from "../../src/unet/classifierCheckpoint.ts";
+import { bytesSource, openSafetensors, readFloat32, type TensorFile } from "../../src/files/safetensors.ts";
+import { openCheckpoint, type Checkpoint } from "../../src/checkpoints/checkpoint.ts";
+import { openClassifier, type ClassifierCheckpoint } from "../../src/checkpoints/classifier/checkpoint.ts";
 
 const own = new URL("../goldens/", import.meta.url);
 const whole = process.env.REPAINT_GOLDEN

@@ -11,7 +11,7 @@ import { readBuffer } from "../../src/engine/readback.ts";
 import { byteLength, type DType, type Tensor } from "../../src/engine/tensor.ts";
 import { tensorUsage } from "../../src/engine/usage.ts";
 import { kernels } from "../../src/shaders/index.ts";
-import { float16ToFloat32, float32ToFloat16 } from "../../src/unet/floats.ts";
+import { float16ToFloat32, float32ToFloat16 } from "../../src/files/floats.ts";
 import { twins } from "../twins/index.ts";
 import { withErrorScope } from "./gpu.ts";
 

@@ -1,7 +1,7 @@
 /** Masks for tests of regions and pasting, by hand and at random. */
 import fc from "fast-check";
-import type { Box } from "../../src/repaint/holes.ts";
-import type { Mask } from "../../src/repaint/image.ts";
+import type { Box } from "../../src/pictures/holes.ts";
+import type { Mask } from "../../src/pictures/image.ts";
 
 /** A mask with rectangular holes. */
 export function maskOf(width: number, height: number, ...holes: Box[]): Mask {

@@ -1,7 +1,7 @@
 /** What the tests of pictures and files share: pixels as lists, made-up pictures, refusals in one line. */
 import { expect } from "vitest";
-import { InputError } from "../../src/engine/errors.ts";
-import { type Picture, createPicture } from "../../src/repaint/image.ts";
+import { InputError } from "../../src/errors.ts";
+import { type Picture, createPicture } from "../../src/pictures/image.ts";
 
 /** The message of the InputError that it ends with; it must be one line. */
 export async function refusal(work: () => unknown): Promise<string> {

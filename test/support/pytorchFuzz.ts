@@ -3,9 +3,9 @@
  * and reading must end in tensors of the right size or in a user's error. Not here: how many cases run (pytorchFuzz.test.ts).
  */
 import { expect } from "vitest";
-import { RePaintError } from "../../src/engine/errors.ts";
-import { openTensors } from "../../src/unet/checkpoint.ts";
-import { bytesSource, elementSize } from "../../src/unet/safetensors.ts";
+import { RePaintError } from "../../src/errors.ts";
+import { openTensors } from "../../src/checkpoints/checkpoint.ts";
+import { bytesSource, elementSize } from "../../src/files/safetensors.ts";
 import {
   build,
   flatten,

@@ -1,9 +1,9 @@
 /** Opening PyTorch files in tests, and the form of every refusal. */
 import { readFileSync } from "node:fs";
 import { expect } from "vitest";
-import { CheckpointError } from "../../src/engine/errors.ts";
-import { openTensors } from "../../src/unet/checkpoint.ts";
-import { bytesSource } from "../../src/unet/safetensors.ts";
+import { CheckpointError } from "../../src/errors.ts";
+import { openTensors } from "../../src/checkpoints/checkpoint.ts";
+import { bytesSource } from "../../src/files/safetensors.ts";
 import { flatten, floats, tensor, torchZip } from "./pytorch.ts";
 
 export const golden = (name: string) =>

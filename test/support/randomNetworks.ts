@@ -1,6 +1,6 @@
 /** Networks of random weights, for flags that no golden file covers. */
-import { expectedTensors } from "../../src/unet/architecture.ts";
-import type { UNetConfig } from "../../src/unet/config.ts";
+import { expectedTensors } from "../../src/checkpoints/architecture.ts";
+import type { UNetConfig } from "../../src/checkpoints/config.ts";
 import type { StateDict } from "../twins/wholeNetwork.ts";
 import { values } from "./random.ts";
 

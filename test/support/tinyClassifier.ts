@@ -1,6 +1,6 @@
 /** A classifier of the tiny network's images with random weights, as a file: it has an opinion, and compiles quickly. */
-import type { ClassifierConfig } from "../../src/unet/config.ts";
-import { writeSafetensors } from "../../src/unet/safetensors.ts";
+import type { ClassifierConfig } from "../../src/checkpoints/config.ts";
+import { writeSafetensors } from "../../src/files/safetensors.ts";
 import { constructorFlags, randomState } from "./randomNetworks.ts";
 import { tinySize } from "./tinyNetwork.ts";
 

@@ -1,8 +1,8 @@
 /** A network of one level with synthetic weights, as a file: compiles and steps as quickly as any, and paints noise. */
-import { expectedTensors } from "../../src/unet/architecture.ts";
-import { completeConfig, parseFlags } from "../../src/unet/flags.ts";
-import { writeSafetensors } from "../../src/unet/safetensors.ts";
-import { synthesizeTensor } from "../../src/unet/synthesis.ts";
+import { expectedTensors } from "../../src/checkpoints/architecture.ts";
+import { completeConfig, parseFlags } from "../../src/checkpoints/flags.ts";
+import { writeSafetensors } from "../../src/files/safetensors.ts";
+import { synthesizeTensor } from "../../src/checkpoints/synthesis.ts";
 
 export const tinySize = 8;
 

@@ -2,8 +2,8 @@
  * The parts of the element put together in its shadow root, and what goes between them. Not here: attributes, properties and
  * the form (element.ts), which are what a page sees.
  */
-import { InputError, InterruptedError, NoAdapterError, RePaintError } from "../../engine/errors.ts";
-import { drawKeepMask, type MaskPattern } from "../../repaint/masks.ts";
+import { InputError, InterruptedError, NoAdapterError, RePaintError } from "../../errors.ts";
+import { drawKeepMask, type MaskPattern } from "../../pictures/masks.ts";
 import type { AdapterReport, Estimate, InpaintResult } from "../types.ts";
 import { cutBox } from "../cutBox.ts";
 import { createCommands, filledWords } from "./commands.ts";

@@ -1,5 +1,5 @@
 /** The attributes of the element: what each means and how its text becomes settings. The manifest is checked against this. */
-import { InputError } from "../../engine/errors.ts";
+import { InputError } from "../../errors.ts";
 import { PRESETS, scheduleTimes, type Schedule } from "../../repaint/schedule.ts";
 import type { ModelSource } from "../types.ts";
 import { shippedModels } from "../shipped.ts";

@@ -1,5 +1,5 @@
 /** A photo: the phone's own camera program where there is a touch screen only, else what the camera sees and a shutter. */
-import { InputError } from "../../engine/errors.ts";
+import { InputError } from "../../errors.ts";
 import { button, chooseFile } from "./controls.ts";
 import { h } from "./dom.ts";
 

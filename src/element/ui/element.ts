@@ -2,9 +2,9 @@
  * `<repaint-inpaint>` as a page sees it: attributes, properties, methods, events, a field of a form. Dependency-free; what is
  * heavy runs in a worker. Not here: its parts (app.ts).
  */
-import { InputError } from "../../engine/errors.ts";
-import type { Mask, Picture } from "../../repaint/image.ts";
-import type { MaskPattern } from "../../repaint/masks.ts";
+import { InputError } from "../../errors.ts";
+import type { Mask, Picture } from "../../pictures/image.ts";
+import type { MaskPattern } from "../../pictures/masks.ts";
 import type { InpaintResult, ModelInfo, ModelSource, WorkerFactory } from "../types.ts";
 import { App } from "./app.ts";
 import { attributes, checkSettings, modelSource, settingsOf, type AttributeName } from "./attributes.ts";

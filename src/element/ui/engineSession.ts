@@ -2,8 +2,8 @@
  * The engine as the element uses it: one client, the model that is wanted, the estimate of the settings, the run that is
  * under way. Says what happens by events; shows nothing (runPanel.ts, modelPicker.ts).
  */
-import { InputError, InterruptedError } from "../../engine/errors.ts";
-import type { Mask, Picture } from "../../repaint/image.ts";
+import { InputError, InterruptedError } from "../../errors.ts";
+import type { Mask, Picture } from "../../pictures/image.ts";
 import type { Schedule } from "../../repaint/schedule.ts";
 import { createEngineClient } from "../client.ts";
 import type {

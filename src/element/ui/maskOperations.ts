@@ -2,8 +2,8 @@
  * What tools do to a mask: shapes painted into it, and operations on all of it. Pure; nothing here knows of a page.
  * Not here: what is undone (history.ts), where shapes come from (tools.ts).
  */
-import { intersection, type Box } from "../../repaint/holes.ts";
-import type { Mask } from "../../repaint/image.ts";
+import { intersection, type Box } from "../../pictures/holes.ts";
+import type { Mask } from "../../pictures/image.ts";
 
 /** One byte a pixel, row by row: 1 = to be filled, 0 = known. */
 export interface FillMask {

@@ -1,5 +1,5 @@
 /** Which model: the shipped one, a file, an address, where the released ones are to be had, and what is kept of them. */
-import { presets, type Preset } from "../../unet/presetTable.ts";
+import { presets, type Preset } from "../../checkpoints/released/unets.ts";
 import { shippedModels } from "../shipped.ts";
 import type { ModelInfo, ModelSource } from "../types.ts";
 import { addressForm, button, chooseFile } from "./controls.ts";

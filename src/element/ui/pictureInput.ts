@@ -2,8 +2,8 @@
  * Pictures as people have them (files, addresses, what they paste) as pixels, upright. Not here: the camera (camera.ts),
  * where they come in (stage.ts).
  */
-import { InputError } from "../../engine/errors.ts";
-import type { Picture } from "../../repaint/image.ts";
+import { InputError } from "../../errors.ts";
+import type { Picture } from "../../pictures/image.ts";
 import { byteWords } from "./words.ts";
 import { mostPixels } from "./workspace.ts";
 

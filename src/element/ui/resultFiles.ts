@@ -1,5 +1,5 @@
 /** The chosen result and the mask as files: saved, copied, handed to a page or a form. */
-import { InputError } from "../../engine/errors.ts";
+import { InputError } from "../../errors.ts";
 import { saveFile } from "./controls.ts";
 import { maskPicture } from "./maskFiles.ts";
 import { encodePng } from "./png.ts";

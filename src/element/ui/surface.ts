@@ -3,7 +3,7 @@
  * a stroke redraws only what it touched. Not here: the mask's pixels (maskLayer.ts), what moves it (pointer.ts, keyboard.ts), what is drawn
  * (workspace.ts).
  */
-import type { Picture } from "../../repaint/image.ts";
+import type { Picture } from "../../pictures/image.ts";
 import type { RunPreview } from "../types.ts";
 import { h, onNextFrame, svg } from "./dom.ts";
 import { MaskLayer } from "./maskLayer.ts";

@@ -1,5 +1,5 @@
 /** A result small: the middle square of the picture with the patch in it. Pure; by samples, so that no size holds the page. */
-import { createPicture, type Picture } from "../../repaint/image.ts";
+import { createPicture, type Picture } from "../../pictures/image.ts";
 import type { Result } from "./workspace.ts";
 
 /** Samples a pixel of the thumbnail takes each way: enough for faces to be told apart. */

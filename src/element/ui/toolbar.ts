@@ -1,5 +1,5 @@
 /** The tools above the picture, made from the commands; and what else can be done with a mask. */
-import { MASK_PATTERNS, type MaskPattern } from "../../repaint/masks.ts";
+import { MASK_PATTERNS, type MaskPattern } from "../../pictures/masks.ts";
 import type { Command } from "./commands.ts";
 import { keyWords } from "./commands.ts";
 import { button, menu } from "./controls.ts";

@@ -2,9 +2,9 @@
  * What lies on the table: the picture, the mask with its history, the results and the chosen one. Parts listen to it and
  * change it here only. Not here: drawing (surface.ts), runs (engineSession.ts).
  */
-import { InputError } from "../../engine/errors.ts";
-import type { Box } from "../../repaint/holes.ts";
-import { createPicture, type Picture } from "../../repaint/image.ts";
+import { InputError } from "../../errors.ts";
+import type { Box } from "../../pictures/holes.ts";
+import { createPicture, type Picture } from "../../pictures/image.ts";
 import type { RunPreview, Variation } from "../types.ts";
 import { Emitter } from "./emitter.ts";
 import { MaskHistory } from "./history.ts";

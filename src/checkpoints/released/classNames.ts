@@ -1,0 +1,76 @@
+/**
+ * The classes of a network by name: what its file says (metadata `class_names`, a JSON list in the order of the classes, or an
+ * object from class to name), else ImageNet's where there are 1000. Loaded only where somebody asks. Not here: numbers.
+ */
+import { CheckpointError, InputError } from "../../errors.ts";
+import { nearNames } from "../../text/near.ts";
+import type { TensorFile } from "../../files/safetensors.ts";
+
+/** Undefined: nothing tells them. @throws CheckpointError for metadata that are no names of these classes */
+export async function classNames(
+  { name, metadata }: Pick<TensorFile, "name" | "metadata">,
+  classes: number,
+): Promise<readonly string[] | undefined> {
+  const text = metadata.get("class_names");
+  if (text !== undefined) return namesOf(text, classes, name);
+  return classes === 1000 ? (await import("./imagenetClasses.ts")).imagenetClasses : undefined;
+}
+
+function namesOf(text: string, classes: number, file: string): readonly string[] {
+  const fail = (problem: string): never => {
+    throw new CheckpointError(`${file}: metadata "class_names": ${problem}`);
+  };
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return fail("expected JSON");
+  }
+  if (typeof json !== "object" || json === null) return fail("expected a list of names");
+  const names: unknown[] = Array.isArray(json)
+    ? json
+    : Array.from({ length: Object.keys(json).length }, (_, i) => (json as Record<string, unknown>)[i]);
+  if (names.length !== classes) fail(`expected a name for each of ${classes} classes, got ${names.length}`);
+  const wrong = names.findIndex((one) => typeof one !== "string" || one.trim() === "" || one.length > 200);
+  if (wrong !== -1) fail(`expected a name for class ${wrong}`);
+  return names as string[];
+}
+
+/**
+ * The class that a word means: its number, its name, or the beginning of one name only; case, hyphens and underscores do not count.
+ * @throws InputError that names the near ones
+ */
+export function findClass(text: string, classes: number, names: readonly string[] | undefined): number {
+  const range = `a number from 0 to ${classes - 1}`;
+  const shown = JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+  if (/^\d+$/.test(text)) {
+    if (Number(text) < classes) return Number(text);
+    throw new InputError(`class: expected ${range}, got ${shown}`);
+  }
+  if (!names) throw new InputError(`class: expected ${range}, since the file names no classes, got ${shown}`);
+  const [wanted, all] = [plain(text), names.map(plain)];
+  const having = (test: (name: string) => boolean) => all.flatMap((name, index) => (test(name) ? [index] : []));
+  const exact = having((name) => name === wanted);
+  const found = exact.length > 0 || wanted === "" ? exact : having((name) => name.startsWith(wanted));
+  if (found.length === 1) return found[0]!;
+  const list = (of: readonly number[]) =>
+    of
+      .slice(0, 5)
+      .map((index) => `${names[index]} (${index})`)
+      .join(", ") + (of.length > 5 ? ", …" : "");
+  if (found.length > 1)
+    throw new InputError(
+      `class: ${shown} may mean ${list(found)}: give ${exact.length > 1 ? "the number" : "more of the name, or the number"}`,
+    );
+  const near = nearNames(wanted, all).map((name) => all.indexOf(name));
+  throw new InputError(
+    `class: expected ${range} or a class's name, got ${shown}${near.length > 0 ? ` (did you mean ${list(near)}?)` : ""}`,
+  );
+}
+
+function plain(name: string): string {
+  return name
+    .toLowerCase()
+    .replace(/[\s_-]+/g, " ")
+    .trim();
+}

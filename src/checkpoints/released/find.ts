@@ -1,0 +1,66 @@
+/** The released networks (presetTable.ts) found by name, and told by their architecture. */
+import { InputError } from "../../errors.ts";
+import { buildArchitecture } from "../architecture.ts";
+import { configProblems, type UNetConfig } from "../config.ts";
+import { completeConfig, parseFlags } from "../flags.ts";
+import { nearNames } from "../../text/near.ts";
+import { presets, type Preset } from "./unets.ts";
+
+export { presets, type Preset };
+
+/** By name, alias or released file name, in any case; undefined where there is none. */
+export function findPreset(name: string): Preset | undefined {
+  const wanted = name.toLowerCase();
+  return presets.find((preset) => [preset.name, ...preset.aliases, preset.file].includes(wanted));
+}
+
+/** @throws InputError that names the nearest, or all */
+export function presetByName(name: string): Preset {
+  const preset = findPreset(name);
+  if (preset) return preset;
+  const names = presets.map((known) => known.name);
+  const near = nearNames(name, [...names, ...presets.flatMap(({ aliases }) => aliases)]);
+  const hint = near.length > 0 ? ` (did you mean ${near[0]}?)` : "";
+  throw new InputError(
+    `${JSON.stringify(name.slice(0, 80))} is no released network${hint}; there are ${names.join(", ")}`,
+  );
+}
+
+export function presetConfig({ flags }: Preset): UNetConfig {
+  return completeConfig(parseFlags(flags));
+}
+
+/** The side of a super-resolution preset's small picture. */
+export function lowResSide({ flags }: Preset): number | undefined {
+  return flags.small_size as number | undefined;
+}
+
+/**
+ * The presets whose network is this one, whatever its weights are: all tensors and all heads agree. Image sizes are not
+ * compared where tensors do not tell them.
+ */
+export function identifyPreset(config: UNetConfig): readonly Preset[] {
+  if (configProblems(config).length > 0) return [];
+  const own = fingerprint(config);
+  return presets.filter((preset) => fingerprint(presetConfig(preset)) === own);
+}
+
+/** The blocks in order, with channels, heads and resampling: equal for configurations that compute the same. */
+function fingerprint(config: UNetConfig): string {
+  const { input, middle, output, stemChannels, embedChannels, outChannels } = buildArchitecture(config);
+  const { useScaleShiftNorm, useNewAttentionOrder, numClasses, superRes } = config;
+  const choices = { useScaleShiftNorm, useNewAttentionOrder, numClasses, superRes };
+  return JSON.stringify({ input, middle, output, stemChannels, embedChannels, outChannels, choices });
+}
+
+/**
+ * "imagenet256 (ImageNet 256×256, class-conditional)" or several such, for messages; undefined where the network is none of
+ * the released ones.
+ */
+export function presetWords(config: UNetConfig): string | undefined {
+  const found = identifyPreset(config);
+  if (found.length === 0) return undefined;
+  const [first] = found;
+  const single = `${first!.name} (${first!.title})`;
+  return found.length === 1 ? single : `${found.map(({ name }) => name).join(", ")}, which are one architecture`;
+}

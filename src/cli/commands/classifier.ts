@@ -1,0 +1,141 @@
+/**
+ * `repaint classifier`: logits of a noise-aware classifier, and the gradient that guidance takes, on tensors of a file. How
+ * anybody compares an adapter with PyTorch. Formats: x [N, C, H, W], t [N] and y [N] in; logits [N, classes] and
+ * grad [N, C, H, W] = ∇ₓ Σ log softmax(logits)[y] out.
+ */
+import { adapterName, type Device } from "../../engine/device.ts";
+import { readFloats } from "../../engine/readback.ts";
+import { padTo4 } from "../../engine/tensor.ts";
+import { refuseOutput, writeFileAtomic } from "../../node/files.ts";
+import type { ClassifierCheckpoint } from "../../checkpoints/classifier/checkpoint.ts";
+import { Classifier, requireClassifierSize } from "../../unet/classifier.ts";
+import { fromNhwc, type ImageShape, toNhwc } from "../../unet/layout.ts";
+import { readFloat32, type TensorFile, writeSafetensors } from "../../files/safetensors.ts";
+import { InputError } from "../../errors.ts";
+import { adapterOption, type Arguments, type Command, flagsOption, forceOption, jsonOption } from "../command.ts";
+import { announceDevice, type Context } from "../context.ts";
+import { type OpenClassifier, readFlags, sayAssumedOfClassifier, withClassifier } from "../given/model.ts";
+import { readIntegers, TensorCheck, withTensors } from "../files/tensorFiles.ts";
+import { tunedChoices, tuneOption } from "./tune.ts";
+import { forwardProgress, readTimesteps } from "./unet.ts";
+import { bytes as bytesInWords } from "../../text/quantities.ts";
+
+export const classify: Command = {
+  name: "classifier",
+  summary: "run a classifier and its gradient once on the tensors of a safetensors file",
+  options: [
+    { name: "weights", value: "F", help: "classifier checkpoint (.pt or .safetensors), or its https address" },
+    { name: "input", value: "F", help: "safetensors with x, t and y" },
+    { name: "output", value: "F", help: "safetensors to write: logits, and grad of Σ log softmax(logits)[y] to x" },
+    flagsOption,
+    { name: "weight-type", value: "f16|f32", help: "storage of weights (default f32); the rest is f32" },
+    tuneOption,
+    adapterOption,
+    forceOption,
+    jsonOption,
+  ],
+  run,
+};
+
+async function run(context: Context, given: Arguments): Promise<void> {
+  const [weights, input, output] = [given.required("weights"), given.required("input"), given.required("output")];
+  const weightType = given.choice("weight-type", ["f16", "f32"]);
+  const force = given.has("force");
+  const { report, signal } = context;
+  await refuseOutput(output, { force });
+  const classify = ({ checkpoint }: OpenClassifier) =>
+    withTensors(input, async ({ file }) => {
+      const inputs = await readInputs(file, checkpoint);
+      sayAssumedOfClassifier(checkpoint, report, "flags");
+      const device = await announceDevice(context, given.text("adapter"));
+      const choices = await tunedChoices(context, device, [checkpoint], { precision: "f32", weightType, given });
+      const classifier = await Classifier.load(device, checkpoint, { weightType, choices, signal });
+      try {
+        const { logits, grad, seconds, deviceBytes } = await classifyOnce(device, classifier, inputs, {
+          ...{ signal, onProgress: forwardProgress(report) },
+        });
+        report.endProgress();
+        const { batch, channels, height, width } = inputs.shape;
+        const shape = [batch, channels, height, width];
+        const tensors = [
+          { name: "logits", dtype: "F32" as const, shape: [batch, classifier.classes], data: logits },
+          { name: "grad", dtype: "F32" as const, shape, data: grad },
+        ];
+        await writeFileAtomic(output, writeSafetensors(tensors, { adapter: adapterName(device.info) }), { force });
+        report.event("classified", { file: output, shape, classes: classifier.classes, seconds, deviceBytes });
+        report.say(`Memory: ${bytesInWords(deviceBytes)} of buffers on the device`);
+        report.say(
+          `Logits of ${classifier.classes} classes and the gradient to [${shape.join(", ")}] in ${seconds.toFixed(3)} s; wrote ${output}`,
+        );
+      } finally {
+        classifier.dispose();
+      }
+    });
+  await withClassifier(context, weights, await readFlags(given), classify, "weights");
+}
+
+interface Inputs {
+  readonly shape: ImageShape;
+  readonly x: Float32Array;
+  readonly t: readonly number[];
+  readonly y: readonly number[];
+}
+
+async function readInputs(file: TensorFile, { config, architecture }: ClassifierCheckpoint): Promise<Inputs> {
+  const check = new TensorCheck(file);
+  const x = check.tensor("x", ["N", config.inChannels, "H", "W"], "float");
+  const images = x?.shape[0] ?? "N";
+  check.tensor("t", [images], "number");
+  check.tensor("y", [images], "number");
+  check.finish();
+  const [batch = 0, channels = 0, height = 0, width = 0] = x!.shape;
+  try {
+    requireClassifierSize(config, { batch, height, width });
+  } catch (error) {
+    throw error instanceof InputError ? new InputError(`${file.name}: ${error.message}`) : error;
+  }
+  const y = await readIntegers(file, "y");
+  const wrong = y.find((label) => label < 0 || label >= architecture.outChannels);
+  if (wrong !== undefined)
+    throw new InputError(`${file.name}: y: expected classes from 0 to ${architecture.outChannels - 1}, got ${wrong}`);
+  return {
+    shape: { batch, channels, height, width },
+    x: await readFloat32(file, "x"),
+    t: readTimesteps(file.name, [...(await readFloat32(file, "t"))]),
+    y,
+  };
+}
+
+/** Logits [N, classes] and the gradient, NCHW; timed without loading and compiling. */
+export async function classifyOnce(
+  device: Device,
+  classifier: Classifier,
+  { shape, x, t, y }: Inputs,
+  options: { onProgress?: (done: number) => void; signal?: AbortSignal } = {},
+): Promise<{ logits: Float32Array; grad: Float32Array; seconds: number; deviceBytes: number }> {
+  const session = await classifier.session(shape, y);
+  try {
+    device.upload(session.x, 0, toNhwc(x, shape));
+    const table = await classifier.embed(t);
+    try {
+      await device.idle();
+      const begin = performance.now();
+      const rows = t.map((_, image) => image);
+      await session.run(table, rows, options);
+      const seconds = (performance.now() - begin) / 1000;
+      const deviceBytes = device.counters.liveBytes;
+      const grad = fromNhwc(await readFloats(device, session.gradient), shape);
+      const padded = await readFloats(device, session.logits);
+      const { classes } = classifier;
+      const logits = Float32Array.from(
+        { length: shape.batch * classes },
+        (_, i) => padded[Math.floor(i / classes) * padTo4(classes) + (i % classes)]!,
+      );
+      return { logits, grad, seconds, deviceBytes };
+    } finally {
+      table.dispose();
+    }
+  } finally {
+    session.dispose();
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * `repaint convert`: any checkpoint that can be read becomes safetensors with its flags in the metadata, one tensor in memory
+ * at a time. Files in diffusers' layout keep its names and carry their config.json, since its networks differ from
+ * guided-diffusion's in more than names. No device.
+ */
+import { CheckpointError } from "../../errors.ts";
+import { refuseOutput } from "../../node/files.ts";
+import { openFileSource } from "../../node/fileSource.ts";
+import { type StreamedTensor, tensorBytes, writeTensorFile } from "../../node/tensorWriter.ts";
+import { type Checkpoint, openTensors } from "../../checkpoints/checkpoint.ts";
+import type { ClassifierCheckpoint } from "../../checkpoints/classifier/checkpoint.ts";
+import { convertFloats, floatTypes, type FloatType } from "../../files/conversion.ts";
+import type { TensorFile, TensorInfo } from "../../files/safetensors.ts";
+import { type Arguments, type Command, flagsOption, forceOption, jsonOption } from "../command.ts";
+import type { Context } from "../context.ts";
+import { byFlagName } from "../given/flagWords.ts";
+import { fileProgress } from "../files/fileProgress.ts";
+import { readFlags, sayAssumed, sayAssumedOfClassifier } from "../given/model.ts";
+import { flagsOf, isClassifier, withNetwork } from "../given/network.ts";
+import { bytes as inBytes, count, seconds } from "../../text/quantities.ts";
+
+export const convert: Command = {
+  name: "convert",
+  summary: "write a checkpoint as safetensors with its flags inside, in another type if wanted",
+  positional: "IN OUT",
+  options: [
+    { name: "dtype", value: "f16|f32|bf16", help: "type of all floating-point tensors (default: each keeps its own)" },
+    flagsOption,
+    forceOption,
+    jsonOption,
+  ],
+  notes: [
+    "IN is a PyTorch file (.pt), a safetensors file, one in diffusers' layout with its config.json beside it, or the name of a shipped model.",
+    "OUT is read back and compared before it gets its name. Values too large for the type are an error.",
+  ],
+  run,
+};
+
+const types = { f16: "F16", f32: "F32", bf16: "BF16" } as const;
+
+interface Job {
+  readonly path: string;
+  readonly dtype: keyof typeof types | undefined;
+  readonly force: boolean;
+}
+
+async function run(context: Context, given: Arguments): Promise<void> {
+  const [input, path] = given.positionals as [string, string];
+  const job = { path, dtype: given.choice("dtype", ["f16", "f32", "bf16"]), force: given.has("force") };
+  await refuseOutput(path, job);
+  const flags = await readFlags(given);
+  let isOpen = false;
+  try {
+    await withNetwork(context, input, flags, async (network, opened) => {
+      isOpen = true;
+      if (isClassifier(network)) {
+        sayAssumedOfClassifier(network, context.report, "flags");
+        return write(context, network.file, classifierMetadata(network), job);
+      }
+      sayAssumed({ ...opened, checkpoint: network }, context.report);
+      const file = network.diffusersConfig ? await openTensors(opened.source) : network.file;
+      await write(context, file, metadataOf(network), job);
+    });
+  } catch (error) {
+    if (isOpen || flags !== undefined || !(error instanceof CheckpointError)) throw error;
+    await convertOther(context, input, job, error);
+  }
+}
+
+/** A part of a network, anything that is tensors: as it is, and with a word about it. */
+async function convertOther(context: Context, input: string, job: Job, reason: CheckpointError): Promise<void> {
+  const source = await openFileSource(input);
+  try {
+    const file = await openTensors(source);
+    context.report.say(
+      `No network that this program runs, so that its tensors are written without flags: ${reason.message}`,
+    );
+    await write(context, file, Object.fromEntries(file.metadata), job);
+  } finally {
+    await source.close();
+  }
+}
+
+async function write(
+  { report, signal }: Context,
+  file: TensorFile,
+  metadata: Record<string, string>,
+  { path, dtype, force }: Job,
+): Promise<void> {
+  const overflow = new Overflow(dtype);
+  const tensors = [...file.tensors.values()].map((info) =>
+    converted(file, info, dtype ? types[dtype] : undefined, overflow),
+  );
+  const begin = performance.now();
+  const size = await writeTensorFile(path, tensors, metadata, {
+    ...{ force, signal, onProgress: fileProgress(report), beforeVerifying: () => overflow.refuse(file.name) },
+  });
+  report.endProgress();
+  const took = (performance.now() - begin) / 1000;
+  const largest = Math.max(0, ...tensors.map(tensorBytes));
+  report.event("converted", { file: path, tensors: tensors.length, bytes: size, dtype: dtype ?? null, seconds: took });
+  report.say(
+    `Wrote ${path}: ${count(tensors.length, "tensor")}, ${inBytes(size)} (the largest ${inBytes(largest)}), read back and compared, in ${seconds(took)}.`,
+  );
+}
+
+function converted(file: TensorFile, info: TensorInfo, to: FloatType | undefined, overflow: Overflow): StreamedTensor {
+  const { name, shape, dtype } = info;
+  const isFloat = (floatTypes as readonly string[]).includes(dtype);
+  const target = to && isFloat ? to : dtype;
+  return {
+    ...{ name, shape, dtype: target },
+    bytes: async () => {
+      const bytes = await file.read(name);
+      if (target === dtype) return bytes;
+      const { data, overflows, largest } = convertFloats(bytes, dtype, target as FloatType);
+      overflow.add(name, overflows, largest);
+      return data;
+    },
+  };
+}
+
+/** Values that are infinite in the new type: one makes a network's every output NaN. */
+class Overflow {
+  readonly #type: string | undefined;
+  #count = 0;
+  #largest = { name: "", value: 0 };
+
+  constructor(type: string | undefined) {
+    this.#type = type;
+  }
+
+  add(name: string, overflows: number, largest: number): void {
+    this.#count += overflows;
+    if (largest > this.#largest.value) this.#largest = { name, value: largest };
+  }
+
+  /** @throws CheckpointError where there was one */
+  refuse(file: string): void {
+    if (this.#count === 0) return;
+    const { name, value } = this.#largest;
+    throw new CheckpointError(
+      `${file}: ${count(this.#count, "value")} too large for ${this.#type} (the largest is ${value.toPrecision(6)}, in ${name}): ` +
+        `convert to ${this.#type === "f16" ? "bf16 or f32" : "f32, or keep the type"}`,
+    );
+  }
+}
+
+/** What the file says of itself stays, flags are written out whole, and what was assumed is marked as such. */
+function metadataOf({ file, config, diffusion, assumed, diffusersConfig }: Checkpoint): Record<string, string> {
+  const { flags: _, assumed: __, ...others } = Object.fromEntries(file.metadata);
+  if (diffusersConfig) return { ...others, diffusers_config: JSON.stringify(diffusersConfig) };
+  return {
+    ...others,
+    guided_diffusion_unet: JSON.stringify(byFlagName(config)),
+    diffusion: JSON.stringify(byFlagName(diffusion)),
+    ...(assumed.length > 0 ? { assumed: JSON.stringify(assumed) } : {}),
+  };
+}
+
+/** The same; what was assumed is left out, so that it still is when the file is read again. */
+function classifierMetadata(network: ClassifierCheckpoint): Record<string, string> {
+  const { flags: _, ...others } = Object.fromEntries(network.file.metadata);
+  const assumed = network.assumed.map((setting) => setting.split(" ")[0]);
+  const flags = Object.entries(flagsOf(network)).filter(([name]) => !assumed.includes(name));
+  return { ...others, guided_diffusion_classifier: JSON.stringify(Object.fromEntries(flags)) };
+}

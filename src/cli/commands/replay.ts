@@ -1,0 +1,256 @@
+/**
+ * `repaint replay`: a recorded run with its own noise, climbs step by step. The trace is a safetensors file with gt,
+ * keep_mask, noise, for class-conditional networks y, and the case as JSON in its metadata; the noise is read draw by
+ * draw. Not here: the arithmetic (src/repaint/replay.ts).
+ */
+import { adapterName } from "../../engine/device.ts";
+import { InputError } from "../../errors.ts";
+import { refuseOutput, writeFileAtomic } from "../../node/files.ts";
+import type { Guidance } from "../../repaint/guidance.ts";
+import { replay, type ReplayStep, type Trace } from "../../repaint/replay.ts";
+import { countModelCalls, scheduleFromProgram, scheduleTimes } from "../../repaint/schedule.ts";
+import { singleTransitionsOf } from "../../repaint/transitions.ts";
+import { Classifier, requireClassifierSize } from "../../unet/classifier.ts";
+import { readFloat32, type TensorInfo, writeSafetensors } from "../../files/safetensors.ts";
+import { UNet } from "../../unet/unet.ts";
+import {
+  adapterOption,
+  type Arguments,
+  type Command,
+  flagsOption,
+  forceOption,
+  jsonOption,
+  precisionOption,
+  quoted,
+  weightsOption,
+} from "../command.ts";
+import { announceDevice, type Context } from "../context.ts";
+import { guideOptions, type OpenGuide, withModelAndGuide } from "../given/guide.ts";
+import { type OpenModel, readFlags, requirePictureModel, sayAssumed } from "../given/model.ts";
+import { readPrecision } from "../given/settings.ts";
+import { type OpenTensors, readIntegers, TensorCheck, withTensors } from "../files/tensorFiles.ts";
+import { tunedChoices, tuneOption } from "./tune.ts";
+import { bytes } from "../../text/quantities.ts";
+
+export const replayTrace: Command = {
+  name: "replay",
+  summary: "run a recorded trace with its own noise",
+  options: [
+    weightsOption,
+    { name: "trace", value: "F", help: "safetensors with gt, keep_mask, noise, and the case in its metadata" },
+    { name: "output", value: "F", help: "safetensors to write: samples and pred_xstart after every model call" },
+    flagsOption,
+    ...guideOptions.map((option) =>
+      option.name === "classifier-scale"
+        ? { ...option, help: "how strongly it guides (default: as recorded)" }
+        : option,
+    ),
+    precisionOption,
+    tuneOption,
+    adapterOption,
+    forceOption,
+    jsonOption,
+  ],
+  run,
+};
+
+/** Both outputs are put together in memory. */
+const mostOutputBytes = 2 ** 31;
+
+async function run(context: Context, given: Arguments): Promise<void> {
+  // Whatever is missing, before a file is opened.
+  const [, path, output] = [given.required("weights"), given.required("trace"), given.required("output")];
+  const precision = readPrecision(given);
+  const force = given.has("force");
+  await refuseOutput(output, { force });
+  const { report, signal } = context;
+  await withModelAndGuide(context, given, await readFlags(given), (model, guide) =>
+    withTensors(path, async (opened) => {
+      requirePictureModel(model);
+      const { trace, guided } = await readTrace(opened, model, guide);
+      sayAssumed(model, report);
+      const device = await announceDevice(context, given.text("adapter"));
+      const loaded: { dispose(): void }[] = [];
+      try {
+        const networks = [model.checkpoint, ...(guide ? [guide.checkpoint] : [])];
+        const choices = await tunedChoices(context, device, networks, { precision, given });
+        const network = await UNet.load(device, model.checkpoint, { precision, choices, signal });
+        loaded.push(network);
+        const classifier =
+          guide && (await Classifier.load(device, guide.checkpoint, { weightType: precision, choices, signal }));
+        if (classifier) loaded.push(classifier);
+        const guidance = classifier && guided && { ...guided, classifier };
+        const begin = performance.now();
+        const metadata = { adapter: adapterName(device.info), precision };
+        const file = await replayAll(context, network, { ...trace, guidance }, metadata);
+        const seconds = (performance.now() - begin) / 1000;
+        await writeFileAtomic(output, file, { force });
+        const modelCalls = countModelCalls(trace.times);
+        report.event("replayed", { file: output, modelCalls, seconds, precision, classifierScale: guided?.scale });
+        report.say(`Replayed ${modelCalls} model calls in ${seconds.toFixed(1)} s; wrote ${output}`);
+      } finally {
+        for (const network of loaded) network.dispose();
+      }
+    }),
+  );
+}
+
+async function replayAll(
+  { report, signal }: Context,
+  network: UNet,
+  trace: Trace,
+  metadata: Record<string, string>,
+): Promise<Uint8Array> {
+  const { batch, channels, height, width } = trace.shape;
+  const length = batch * channels * height * width;
+  const calls = countModelCalls(trace.times);
+  const shape = [calls, batch, channels, height, width];
+  const samples = new Float32Array(calls * length);
+  const xStart = new Float32Array(calls * length);
+  const keep = ({ step, sample, xStart: predicted }: ReplayStep): void => {
+    samples.set(sample, (step - 1) * length);
+    xStart.set(predicted, (step - 1) * length);
+  };
+  for await (const step of replay(network, trace, signal)) {
+    keep(step);
+    report.event("progress", { step: step.step, steps: step.steps });
+    report.progress({ what: "model calls", done: step.step, total: step.steps });
+  }
+  report.endProgress();
+  return writeSafetensors(
+    [
+      { name: "samples", dtype: "F32", shape, data: samples },
+      { name: "pred_xstart", dtype: "F32", shape, data: xStart },
+    ],
+    metadata,
+  );
+}
+
+/** What of the guidance the trace says; the classifier is loaded later. */
+type Guided = Omit<Guidance, "classifier">;
+
+/** Checked against the networks as far as shapes go; the rest is checked by `replay` itself. @throws InputError */
+async function readTrace(
+  { file, source }: OpenTensors,
+  { checkpoint }: OpenModel,
+  guide: OpenGuide | undefined,
+): Promise<{ trace: Trace; guided: Guided | undefined }> {
+  const settings = readCase(file.name, file.metadata.get("case"));
+  const scale = guideScale(file.name, settings, guide);
+  const { config, diffusion } = checkpoint;
+  const check = new TensorCheck(file);
+  const image = check.tensor("gt", ["N", config.inChannels, "H", "W"], "float");
+  const [batch, channels, height, width] = image?.shape ?? (["N", config.inChannels, "H", "W"] as const);
+  check.tensor("keep_mask", [batch!, 1, height!, width!], "float");
+  const noise = check.tensor("noise", ["draws", batch!, channels!, height!, width!], "float");
+  check.expect(!noise || noise.dtype === "F32", `noise: expected F32, got ${noise?.dtype}`);
+  const takesLabels = config.numClasses !== null || guide !== undefined;
+  const hasLabels = takesLabels && (file.tensors.has("y") || settings.y === undefined);
+  if (hasLabels) check.tensor("y", [batch!], "number");
+  check.finish();
+  const shape = {
+    ...{ batch: image!.shape[0]!, channels: image!.shape[1]! },
+    ...{ height: image!.shape[2]!, width: image!.shape[3]! },
+  };
+  const length = shape.batch * shape.channels * shape.height * shape.width;
+  const outputBytes = 2 * 4 * length * countModelCalls(settings.times);
+  if (outputBytes > mostOutputBytes)
+    throw new InputError(
+      `${file.name}: its samples would take ${bytes(outputBytes)} and at most ${bytes(mostOutputBytes)} are written: record fewer images or steps`,
+    );
+  if (guide) requireClassifierSize(guide.checkpoint.config, shape);
+  const labels = hasLabels ? await readIntegers(file, "y") : settings.y;
+  const trace = {
+    shape,
+    known: { image: await readFloat32(file, "gt"), keep: await readFloat32(file, "keep_mask") },
+    classes: config.numClasses === null ? undefined : labels,
+    draws: noise!.shape[0]!,
+    noise: (draw: number) => readDraw(source, noise!, draw, length),
+    times: settings.times,
+    respacing: settings.respacing,
+    noiseSchedule: settings.noiseSchedule ?? diffusion.noiseSchedule,
+    diffusionSteps: settings.diffusionSteps ?? diffusion.diffusionSteps,
+    rescaleTimesteps: diffusion.rescaleTimesteps,
+  };
+  return { trace, guided: scale === undefined ? undefined : { scale, classes: labels! } };
+}
+
+/** undefined: not guided. @throws InputError where trace and options disagree on whether it is */
+function guideScale(name: string, { classifier, scale }: Case, guide: OpenGuide | undefined): number | undefined {
+  const isGuided = classifier !== undefined || scale !== undefined;
+  if (isGuided && !guide)
+    throw new InputError(
+      `${name}: recorded with the guidance of a classifier${classifier === undefined ? "" : ` (${quoted(classifier)})`}: give it with --classifier F`,
+    );
+  if (guide && !isGuided)
+    throw new InputError(`${name}: recorded without a classifier: leave --classifier away, or choose a guided trace`);
+  return guide && (guide.scale ?? scale ?? 1);
+}
+
+async function readDraw(
+  source: OpenTensors["source"],
+  noise: TensorInfo,
+  draw: number,
+  length: number,
+): Promise<Float32Array> {
+  const read = await source.read(noise.begin + draw * length * 4, length * 4);
+  if (read.length !== length * 4)
+    throw new InputError(`${source.name} ends in draw ${draw} of its noise: was it cut off?`);
+  // A copy starts at 0, where a Float32Array may.
+  return new Float32Array(Uint8Array.from(read).buffer);
+}
+
+interface Case {
+  readonly times: readonly number[];
+  readonly respacing: string;
+  readonly noiseSchedule: "linear" | "cosine" | undefined;
+  readonly diffusionSteps: number | undefined;
+  readonly y: readonly number[] | undefined;
+  /** Of a guided run: its name, and the scale. */
+  readonly classifier: string | undefined;
+  readonly scale: number | undefined;
+}
+
+/** The metadata's JSON. `times` where it has them, else the schedule's. */
+function readCase(name: string, text: string | undefined): Case {
+  const fail = (problem: string): never => {
+    throw new InputError(`${name}: the metadata's case ${problem}`);
+  };
+  if (text === undefined) fail('is missing: a trace has {"times": …, "respacing": …} as JSON there');
+  let json: unknown;
+  try {
+    json = JSON.parse(text!);
+  } catch {
+    fail("is not JSON");
+  }
+  if (typeof json !== "object" || json === null || Array.isArray(json)) fail("should be an object");
+  const { times, sched, respacing, beta_schedule, diffusion_steps, y, classifier, scale } = json as Record<
+    string,
+    unknown
+  >;
+  const isGuided = classifier !== undefined && classifier !== null;
+  if (isGuided && typeof classifier !== "string") fail("has a classifier that is no name");
+  const hasScale = scale !== undefined && scale !== null;
+  if (hasScale && !Number.isFinite(scale)) fail("has a scale that is no number");
+  if (times === undefined && sched === undefined) fail("has neither times nor sched");
+  const walk = (times ?? scheduleTimes(scheduleFromProgram(sched))) as readonly number[];
+  // Refuses what is no walk before anything is counted by it.
+  singleTransitionsOf(walk);
+  const isRespacing = typeof respacing === "string" || typeof respacing === "number";
+  if (respacing !== undefined && !isRespacing) fail('has no respacing such as "250"');
+  if (beta_schedule !== undefined && beta_schedule !== "linear" && beta_schedule !== "cosine")
+    fail("has a beta_schedule that is neither linear nor cosine");
+  if (diffusion_steps !== undefined && !Number.isSafeInteger(diffusion_steps))
+    fail("has diffusion_steps that are no whole number");
+  const isLabels = Array.isArray(y) && y.every((label) => Number.isSafeInteger(label));
+  if (y !== undefined && y !== null && !isLabels) fail("has y that is no list of whole numbers");
+  return {
+    times: walk,
+    respacing: isRespacing ? String(respacing) : String(walk[0]! + 1),
+    noiseSchedule: beta_schedule as Case["noiseSchedule"],
+    diffusionSteps: diffusion_steps as number | undefined,
+    y: isLabels ? (y as number[]) : undefined,
+    classifier: isGuided ? (classifier as string) : undefined,
+    scale: hasScale ? (scale as number) : undefined,
+  };
+}

@@ -1,0 +1,85 @@
+/** What an evaluation runs with: the model on a device, and LPIPS where its weights were given. Not here: what is run. */
+import { Lpips } from "../../evaluate/lpips.ts";
+import { lpipsReader } from "../../evaluate/lpipsFile.ts";
+import { type FileSource, sha256 } from "../../node/fileSource.ts";
+import { RePaint } from "../../repaint/repaint.ts";
+import { openTensors } from "../../checkpoints/checkpoint.ts";
+import type { TensorFile } from "../../files/safetensors.ts";
+import type { Arguments, Option } from "../command.ts";
+import { announceDevice, type Context } from "../context.ts";
+import type { OpenGuide } from "../given/guide.ts";
+import { type OpenModel, sayAssumed } from "../given/model.ts";
+import { readPrecision } from "../given/settings.ts";
+import { openWeights } from "../given/weightsFile.ts";
+
+export const lpipsOption: Option = {
+  name: "lpips",
+  value: "F",
+  repeat: true,
+  help: "weights of LPIPS over AlexNet (.pt or .safetensors); trunk and heads may lie in two files",
+};
+
+export interface LpipsFile {
+  readonly file: TensorFile;
+  readonly hash: string;
+}
+
+/** Opens the files of LPIPS for the time of `body`, after a look whether they are that. */
+export async function withLpips<T>(
+  context: Context,
+  paths: readonly string[],
+  body: (files: readonly LpipsFile[] | undefined) => Promise<T>,
+): Promise<T> {
+  if (paths.length === 0) return body(undefined);
+  const sources: FileSource[] = [];
+  try {
+    const files: LpipsFile[] = [];
+    for (const path of paths) {
+      const source = await openWeights(path, context);
+      sources.push(source);
+      files.push({ file: await openTensors(source), hash: await sha256(source, { signal: context.signal }) });
+    }
+    lpipsReader(files.map(({ file }) => file));
+    return await body(files);
+  } finally {
+    for (const source of sources) await source.close();
+  }
+}
+
+export interface Engine {
+  readonly device: Awaited<ReturnType<typeof announceDevice>>;
+  readonly repaint: RePaint;
+  readonly lpips: Lpips | undefined;
+}
+
+export interface Parts {
+  readonly model: OpenModel;
+  readonly guide: OpenGuide | undefined;
+  readonly flags: unknown;
+  readonly lpips: readonly TensorFile[] | undefined;
+}
+
+export async function withEngine<T>(
+  context: Context,
+  given: Arguments,
+  { model, guide, flags, lpips: files }: Parts,
+  body: (engine: Engine) => Promise<T>,
+): Promise<T> {
+  const { report, signal } = context;
+  sayAssumed(model, report);
+  const device = await announceDevice(context, given.text("adapter"));
+  const repaint = await RePaint.load(model.source, {
+    ...{ device, flags: flags ?? model.checkpoint.diffusersConfig, precision: readPrecision(given), signal },
+    ...{ classifier: guide?.source, classifierFlags: guide?.flags },
+  });
+  try {
+    const lpips = files && (await Lpips.load(device, files));
+    try {
+      return await body({ device, repaint, lpips });
+    } finally {
+      lpips?.dispose();
+    }
+  } finally {
+    repaint.dispose();
+  }
+}

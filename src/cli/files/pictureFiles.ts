@@ -1,0 +1,134 @@
+/**
+ * Which pictures to fill, with which masks, into which files. Reading and writing them is src/node's business.
+ *
+ * In a folder, `NAME.fill.png` and `NAME.keep.png` are masks and all other PNG and JPEG files are pictures. A folder of
+ * masks is paired with the pictures by name, with or without that middle part.
+ */
+import { readdir, stat } from "node:fs/promises";
+import { basename, extname, join, resolve } from "node:path";
+import { InputError } from "../../errors.ts";
+import { asInputError } from "../../node/files.ts";
+import { readPicture } from "../../node/pictures.ts";
+import { checkPair, keepMask, type Mask, type Picture } from "../../pictures/image.ts";
+
+/** What white means in a mask. */
+export type MaskKind = "fill" | "keep";
+
+export interface Pair {
+  readonly image: string;
+  readonly mask: string;
+  readonly kind: MaskKind;
+  /** The picture's name without folder and extension. */
+  readonly stem: string;
+}
+
+export interface Pairs {
+  readonly pairs: readonly Pair[];
+  /** A folder, or more than one --image: results then go to a folder. */
+  readonly many: boolean;
+  readonly unusedMasks: readonly string[];
+}
+
+/** @throws InputError that lists the pictures without a mask */
+export async function pairPictures(images: readonly string[], mask: string, kind: MaskKind): Promise<Pairs> {
+  const paths = await listPictureFiles(images);
+  const many = images.length > 1 || paths[0] !== images[0];
+  if (!(await isFolder(mask)))
+    return { pairs: paths.map((image) => ({ image, mask, kind, stem: stemOf(image) })), many, unusedMasks: [] };
+
+  const masks = await listMasks(mask, kind);
+  // In one folder with its masks a picture must not be taken for its own mask.
+  const maskFor = (image: string): string | undefined => {
+    const found = masks.get(stemOf(image));
+    return found !== undefined && resolve(found) !== resolve(image) ? found : undefined;
+  };
+  const unmatched = paths.filter((image) => maskFor(image) === undefined);
+  if (unmatched.length > 0) {
+    const stems = new Set(paths.map(stemOf));
+    const spare = [...masks].filter(([stem]) => !stems.has(stem)).map(([, path]) => basename(path));
+    throw new InputError(
+      `${mask} has no mask for ${list(unmatched.map((path) => basename(path)))}: a mask is named as its picture` +
+        (spare.length > 0 ? `; masks without a picture: ${list(spare)}` : ""),
+    );
+  }
+  const pairs = paths.map((image) => ({ image, mask: maskFor(image)!, kind, stem: stemOf(image) }));
+  const used = new Set(pairs.map((pair) => pair.mask));
+  return { pairs, many, unusedMasks: [...masks.values()].filter((path) => !used.has(path)) };
+}
+
+/** Files and the pictures of folders, in order. @throws InputError for a folder without any */
+export async function listPictureFiles(images: readonly string[]): Promise<string[]> {
+  const listed = await Promise.all(images.map(async (path) => ((await isFolder(path)) ? listImages(path) : [path])));
+  return listed.flat();
+}
+
+/** @throws InputError for files that are no pictures, and for sizes that differ */
+export async function readPair({ image, mask, kind }: Pair): Promise<{ picture: Picture; keep: Mask }> {
+  const picture = await readPicture(image);
+  const keep = keepMask(await readPicture(mask), kind);
+  try {
+    checkPair(picture, keep);
+  } catch (error) {
+    if (error instanceof InputError) throw new InputError(`${image} with ${mask}: ${error.message}`);
+    throw error;
+  }
+  return { picture, keep };
+}
+
+/** The name of a picture's file without its last extension. */
+function stemOf(path: string): string {
+  return basename(path, extname(path));
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    throw asInputError(error, `cannot read ${path}`);
+  }
+}
+
+async function listPictures(folder: string): Promise<string[]> {
+  try {
+    const names = await readdir(folder);
+    return names
+      .filter((name) => /\.(png|jpe?g)$/i.test(name) && !name.startsWith("."))
+      .sort()
+      .map((name) => join(folder, name));
+  } catch (error) {
+    throw asInputError(error, `cannot read the folder ${folder}`);
+  }
+}
+
+const maskName = /\.(fill|keep)$/;
+
+async function listImages(folder: string): Promise<string[]> {
+  const images = (await listPictures(folder)).filter((path) => !maskName.test(stemOf(path)));
+  if (images.length === 0) throw new InputError(`the folder ${folder} has no pictures: PNG or JPEG files are needed`);
+  return images;
+}
+
+/** Masks by the name of their picture; `NAME.fill.png` goes before `NAME.png`, and masks of the other kind do not count. */
+async function listMasks(folder: string, kind: MaskKind): Promise<Map<string, string>> {
+  const masks = new Map<string, string>();
+  const paths = await listPictures(folder);
+  const [marked, plain] = [true, false].map((isMarked) =>
+    paths.filter((path) => maskName.test(stemOf(path)) === isMarked),
+  );
+  for (const path of plain!) addMask(masks, stemOf(path), path);
+  const own = new Map<string, string>();
+  for (const path of marked!.filter((candidate) => stemOf(candidate).endsWith(`.${kind}`)))
+    addMask(own, stemOf(path).replace(maskName, ""), path);
+  // In a folder of pictures and their masks, what has no middle part is a picture.
+  return own.size > 0 ? own : masks;
+}
+
+function addMask(masks: Map<string, string>, stem: string, path: string): void {
+  const other = masks.get(stem);
+  if (other) throw new InputError(`${other} and ${path} are both masks for ${stem}: remove one`);
+  masks.set(stem, path);
+}
+
+function list(names: readonly string[]): string {
+  return names.length > 10 ? `${names.slice(0, 10).join(", ")} and ${names.length - 10} more` : names.join(", ");
+}

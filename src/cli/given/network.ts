@@ -1,0 +1,38 @@
+/** A checkpoint of either kind, a UNet or a classifier, for the commands that take both. Not here: what they do with it. */
+import { type Checkpoint, openCheckpoint, openTensors } from "../../checkpoints/checkpoint.ts";
+import { type ClassifierCheckpoint, classifierOf, isClassifierFile } from "../../checkpoints/classifier/checkpoint.ts";
+import type { Context } from "../context.ts";
+import { byFlagName } from "./flagWords.ts";
+import { type OpenWeights, withWeights } from "./model.ts";
+import { configBeside } from "./weightsFile.ts";
+
+export type Network = Checkpoint | ClassifierCheckpoint;
+
+/** Opens it for the time of `body`. What is no classifier is told as a UNet. */
+export function withNetwork<T>(
+  context: Context,
+  weights: string | undefined,
+  flags: unknown,
+  body: (network: Network, opened: OpenWeights) => Promise<T>,
+): Promise<T> {
+  return withWeights(context, weights, async (opened) => {
+    const { source, path } = opened;
+    const file = await openTensors(source);
+    const network = isClassifierFile(file)
+      ? classifierOf(file, flags)
+      : await openCheckpoint(source, flags, () => configBeside(path, context));
+    return body(network, opened);
+  });
+}
+
+export function isClassifier(network: Network): network is ClassifierCheckpoint {
+  return network.architecture.head.kind !== "image";
+}
+
+/** In the constructor's words; of a classifier without those that a UNet alone has. */
+export function flagsOf(network: Network): Record<string, unknown> {
+  const flags = byFlagName(network.config);
+  if (!isClassifier(network)) return flags;
+  const { num_classes: _, super_res: __, num_heads_upsample: ___, ...own } = flags;
+  return own;
+}

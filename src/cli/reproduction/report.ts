@@ -1,0 +1,256 @@
+/**
+ * The report of `reproduce`: README.md with tables and verdicts, plots as SVG, pictures as sheets, numbers as JSON. Says of every
+ * claim whether it holds here, on how many pictures. Not here: the claims (src/evaluate/studies.ts), the measures, what is about
+ * meaning alone (reproduceMeaning.ts).
+ */
+import { join } from "node:path";
+import { intervalChart } from "../../evaluate/charts.ts";
+import { mean } from "../../evaluate/statistics.ts";
+import { COMPARISONS, fewestPictures, PAPER_MASKS, STUDY_SETTINGS, type StudySetting } from "../../evaluate/studies.ts";
+import { MEASURES } from "../../evaluate/summary.ts";
+import { contactSheet, type SheetRow } from "../../node/contactSheet.ts";
+import { ensureFolder, writeFileAtomic } from "../../node/files.ts";
+import { encodePng } from "../../node/pictures.ts";
+import { classesSection, halvesSection } from "./meaning.ts";
+import {
+  cell,
+  differenceCell,
+  estimateOf,
+  inputOf,
+  judge,
+  type JudgedMeasure,
+  ofSetting,
+  picturesSheet,
+  settingMeasures,
+  shown,
+  type Study,
+  type StudyFolder,
+  table,
+  trueMeanings,
+} from "./study.ts";
+import { count } from "../../text/quantities.ts";
+
+const asClaimed = { holds: "holds", contradicted: "contradicted", "not shown": "not shown" } as const;
+
+/** What the report is of: the studies by name, and those that could not be, with a reason. */
+export interface Reproduction {
+  readonly studies: readonly StudyFolder[];
+  /** The halves of another model. */
+  readonly baseline: StudyFolder | undefined;
+  readonly skipped: readonly { readonly name: string; readonly reason: string }[];
+}
+
+/** What a row of classes and guidance is called. */
+const rowTitles: Readonly<Record<string, string>> = { class: "its own class" };
+const titleOfRow = (name: string): string => rowTitles[name] ?? `guidance, scale ${name.replace(/^guided-/, "")}`;
+
+export async function writeReproduction(
+  out: string,
+  { studies: folders, baseline: other, skipped }: Reproduction,
+): Promise<{ file: string; results: number; tasks: number }> {
+  const judged = new Map<string, Study>();
+  for (const source of folders) judged.set(source.name, await judge(source));
+  const [settings, halves, masks, diversity] = ["settings", "halves", "masks", "diversity"].map((name) =>
+    judged.get(name)!,
+  ) as [Study, Study, Study, Study];
+  const baseline = other && (await judge(other));
+  const studies = [...judged.values(), ...(baseline ? [baseline] : [])];
+  const results = studies.reduce((sum, study) => sum + study.judged.size, 0);
+  const tasks = studies.reduce((sum, study) => sum + study.tasks.length, 0);
+  for (const part of ["pictures", "plots"]) await ensureFolder(join(out, part));
+  const write = (file: string, bytes: Uint8Array) => writeFileAtomic(join(out, file), bytes, { force: true });
+  const text = (words: string) => new TextEncoder().encode(words);
+
+  const measures = settingMeasures.filter(({ of }) => [...settings.judged.values()].some((one) => of(one) !== null));
+  const names = settings.source.folder.plan.settings.map(({ name }) => name as StudySetting);
+  const plots: string[] = [];
+  for (const measure of measures) {
+    const rows = names.flatMap((name) => {
+      const value = estimateOf(ofSetting(settings, name), measure);
+      return value ? [{ label: STUDY_SETTINGS[name].title, group: "", value }] : [];
+    });
+    if (rows.length === 0) continue;
+    const svg = intervalChart(rows, { title: measure.title, digits: measure.digits, standalone: true });
+    await write(`plots/${measure.key}.svg`, text(svg));
+    plots.push(
+      `**${measure.title}**, ${measure.better} is better\n\n![${measure.title} by setting](plots/${measure.key}.svg)`,
+    );
+  }
+  const ofHalves = await halvesSection(baseline ? [halves, baseline] : [halves]);
+  const labelled = [...judged].filter(([name]) => name === "class" || name.startsWith("guided-"));
+  const ofClasses = await classesSection(
+    settings,
+    labelled.map(([name, study]) => ({ title: titleOfRow(name), study })),
+    skipped.map(({ name, reason }) => ({ title: titleOfRow(name), reason })),
+  );
+  const settingRows = settings.source.folder.plan.settings.map(({ name, modelCalls }, setting) => ({
+    ...{ label: `${STUDY_SETTINGS[name as StudySetting].title}: ${modelCalls} calls`, study: settings, setting },
+  }));
+  const sheets = [
+    ["settings", await picturesSheet(settings, settingRows)],
+    ["halves", ofHalves.sheet],
+    ["classes", ofClasses.sheet],
+    ["masks", await masksSheet(masks)],
+    ["diversity", await seedsSheet(diversity)],
+  ] as const;
+  const written = new Set<string>();
+  for (const [name, rows] of sheets)
+    if (rows.some(({ pictures }) => pictures.some(Boolean))) {
+      written.add(name);
+      await write(`pictures/${name}.png`, encodePng(contactSheet(rows), { Software: "repaint-webgpu" }));
+    }
+  const sheet = (name: (typeof sheets)[number][0], what: string) =>
+    written.has(name) ? [`![${what}](pictures/${name}.png)`] : [];
+
+  const facts = { results, tasks, measures, names, plots };
+  const page = [
+    ...(await opening(settings, studies, facts)),
+    ...comparisons(settings, measures),
+    ...settingsTable(settings, names, measures),
+    ...plots,
+    ...sheet("settings", "Rows: true pictures, inputs, and the results of each setting"),
+    ...ofHalves.lines,
+    ...sheet("halves", "Rows: true pictures, inputs, and the halves that were filled"),
+    ...ofClasses.lines,
+    ...sheet("classes", "Rows: true pictures, inputs, filled without a class, with it, and guided"),
+    ...masksSection(settings, masks),
+    ...sheet("masks", "Each picture with its masks and results"),
+    ...diversitySection(diversity),
+    ...sheet("diversity", "True picture, input, and the seeds"),
+  ].join("\n\n");
+  await write("README.md", text(`${page}\n`));
+  const numbers = studies.map(({ source, judged: results }) => ({
+    study: source.name,
+    plan: source.folder.plan,
+    results: [...results.values()],
+  }));
+  await write("results.json", text(`${JSON.stringify(numbers, null, 1)}\n`));
+  return { file: join(out, "README.md"), results, tasks };
+}
+
+async function opening(
+  settings: Study,
+  studies: readonly Study[],
+  { results, tasks }: { results: number; tasks: number },
+): Promise<string[]> {
+  const { plan } = settings.source.folder;
+  const all = studies.flatMap(({ judged }) => [...judged.values()]);
+  const adapters = [...new Set(all.map(({ adapter }) => adapter))].join(", ");
+  const calls = all.reduce((sum, { modelCalls }) => sum + modelCalls, 0);
+  const counted = plan.pictures.filter(({ name }) =>
+    plan.settings.every((setting) => ofSetting(settings, setting.name).some(({ picture }) => picture === name)),
+  ).length;
+  const seconds = all.reduce((sum, one) => sum + one.seconds, 0);
+  const truths = await trueMeanings(settings);
+  const truth = (key: keyof (typeof truths)[number]): number => mean(truths.map((one) => one[key]));
+  return [
+    `# The paper's studies on ${plan.model.name}`,
+    "Written by `npm run reproduce` (`repaint reproduce`), which runs the studies and makes this page from their results.",
+    `${results < tasks ? "**Not complete yet:** " : ""}${results} of ${tasks} results on ${adapters || "no adapter yet"}: ${calls} model calls, ${Math.round(seconds / 60)} minutes. The model is ${plan.model.name} (sha256 ${plan.model.sha256.slice(0, 8)}…), the pictures are drawn portraits of another seed than the training data (weights/unseen) (${counted} of ${plan.pictures.length} with all settings, right half to be filled), T = 20 or 25 where the paper has 250. So this shows whether what the paper says of methods shows at a size that a processor can make; it does not repeat its numbers. Nobody voted, and LPIPS is ${plan.lpips ? "measured with the given weights" : "not measured, since no weights of it are shipped"}.`,
+    `Differences are of the same pictures, with 95 % intervals of a bootstrap over pictures. *holds*: the interval has no 0 and the sign that the paper says; *contradicted*: the other sign; *not shown*: 0 is in it, or there are fewer than ${fewestPictures} pictures, which agree by chance too often. With so few a small effect cannot show.`,
+    `Because it is known what is in the portraits, meaning can be measured: **eye-colour agreement** is the share of pictures whose two irises look like the same named colour (${truth("sameEyes").toFixed(0)} % of the true pictures), the **eyes' difference** the distance of the filled iris' colour from the known one's (${truth("eye").toFixed(1)} in the true pictures), **asymmetry** that of the head's filled pixels from their mirror images (${truth("asymmetry").toFixed(1)}, since light falls from one side); the last two are root mean squares over colours of 0 … 255.`,
+  ];
+}
+
+function comparisons(settings: Study, measures: readonly JudgedMeasure[]): string[] {
+  const rows = COMPARISONS.map(({ study, claim, better, worse }) => {
+    const [a, b] = [better, worse].map((name) => ofSetting(settings, name));
+    const differences = measures.map((measure) => differenceCell(a!, b!, measure, asClaimed));
+    const [first, second] = [better, worse].map((name) => STUDY_SETTINGS[name].title);
+    return [`**${study}.** ${claim} Here: ${first} minus ${second}.`, ...differences];
+  });
+  const heads = ["what the paper says", ...measures.map(({ title, better }) => `${title} (${better} is better)`)];
+  return ["## What holds", table(heads, rows), "n: pictures that have both settings."];
+}
+
+function settingsTable(settings: Study, names: readonly StudySetting[], measures: readonly JudgedMeasure[]): string[] {
+  const { plan } = settings.source.folder;
+  const rows = names.map((name) => {
+    const own = ofSetting(settings, name);
+    const { modelCalls } = plan.settings.find((setting) => setting.name === name)!;
+    const seconds = own.length > 0 ? mean(own.map((one) => one.seconds)).toFixed(0) : "–";
+    const cells = measures.map((measure) => cell(estimateOf(own, measure), measure.digits));
+    return [STUDY_SETTINGS[name].title, String(modelCalls), String(own.length), ...cells, seconds];
+  });
+  const heads = ["setting", "model calls", "results", ...measures.map(({ title }) => title), "seconds"];
+  return ["## Tables 2 to 4: settings", table(heads, rows)];
+}
+
+function masksSection(settings: Study, masks: Study): string[] {
+  const shared = new Set(masks.source.folder.plan.pictures.map(({ name }) => name));
+  const half = ofSetting(settings, "resample").filter(({ picture }) => shared.has(picture));
+  const measures = MEASURES.filter(({ key }) => ["lpips", "psnr", "psnrFill", "ssim", "border"].includes(key));
+  const rows = Object.keys(PAPER_MASKS).map((mask) => {
+    const own = mask === "half" ? half : [...masks.judged.values()].filter((result) => result.mask === mask);
+    return {
+      mask,
+      own,
+      psnr: estimateOf(
+        own,
+        measures.find(({ key }) => key === "psnr")!,
+      ),
+    };
+  });
+  const here = rows.filter(({ psnr }) => psnr).sort((a, b) => b.psnr!.mean - a.psnr!.mean);
+  const isWhole = here.length === rows.length && new Set(rows.map(({ own }) => own.length)).size === 1;
+  const isSame = here.every(({ mask }, i) => mask === rows[i]!.mask);
+  const compared = isWhole
+    ? isSame
+      ? ": the same order"
+      : ": not the same order"
+    : ", not compared, since masks have different pictures";
+  const order = here.map(({ mask }) => mask).join(", ");
+  return [
+    "## Table 1: the six masks",
+    `The paper's order of difficulty (LPIPS on CelebA-HQ, RePaint's row) is ${Object.keys(PAPER_MASKS).join(", ")}. Here, by PSNR of the whole picture, easiest first: ${order || "nothing yet"}${compared}.`,
+    table(
+      ["mask", "paper's LPIPS", "pictures", ...measures.map(({ title }) => title)],
+      rows.map(({ mask, own }) => [
+        mask,
+        PAPER_MASKS[mask]!.toFixed(3),
+        String(own.length),
+        ...measures.map((measure) => cell(estimateOf(own, measure), measure.digits)),
+      ]),
+    ),
+  ];
+}
+
+function diversitySection({ judged, source }: Study): string[] {
+  const all = [...judged.values()];
+  const rms = all.flatMap(({ pairs }) => pairs.map((pair) => pair.rms));
+  const truth = all.flatMap(({ psnrFill }) => (psnrFill === null ? [] : 255 / 10 ** (psnrFill / 20)));
+  const pictures = count(new Set(all.map(({ picture }) => picture)).size, "picture");
+  const counts = `${pictures}, ${source.folder.plan.seeds.length} seeds each`;
+  const words =
+    rms.length === 0
+      ? "Nothing yet."
+      : `Here (${counts}): two results of one picture differ by ${mean(rms).toFixed(1)} of 255 over the filled half (RMS, ${rms.length} pairs, ${Math.min(...rms).toFixed(1)} to ${Math.max(...rms).toFixed(1)}), and a result from the true half by ${mean(truth).toFixed(1)}. That they differ ${Math.min(...rms) > 1 ? "**holds**" : "is **not shown**"}; with so few steps part of it is noise.`;
+  return ["## Figure 1: diversity", `The paper shows that one input has many fillings that all fit. ${words}`];
+}
+
+/** A row of inputs and one of results for each picture, by mask. */
+async function masksSheet(study: Study): Promise<SheetRow[]> {
+  const { plan } = study.source.folder;
+  const rows: SheetRow[] = [];
+  for (const [picture, { name }] of plan.pictures.entries()) {
+    const own = study.tasks.filter((task) => task.picture === picture);
+    rows.push({
+      label: `${name}: ${plan.masks.map((mask) => mask.name).join(", ")}`,
+      pictures: await Promise.all(own.map((task) => inputOf(study, task, "input"))),
+    });
+    rows.push({ label: "filled", pictures: await Promise.all(own.map((task) => shown(study, task))) });
+  }
+  return rows;
+}
+
+async function seedsSheet(study: Study): Promise<SheetRow[]> {
+  const { plan } = study.source.folder;
+  return Promise.all(
+    plan.pictures.map(async ({ name }, picture) => {
+      const own = study.tasks.filter((task) => task.picture === picture);
+      const results = await Promise.all(own.map((task) => shown(study, task)));
+      const inputs = await Promise.all((["truth", "input"] as const).map((part) => inputOf(study, own[0]!, part)));
+      return { label: `${name}: true, input, seeds ${plan.seeds.join(", ")}`, pictures: [...inputs, ...results] };
+    }),
+  );
+}

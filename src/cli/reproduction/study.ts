@@ -1,0 +1,166 @@
+/**
+ * A study of `reproduce` with its results and what they mean: judged pictures, means, the report's cells. Not here: what is run
+ * (src/evaluate/studies.ts), the report's sections (reproduceReport.ts, reproduceMeaning.ts).
+ */
+import { asymmetry, eyeDifference, eyeNames } from "../../evaluate/meaning.ts";
+import { type Task, tasksOf } from "../../evaluate/plan.ts";
+import type { PortraitSheet } from "../../evaluate/portraits.ts";
+import { intervalWords } from "../../evaluate/report.ts";
+import type { EvaluationResult } from "../../evaluate/result.ts";
+import { type Estimate, estimate, estimateDifference } from "../../evaluate/statistics.ts";
+import { type Verdict, verdictOf } from "../../evaluate/studies.ts";
+import { byPicture, MEASURES, type Measure } from "../../evaluate/summary.ts";
+import type { SheetRow } from "../../node/contactSheet.ts";
+import { decodePicture } from "../../node/pictures.ts";
+import type { Mask, Picture } from "../../pictures/image.ts";
+import type { EvaluationFolder } from "../evaluation/folder.ts";
+import type { Inputs } from "../evaluation/plan.ts";
+
+export interface StudyFolder {
+  readonly name: string;
+  readonly folder: EvaluationFolder;
+  readonly inputs: Inputs;
+  /** Its portraits are the plan's pictures, in this order, and more. */
+  readonly sheet: PortraitSheet;
+}
+
+/** What a picture means, by the geometry of its portrait. */
+export interface Meaning {
+  readonly eye: number;
+  readonly asymmetry: number;
+  /** Both eyes look like one of the named colours: 100, else 0. */
+  readonly sameEyes: number;
+}
+
+export type Judged = EvaluationResult & Meaning;
+
+export interface Study {
+  readonly source: StudyFolder;
+  readonly tasks: readonly Task[];
+  readonly judged: ReadonlyMap<number, Judged>;
+}
+
+export type JudgedMeasure = Measure & { readonly better: "lower" | "higher" };
+
+/** Eyes and symmetry are this data's own: what the paper's portraits cannot be asked. */
+const meanings: readonly JudgedMeasure[] = [
+  {
+    ...{ key: "sameEyes", title: "eye-colour agreement, %", better: "higher", digits: 0 },
+    of: (result) => (result as Judged).sameEyes,
+  },
+  { key: "eye", title: "eyes' difference", better: "lower", digits: 1, of: (result) => (result as Judged).eye },
+  { key: "asymmetry", title: "asymmetry", better: "lower", digits: 1, of: (result) => (result as Judged).asymmetry },
+];
+
+const measureOf = (key: string): JudgedMeasure => {
+  const found = MEASURES.find((one) => one.key === key)!;
+  return { ...found, better: found.better as "lower" | "higher" };
+};
+
+/** Of the comparisons of settings. */
+export const settingMeasures = [...["lpips", "psnrFill", "ssim", "border"].map(measureOf), ...meanings];
+
+/** Of filled halves: what they mean first. */
+export const halfMeasures = [...meanings, ...["psnrFill", "ssim", "lpips"].map(measureOf)];
+
+export function meaningOf(picture: Picture, keep: Mask, { portraits, irises }: PortraitSheet, index: number): Meaning {
+  const portrait = portraits[index]!;
+  const [left, right] = eyeNames(picture, portrait, irises);
+  return {
+    eye: eyeDifference(picture, portrait),
+    asymmetry: asymmetry(picture, keep, portrait),
+    sameEyes: left === right ? 100 : 0,
+  };
+}
+
+export async function judge(source: StudyFolder): Promise<Study> {
+  const tasks = tasksOf(source.folder.plan);
+  const judged = new Map<number, Judged>();
+  for (const [index, result] of await source.folder.results(tasks)) {
+    const task = tasks[index]!;
+    const meaning = meaningOf(
+      await source.folder.picture(task),
+      await source.inputs.mask(task),
+      source.sheet,
+      task.picture,
+    );
+    judged.set(index, { ...result, ...meaning });
+  }
+  return { source, tasks, judged };
+}
+
+/** What pictures of the study mean that no network made: `make` has the place of each and its mask. */
+export async function meaningsOf(
+  { source }: Study,
+  make: (index: number, keep: Mask) => Picture,
+): Promise<readonly Meaning[]> {
+  return Promise.all(
+    source.folder.plan.pictures.map(async (_, picture) => {
+      const keep = await source.inputs.mask({ mask: 0, picture });
+      return meaningOf(make(picture, keep), keep, source.sheet, picture);
+    }),
+  );
+}
+
+export const trueMeanings = (study: Study): Promise<readonly Meaning[]> =>
+  meaningsOf(study, (index) => study.source.sheet.portraits[index]!.picture);
+
+export const ofSetting = ({ judged }: Study, setting: string): Judged[] =>
+  [...judged.values()].filter((result) => result.setting === setting);
+
+export const estimateOf = (results: readonly Judged[], measure: Measure): Estimate | undefined =>
+  estimate([...byPicture(results, measure).values()]);
+
+/** Of better − worse over the pictures that both have: its cell, with the verdict in the words given for it. */
+export function differenceCell(
+  better: readonly Judged[],
+  worse: readonly Judged[],
+  measure: JudgedMeasure,
+  words: Readonly<Record<Verdict, string>>,
+): string {
+  const difference = estimateDifference(byPicture(better, measure), byPicture(worse, measure));
+  if (!difference) return "–";
+  const sign = difference.mean > 0 ? "+" : "";
+  const verdict = words[verdictOf(difference, measure.better)];
+  return `${sign}${cell(difference, measure.digits)}, n = ${difference.count}: **${verdict}**`;
+}
+
+export const cell = (value: Estimate | undefined, digits: number): string => {
+  if (!value) return "–";
+  const interval = intervalWords(value, digits);
+  return `${value.mean.toFixed(digits)}${interval ? ` (${interval})` : ""}`;
+};
+
+export const table = (heads: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [heads, heads.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+
+export async function shown({ source, judged }: Study, task: Task | undefined): Promise<Picture | undefined> {
+  return task && judged.has(task.index) ? source.folder.picture(task) : undefined;
+}
+
+export async function inputOf({ source }: Study, task: Task, part: "truth" | "input"): Promise<Picture | undefined> {
+  const png = (await source.folder.inputs(task))[part];
+  return png && decodePicture(png, part);
+}
+
+/** A sheet has no more columns. */
+const mostColumns = 8;
+
+/** Columns are pictures; rows the true ones, the inputs, and what is asked for. */
+export async function picturesSheet(
+  first: Study,
+  rows: readonly { readonly label: string; readonly study: Study; readonly setting: number }[],
+): Promise<SheetRow[]> {
+  const columns = first.source.folder.plan.pictures.slice(0, mostColumns);
+  const row = async (label: string, pick: (picture: number) => Promise<Picture | undefined>): Promise<SheetRow> => ({
+    label,
+    pictures: await Promise.all(columns.map((_, picture) => pick(picture))),
+  });
+  const taskOf = ({ tasks }: Study, picture: number, setting: number) =>
+    tasks.find((task) => task.picture === picture && task.setting === setting);
+  return Promise.all([
+    row("true pictures", (picture) => inputOf(first, taskOf(first, picture, 0)!, "truth")),
+    row("inputs", (picture) => inputOf(first, taskOf(first, picture, 0)!, "input")),
+    ...rows.map(({ label, study, setting }) => row(label, (picture) => shown(study, taskOf(study, picture, setting)))),
+  ]);
+}

@@ -1,0 +1,108 @@
+/**
+ * `inspect --plan`: the memory that a forward (of a classifier: with its gradient) needs, in f32 and f16, against WebGPU's default
+ * limits. No device.
+ */
+import { InputError } from "../../errors.ts";
+import type { Architecture } from "../../checkpoints/architecture.ts";
+import { addMemory, planClassifierMemory } from "../../unet/classifierMemory.ts";
+import { defaultLimits, type MemoryPlan, planMemory } from "../../unet/memoryPlan.ts";
+import type { ForwardSize } from "../../unet/network.ts";
+import type { Arguments, Option } from "../command.ts";
+import type { Report } from "../report.ts";
+import { readSize } from "../given/settings.ts";
+import { bytes as inBytes, count } from "../../text/quantities.ts";
+
+export const planOptions: readonly Option[] = [
+  { name: "plan", help: "also the memory that a forward takes on the device, in f32 and f16" },
+  { name: "batch", value: "N", help: "with --plan: images at once (default 1)" },
+  { name: "size", value: "WxH", help: "with --plan: of the images (default the network's own)" },
+];
+
+/** The preset "paper". */
+const timesteps = 250;
+/** Of the released super-resolution networks. */
+const upsampling = 4;
+
+/** undefined without --plan. @throws InputError */
+export function readPlanSize(given: Arguments): { batch: number; size: [number, number] | undefined } | undefined {
+  const stray = ["batch", "size"].find((name) => given.has(name));
+  if (!given.has("plan")) {
+    if (stray) throw new InputError(`--${stray} is for --plan; give that, too`);
+    return undefined;
+  }
+  const text = given.text("size");
+  const size = text === undefined ? undefined : readSize(text, "--size");
+  return {
+    batch: given.integer("batch", { min: 1, max: 1024 }) ?? 1,
+    size: size && [size.width, size.height],
+  };
+}
+
+export interface PlannedNetworks {
+  readonly architecture: Architecture;
+  /** A classifier beside it, whose share is said. */
+  readonly guide?: Architecture | undefined;
+}
+
+/** An event for each precision, and a table. @throws InputError for a size that the networks cannot take */
+export function reportPlan(
+  report: Report,
+  { architecture, guide }: PlannedNetworks,
+  { batch, size }: NonNullable<ReturnType<typeof readPlanSize>>,
+): void {
+  const { imageSize, superRes } = architecture.config;
+  const [width, height] = size ?? [imageSize, imageSize];
+  const low = (side: number) => Math.max(1, Math.floor(side / upsampling));
+  const forward: ForwardSize = {
+    ...{ batch, height, width },
+    ...(superRes ? { lowRes: { height: low(height), width: low(width) } } : {}),
+  };
+  const plans = (["f32", "f16"] as const).map((precision): NamedPlan => {
+    const options = { activations: precision, weightType: precision, embeddings: timesteps };
+    if (architecture.head.kind !== "image")
+      return { precision, ...planClassifierMemory(architecture, forward, options) };
+    const network = planMemory(architecture, forward, options);
+    if (!guide) return { precision, ...network };
+    const classifier = planClassifierMemory(guide, forward, { ...options, sharesX: true });
+    return { precision, ...addMemory(network, classifier), classifier: classifier.total };
+  });
+  for (const { tooLarge, ...plan } of plans)
+    report.event("memory", { ...{ batch, width, height, timesteps, fits: tooLarge.length === 0 }, ...plan, tooLarge });
+  report.print(
+    [`\nMemory on the device for ${count(batch, "image")} of ${width}x${height}`, ...plans.flatMap(lines)].join("\n"),
+  );
+}
+
+interface NamedPlan extends MemoryPlan {
+  readonly precision: string;
+  /** The classifier's share of `total`. */
+  readonly classifier?: number;
+}
+
+function lines(plan: NamedPlan): string[] {
+  const { largestBinding, largestBuffer, tooLarge } = plan;
+  const arenas = plan.arenas.reduce((a, b) => a + b, 0);
+  const ofClassifier = plan.classifier === undefined ? "" : `, ${inBytes(plan.classifier)} of it the classifier's`;
+  const rows: [string, string][] = [
+    ["Weights", inBytes(plan.weights)],
+    ...(plan.transformed > 0 ? [["Transformed", `${inBytes(plan.transformed)} of weights`] as [string, string]] : []),
+    ["Activations", `${inBytes(arenas)} in ${count(plan.arenas.length, "arena")}`],
+    ["In and out", inBytes(plan.inputsAndOutput)],
+    ["Embeddings", `${inBytes(plan.embeddings)} for ${timesteps} timesteps`],
+    ["Together", `${inBytes(plan.total)}${ofClassifier}`],
+    ["Largest", `binding ${words(largestBinding)}, buffer ${words(largestBuffer)}`],
+    ["Fits", tooLarge.length === 0 ? "WebGPU's default limits" : misfit(plan)],
+  ];
+  return [plan.precision, ...rows.map(([name, text]) => `  ${name.padEnd(12)}${text}`)];
+}
+
+function misfit({ tooLarge }: MemoryPlan): string {
+  const [first] = tooLarge;
+  const limits = `${inBytes(defaultLimits.maxStorageBufferBindingSize)} a binding, ${inBytes(defaultLimits.maxBufferSize)} a buffer`;
+  const more = tooLarge.length > 1 ? ` and ${tooLarge.length - 1} more` : "";
+  return `not WebGPU's default limits (${limits}): ${words(first!)}${more} are too large; adapters may allow more`;
+}
+
+function words({ name, bytes }: { readonly name: string; readonly bytes: number }): string {
+  return `${inBytes(bytes)} (${name})`;
+}

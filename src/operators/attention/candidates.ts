@@ -1,0 +1,105 @@
+/**
+ * Which variants of `attention` can run a layer on an adapter, and which one does: a tuner's answer, else the first rule of
+ * the table that the layer meets. Neither looks at the batch, so that an image is the same alone and in a batch.
+ */
+import type { AdapterFamily } from "../../engine/adapter.ts";
+import type { DType } from "../../engine/tensor.ts";
+import type { AttentionVariant } from "../../shaders/attention.ts";
+import type { attentionTiled, TiledAttentionVariant } from "../../shaders/attentionTiled.ts";
+import { sharesQuads, type AdapterTraits } from "../convolution/candidates.ts";
+import type { QuadShare } from "../../shaders/lib/quad.ts";
+
+/** Self-attention between its projections, whatever the batch. */
+export interface AttentionLayer {
+  /** Tokens: height × width. */
+  readonly length: number;
+  readonly heads: number;
+  /** Padded to a multiple of 4. */
+  readonly headChannels: number;
+  /** 1/√(true head width). */
+  readonly scale: number;
+  readonly activations: DType;
+}
+
+/** A way to run it: data, told apart by `id`. */
+export type AttentionChoice =
+  | { readonly id: string; readonly method: "blocked"; readonly variant: AttentionVariant }
+  | {
+      readonly id: string;
+      readonly method: "tiled";
+      readonly kernel: typeof attentionTiled;
+      readonly variant: TiledAttentionVariant;
+      /** Of a workgroup. */
+      readonly threads: number;
+    };
+
+/** Names everything that the time of a layer depends on, but for the batch. */
+export function attentionKey({ length, heads, headChannels, activations }: AttentionLayer): string {
+  return `attention ${length} ${heads}x${headChannels} ${activations}`;
+}
+
+interface AttentionRule {
+  /** Of an `AttentionChoice`. */
+  readonly id: string;
+  /** Heads have at most so many channels. */
+  readonly width?: number;
+}
+
+/**
+ * On processors as many queries as a quad can hold beside their output; wider heads load queries anew for each block of keys.
+ * Of GPUs an H200 was measured.
+ */
+const gpus: readonly AttentionRule[] = [{ width: 64, id: "tiled 32x16" }, { id: "4x4 8/64" }];
+export const attentionTable: Readonly<Record<AdapterFamily, readonly AttentionRule[]>> = {
+  cpu: [
+    { width: 32, id: "quad 8x4 held/4" },
+    { width: 64, id: "quad 4x4 held/4" },
+    { id: "quad 4x4 16/4" },
+    { id: "4x4 8/4" },
+  ],
+  ...{ nvidia: gpus, amd: gpus, intel: gpus, apple: gpus, mobile: gpus, other: gpus },
+};
+
+/** Every way in which an adapter can run a layer; the default is one of them. */
+export function attentionCandidates({ headChannels }: AttentionLayer, traits: AdapterTraits): AttentionChoice[] {
+  const vectors = headChannels / 4;
+  const workgroupSize = traits.kind === "cpu" ? 4 : 64;
+  /** `most`: vec4s of the output that a thread owns at most; undefined: all of the head's, and its queries with them. */
+  const choice = (share: QuadShare, queries: number, keys: number, most?: number): AttentionChoice => ({
+    method: "blocked",
+    id: `${share === "quad" ? "quad " : ""}${queries}x${keys} ${most ?? "held"}/${workgroupSize}`,
+    variant: {
+      ...{ queries, keys, share, workgroupSize, held: most === undefined ? vectors : 0 },
+      // Equal chunks, so that none is nearly empty.
+      chunkVectors: most === undefined ? vectors : Math.ceil(vectors / Math.ceil(vectors / most)),
+    },
+  });
+  if (!sharesQuads(traits))
+    return [
+      ...[choice("none", 4, 4, 8), choice("none", 2, 4, 8), choice("none", 4, 2, 8)],
+      ...(traits.tiledAttention?.tiledAttentions(vectors) ?? []),
+    ];
+  return [
+    choice("none", 4, 4, 8),
+    choice("quad", 4, 4, 16),
+    choice("quad", 4, 8, 8),
+    ...(vectors <= 16 ? [choice("quad", 4, 4)] : []),
+    ...(vectors <= 8 ? [choice("quad", 8, 4), choice("quad", 4, 8)] : []),
+  ];
+}
+
+/** The tuner's choice where it has one that can run, else the table's. */
+export function chooseAttention(
+  layer: AttentionLayer,
+  traits: AdapterTraits,
+  choices?: ReadonlyMap<string, string>,
+): AttentionChoice {
+  const candidates = attentionCandidates(layer, traits);
+  const rules = attentionTable[traits.family].filter(({ width = Infinity }) => layer.headChannels <= width);
+  const wanted = [choices?.get(attentionKey(layer)), ...rules.map(({ id }) => id)];
+  for (const id of wanted) {
+    const chosen = candidates.find((one) => one.id === id);
+    if (chosen) return chosen;
+  }
+  return candidates[0]!;
+}

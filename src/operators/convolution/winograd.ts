@@ -1,0 +1,116 @@
+/**
+ * A 3×3 convolution by Winograd's minimal filtering as dispatches: weights transformed once, then strips of tiles that go
+ * through input transform, products and output transform. Strips bound the memory for the transformed images; they are
+ * cut over the whole batch, and no sum knows of them, so an image is the same alone and in a batch.
+ *
+ * Transformed weights, inputs and products are f32 whatever the storage of activations: the transforms cancel digits.
+ */
+import type { PlanBuilder } from "../../engine/plan.ts";
+import type { ConvolutionCall } from "./plan.ts";
+import type { ConvolutionChoice, ConvolutionLayer } from "./candidates.ts";
+import { convolutionMacs } from "../../shaders/convolution.ts";
+import { convolutionTiled } from "../../shaders/convolutionTiled.ts";
+import { wholeDispatch } from "../../shaders/lib/pieces.ts";
+import { winogradSpan, type WinogradTile } from "../../shaders/lib/winograd.ts";
+import { winogradInput } from "../../shaders/winogradInput.ts";
+import { winogradMultiply } from "../../shaders/winogradMultiply.ts";
+import { winogradOutput } from "../../shaders/winogradOutput.ts";
+import { winogradWeights } from "../../shaders/winogradWeights.ts";
+
+/** WebGPU promises bindings of this size. */
+const bindingBytes = 2 ** 27;
+
+/** Bytes of a layer's transformed weights. */
+export function winogradWeightBytes(layer: ConvolutionLayer, tile: WinogradTile): number {
+  return winogradSpan(tile) ** 2 * (layer.channels0 + layer.channels1) * layer.outChannels * 4;
+}
+
+function rowBytes({ outWidth, channels0, channels1, outChannels }: ConvolutionLayer, tile: WinogradTile): number {
+  return winogradSpan(tile) ** 2 * Math.ceil(outWidth / tile) * Math.max(channels0 + channels1, outChannels) * 4;
+}
+
+/** Multiply-adds of an image for each pair of channels. Tiles that reach beyond the image count as others do. */
+function products({ outHeight, outWidth }: ConvolutionLayer, tile: WinogradTile): number {
+  return Math.ceil(outHeight / tile) * Math.ceil(outWidth / tile) * winogradSpan(tile) ** 2;
+}
+
+/**
+ * Whether a layer can be computed so at all: 3×3 with stride 1, and no binding beyond WebGPU's promise. F(6×6) loses more
+ * digits than F(4×4), so it must multiply less.
+ */
+export function allowsWinograd(layer: ConvolutionLayer, tile: WinogradTile): boolean {
+  const { kernel, stride } = layer;
+  return (
+    kernel === 3 &&
+    stride === 1 &&
+    (tile < 6 || products(layer, tile) < products(layer, 4)) &&
+    winogradWeightBytes(layer, tile) <= bindingBytes &&
+    rowBytes(layer, tile) <= bindingBytes
+  );
+}
+
+/** A product of matrices is a 1×1 convolution of one row. */
+const oneRow = (width: number) => ({ batch: 1, height: 1, width, outHeight: 1, outWidth: width });
+const productShape = {
+  ...{ kernel: 1, stride: 1, activation: "none", parts: 1, norm: "none", upsample: false },
+} as const;
+
+export function addWinograd(
+  builder: PlanBuilder,
+  { layer, batch, tensors, label }: ConvolutionCall,
+  { variant }: Extract<ConvolutionChoice, { method: "winograd" }>,
+): void {
+  const { activation, height, width, outHeight, outWidth, channels0, channels1, outChannels, pad } = layer;
+  const { norm = "none", upsample = false, upsampleResidual = false } = layer;
+  const { tile, stripBytes } = variant;
+  const frequencies = winogradSpan(tile) ** 2;
+  const channels = channels0 + channels1;
+  const u = builder.constant(`${label}.winograd`, "f32", [frequencies, channels, outChannels]);
+  builder.prepare(winogradWeights, {
+    tensors: { weight: tensors.weight, u },
+    parameters: { channels, outChannels },
+    variant: { tile },
+    label,
+    macs: frequencies * channels * outChannels,
+  });
+  const [tilesX, tilesY] = [Math.ceil(outWidth / tile), Math.ceil(outHeight / tile)];
+  const allRows = batch * tilesY;
+  const stripRows = Math.min(allRows, Math.max(1, Math.floor(stripBytes / rowBytes(layer, tile))));
+  const image = (name: string, size: number) =>
+    builder.temporary(`${label}.${name}`, "f32", [frequencies, stripRows * tilesX, size]);
+  const v = image("transformed", channels);
+  const m = image("products", outChannels);
+  const macs = convolutionMacs({ kernel: 3, batch, outHeight, outWidth, channels, outChannels });
+  for (let firstRow = 0; firstRow < allRows; firstRow += stripRows) {
+    const rows = Math.min(stripRows, allRows - firstRow);
+    const strip = { tilesX, tilesY, firstRow, rows };
+    builder.dispatch(winogradInput, {
+      tensors: { x0: tensors.x0, x1: tensors.x1, affine: tensors.affine, v },
+      parameters: { height, width, channels0, channels1, pad, ...strip },
+      variant: { tile, activation: norm, upsample },
+      label,
+    });
+    const tiles = rows * tilesX;
+    const counted = { label, macs: (macs * rows) / allRows };
+    if ("blocked" in variant)
+      builder.dispatch(winogradMultiply, {
+        tensors: { v, u, m },
+        parameters: { tiles, channels, outChannels },
+        variant: { frequencies, ...variant.blocked },
+        ...counted,
+      });
+    else
+      builder.dispatch(convolutionTiled, {
+        tensors: { x0: v, weight: u, y: m },
+        parameters: { ...oneRow(tiles), channels0: channels, channels1: 0, outChannels, pad: 0, ...wholeDispatch },
+        variant: { ...productShape, ...variant.tiled, products: frequencies },
+        ...counted,
+      });
+    builder.dispatch(winogradOutput, {
+      tensors: { m, bias: tensors.bias, residual: tensors.residual, y: tensors.y },
+      parameters: { outHeight, outWidth, outChannels, ...strip },
+      variant: { tile, activation, upsample: upsampleResidual },
+      label,
+    });
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * Pictures and keep masks as plain arrays, and their way into and out of the model's range of values.
+ * Not here: resizing (resize.ts), what is cropped and pasted back (region.ts), files (node/pictures.ts).
+ */
+import { InputError } from "../errors.ts";
+
+/** RGBA, 4 bytes a pixel, row by row, not premultiplied; an ImageData is one. */
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8ClampedArray;
+}
+
+/** One value a pixel, row by row: 1 = known (kept), 0 = to be filled. */
+export interface Mask {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Float32Array;
+}
+
+/** A new picture of the size, all zero (transparent black). */
+export function createPicture(width: number, height: number): Picture {
+  return { width, height, data: new Uint8ClampedArray(width * height * 4) };
+}
+
+/** Throws InputError unless the sizes are whole and positive and the data has `channels` values a pixel. */
+export function checkSize(
+  what: string,
+  image: { width: number; height: number; data: { length: number } },
+  channels: number,
+): void {
+  const { width, height, data } = image;
+  if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1)
+    throw new InputError(`${what}: expected a width and a height of at least 1 pixel, got ${width}x${height}`);
+  if (data.length !== width * height * channels)
+    throw new InputError(
+      `${what}: ${width}x${height} needs ${width * height * channels} values (${channels} a pixel), got ${data.length}`,
+    );
+}
+
+/** Throws InputError unless both are sound and of one size. */
+export function checkPair(picture: Picture, keep: Mask): void {
+  checkSize("picture", picture, 4);
+  checkSize("mask", keep, 1);
+  if (picture.width !== keep.width || picture.height !== keep.height)
+    throw new InputError(
+      `the mask is ${keep.width}x${keep.height}, the picture ${picture.width}x${picture.height}: ` +
+        "they must have the same size; resize the mask to the picture's",
+    );
+}
+
+/**
+ * The keep mask that a mask picture means. `white` says what its white stands for: "fill" or "keep".
+ * Soft masks are cut at one half: a pixel is known where keep >= 0.5.
+ *
+ * The picture's value is its luminance (Rec. 601) / 255. With transparency: if everything visible has one colour, the
+ * picture is a painted layer and its alpha is the value, whatever the colour of the brush; otherwise the picture is
+ * taken as laid over black.
+ */
+export function keepMask(picture: Picture, white: "fill" | "keep"): Mask {
+  checkSize("mask", picture, 4);
+  const { width, height, data } = picture;
+  const alphaOnly = isPaintedLayer(data);
+  const keep = new Float32Array(width * height);
+  for (let i = 0; i < keep.length; i++) {
+    const alpha = data[4 * i + 3]! / 255;
+    const luminance = (0.299 * data[4 * i]! + 0.587 * data[4 * i + 1]! + 0.114 * data[4 * i + 2]!) / 255;
+    const value = alphaOnly ? alpha : luminance * alpha;
+    keep[i] = (white === "keep" ? value : 1 - value) >= 0.5 ? 1 : 0;
+  }
+  return { width, height, data: keep };
+}
+
+/** True where some pixels are transparent and the clearly visible ones differ by no more than an editor's rounding. */
+function isPaintedLayer(data: Uint8ClampedArray): boolean {
+  const tolerance = 8;
+  const least = [255, 255, 255];
+  const most = [0, 0, 0];
+  let transparent = false;
+  for (let i = 0; i < data.length; i += 4) {
+    if (data[i + 3]! < 255) transparent = true;
+    if (data[i + 3]! < 128) continue;
+    for (let c = 0; c < 3; c++) {
+      least[c] = Math.min(least[c]!, data[i + c]!);
+      most[c] = Math.max(most[c]!, data[i + c]!);
+    }
+  }
+  return transparent && most.every((value, c) => value - least[c]! <= tolerance);
+}
+
+/**
+ * The picture as the model sees it: [3, H, W] (channels first), value / 127.5 - 1, so in [-1, 1]. Alpha is not seen.
+ */
+export function toModelRange(picture: Picture): Float32Array {
+  checkSize("picture", picture, 4);
+  const pixels = picture.width * picture.height;
+  const out = new Float32Array(3 * pixels);
+  for (let i = 0; i < pixels; i++)
+    for (let c = 0; c < 3; c++) out[c * pixels + i] = picture.data[4 * i + c]! / 127.5 - 1;
+  return out;
+}
+
+/**
+ * A model's [3, H, W] as an opaque picture: trunc(clamp((x + 1) * 127.5, 0, 255)) in float32, RePaint's rule. NaN
+ * becomes 0. Truncation makes it no inverse of `toModelRange`: some levels come back one lower, so exact known pixels
+ * are the input's own (`pasteBack`), never the model's.
+ */
+export function fromModelRange(values: Float32Array, width: number, height: number): Picture {
+  checkSize("model output", { width, height, data: values }, 3);
+  const picture = createPicture(width, height);
+  const pixels = width * height;
+  for (let i = 0; i < pixels; i++) {
+    for (let c = 0; c < 3; c++) {
+      // The array itself clamps, but it rounds, so that the fraction has to go first.
+      picture.data[4 * i + c] = Math.trunc(Math.fround(Math.fround(values[c * pixels + i]! + 1) * 127.5));
+    }
+    picture.data[4 * i + 3] = 255;
+  }
+  return picture;
+}
