@@ -7,26 +7,21 @@ import { read, type Bindings, type Variant } from "../src/engine/kernel.ts";
 import { PlanBuilder, type Dispatch, type Plan } from "../src/engine/plan.ts";
 import { byteLength, type Tensor } from "../src/engine/tensor.ts";
 import { attentionMacs, attentionPlan } from "../src/operators/attention/plan.ts";
-import { convolutionPlan, layerMacs } from "../src/operators/convolution/plan.ts";
+import { convolutionPlan } from "../src/operators/convolution/plan.ts";
 import { attention } from "../src/shaders/attention.ts";
+import { attentionCandidates, chooseAttention } from "../src/operators/attention/candidates.ts";
+import { chooseConvolution, convolutionCandidates } from "../src/operators/convolution/candidates.ts";
+import { convolutionBindings } from "../src/shaders/convolution.ts";
+import { networkPlans, samplerPlan, type BenchNetwork } from "./networks.ts";
+import type { AdapterTraits } from "../src/operators/traits.ts";
+import { attentionKey, type AttentionChoice, type AttentionLayer } from "../src/operators/attention/layer.ts";
 import {
-  attentionCandidates,
-  attentionKey,
-  chooseAttention,
-  type AttentionChoice,
-  type AttentionLayer,
-} from "../src/operators/attention/candidates.ts";
-import {
-  chooseConvolution,
-  convolutionCandidates,
   convolutionKey,
-  type AdapterTraits,
   type ConvolutionChoice,
   type ConvolutionChoices,
   type ConvolutionLayer,
-} from "../src/operators/convolution/candidates.ts";
-import { convolutionBindings } from "../src/shaders/convolution.ts";
-import { networkPlans, samplerPlan, type BenchNetwork } from "./networks.ts";
+  layerMacs,
+} from "../src/operators/convolution/layer.ts";
 
 export interface BenchCase {
   /** The same text for the same work done in the same way: what results are compared by. */

@@ -4,8 +4,6 @@
  */
 import { PlanBuilder, type Plan } from "../src/engine/plan.ts";
 import { padTo4 } from "../src/engine/tensor.ts";
-import type { AttentionLayer } from "../src/operators/attention/candidates.ts";
-import { adapterTraits, type AdapterTraits, type ConvolutionLayer } from "../src/operators/convolution/candidates.ts";
 import { gaussianNoise } from "../src/shaders/gaussianNoise.ts";
 import { renoise } from "../src/shaders/renoise.ts";
 import { reverseStep } from "../src/shaders/reverseStep.ts";
@@ -15,6 +13,9 @@ import { type Pool, pools } from "../src/checkpoints/config.ts";
 import { embeddingRows, planEmbedding, planForward } from "../src/unet/network.ts";
 import { presetByName, presetConfig } from "../src/checkpoints/released/find.ts";
 import { declareWeights } from "../src/unet/weights.ts";
+import { adapterTraits, type AdapterTraits } from "../src/operators/traits.ts";
+import type { AttentionLayer } from "../src/operators/attention/layer.ts";
+import type { ConvolutionLayer } from "../src/operators/convolution/layer.ts";
 
 export interface BenchNetwork {
   /** As tables show it. */

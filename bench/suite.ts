@@ -2,8 +2,7 @@
  * The whole benchmark, wherever it runs: peak, kernels, forward, step. Node (`main.ts`) and pages (`page.ts`) bring the
  * device and the model's bytes, and show what it reports.
  */
-import { adapterName, type Device } from "../src/engine/device.ts";
-import { loadTraits } from "../src/operators/convolution/candidates.ts";
+import type { Device } from "../src/engine/device.ts";
 import type { Checkpoint } from "../src/checkpoints/checkpoint.ts";
 import type { TensorFile } from "../src/files/safetensors.ts";
 import { UNet } from "../src/unet/unet.ts";
@@ -14,6 +13,8 @@ import { benchNetworks } from "./networks.ts";
 import { measurePeak } from "./peak.ts";
 import { resultFormat, type BenchResult, type KernelRow } from "./result.ts";
 import { benchStep } from "./step.ts";
+import { adapterName } from "../src/engine/adapter.ts";
+import { loadTraits } from "../src/operators/traits.ts";
 
 export interface SuiteOptions {
   readonly device: Device;

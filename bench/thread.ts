@@ -5,9 +5,10 @@
 import { requestDevice } from "../src/engine/device.ts";
 import { version } from "../src/engine/version.ts";
 import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
-import { blobSource, openSafetensors } from "../src/files/safetensors.ts";
+import { openSafetensors } from "../src/files/safetensors.ts";
 import type { FromThread, StartRequest, ToThread } from "./messages.ts";
 import { runSuite } from "./suite.ts";
+import { blobSource } from "../src/files/bytes.ts";
 
 /** Written so that bundlers take the files along. */
 const weights = new URL("../weights/portraits64.safetensors", import.meta.url);

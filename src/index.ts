@@ -25,4 +25,4 @@ export { tuningDatabase } from "./engine/tuning/database.ts";
 export type { TuningProgress } from "./engine/tuning/tuner.ts";
 export type { TuningStore } from "./engine/tuning/memory.ts";
 export type { TuneOptions } from "./unet/tuning.ts";
-export type { ByteSource } from "./files/safetensors.ts";
+export type { ByteSource } from "./files/bytes.ts";

@@ -5,20 +5,15 @@ import { Device } from "../src/engine/device.ts";
 import { PlanBuilder } from "../src/engine/plan.ts";
 import { attentionPlan } from "../src/operators/attention/plan.ts";
 import { attention } from "../src/shaders/attention.ts";
-import {
-  attentionCandidates,
-  attentionKey,
-  attentionTable,
-  chooseAttention,
-  type AttentionLayer,
-} from "../src/operators/attention/candidates.ts";
-import { type AdapterTraits, loadTraits } from "../src/operators/convolution/candidates.ts";
+import { attentionCandidates, attentionTable, chooseAttention } from "../src/operators/attention/candidates.ts";
 import { wholeDispatch } from "../src/shaders/lib/pieces.ts";
 import { relativeError } from "./support/goldens.ts";
 import { gpuDevice, withErrorScope } from "./support/gpu.ts";
 import { values } from "./support/random.ts";
 import { runPlan } from "./support/runPlan.ts";
 import { twins } from "./twins/index.ts";
+import { type AdapterTraits, loadTraits } from "../src/operators/traits.ts";
+import { attentionKey, type AttentionLayer } from "../src/operators/attention/layer.ts";
 
 const device = await gpuDevice();
 const asGpu = await loadTraits(new Device(device.gpu, device.info, { kind: "gpu" }));

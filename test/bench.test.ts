@@ -12,13 +12,13 @@ import { compareResults, parseResult, resultFormat, type BenchResult, type Kerne
 import { failures } from "../bench/suite.ts";
 import { comparisonText, headline, kernelTable } from "../bench/text.ts";
 import { groupNormApply } from "../src/shaders/groupNormApply.ts";
-import { loadTraits } from "../src/operators/convolution/candidates.ts";
 import { kernels } from "../src/shaders/index.ts";
 import { buildArchitecture } from "../src/checkpoints/architecture.ts";
 import { presetByName, presetConfig } from "../src/checkpoints/released/find.ts";
 import { exampleMatrix } from "./kernelCasesConvolution.ts";
 import { cli } from "./support/cli.ts";
 import { gpuDevice } from "./support/gpu.ts";
+import { loadTraits } from "../src/operators/traits.ts";
 
 const small = buildArchitecture({ ...presetConfig(presetByName("imagenet64")), modelChannels: 32, imageSize: 16 });
 const options = { kind: "cpu", family: "cpu", subgroups: true, precision: "f32" } as const;

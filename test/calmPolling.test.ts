@@ -2,7 +2,7 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { calmPolling } from "../src/node/calmPolling.ts";
 import { openGpu } from "../src/node/adapter.ts";
-import { adapterKind } from "../src/engine/device.ts";
+import { adapterKind } from "../src/engine/adapter.ts";
 
 afterEach(() => vi.restoreAllMocks());
 

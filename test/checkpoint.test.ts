@@ -6,7 +6,8 @@ import { expectedTensors } from "../src/checkpoints/architecture.ts";
 import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
 import { completeConfig, parseFlags } from "../src/checkpoints/flags.ts";
 import { inferConfig, TensorMismatchError } from "../src/checkpoints/infer.ts";
-import { bytesSource, writeSafetensors } from "../src/files/safetensors.ts";
+import { writeSafetensors } from "../src/files/safetensors.ts";
+import { bytesSource } from "../src/files/bytes.ts";
 
 const goldens = new URL("goldens/unet/", import.meta.url);
 const cases = JSON.parse(readFileSync(new URL("cases.json", goldens), "utf8"));

@@ -7,12 +7,13 @@ import { readClasses } from "../src/cli/given/classes.ts";
 import type { OpenModel } from "../src/cli/given/model.ts";
 import { classNames, findClass } from "../src/checkpoints/released/classNames.ts";
 import { presetByName, presetConfig } from "../src/checkpoints/released/find.ts";
-import { bytesSource, openSafetensors, writeSafetensors } from "../src/files/safetensors.ts";
+import { openSafetensors, writeSafetensors } from "../src/files/safetensors.ts";
 import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
 import { cli, events, filesIn, folder, golden } from "./support/cli.ts";
 import { values } from "./support/random.ts";
 import { tinyClassifier, tinyClasses } from "./support/tinyClassifier.ts";
 import { tinyNetwork, tinySize } from "./support/tinyNetwork.ts";
+import { bytesSource } from "../src/files/bytes.ts";
 
 const file = (metadata: Record<string, string> = {}) => ({
   name: "model",

@@ -1,6 +1,5 @@
 /** Classifiers' logits and gradients against PyTorch's (the golden set only: REPAINT_GOLDEN), files, errors, bits in a batch. */
 import { describe, expect, it } from "vitest";
-import { classifyOnce } from "../src/cli/commands/classifier.ts";
 import { Device } from "../src/engine/device.ts";
 import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
 import { openClassifier } from "../src/checkpoints/classifier/checkpoint.ts";
@@ -9,12 +8,14 @@ import { classifierPresets } from "../src/checkpoints/released/classifiers.ts";
 import type { ClassifierConfig } from "../src/checkpoints/config.ts";
 import { expectedTensors } from "../src/checkpoints/architecture.ts";
 import { inferClassifier } from "../src/checkpoints/classifier/infer.ts";
-import { bytesSource, writeSafetensors } from "../src/files/safetensors.ts";
+import { writeSafetensors } from "../src/files/safetensors.ts";
 import { goldenTensors, goldenUrl, relativeError, shapeOf, tensor } from "./support/goldens.ts";
 import { gpuDevice } from "./support/gpu.ts";
 import { values } from "./support/random.ts";
 import { constructorFlags, randomState } from "./support/randomNetworks.ts";
 import { readFileSync } from "node:fs";
+import { bytesSource } from "../src/files/bytes.ts";
+import { classifyOnce } from "../src/cli/tasks/classify.ts";
 
 const device = await gpuDevice();
 

@@ -4,16 +4,17 @@
  */
 import { describe, expect, it } from "vitest";
 import { Device } from "../src/engine/device.ts";
-import { classifyOnce } from "../src/cli/commands/classifier.ts";
 import { openClassifier } from "../src/checkpoints/classifier/checkpoint.ts";
 import { Classifier } from "../src/unet/classifier.ts";
 import { checkConfig, type ClassifierConfig, type UNetConfig } from "../src/checkpoints/config.ts";
-import { bytesSource, writeSafetensors } from "../src/files/safetensors.ts";
+import { writeSafetensors } from "../src/files/safetensors.ts";
 import { relativeError } from "./support/goldens.ts";
 import { gpuDevice } from "./support/gpu.ts";
 import { values } from "./support/random.ts";
 import { constructorFlags, image, randomState } from "./support/randomNetworks.ts";
 import { type StateDict, wholeNetwork } from "./twins/wholeNetwork.ts";
+import { bytesSource } from "../src/files/bytes.ts";
+import { classifyOnce } from "../src/cli/tasks/classify.ts";
 
 const device = await gpuDevice();
 const asGpu = new Device(device.gpu, device.info, { kind: "gpu" });

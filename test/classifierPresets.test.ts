@@ -3,7 +3,8 @@ import { expect, it } from "vitest";
 import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
 import { classifierPresets, identifyClassifier } from "../src/checkpoints/released/classifiers.ts";
 import { presets } from "../src/checkpoints/released/find.ts";
-import { bytesSource, writeSafetensors } from "../src/files/safetensors.ts";
+import { writeSafetensors } from "../src/files/safetensors.ts";
+import { bytesSource } from "../src/files/bytes.ts";
 
 const shapes = (...counts: number[]) => new Map(counts.map((count, i) => [`t${i}`, { shape: [count] }]));
 

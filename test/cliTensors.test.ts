@@ -10,11 +10,12 @@ import { shippedModels } from "../src/node/packageFiles.ts";
 import { countParameters } from "../src/checkpoints/architecture.ts";
 import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
 import { openClassifier } from "../src/checkpoints/classifier/checkpoint.ts";
-import { bytesSource, openSafetensors, readFloat32, writeSafetensors } from "../src/files/safetensors.ts";
+import { openSafetensors, readFloat32, writeSafetensors } from "../src/files/safetensors.ts";
 import { cli, events, filesIn, folder, golden, shipped } from "./support/cli.ts";
 import { everyNth } from "./support/full.ts";
 import { goldenUrl, relativeError } from "./support/goldens.ts";
 import { normals } from "./twins/philox.ts";
+import { bytesSource } from "../src/files/bytes.ts";
 
 const open = async (path: string) => openSafetensors(bytesSource(path, await readFile(path)));
 const goldens = readdirSync(golden("unet"));

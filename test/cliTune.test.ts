@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { tuningFile } from "../src/node/tuningFile.ts";
 import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
-import { bytesSource } from "../src/files/safetensors.ts";
 import { tuneNetworks } from "../src/unet/tuning.ts";
 import { cli, events, folder } from "./support/cli.ts";
 import { gpuDevice } from "./support/gpu.ts";
 import { tinyNetwork } from "./support/tinyNetwork.ts";
+import { bytesSource } from "../src/files/bytes.ts";
 
 const before = process.env.XDG_CACHE_HOME;
 let cache: string;

@@ -9,9 +9,10 @@ import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
 import { openClassifier } from "../src/checkpoints/classifier/checkpoint.ts";
 import { convertFloats } from "../src/files/conversion.ts";
 import { bfloat16ToFloat32, float32ToBfloat16 } from "../src/files/floats.ts";
-import { bytesSource, openSafetensors, readFloat32, writeSafetensors } from "../src/files/safetensors.ts";
+import { openSafetensors, readFloat32, writeSafetensors } from "../src/files/safetensors.ts";
 import { cli, events, filesIn, folder, golden } from "./support/cli.ts";
 import { tinyClassifier } from "./support/tinyClassifier.ts";
+import { bytesSource } from "../src/files/bytes.ts";
 
 const open = async (path: string) => openSafetensors(bytesSource(path, await readFile(path)));
 const bytesOf = (values: ArrayBufferView) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);

@@ -7,14 +7,7 @@ import { gpuFamily, type AdapterFamily } from "../src/engine/adapter.ts";
 import { Device } from "../src/engine/device.ts";
 import { elementCount, type Tensor } from "../src/engine/tensor.ts";
 import { convolutionPlan } from "../src/operators/convolution/plan.ts";
-import {
-  chooseConvolution,
-  convolutionCandidates,
-  convolutionKey,
-  loadTraits,
-  type ConvolutionChoice,
-  type ConvolutionLayer,
-} from "../src/operators/convolution/candidates.ts";
+import { chooseConvolution, convolutionCandidates } from "../src/operators/convolution/candidates.ts";
 import { convolutionTable, type ConvolutionRule } from "../src/operators/convolution/table.ts";
 import { exampleMatrix } from "./kernelCasesConvolution.ts";
 import { relativeError } from "./support/goldens.ts";
@@ -22,6 +15,8 @@ import { gpuDevice, withErrorScope } from "./support/gpu.ts";
 import { values } from "./support/random.ts";
 import { runPlan } from "./support/runPlan.ts";
 import { convolutionBlockedTwin } from "./twins/convolution.ts";
+import { loadTraits } from "../src/operators/traits.ts";
+import { convolutionKey, type ConvolutionChoice, type ConvolutionLayer } from "../src/operators/convolution/layer.ts";
 
 const device = await gpuDevice();
 const asGpu = new Device(device.gpu, device.info, { kind: "gpu" });

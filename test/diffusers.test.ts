@@ -5,12 +5,13 @@ import { tensorsOf, type Architecture } from "../src/checkpoints/architecture.ts
 import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
 import { diffusersArchitecture } from "../src/checkpoints/diffusers.ts";
 import { fromNhwc, toNhwc } from "../src/unet/layout.ts";
-import { bytesSource, writeSafetensors } from "../src/files/safetensors.ts";
+import { writeSafetensors } from "../src/files/safetensors.ts";
 import { UNet } from "../src/unet/unet.ts";
 import { goldenCheckpoint, goldenTensors, relativeError, shapeOf, tensor } from "./support/goldens.ts";
 import { gpuDevice } from "./support/gpu.ts";
 import { values } from "./support/random.ts";
 import { wholeNetwork, type StateDict } from "./twins/wholeNetwork.ts";
+import { bytesSource } from "../src/files/bytes.ts";
 
 const device = await gpuDevice();
 

@@ -3,12 +3,13 @@ import { expect, test } from "vitest";
 import { readFloats } from "../src/engine/readback.ts";
 import { expectedTensors } from "../src/checkpoints/architecture.ts";
 import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
-import { bytesSource, writeSafetensors } from "../src/files/safetensors.ts";
+import { writeSafetensors } from "../src/files/safetensors.ts";
 import { synthesizeFloat16, synthesizeTensor } from "../src/checkpoints/synthesis.ts";
 import { completeConfig, parseFlags } from "../src/checkpoints/flags.ts";
 import { UNet } from "../src/unet/unet.ts";
 import { embeddingLayout } from "../src/unet/weights.ts";
 import { gpuDevice } from "./support/gpu.ts";
+import { bytesSource } from "../src/files/bytes.ts";
 
 /** A wide embedding over a narrow network: 67 blocks of 128 columns, 1 MiB each in f32. */
 const flags = {

@@ -3,8 +3,6 @@
  * break; what is refused. The golden trace is in sampler.test.ts.
  */
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
-import { classifyOnce } from "../src/cli/commands/classifier.ts";
-import { forwardOnce } from "../src/cli/commands/unet.ts";
 import { Device } from "../src/engine/device.ts";
 import { InputError } from "../src/errors.ts";
 import { RePaint, type InpaintJob } from "../src/index.ts";
@@ -12,19 +10,21 @@ import { createDiffusion } from "../src/repaint/diffusion.ts";
 import type { Guidance } from "../src/repaint/guidance.ts";
 import { replay, type ReplayStep } from "../src/repaint/replay.ts";
 import { sample, type SampleOptions, type Snapshot } from "../src/repaint/sampler.ts";
-import { adapterTraits } from "../src/operators/convolution/candidates.ts";
 import { planClassifierMemory } from "../src/unet/classifierMemory.ts";
 import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
 import { openClassifier } from "../src/checkpoints/classifier/checkpoint.ts";
 import { Classifier } from "../src/unet/classifier.ts";
 import { fromNhwc, toNhwc } from "../src/unet/layout.ts";
-import { bytesSource } from "../src/files/safetensors.ts";
 import { UNet } from "../src/unet/unet.ts";
 import { relativeError } from "./support/goldens.ts";
 import { freshDevice, gpuDevice } from "./support/gpu.ts";
 import { values } from "./support/random.ts";
 import { tinyClassifier } from "./support/tinyClassifier.ts";
 import { tinyNetwork, tinySize } from "./support/tinyNetwork.ts";
+import { bytesSource } from "../src/files/bytes.ts";
+import { adapterTraits } from "../src/operators/traits.ts";
+import { forwardOnce } from "../src/cli/tasks/forward.ts";
+import { classifyOnce } from "../src/cli/tasks/classify.ts";
 
 const device = await gpuDevice();
 let unet: UNet;

@@ -8,7 +8,8 @@ import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
 import { configProblems, levelChannels, type UNetConfig } from "../src/checkpoints/config.ts";
 import { completeConfig, parseFlags } from "../src/checkpoints/flags.ts";
 import { inferConfig, TensorMismatchError } from "../src/checkpoints/infer.ts";
-import { bytesSource, openSafetensors, readFloat32 } from "../src/files/safetensors.ts";
+import { openSafetensors, readFloat32 } from "../src/files/safetensors.ts";
+import { bytesSource } from "../src/files/bytes.ts";
 
 const goldens = new URL("goldens/unet/", import.meta.url);
 const cases = JSON.parse(readFileSync(new URL("cases.json", goldens), "utf8"));

@@ -1,6 +1,5 @@
 /** The cases of every kernel, ragged shapes included: one table for tests and benchmarks. */
 import { wholeDispatch } from "../src/shaders/lib/pieces.ts";
-import type { AdapterKind } from "../src/engine/device.ts";
 import { chunkLanes } from "../src/shaders/lib/channelChunks.ts";
 import { groupThreads } from "../src/shaders/lib/groupMoments.ts";
 import { groupNormChunks } from "../src/shaders/groupNormPartials.ts";
@@ -11,6 +10,7 @@ import type { KernelCase } from "./support/kernelCase.ts";
 import { gradientCases } from "./kernelCasesGradients.ts";
 import { samplerCases } from "./kernelCasesSampler.ts";
 import { values } from "./support/random.ts";
+import type { AdapterKind } from "../src/engine/adapter.ts";
 
 function groupNormCases({
   title,

@@ -1,8 +1,8 @@
 /** Cases of the convolution kernels: shapes as ragged as they come, each in some tiles. */
-import type { SubgroupMatrix } from "../src/engine/device.ts";
 import { wholeDispatch } from "../src/shaders/lib/pieces.ts";
 import type { KernelCase } from "./support/kernelCase.ts";
 import { values } from "./support/random.ts";
+import type { SubgroupMatrix } from "../src/engine/adapter.ts";
 
 interface ConvolutionSize {
   readonly title: string;

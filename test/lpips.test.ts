@@ -6,14 +6,15 @@ import { describe, expect, it } from "vitest";
 import { Lpips } from "../src/evaluate/lpips.ts";
 import { lpipsReader } from "../src/evaluate/lpipsFile.ts";
 import { createPicture } from "../src/pictures/image.ts";
-import { openTensors } from "../src/checkpoints/checkpoint.ts";
-import { bytesSource, openSafetensors, type TensorFile, writeSafetensors } from "../src/files/safetensors.ts";
+import { openSafetensors, type TensorFile, writeSafetensors } from "../src/files/safetensors.ts";
 import { cli, folder } from "./support/cli.ts";
 import { goldenTensors, goldenUrl, shapeOf, tensor } from "./support/goldens.ts";
 import { gpuDevice } from "./support/gpu.ts";
 import { lpipsTensors, type LpipsTensors } from "./support/lpipsWeights.ts";
 import { values } from "./support/random.ts";
 import { lpipsTwin } from "./twins/lpips.ts";
+import { bytesSource } from "../src/files/bytes.ts";
+import { openTensors } from "../src/files/open.ts";
 
 const device = await gpuDevice();
 

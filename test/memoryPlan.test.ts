@@ -2,7 +2,6 @@
 import { describe, expect, test } from "vitest";
 import { OutOfMemoryError } from "../src/errors.ts";
 import { planArenas } from "../src/engine/arena.ts";
-import { adapterTraits } from "../src/operators/convolution/candidates.ts";
 import { buildArchitecture } from "../src/checkpoints/architecture.ts";
 import { defaultLimits, planMemory } from "../src/unet/memoryPlan.ts";
 import { planForward } from "../src/unet/network.ts";
@@ -12,6 +11,7 @@ import { declareWeights, embeddingLayout } from "../src/unet/weights.ts";
 import { cli, events } from "./support/cli.ts";
 import { goldenCheckpoint } from "./support/goldens.ts";
 import { gpuDevice } from "./support/gpu.ts";
+import { adapterTraits } from "../src/operators/traits.ts";
 
 const mib = 2 ** 20;
 

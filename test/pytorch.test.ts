@@ -1,9 +1,9 @@
 /** PyTorch files: torch.save's own (goldens), both containers, and what is mistaken for one. */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { openCheckpoint, openTensors } from "../src/checkpoints/checkpoint.ts";
+import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
 import { bfloat16ToFloat32, float16ToFloat32, float32ToFloat16 } from "../src/files/floats.ts";
-import { bytesSource, openSafetensors, readFloat32 } from "../src/files/safetensors.ts";
+import { openSafetensors, readFloat32 } from "../src/files/safetensors.ts";
 import {
   flatten,
   floats,
@@ -16,6 +16,8 @@ import {
   zipArchive,
 } from "./support/pytorch.ts";
 import { golden, open, openValue, pair, refused } from "./support/pytorchOpen.ts";
+import { bytesSource } from "../src/files/bytes.ts";
+import { openTensors } from "../src/files/open.ts";
 
 describe("files of torch.save", () => {
   const expected = openSafetensors(bytesSource("expected", golden("small.expected.safetensors")));

@@ -1,9 +1,10 @@
 /** PyTorch files in a page of a real browser. */
 import { afterAll, describe, expect, test } from "vitest";
-import { openTensors } from "../src/checkpoints/checkpoint.ts";
-import { bytesSource, readFloat32 } from "../src/files/safetensors.ts";
+import { readFloat32 } from "../src/files/safetensors.ts";
 import { closeChromium, noChromium, runInChromium } from "./support/chromium.ts";
 import { golden } from "./support/pytorchOpen.ts";
+import { bytesSource } from "../src/files/bytes.ts";
+import { openTensors } from "../src/files/open.ts";
 
 describe.skipIf(noChromium)("Chromium", () => {
   afterAll(closeChromium);

@@ -11,13 +11,13 @@ import { typesOf } from "../src/engine/executor.ts";
 import type { Plan } from "../src/engine/plan.ts";
 import type { DType } from "../src/engine/tensor.ts";
 import { kernels } from "../src/shaders/index.ts";
-import { loadTraits, type AdapterTraits } from "../src/operators/convolution/candidates.ts";
 import { buildArchitecture, type Architecture } from "../src/checkpoints/architecture.ts";
 import { planEmbedding, planForward } from "../src/unet/network.ts";
 import { presetByName, presetConfig } from "../src/checkpoints/released/find.ts";
 import { declareWeights } from "../src/unet/weights.ts";
 import { goldenCheckpoint } from "./support/goldens.ts";
 import { kernelCases } from "./kernelCases.ts";
+import { loadTraits, type AdapterTraits } from "../src/operators/traits.ts";
 
 const recordedFile = fileURLToPath(new URL("goldens/renderedShaders.json", import.meta.url));
 

@@ -4,7 +4,8 @@ import { createRequire } from "node:module";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CheckpointError, InputError } from "../src/errors.ts";
-import { blobSource, bytesSource, openSafetensors, readFloat32, writeSafetensors } from "../src/files/safetensors.ts";
+import { openSafetensors, readFloat32, writeSafetensors } from "../src/files/safetensors.ts";
+import { blobSource, bytesSource } from "../src/files/bytes.ts";
 
 const { SafeTensor } = createRequire(import.meta.url)("safetensors") as {
   SafeTensor: new (bytes: Uint8Array) => {

@@ -9,7 +9,7 @@ import { expectedTensors } from "../src/checkpoints/architecture.ts";
 import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
 import { float16ToFloat32 } from "../src/files/floats.ts";
 import { presetByName, presetConfig } from "../src/checkpoints/released/find.ts";
-import { bytesSource, openSafetensors, readFloat32 } from "../src/files/safetensors.ts";
+import { openSafetensors, readFloat32 } from "../src/files/safetensors.ts";
 import {
   fnv1a,
   isExactInFloat16,
@@ -19,6 +19,7 @@ import {
 } from "../src/checkpoints/synthesis.ts";
 import { openFileSource } from "../src/node/fileSource.ts";
 import { cannotFork, cli, events, filesIn, folder, spawnCli } from "./support/cli.ts";
+import { bytesSource } from "../src/files/bytes.ts";
 
 test("the values that the rule's text gives", () => {
   expect([...synthesizeInput("x", [4])]).toEqual([-0.6494140625, 0.6787109375, 0.1923828125, -0.2314453125].map((r) => 2 * r)); // prettier-ignore

@@ -6,25 +6,20 @@ import { describe, expect, it } from "vitest";
 import { DeviceLostError } from "../src/errors.ts";
 import { PlanBuilder, type Plan } from "../src/engine/plan.ts";
 import { readFloats } from "../src/engine/readback.ts";
-import {
-  deviceClock,
-  tune,
-  type PlanClock,
-  type TunerOptions,
-  type TuningQuestion,
-} from "../src/engine/tuning/tuner.ts";
+import { deviceClock, tune, type PlanClock, type TunerOptions } from "../src/engine/tuning/tuner.ts";
 import { TuningMemory, type TuningStore } from "../src/engine/tuning/memory.ts";
 import { type LoadOptions, RePaint } from "../src/index.ts";
 import { tuningFile } from "../src/node/tuningFile.ts";
 import { renoise } from "../src/shaders/renoise.ts";
 import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
 import { toNhwc } from "../src/unet/layout.ts";
-import { bytesSource } from "../src/files/safetensors.ts";
 import { tuneNetworks, tuningQuestions } from "../src/unet/tuning.ts";
 import { UNet } from "../src/unet/unet.ts";
 import { gpuDevice } from "./support/gpu.ts";
 import { values } from "./support/random.ts";
 import { tinyNetwork, tinySize } from "./support/tinyNetwork.ts";
+import { bytesSource } from "../src/files/bytes.ts";
+import type { TuningQuestion } from "../src/engine/tuning/question.ts";
 
 const infoOf = (description: string) =>
   ({ vendor: "maker", architecture: "", device: "", description }) as GPUAdapterInfo;

@@ -4,13 +4,14 @@ import { readFloats } from "../src/engine/readback.ts";
 import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
 import { checkConfig, type UNetConfig } from "../src/checkpoints/config.ts";
 import { fromNhwc, toNhwc } from "../src/unet/layout.ts";
-import { bytesSource, writeSafetensors } from "../src/files/safetensors.ts";
+import { writeSafetensors } from "../src/files/safetensors.ts";
 import { UNet } from "../src/unet/unet.ts";
 import { relativeError } from "./support/goldens.ts";
 import { gpuDevice } from "./support/gpu.ts";
 import { values } from "./support/random.ts";
 import { constructorFlags, image, randomState } from "./support/randomNetworks.ts";
 import { wholeNetwork } from "./twins/wholeNetwork.ts";
+import { bytesSource } from "../src/files/bytes.ts";
 
 const device = await gpuDevice();
 

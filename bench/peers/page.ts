@@ -2,24 +2,27 @@
  * In the page of `npm run bench:peers`: the same work by each engine, first compared with ours, then timed in turn, so that
  * what else the machine does meets all alike. Not here: browser, server and files (main.ts).
  */
-import { adapterName, requestDevice, type Device } from "../../src/engine/device.ts";
+import { requestDevice, type Device } from "../../src/engine/device.ts";
 import { Executor } from "../../src/engine/executor.ts";
 import { readFloats } from "../../src/engine/readback.ts";
 import { byteLength, type Tensor } from "../../src/engine/tensor.ts";
 import { median } from "../../src/engine/timing.ts";
 import { tensorUsage } from "../../src/engine/usage.ts";
-import { convolutionPlan, layerMacs } from "../../src/operators/convolution/plan.ts";
-import { chooseConvolution, type ConvolutionLayer } from "../../src/operators/convolution/candidates.ts";
+import { convolutionPlan } from "../../src/operators/convolution/plan.ts";
+import { chooseConvolution } from "../../src/operators/convolution/candidates.ts";
 import { countMacs } from "../../src/checkpoints/architecture.ts";
 import { openCheckpoint } from "../../src/checkpoints/checkpoint.ts";
 import { relativeError } from "../../src/files/floats.ts";
 import { fromNhwc, toNhwc } from "../../src/unet/layout.ts";
 import { packConvolution } from "../../src/unet/packing.ts";
-import { bytesSource, openSafetensors, readFloat32 } from "../../src/files/safetensors.ts";
+import { openSafetensors, readFloat32 } from "../../src/files/safetensors.ts";
 import { tuneNetworks } from "../../src/unet/tuning.ts";
 import { UNet } from "../../src/unet/unet.ts";
 import { convolutionModel, type SingleConvolution } from "./onnx.ts";
 import { ours, type PeerRow } from "./result.ts";
+import { bytesSource } from "../../src/files/bytes.ts";
+import { adapterName } from "../../src/engine/adapter.ts";
+import { type ConvolutionLayer, layerMacs } from "../../src/operators/convolution/layer.ts";
 
 export interface PeersRequest {
   readonly runs: number;

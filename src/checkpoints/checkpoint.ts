@@ -6,10 +6,11 @@ import { CheckpointError, InputError } from "../errors.ts";
 import { type Architecture, buildArchitecture } from "./architecture.ts";
 import { defaultDiffusion, type DiffusionSettings, flagName, type UNetConfig } from "./config.ts";
 import { type Flags, mergeFlags, noFlags, parseFlags } from "./flags.ts";
-import { isDiffusersConfig, isDiffusersFile } from "./recognise.ts";
+import { isDiffusersConfig, isDiffusersFile, isUNetFile } from "./recognise.ts";
 import { checkTensors, inferConfig, untold } from "./infer.ts";
-import { recogniseFormat } from "../files/pytorch/formats.ts";
-import { type ByteSource, openSafetensors, type TensorFile } from "../files/safetensors.ts";
+import type { TensorFile } from "../files/safetensors.ts";
+import type { ByteSource } from "../files/bytes.ts";
+import { openTensors } from "../files/open.ts";
 
 export interface Checkpoint {
   readonly file: TensorFile;
@@ -22,18 +23,6 @@ export interface Checkpoint {
   readonly unconditionalClass?: number | undefined;
   /** The config.json of a file in diffusers' layout. */
   readonly diffusersConfig?: Readonly<Record<string, unknown>>;
-}
-
-/**
- * Tensors of a safetensors or PyTorch file, told apart by content; `assumed` is what the file left open. Throws
- * CheckpointError for a file that is neither, is damaged, or asks for more than a state dict needs.
- */
-export async function openTensors(source: ByteSource): Promise<TensorFile & { readonly assumed: readonly string[] }> {
-  const format = await recogniseFormat(source);
-  if (format === "safetensors") return { ...(await openSafetensors(source)), assumed: [] };
-  // Pages whose weights are safetensors do not pay for the other reader.
-  const { openPyTorch } = await import("../files/pytorch/open.ts");
-  return openPyTorch(source, format);
 }
 
 /**
@@ -176,13 +165,4 @@ function listAssumed(config: UNetConfig, diffusion: DiffusionSettings, flags: Fl
     ...unetKeys.map((key) => `${flagName(key)} ${config[key]}`),
     ...diffusionKeys.map((key) => `${flagName(key)} ${diffusion[key]}`),
   ];
-}
-
-export const latentNames = /^(model\.diffusion_model|first_stage_model|cond_stage_model)\.|\.transformer_blocks\./;
-
-/** Whether the tensors' names are a guided-diffusion UNet's, in however bad a state. */
-function isUNetFile({ metadata, tensors }: TensorFile): boolean {
-  const names = [...tensors.keys()];
-  if (metadata.has("guided_diffusion_classifier") || names.some((name) => latentNames.test(name))) return false;
-  return metadata.has("guided_diffusion_unet") || names.some((name) => name.startsWith("output_blocks."));
 }

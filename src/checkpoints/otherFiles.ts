@@ -2,10 +2,10 @@
  * What a file is that is no guided-diffusion UNet, as far as its tensors' names tell. For errors, and loaded only then. Not here:
  * whether it is one (checkpoint.ts).
  */
-import { latentNames } from "./checkpoint.ts";
 import { identifyClassifier } from "./released/classifiers.ts";
 import { quote } from "../files/json.ts";
 import type { TensorFile } from "../files/safetensors.ts";
+import { latentNames } from "./recognise.ts";
 
 /** In words that go on after "it looks like". */
 export function describeOther({ metadata, tensors }: TensorFile): string {

@@ -9,7 +9,6 @@
  *
  * r has ten bits, so that all values but the one-dimensional weights (thirteen bits) are exact in f16.
  */
-import { elementCount } from "../engine/tensor.ts";
 import { float32ToFloat16 } from "../files/floats.ts";
 
 const goldenRatio = 0x9e3779b9;
@@ -77,3 +76,5 @@ export function synthesizeInput(name: string, shape: readonly number[]): Float32
 export function isExactInFloat16(name: string, shape: readonly number[]): boolean {
   return shape.length > 1 || !name.endsWith(".weight");
 }
+
+const elementCount = (shape: readonly number[]) => shape.reduce((product, side) => product * side, 1);

@@ -2,9 +2,10 @@
  * What a command finds around it: its report, the signal that Ctrl-C gives, and a device when it needs one. `webgpu` is
  * loaded only then, through src/node/adapter.ts.
  */
-import { adapterName, requestDevice, type Device } from "../engine/device.ts";
+import { requestDevice, type Device } from "../engine/device.ts";
 import type { OpenGpuOptions } from "../node/adapter.ts";
-import type { Report } from "./report.ts";
+import type { Report } from "../node/report.ts";
+import { adapterName } from "../engine/adapter.ts";
 
 export type OpenDevice = (
   adapter: string | undefined,

@@ -22,7 +22,7 @@ import { replayTrace } from "./commands/replay.ts";
 import { reproduce } from "./commands/reproduce.ts";
 import { sampleCommand } from "./commands/sample.ts";
 import { synth } from "./commands/synth.ts";
-import { Report, type Stream } from "./report.ts";
+import { Report, type Stream } from "../node/report.ts";
 import { tuneCommand } from "./commands/tune.ts";
 import { forward } from "./commands/unet.ts";
 

@@ -1,6 +1,6 @@
 /** What this thread's WebGPU offers, or a plain word why there is none. */
-import { adapterKind, adapterName } from "../engine/device.ts";
 import type { AdapterReport } from "./types.ts";
+import { adapterKind, adapterName } from "../engine/adapter.ts";
 
 export async function adapterReport(where: "worker" | "page"): Promise<AdapterReport> {
   const gpu = "gpu" in navigator ? (navigator.gpu as GPU | undefined) : undefined;

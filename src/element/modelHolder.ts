@@ -5,12 +5,12 @@ import { planRegions } from "../pictures/region.ts";
 import { RePaint, resolveSchedule } from "../repaint/repaint.ts";
 import { sha256Hex } from "../sources/sha256.ts";
 import { countParameters } from "../checkpoints/architecture.ts";
-import { loadTraits } from "../operators/convolution/candidates.ts";
 import { planMemory } from "../unet/memoryPlan.ts";
 import { identifyPreset, presetWords } from "../checkpoints/released/find.ts";
 import type { SourceMessage } from "./messages.ts";
 import type { Task } from "./task.ts";
 import type { Estimate, LoadProgress, LoadRequest, ModelInfo, RunSettings } from "./types.ts";
+import { loadTraits } from "../operators/traits.ts";
 
 /** Files up to this size are hashed: reading and hashing a larger one again takes longer than anybody waits. */
 const mostHashedBytes = 64 * 2 ** 20;

@@ -2,11 +2,11 @@
  * What a page asks of the engine and what it gets back, without anything that is heavy to import: the element programs
  * against these types, and `client.ts` implements them over a worker. Only what can be copied between threads stands here.
  */
-import type { AdapterKind } from "../engine/device.ts";
 import type { Box } from "../pictures/holes.ts";
 import type { Mask, Picture } from "../pictures/image.ts";
 import type { Preset } from "../repaint/repaint.ts";
 import type { Schedule } from "../repaint/schedule.ts";
+import type { AdapterKind } from "../engine/adapter.ts";
 
 /** What this browser offers. `where`: whether the engine runs in a worker or, where that has no WebGPU, in the page. */
 export type AdapterReport =

@@ -26,3 +26,55 @@ export function gpuFamily(info: GPUAdapterInfo): Exclude<AdapterFamily, "cpu"> {
   const found = families.find(([, byVendor]) => byVendor.test(vendor)) ?? families.find(([, , by]) => by.test(words));
   return (found?.[0] ?? "other") as Exclude<AdapterFamily, "cpu">;
 }
+
+/** A CPU adapter wants kernels without barriers and with many outputs a thread, a GPU workgroup tiles. */
+export type AdapterKind = "cpu" | "gpu";
+
+export const subgroupMatrixFeature = "chromium-experimental-subgroup-matrix";
+
+/** What multiplies matrices of f16 and sums in f32 in one instruction: [rows × depth] · [depth × columns], of a whole subgroup. */
+export interface SubgroupMatrix {
+  readonly rows: number;
+  readonly columns: number;
+  readonly depth: number;
+  readonly subgroupSize: number;
+}
+
+/** As browsers that have the experiment describe it; not in WebGPU's types yet. */
+interface SubgroupMatrixConfig {
+  readonly componentType: string;
+  readonly resultComponentType: string;
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+}
+
+/** The largest that the adapter has. Where subgroups are of several sizes nobody knows how many a workgroup holds. */
+export function subgroupMatrix(features: GPUSupportedFeatures, info: GPUAdapterInfo): SubgroupMatrix | undefined {
+  const { subgroupMatrixConfigs = [] } = info as { subgroupMatrixConfigs?: Iterable<SubgroupMatrixConfig> };
+  const { subgroupMinSize, subgroupMaxSize: subgroupSize } = info;
+  if (!features.has(subgroupMatrixFeature) || !features.has("shader-f16")) return undefined;
+  if (subgroupMinSize !== subgroupSize) return undefined;
+  const [largest] = [...subgroupMatrixConfigs]
+    .filter((one) => one.componentType === "f16" && one.resultComponentType === "f32")
+    .toSorted((a, b) => b.M * b.N * b.K - a.M * a.N * a.K);
+  return largest && { rows: largest.M, columns: largest.N, depth: largest.K, subgroupSize };
+}
+
+/** Software adapters by the words in their descriptions. */
+export function adapterKind(info: GPUAdapterInfo): AdapterKind {
+  const words = `${info.vendor} ${info.architecture} ${info.device} ${info.description}`.toLowerCase();
+  const software = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|software|\bcpu\b/.test(words);
+  return software || info.isFallbackAdapter ? "cpu" : "gpu";
+}
+
+/** The adapter in words, for people: "google swiftshader (SwiftShader driver 5.0.0)". */
+export function adapterName(info: GPUAdapterInfo): string {
+  const { vendor, architecture, device } = info;
+  // Where no architecture is told, the device says more than its vendor: "nvidia-h200".
+  const name =
+    (architecture ? [vendor, architecture] : [device.startsWith(vendor) ? "" : vendor, device])
+      .filter(Boolean)
+      .join(" ") || "unknown adapter";
+  return info.description && !name.includes(info.description) ? `${name} (${info.description})` : name;
+}

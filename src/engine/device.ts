@@ -2,15 +2,21 @@
  * A WebGPU device with what the engine needs to know about it: features, limits, kind of adapter, its pipelines and
  * its errors. Finding an adapter is the caller's business (`navigator.gpu` in a page, `src/node/adapter.ts` in Node).
  */
-import { gpuFamily, type AdapterFamily } from "./adapter.ts";
+import {
+  gpuFamily,
+  type AdapterFamily,
+  type AdapterKind,
+  subgroupMatrixFeature,
+  type SubgroupMatrix,
+  subgroupMatrix,
+  adapterKind,
+  adapterName,
+} from "./adapter.ts";
 import { DeviceLostError, KernelError, NoAdapterError, OutOfMemoryError, RePaintError } from "../errors.ts";
 import type { HalfMode } from "./kernel.ts";
 import { Pace } from "./pace.ts";
+import type { Plan } from "./plan.ts";
 import { PipelineCache } from "./pipelines.ts";
-import type { Profiler } from "./profiler.ts";
-
-/** A CPU adapter wants kernels without barriers and with many outputs a thread, a GPU workgroup tiles. */
-export type AdapterKind = "cpu" | "gpu";
 
 export interface DeviceOptions {
   /** Overrides what is told from the adapter's description. */
@@ -19,7 +25,6 @@ export interface DeviceOptions {
   readonly half?: HalfMode;
 }
 
-const subgroupMatrixFeature = "chromium-experimental-subgroup-matrix";
 const wantedFeatures = ["shader-f16", "timestamp-query", "subgroups", subgroupMatrixFeature] as GPUFeatureName[];
 const wantedLimits = [
   "maxStorageBufferBindingSize",
@@ -30,51 +35,19 @@ const wantedLimits = [
   "maxComputeWorkgroupSizeX",
 ] as const;
 
-/** What multiplies matrices of f16 and sums in f32 in one instruction: [rows × depth] · [depth × columns], of a whole subgroup. */
-export interface SubgroupMatrix {
-  readonly rows: number;
-  readonly columns: number;
-  readonly depth: number;
-  readonly subgroupSize: number;
+/** Dispatches that can be encoded one by one: what an `Executor` is to a `DispatchTimer`. */
+export interface EncodableDispatches {
+  readonly plan: Plan;
+  encode(pass: GPUComputePassEncoder, part: { row: number; from: number; to: number }): void;
 }
 
-/** As browsers that have the experiment describe it; not in WebGPU's types yet. */
-interface SubgroupMatrixConfig {
-  readonly componentType: string;
-  readonly resultComponentType: string;
-  readonly M: number;
-  readonly N: number;
-  readonly K: number;
-}
-
-/** The largest that the adapter has. Where subgroups are of several sizes nobody knows how many a workgroup holds. */
-function subgroupMatrix(features: GPUSupportedFeatures, info: GPUAdapterInfo): SubgroupMatrix | undefined {
-  const { subgroupMatrixConfigs = [] } = info as { subgroupMatrixConfigs?: Iterable<SubgroupMatrixConfig> };
-  const { subgroupMinSize, subgroupMaxSize: subgroupSize } = info;
-  if (!features.has(subgroupMatrixFeature) || !features.has("shader-f16")) return undefined;
-  if (subgroupMinSize !== subgroupSize) return undefined;
-  const [largest] = [...subgroupMatrixConfigs]
-    .filter((one) => one.componentType === "f16" && one.resultComponentType === "f32")
-    .toSorted((a, b) => b.M * b.N * b.K - a.M * a.N * a.K);
-  return largest && { rows: largest.M, columns: largest.N, depth: largest.K, subgroupSize };
-}
-
-/** Software adapters by the words in their descriptions. */
-export function adapterKind(info: GPUAdapterInfo): AdapterKind {
-  const words = `${info.vendor} ${info.architecture} ${info.device} ${info.description}`.toLowerCase();
-  const software = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|software|\bcpu\b/.test(words);
-  return software || info.isFallbackAdapter ? "cpu" : "gpu";
-}
-
-/** The adapter in words, for people: "google swiftshader (SwiftShader driver 5.0.0)". */
-export function adapterName(info: GPUAdapterInfo): string {
-  const { vendor, architecture, device } = info;
-  // Where no architecture is told, the device says more than its vendor: "nvidia-h200".
-  const name =
-    (architecture ? [vendor, architecture] : [device.startsWith(vendor) ? "" : vendor, device])
-      .filter(Boolean)
-      .join(" ") || "unknown adapter";
-  return info.description && !name.includes(info.description) ? `${name} (${info.description})` : name;
+/** Encodes dispatches in passes of their own, so that each is timed: a `Profiler`. */
+export interface DispatchTimer {
+  encode(
+    encoder: GPUCommandEncoder,
+    dispatches: EncodableDispatches,
+    part: { row: number; from: number; to: number },
+  ): void;
 }
 
 export class Device {
@@ -91,7 +64,7 @@ export class Device {
   /** Buffers created, bytes of those that live, and bytes read back, since the device was made. */
   readonly counters = { buffersCreated: 0, liveBytes: 0, readbacks: 0 };
   /** While there is one, it times every dispatch that any executor of this device submits. */
-  profiler: Profiler | undefined;
+  profiler: DispatchTimer | undefined;
   #failure: Error | undefined;
 
   constructor(gpu: GPUDevice, info: GPUAdapterInfo, options: DeviceOptions = {}) {

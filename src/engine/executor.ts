@@ -3,12 +3,12 @@
  * submits. The only module that encodes dispatches.
  */
 import { planArenas, type ArenaPlan } from "./arena.ts";
-import type { Device } from "./device.ts";
+import type { Device, DispatchTimer } from "./device.ts";
 import { packParameters, parameterBytes } from "./kernel.ts";
 import { accesses, type Dispatch, type Plan } from "./plan.ts";
 import { byteLength, type DType, type Tensor } from "./tensor.ts";
 import { bufferUsage, tensorUsage } from "./usage.ts";
-import type { DispatchTime, Profiler } from "./profiler.ts";
+import type { DispatchTime } from "./profiler.ts";
 
 /** Where an external tensor's bytes are. */
 export interface BufferRange {
@@ -152,7 +152,10 @@ export class Executor {
    * Encodes and submits the plan, cut by the device's pace: a long submission trips the watchdogs of browsers and drivers.
    * With a profiler every dispatch is timed in a pass of its own.
    */
-  submit({ row = 0, profiler = this.#device.profiler }: { row?: number; profiler?: Profiler | undefined } = {}): void {
+  submit({
+    row = 0,
+    profiler = this.#device.profiler,
+  }: { row?: number; profiler?: DispatchTimer | undefined } = {}): void {
     for (let part = this.#next(); part; part = this.#next(part)) this.#submitPart(part, row, profiler);
   }
 
@@ -206,7 +209,7 @@ export class Executor {
     return { from, to, macs };
   }
 
-  #submitPart({ from, to, macs }: Part, row: number, profiler?: Profiler): void {
+  #submitPart({ from, to, macs }: Part, row: number, profiler?: DispatchTimer): void {
     const encoder = this.#device.gpu.createCommandEncoder();
     if (profiler) profiler.encode(encoder, this, { row, from, to });
     else {

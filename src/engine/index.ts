@@ -1,7 +1,8 @@
 /** `repaint-webgpu/engine`: what runs kernels of any kind. Importing it touches no device. */
 export type { AdapterFamily } from "./adapter.ts";
 export { planArenas, type ArenaLimits, type ArenaPlan } from "./arena.ts";
-export { adapterKind, adapterName, Device, requestDevice, type AdapterKind, type DeviceOptions } from "./device.ts";
+export { Device, requestDevice, type DeviceOptions } from "./device.ts";
+export { adapterKind, adapterName, type AdapterKind } from "./adapter.ts";
 export {
   DeviceLostError,
   InputError,
@@ -39,11 +40,10 @@ export {
   type PlanTiming,
   type TunedAnswer,
   type TunerOptions,
-  type TuningCandidate,
   type TuningProgress,
-  type TuningQuestion,
   type TuningResult,
 } from "./tuning/tuner.ts";
+export { type TuningCandidate, type TuningQuestion } from "./tuning/question.ts";
 export { tuningDatabase } from "./tuning/database.ts";
 export { TuningMemory, type TuningStore } from "./tuning/memory.ts";
 export { bufferUsage, tensorUsage } from "./usage.ts";

@@ -3,7 +3,7 @@
  * knows beforehand how fast an adapter is. So the speed of each submission is measured as it ends, and the next ones are
  * cut to a tenth of a second. Not here: who cuts (`executor.ts`).
  */
-import type { AdapterKind } from "./device.ts";
+import type { AdapterKind } from "./adapter.ts";
 
 /** Milliseconds that a submission should take. Watchdogs bark at 2 s; below some 10 ms submitting itself shows. */
 const target = 100;

@@ -2,9 +2,8 @@
  * Compute pipelines, compiled asynchronously and in parallel, each once: the key is the rendered WGSL. Layouts are
  * explicit and shared by binding kinds ("auto" layouts never share compiled pipelines).
  */
-import type { Device } from "./device.ts";
 import { KernelError } from "../errors.ts";
-import { parameterBytes, presentBindings, renderKernel, type Kernel, type Variant } from "./kernel.ts";
+import { parameterBytes, presentBindings, renderKernel, type HalfMode, type Kernel, type Variant } from "./kernel.ts";
 import type { DType } from "./tensor.ts";
 
 export interface CompiledKernel {
@@ -12,12 +11,20 @@ export interface CompiledKernel {
   readonly layout: GPUBindGroupLayout;
 }
 
+/** What of a `Device` pipelines need. */
+export interface PipelineDevice {
+  readonly gpu: GPUDevice;
+  readonly half: HalfMode;
+  /** Throws what went wrong on the device. */
+  check(): void;
+}
+
 export class PipelineCache {
-  readonly #device: Device;
+  readonly #device: PipelineDevice;
   readonly #compiled = new Map<string, Promise<CompiledKernel>>();
   readonly #layouts = new Map<string, { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout }>();
 
-  constructor(device: Device) {
+  constructor(device: PipelineDevice) {
     this.#device = device;
   }
 

@@ -2,8 +2,7 @@
  * Time per dispatch by timestamp queries: each dispatch in a compute pass of its own. Inert where the adapter has no
  * timestamp-query. Timestamps are quantised (65 to 100 µs) unless a Dawn toggle says otherwise.
  */
-import type { Device } from "./device.ts";
-import type { Executor } from "./executor.ts";
+import type { Device, DispatchTimer, EncodableDispatches } from "./device.ts";
 import { readBuffer } from "./readback.ts";
 import { bufferUsage } from "./usage.ts";
 
@@ -17,7 +16,7 @@ export interface DispatchTime {
 
 const queriesPerSet = 4096;
 
-export class Profiler {
+export class Profiler implements DispatchTimer {
   readonly #device: Device;
   readonly #sets: { set: GPUQuerySet; buffer: GPUBuffer; used: number }[] = [];
   readonly #timed: Omit<DispatchTime, "milliseconds">[] = [];
@@ -29,7 +28,7 @@ export class Profiler {
   /** Encodes dispatches of an executor, timed. Called by `Executor.submit`. */
   encode(
     encoder: GPUCommandEncoder,
-    executor: Executor,
+    executor: EncodableDispatches,
     { row, from, to }: { row: number; from: number; to: number },
   ): void {
     for (let index = from; index < to; index++) {

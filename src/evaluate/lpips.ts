@@ -10,9 +10,10 @@ import { elementCount } from "../engine/tensor.ts";
 import { type Picture, toModelRange } from "../pictures/image.ts";
 import { Buffers } from "../engine/buffers.ts";
 import type { TensorFile } from "../files/safetensors.ts";
-import { type PackedWeights, type UploadedWeights, uploadWeights } from "../unet/weights.ts";
+import type { PackedWeights } from "../unet/weights.ts";
 import { lpipsReader } from "./lpipsFile.ts";
 import { declareLpipsWeights, inputScale, inputShift, type LpipsPlan, planLpips } from "./lpipsNetwork.ts";
+import { type UploadedWeights, uploadWeights } from "../unet/upload.ts";
 
 interface Session {
   readonly size: { readonly height: number; readonly width: number };

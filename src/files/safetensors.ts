@@ -6,15 +6,7 @@
 import { CheckpointError, InputError } from "../errors.ts";
 import { bfloat16ToFloat32, float16ToFloat32 } from "./floats.ts";
 import { JsonObject, JsonSyntaxError, type JsonValue, OtherNumber, parseJson, quote } from "./json.ts";
-
-/** Bytes that can be read anywhere: a file, a Blob, a URL with range requests, memory. `name` is for error messages. */
-export interface ByteSource {
-  readonly name: string;
-  /** In bytes. */
-  readonly size: number;
-  /** Exactly `length` bytes from `offset`; fewer mean that the source was cut after it was opened. */
-  read(offset: number, length: number): Promise<Uint8Array>;
-}
+import type { ByteSource } from "./bytes.ts";
 
 /** Bytes an element has, by the format's name of the type. Types narrower than a byte (F4, F6) are refused. */
 export const elementSize = {
@@ -59,17 +51,6 @@ export interface TensorFile {
 
 /** The format's own limit. */
 const maxHeaderBytes = 100_000_000;
-
-export function bytesSource(name: string, bytes: Uint8Array | ArrayBuffer): ByteSource {
-  const view = bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes);
-  return { name, size: view.length, read: async (offset, length) => view.subarray(offset, offset + length) };
-}
-
-export function blobSource(blob: Blob, name = "blob"): ByteSource {
-  const read = async (offset: number, length: number) =>
-    new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer());
-  return { name, size: blob.size, read };
-}
 
 /**
  * Reads and checks the header: its length, UTF-8, JSON without repeated keys, types, shapes, and offsets that cover the

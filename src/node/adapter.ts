@@ -2,10 +2,10 @@
  * A WebGPU adapter in Node, through the `webgpu` package (Dawn): the user's drivers, the machine's hardware, or
  * SwiftShader, in that order. The device, its features and limits are src/engine/device.ts's business.
  */
-import { adapterKind, adapterName } from "../engine/device.ts";
 import { NoAdapterError } from "../errors.ts";
 import { calmPolling } from "./calmPolling.ts";
 import { givenDrivers, hasGlibc, loadVulkanLoader, systemDrivers, unpackSwiftShader, withDrivers } from "./vulkan.ts";
+import { adapterKind, adapterName } from "../engine/adapter.ts";
 
 export interface OpenGpuOptions {
   /**

@@ -4,8 +4,8 @@
 import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
 import { InputError } from "../errors.ts";
-import type { ByteSource } from "../files/safetensors.ts";
 import { asInputError } from "./files.ts";
+import type { ByteSource } from "../files/bytes.ts";
 
 export interface FileSource extends ByteSource {
   close(): Promise<void>;

@@ -9,7 +9,6 @@ import { dirname, resolve } from "node:path";
 import { InputError } from "../errors.ts";
 import { elementCount } from "../engine/tensor.ts";
 import {
-  type ByteSource,
   elementSize,
   inFileOrder,
   openSafetensors,
@@ -17,6 +16,7 @@ import {
   type TensorHeader,
 } from "../files/safetensors.ts";
 import { refuseOutput, writeAtomic } from "./files.ts";
+import type { ByteSource } from "../files/bytes.ts";
 
 /** The header and the bytes of a tensor, made when they are written. */
 export interface StreamedTensor extends TensorHeader {

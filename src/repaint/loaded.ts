@@ -7,14 +7,14 @@ import { CheckpointError, InterruptedError, NoAdapterError } from "../errors.ts"
 import type { SourceCache } from "../sources/cache.ts";
 import { pageCache } from "../sources/pageCache.ts";
 import { urlSource, type UrlOptions } from "../sources/urlSource.ts";
-import type { ConvolutionChoices } from "../operators/convolution/candidates.ts";
 import { openCheckpoint, type Checkpoint } from "../checkpoints/checkpoint.ts";
 import type { ClassifierCheckpoint } from "../checkpoints/classifier/checkpoint.ts";
 import type { Classifier } from "../unet/classifier.ts";
-import { blobSource, bytesSource, type ByteSource } from "../files/safetensors.ts";
 import type { TuneOptions } from "../unet/tuning.ts";
 import { UNet, type UNetOptions } from "../unet/unet.ts";
 import { requireGuide } from "./guidance.ts";
+import { blobSource, bytesSource, type ByteSource } from "../files/bytes.ts";
+import type { ConvolutionChoices } from "../operators/convolution/layer.ts";
 
 /** How a file is fetched that is given by its address. */
 export interface DownloadOptions extends Omit<UrlOptions, "cache" | "signal"> {

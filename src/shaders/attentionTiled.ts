@@ -7,7 +7,6 @@
 import { defineKernel } from "../engine/kernel.ts";
 import { unroll, wgsl } from "../engine/wgsl.ts";
 import { attention, lowestScore } from "./attention.ts";
-import type { AttentionChoice } from "../operators/attention/candidates.ts";
 
 export interface TiledAttentionVariant {
   /** vec4s of a head. */
@@ -19,21 +18,9 @@ export interface TiledAttentionVariant {
 }
 
 /** Threads of a query. */
-const members = 4;
+export const members = 4;
 /** vec4s of output that they exchange at once. */
 const exchanged = 2;
-
-/** Queries and output of wider heads do not stay in registers. */
-const mostVectors = 16;
-
-/** The ways to run a layer whose heads have so many vec4s. */
-export function tiledAttentions(vectors: number): AttentionChoice[] {
-  if (vectors > mostVectors) return [];
-  return [32, 16].map((workgroupQueries) => ({
-    ...{ id: `tiled ${workgroupQueries}x16`, method: "tiled", kernel: attentionTiled },
-    ...{ variant: { vectors, keys: 16, workgroupQueries }, threads: members * workgroupQueries },
-  }));
-}
 
 export const attentionTiled = defineKernel<TiledAttentionVariant>()({
   name: "attentionTiled",

@@ -34,13 +34,6 @@ export const convolutionParameters = {
   ...pieceParameters,
 } as const;
 
-/** What changes the text of every convolution kernel. */
-export interface ConvolutionShape {
-  readonly kernel: 1 | 3;
-  readonly stride: 1 | 2;
-  readonly activation: "none" | "silu";
-}
-
 /** Multiply-adds of one convolution over padded channels. */
 export function convolutionMacs(p: {
   kernel: number;

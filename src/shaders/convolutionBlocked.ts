@@ -10,11 +10,12 @@
  */
 import { defineKernel } from "../engine/kernel.ts";
 import { unroll, wgsl } from "../engine/wgsl.ts";
-import { convolutionBindings, convolutionParameters, type ConvolutionShape } from "./convolution.ts";
+import { convolutionBindings, convolutionParameters } from "./convolution.ts";
 import { drain } from "./lib/drain.ts";
 import { epilogue } from "./lib/epilogue.ts";
 import { quadSwaps, quadThreads, type QuadShare } from "./lib/quad.ts";
 import { silu } from "./lib/silu.ts";
+import type { ConvolutionShape } from "./lib/convolutionShape.ts";
 
 /** Any kernel size and stride: LPIPS' trunk has 11×11 with stride 4, and 5×5. */
 export interface BlockedVariant extends Omit<ConvolutionShape, "kernel" | "stride"> {

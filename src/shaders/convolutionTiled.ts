@@ -8,10 +8,11 @@
  */
 import { defineKernel, readOptional } from "../engine/kernel.ts";
 import { unroll, wgsl } from "../engine/wgsl.ts";
-import { convolutionBindings, convolutionParameters, type ConvolutionShape } from "./convolution.ts";
+import { convolutionBindings, convolutionParameters } from "./convolution.ts";
 import { epilogue } from "./lib/epilogue.ts";
 import { silu } from "./lib/silu.ts";
 import { tileCount, tileMemory, type TileShape, type TileWalk, walkTiles } from "./lib/tileWalk.ts";
+import type { ConvolutionShape } from "./lib/convolutionShape.ts";
 
 export interface TiledVariant extends ConvolutionShape, TileShape {
   /** vec4s of output channels a thread holds, for each of its pixels. */

@@ -1,7 +1,7 @@
 /** What a manifest says of a file's bytes, checked, and bytes checked against it. Not here: what follows from a mismatch. */
 import { InputError } from "../errors.ts";
-import type { ByteSource } from "../files/safetensors.ts";
 import { type Hasher, sha256Hex } from "./sha256.ts";
+import type { ByteSource } from "../files/bytes.ts";
 
 /**
  * Hashes in hexadecimal. With `pieces` each part is verified as it comes. With `sha256` alone the whole file is read and

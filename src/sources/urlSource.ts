@@ -2,10 +2,10 @@
  * A file on a server as a ByteSource. Not here: how it comes (urlLoad.ts), HTTP (http.ts), caches (cache.ts, pageCache.ts).
  */
 import { InputError } from "../errors.ts";
-import type { ByteSource } from "../files/safetensors.ts";
 import { parseUrl } from "./httpHeaders.ts";
 import { checkIntegrity } from "./integrity.ts";
 import type { UrlOptions } from "./urlLoad.ts";
+import type { ByteSource } from "../files/bytes.ts";
 
 export type { UrlOptions } from "./urlLoad.ts";
 

@@ -8,7 +8,6 @@ import { InputError } from "../errors.ts";
 import { Executor } from "../engine/executor.ts";
 import type { Plan } from "../engine/plan.ts";
 import { padTo4, type Tensor } from "../engine/tensor.ts";
-import { loadTraits, type ConvolutionChoices } from "../operators/convolution/candidates.ts";
 import { logSoftmaxGradient } from "../shaders/logSoftmaxGradient.ts";
 import { planGradient } from "./backward.ts";
 import { Buffers } from "../engine/buffers.ts";
@@ -20,7 +19,10 @@ import { Layers, type NetworkOptions } from "./layers.ts";
 import { type ForwardSize, requireSize } from "./network.ts";
 import { readFloat32 } from "../files/safetensors.ts";
 import type { UNetOptions } from "./unet.ts";
-import { declareWeights, packedBytes, type PackedWeights, uploadWeights, type UploadedWeights } from "./weights.ts";
+import { declareWeights, type PackedWeights } from "./weights.ts";
+import { loadTraits } from "../operators/traits.ts";
+import type { ConvolutionChoices } from "../operators/convolution/layer.ts";
+import { packedBytes, uploadWeights, type UploadedWeights } from "./upload.ts";
 
 export interface ClassifierPlan {
   readonly plan: Plan;

@@ -5,11 +5,13 @@
 import type { Device } from "../engine/device.ts";
 import { Executor } from "../engine/executor.ts";
 import { tensorUsage } from "../engine/usage.ts";
-import { loadTraits, type ConvolutionChoices } from "../operators/convolution/candidates.ts";
 import type { Architecture } from "../checkpoints/architecture.ts";
 import { Buffers } from "../engine/buffers.ts";
 import { embeddingRows, planEmbedding, timestepFrequencies } from "./network.ts";
-import { embeddingLayout, type PackedWeights, type UploadedWeights } from "./weights.ts";
+import { embeddingLayout, type PackedWeights } from "./weights.ts";
+import { loadTraits } from "../operators/traits.ts";
+import type { ConvolutionChoices } from "../operators/convolution/layer.ts";
+import type { UploadedWeights } from "./upload.ts";
 
 /** Rows of embeddings on the device; a session takes one row an image. */
 export interface EmbeddingTable {

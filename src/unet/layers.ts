@@ -6,14 +6,8 @@ import { PlanBuilder } from "../engine/plan.ts";
 import { padTo4, type DType, type Tensor } from "../engine/tensor.ts";
 import { addAttention } from "../operators/attention/plan.ts";
 import { addConvolution } from "../operators/convolution/plan.ts";
-import { chooseAttention, type AttentionLayer } from "../operators/attention/candidates.ts";
-import {
-  chooseConvolution,
-  type AdapterTraits,
-  type ConvolutionChoices,
-  type ConvolutionLayer,
-} from "../operators/convolution/candidates.ts";
-import type { ConvolutionShape } from "../shaders/convolution.ts";
+import { chooseAttention } from "../operators/attention/candidates.ts";
+import { chooseConvolution } from "../operators/convolution/candidates.ts";
 import { groupNormAffine } from "../shaders/groupNormAffine.ts";
 import { groupNormApply } from "../shaders/groupNormApply.ts";
 import { chunkLanes } from "../shaders/lib/channelChunks.ts";
@@ -26,6 +20,10 @@ import type { Architecture, Block } from "../checkpoints/architecture.ts";
 import type { Operation } from "./operations.ts";
 import { paddedHead } from "./packing.ts";
 import { embeddingLayout, type PackedWeights } from "./weights.ts";
+import type { AdapterTraits } from "../operators/traits.ts";
+import type { AttentionLayer } from "../operators/attention/layer.ts";
+import type { ConvolutionShape } from "../shaders/lib/convolutionShape.ts";
+import type { ConvolutionChoices, ConvolutionLayer } from "../operators/convolution/layer.ts";
 
 export interface NetworkOptions extends AdapterTraits {
   readonly architecture: Architecture;

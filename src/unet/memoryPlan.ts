@@ -4,14 +4,13 @@
  * what a driver adds, and host memory.
  */
 import { planArenas, type ArenaLimits } from "../engine/arena.ts";
-import type { AdapterFamily } from "../engine/adapter.ts";
-import type { AdapterKind } from "../engine/device.ts";
+import type { AdapterFamily, AdapterKind } from "../engine/adapter.ts";
 import type { Plan } from "../engine/plan.ts";
-import type { AdapterTraits } from "../operators/convolution/candidates.ts";
 import { byteLength, type Tensor } from "../engine/tensor.ts";
 import type { Architecture } from "../checkpoints/architecture.ts";
 import { embeddingRows, planEmbedding, planForward, requireSize, type ForwardSize } from "./network.ts";
 import { declareWeights, type PackedWeights } from "./weights.ts";
+import type { AdapterTraits } from "../operators/traits.ts";
 
 /** What every WebGPU adapter has. */
 export const defaultLimits: ArenaLimits = {

@@ -6,30 +6,24 @@ import type { Device } from "../engine/device.ts";
 import { deviceClock, type PlanClock, tune, type TuningProgress, type TuningResult } from "../engine/tuning/tuner.ts";
 import { tuningDatabase } from "../engine/tuning/database.ts";
 import { TuningMemory, type TuningStore } from "../engine/tuning/memory.ts";
-import type { TuningQuestion } from "../engine/tuning/tuner.ts";
 import type { DType } from "../engine/tensor.ts";
 import { attentionMacs, attentionPlan } from "../operators/attention/plan.ts";
-import { convolutionPlan, layerMacs } from "../operators/convolution/plan.ts";
-import {
-  attentionCandidates,
-  attentionKey,
-  chooseAttention,
-  type AttentionLayer,
-} from "../operators/attention/candidates.ts";
-import {
-  loadTraits,
-  type AdapterTraits,
-  chooseConvolution,
-  convolutionCandidates,
-  convolutionKey,
-  type ConvolutionChoice,
-  type ConvolutionLayer,
-  sharesQuads,
-} from "../operators/convolution/candidates.ts";
+import { convolutionPlan } from "../operators/convolution/plan.ts";
+import { attentionCandidates, chooseAttention } from "../operators/attention/candidates.ts";
+import { chooseConvolution, convolutionCandidates } from "../operators/convolution/candidates.ts";
 import type { Architecture } from "../checkpoints/architecture.ts";
 import { float16ToFloat32, relativeError } from "../files/floats.ts";
 import { embeddingRows, planEmbedding, planForward } from "./network.ts";
 import { declareWeights } from "./weights.ts";
+import type { TuningQuestion } from "../engine/tuning/question.ts";
+import { loadTraits, type AdapterTraits, sharesQuads } from "../operators/traits.ts";
+import { attentionKey, type AttentionLayer } from "../operators/attention/layer.ts";
+import {
+  convolutionKey,
+  type ConvolutionChoice,
+  type ConvolutionLayer,
+  layerMacs,
+} from "../operators/convolution/layer.ts";
 
 export interface TuneOptions {
   /**

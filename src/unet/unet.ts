@@ -7,14 +7,16 @@ import { InputError } from "../errors.ts";
 import { Executor } from "../engine/executor.ts";
 import type { DispatchTime, Profiler } from "../engine/profiler.ts";
 import type { Tensor } from "../engine/tensor.ts";
-import { loadTraits, type ConvolutionChoices } from "../operators/convolution/candidates.ts";
 import { Buffers } from "../engine/buffers.ts";
 import type { Checkpoint } from "../checkpoints/checkpoint.ts";
 import type { UNetConfig } from "../checkpoints/config.ts";
 import { copyRows, embedRows, type EmbeddingTable } from "./embeddingTable.ts";
 import { planForward, requireSize, type ForwardSize } from "./network.ts";
 import { readFloat32 } from "../files/safetensors.ts";
-import { declareWeights, uploadWeights, type PackedWeights, type UploadedWeights } from "./weights.ts";
+import { declareWeights, type PackedWeights } from "./weights.ts";
+import { loadTraits } from "../operators/traits.ts";
+import type { ConvolutionChoices } from "../operators/convolution/layer.ts";
+import { uploadWeights, type UploadedWeights } from "./upload.ts";
 
 export interface UNetOptions {
   /** Storage of activations and, unless said otherwise, of weights; arithmetic is f32. Default f32. */

@@ -1,6 +1,7 @@
 /** In a page: an adapter, the engine's own device on it, a trivial shader. */
-import { adapterKind, adapterName, requestDevice } from "../../src/engine/device.ts";
+import { requestDevice } from "../../src/engine/device.ts";
 import { squares } from "./squares.ts";
+import { adapterKind, adapterName } from "../../src/engine/adapter.ts";
 
 export async function run(numbers: Float32Array): Promise<{ name: string; kind: string; squares: Float32Array }> {
   const adapter = await navigator.gpu.requestAdapter();

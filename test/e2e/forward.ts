@@ -3,8 +3,9 @@ import { readFloats } from "../../src/engine/readback.ts";
 import { requestDevice } from "../../src/engine/device.ts";
 import { openCheckpoint } from "../../src/checkpoints/checkpoint.ts";
 import { fromNhwc, toNhwc } from "../../src/unet/layout.ts";
-import { bytesSource, openSafetensors, readFloat32 } from "../../src/files/safetensors.ts";
+import { openSafetensors, readFloat32 } from "../../src/files/safetensors.ts";
 import { UNet } from "../../src/unet/unet.ts";
+import { bytesSource } from "../../src/files/bytes.ts";
 
 export async function run({ weights, io }: { weights: Uint8Array; io: Uint8Array }) {
   const device = await requestDevice((await navigator.gpu.requestAdapter())!);

@@ -1,6 +1,7 @@
 /** A PyTorch file given to a page as a Blob: names and one tensor, and the words for a hostile one. */
-import { openTensors } from "../../src/checkpoints/checkpoint.ts";
-import { blobSource, readFloat32 } from "../../src/files/safetensors.ts";
+import { readFloat32 } from "../../src/files/safetensors.ts";
+import { blobSource } from "../../src/files/bytes.ts";
+import { openTensors } from "../../src/files/open.ts";
 
 export async function run({ bytes, hostile }: { bytes: Uint8Array<ArrayBuffer>; hostile: Uint8Array<ArrayBuffer> }) {
   const file = await openTensors(blobSource(new Blob([bytes])));

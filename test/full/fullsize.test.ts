@@ -6,9 +6,10 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { bytesSource, openSafetensors, readFloat32 } from "../../src/files/safetensors.ts";
+import { openSafetensors, readFloat32 } from "../../src/files/safetensors.ts";
 import { cli, events } from "../support/cli.ts";
 import { goldenTensors, goldenUrl, relativeError } from "../support/goldens.ts";
+import { bytesSource } from "../../src/files/bytes.ts";
 
 const cases = [
   { name: "imagenet64", minutes: 15, isWanted: true },

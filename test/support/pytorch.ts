@@ -3,7 +3,7 @@
  * them: pickles of protocol 2, zip archives (ZIP64, data descriptors, alignment), the legacy stream, and sources of gigabytes
  * of which only a few bytes exist. It shares no code with the reader.
  */
-import type { ByteSource } from "../../src/files/safetensors.ts";
+import type { ByteSource } from "../../src/files/bytes.ts";
 
 const utf8 = new TextEncoder();
 

@@ -4,8 +4,7 @@
  */
 import { expect } from "vitest";
 import { RePaintError } from "../../src/errors.ts";
-import { openTensors } from "../../src/checkpoints/checkpoint.ts";
-import { bytesSource, elementSize } from "../../src/files/safetensors.ts";
+import { elementSize } from "../../src/files/safetensors.ts";
 import {
   build,
   flatten,
@@ -22,6 +21,8 @@ import {
   torchZip,
 } from "./pytorch.ts";
 import { uniform } from "./random.ts";
+import { bytesSource } from "../../src/files/bytes.ts";
+import { openTensors } from "../../src/files/open.ts";
 
 const storages = { 0: floats(1, 2, 3, 4, 5, 6), 1: floats(7, 8) };
 const view = (key: string, count: number, size: number[], strides: number[]) => tensor({ key, count, size, strides });

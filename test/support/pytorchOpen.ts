@@ -2,9 +2,9 @@
 import { readFileSync } from "node:fs";
 import { expect } from "vitest";
 import { CheckpointError } from "../../src/errors.ts";
-import { openTensors } from "../../src/checkpoints/checkpoint.ts";
-import { bytesSource } from "../../src/files/safetensors.ts";
 import { flatten, floats, tensor, torchZip } from "./pytorch.ts";
+import { bytesSource } from "../../src/files/bytes.ts";
+import { openTensors } from "../../src/files/open.ts";
 
 export const golden = (name: string) =>
   new Uint8Array(readFileSync(new URL(`../goldens/checkpoints/${name}`, import.meta.url))).slice();

@@ -4,27 +4,21 @@
  */
 import { CheckpointError } from "../../errors.ts";
 import { buildArchitecture } from "../architecture.ts";
-import { type Checkpoint, metadataFlags, openTensors } from "../checkpoint.ts";
+import { type Checkpoint, metadataFlags } from "../checkpoint.ts";
 import { parseClassifierFlags } from "./flags.ts";
 import { type ClassifierConfig, flagName, type UNetConfig } from "../config.ts";
 import { untold } from "../infer.ts";
 import { inferClassifier } from "./infer.ts";
 import { describeOther } from "../otherFiles.ts";
-import type { ByteSource, TensorFile } from "../../files/safetensors.ts";
+import type { TensorFile } from "../../files/safetensors.ts";
+import type { ByteSource } from "../../files/bytes.ts";
+import { openTensors } from "../../files/open.ts";
+import { isClassifierFile } from "../recognise.ts";
 
 export interface ClassifierCheckpoint extends Omit<Checkpoint, "config" | "diffusion" | "diffusersConfig"> {
   readonly config: ClassifierConfig;
   /** Whether flags, metadata or a tensor say the image size, or it was assumed. */
   readonly knowsImageSize: boolean;
-}
-
-/** Whether it is a guided-diffusion classifier, in however bad a state, and not a UNet or something else. */
-export function isClassifierFile({ metadata, tensors }: TensorFile): boolean {
-  if (metadata.has("guided_diffusion_classifier")) return true;
-  const names = [...tensors.keys()];
-  return (
-    names.some((name) => name.startsWith("input_blocks.")) && !names.some((name) => name.startsWith("output_blocks."))
-  );
 }
 
 /**

@@ -28,7 +28,7 @@ import { announceDevice, type Context } from "../context.ts";
 import { readFlags, withModel } from "../given/model.ts";
 import { readPrecision } from "../given/settings.ts";
 import { TensorCheck, withTensors } from "../files/tensorFiles.ts";
-import { checkInputs } from "./unet.ts";
+import { checkInputs } from "../tasks/forward.ts";
 
 export const bench: Command = {
   name: "bench",

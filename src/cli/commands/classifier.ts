@@ -3,22 +3,20 @@
  * anybody compares an adapter with PyTorch. Formats: x [N, C, H, W], t [N] and y [N] in; logits [N, classes] and
  * grad [N, C, H, W] = ∇ₓ Σ log softmax(logits)[y] out.
  */
-import { adapterName, type Device } from "../../engine/device.ts";
-import { readFloats } from "../../engine/readback.ts";
-import { padTo4 } from "../../engine/tensor.ts";
 import { refuseOutput, writeFileAtomic } from "../../node/files.ts";
 import type { ClassifierCheckpoint } from "../../checkpoints/classifier/checkpoint.ts";
 import { Classifier, requireClassifierSize } from "../../unet/classifier.ts";
-import { fromNhwc, type ImageShape, toNhwc } from "../../unet/layout.ts";
 import { readFloat32, type TensorFile, writeSafetensors } from "../../files/safetensors.ts";
 import { InputError } from "../../errors.ts";
 import { adapterOption, type Arguments, type Command, flagsOption, forceOption, jsonOption } from "../command.ts";
 import { announceDevice, type Context } from "../context.ts";
 import { type OpenClassifier, readFlags, sayAssumedOfClassifier, withClassifier } from "../given/model.ts";
 import { readIntegers, TensorCheck, withTensors } from "../files/tensorFiles.ts";
-import { tunedChoices, tuneOption } from "./tune.ts";
-import { forwardProgress, readTimesteps } from "./unet.ts";
 import { bytes as bytesInWords } from "../../text/quantities.ts";
+import { adapterName } from "../../engine/adapter.ts";
+import { tunedChoices, tuneOption } from "../given/tuning.ts";
+import { forwardProgress, readTimesteps } from "../tasks/forward.ts";
+import { classifyOnce, type ClassifierInputs } from "../tasks/classify.ts";
 
 export const classify: Command = {
   name: "classifier",
@@ -74,14 +72,7 @@ async function run(context: Context, given: Arguments): Promise<void> {
   await withClassifier(context, weights, await readFlags(given), classify, "weights");
 }
 
-interface Inputs {
-  readonly shape: ImageShape;
-  readonly x: Float32Array;
-  readonly t: readonly number[];
-  readonly y: readonly number[];
-}
-
-async function readInputs(file: TensorFile, { config, architecture }: ClassifierCheckpoint): Promise<Inputs> {
+async function readInputs(file: TensorFile, { config, architecture }: ClassifierCheckpoint): Promise<ClassifierInputs> {
   const check = new TensorCheck(file);
   const x = check.tensor("x", ["N", config.inChannels, "H", "W"], "float");
   const images = x?.shape[0] ?? "N";
@@ -104,38 +95,4 @@ async function readInputs(file: TensorFile, { config, architecture }: Classifier
     t: readTimesteps(file.name, [...(await readFloat32(file, "t"))]),
     y,
   };
-}
-
-/** Logits [N, classes] and the gradient, NCHW; timed without loading and compiling. */
-export async function classifyOnce(
-  device: Device,
-  classifier: Classifier,
-  { shape, x, t, y }: Inputs,
-  options: { onProgress?: (done: number) => void; signal?: AbortSignal } = {},
-): Promise<{ logits: Float32Array; grad: Float32Array; seconds: number; deviceBytes: number }> {
-  const session = await classifier.session(shape, y);
-  try {
-    device.upload(session.x, 0, toNhwc(x, shape));
-    const table = await classifier.embed(t);
-    try {
-      await device.idle();
-      const begin = performance.now();
-      const rows = t.map((_, image) => image);
-      await session.run(table, rows, options);
-      const seconds = (performance.now() - begin) / 1000;
-      const deviceBytes = device.counters.liveBytes;
-      const grad = fromNhwc(await readFloats(device, session.gradient), shape);
-      const padded = await readFloats(device, session.logits);
-      const { classes } = classifier;
-      const logits = Float32Array.from(
-        { length: shape.batch * classes },
-        (_, i) => padded[Math.floor(i / classes) * padTo4(classes) + (i % classes)]!,
-      );
-      return { logits, grad, seconds, deviceBytes };
-    } finally {
-      table.dispose();
-    }
-  } finally {
-    session.dispose();
-  }
 }

@@ -7,7 +7,7 @@ import { CheckpointError } from "../../errors.ts";
 import { refuseOutput } from "../../node/files.ts";
 import { openFileSource } from "../../node/fileSource.ts";
 import { type StreamedTensor, tensorBytes, writeTensorFile } from "../../node/tensorWriter.ts";
-import { type Checkpoint, openTensors } from "../../checkpoints/checkpoint.ts";
+import type { Checkpoint } from "../../checkpoints/checkpoint.ts";
 import type { ClassifierCheckpoint } from "../../checkpoints/classifier/checkpoint.ts";
 import { convertFloats, floatTypes, type FloatType } from "../../files/conversion.ts";
 import type { TensorFile, TensorInfo } from "../../files/safetensors.ts";
@@ -18,6 +18,7 @@ import { fileProgress } from "../files/fileProgress.ts";
 import { readFlags, sayAssumed, sayAssumedOfClassifier } from "../given/model.ts";
 import { flagsOf, isClassifier, withNetwork } from "../given/network.ts";
 import { bytes as inBytes, count, seconds } from "../../text/quantities.ts";
+import { openTensors } from "../../files/open.ts";
 
 export const convert: Command = {
   name: "convert",

@@ -16,9 +16,9 @@ import { announceDevice, type Context } from "../context.ts";
 import { modelHash, withModel } from "../given/model.ts";
 import { readPair } from "../files/pictureFiles.ts";
 import { defaultPreset, presetOption, readPrecision, readPreset, readSeeds } from "../given/settings.ts";
-import { readTune, tuneOption } from "./tune.ts";
 import { count, seconds } from "../../text/quantities.ts";
 import { runWork } from "../tasks/fill.ts";
+import { readTune, tuneOption } from "../given/tuning.ts";
 
 export const demo: Command = {
   name: "demo",

@@ -4,24 +4,26 @@
  * too), and the noise generator against numbers of its algorithm. Not here: thorough tests of every kernel (npm test).
  */
 import { join } from "node:path";
-import { adapterName, type Device } from "../../engine/device.ts";
+import type { Device } from "../../engine/device.ts";
 import { packageInfo, shippedModels, weightsFolder } from "../../node/packageFiles.ts";
-import { chooseConvolution, type ConvolutionLayer } from "../../operators/convolution/candidates.ts";
+import { chooseConvolution } from "../../operators/convolution/candidates.ts";
 import { relativeError } from "../../files/floats.ts";
 import { Classifier } from "../../unet/classifier.ts";
 import { readFloat32, type TensorFile } from "../../files/safetensors.ts";
 import { UNet } from "../../unet/unet.ts";
 import { adapterOption, type Arguments, type Command, jsonOption } from "../command.ts";
 import { announceDevice, type Context } from "../context.ts";
-import { classifyOnce } from "./classifier.ts";
 import { modelHash, type OpenClassifier, type OpenModel, withClassifier, withModel } from "../given/model.ts";
 import { noiseError, noiseTolerance } from "../tasks/noiseCheck.ts";
 import { defaultPreset } from "../given/settings.ts";
-import type { Report } from "../report.ts";
+import type { Report } from "../../node/report.ts";
 import { readIntegers, withTensors } from "../files/tensorFiles.ts";
-import { tunedChoices } from "./tune.ts";
-import { forwardOnce } from "./unet.ts";
 import { bytes } from "../../text/quantities.ts";
+import { adapterName } from "../../engine/adapter.ts";
+import type { ConvolutionLayer } from "../../operators/convolution/layer.ts";
+import { tunedChoices } from "../given/tuning.ts";
+import { forwardOnce } from "../tasks/forward.ts";
+import { classifyOnce } from "../tasks/classify.ts";
 
 export const doctor: Command = {
   name: "doctor",

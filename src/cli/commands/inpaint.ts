@@ -4,7 +4,6 @@
  */
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
-import { adapterName } from "../../engine/device.ts";
 import { InputError, InterruptedError } from "../../errors.ts";
 import { ensureFolder, writeFileAtomic } from "../../node/files.ts";
 import { packageInfo } from "../../node/packageFiles.ts";
@@ -39,9 +38,10 @@ import {
   scheduleOptions,
   scheduleWords,
 } from "../given/settings.ts";
-import { readTune, tuneOption } from "./tune.ts";
 import { count, seconds } from "../../text/quantities.ts";
 import { type Previews, runWork } from "../tasks/fill.ts";
+import { adapterName } from "../../engine/adapter.ts";
+import { readTune, tuneOption } from "../given/tuning.ts";
 
 export const inpaint: Command = {
   name: "inpaint",

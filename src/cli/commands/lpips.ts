@@ -2,7 +2,6 @@
  * `repaint lpips`: the distance of images on tensors of a file. How anybody compares an adapter with PyTorch. Formats: a and b
  * [N, 3, H, W] in −1 … 1 in; lpips [N] out.
  */
-import { adapterName } from "../../engine/device.ts";
 import { Lpips } from "../../evaluate/lpips.ts";
 import { refuseOutput, writeFileAtomic } from "../../node/files.ts";
 import { readFloat32, writeSafetensors } from "../../files/safetensors.ts";
@@ -11,6 +10,7 @@ import { announceDevice, type Context } from "../context.ts";
 import { lpipsOption, withLpips } from "../evaluation/engine.ts";
 import { TensorCheck, withTensors } from "../files/tensorFiles.ts";
 import { InputError } from "../../errors.ts";
+import { adapterName } from "../../engine/adapter.ts";
 
 export const lpipsCommand: Command = {
   name: "lpips",

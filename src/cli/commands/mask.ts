@@ -4,9 +4,10 @@ import { writeFileAtomic } from "../../node/files.ts";
 import { encodePng } from "../../node/pictures.ts";
 import { createPicture, type Mask, type Picture } from "../../pictures/image.ts";
 import { drawKeepMask, MASK_PATTERNS, type MaskOptions, type MaskPattern } from "../../pictures/masks.ts";
-import { type Arguments, type Command, forceOption, hint, jsonOption, quoted } from "../command.ts";
+import { type Arguments, type Command, forceOption, jsonOption, quoted } from "../command.ts";
 import type { Context } from "../context.ts";
 import { readSeeds, readSize } from "../given/settings.ts";
+import { readPattern } from "../given/masks.ts";
 
 export const mask: Command = {
   name: "mask",
@@ -52,15 +53,6 @@ async function run({ report }: Context, given: Arguments): Promise<void> {
   report.event("mask", { file: out, kind: pattern, ...size, seed: String(seed), white, known });
   report.say(
     `Wrote ${out}: ${pattern}, ${(100 * known).toFixed(1)} % known, white is ${white === "fill" ? "to be filled" : "known"}`,
-  );
-}
-
-/** @throws InputError that names the nearest kind */
-export function readPattern(text: string): MaskPattern {
-  const patterns = Object.keys(MASK_PATTERNS);
-  if (patterns.includes(text)) return text as MaskPattern;
-  throw new InputError(
-    `${quoted(text)} is no kind of mask${hint(text.toLowerCase(), patterns)}; the kinds are ${patterns.join(", ")}`,
   );
 }
 

@@ -3,7 +3,6 @@
  * keep_mask, noise, for class-conditional networks y, and the case as JSON in its metadata; the noise is read draw by
  * draw. Not here: the arithmetic (src/repaint/replay.ts).
  */
-import { adapterName } from "../../engine/device.ts";
 import { InputError } from "../../errors.ts";
 import { refuseOutput, writeFileAtomic } from "../../node/files.ts";
 import type { Guidance } from "../../repaint/guidance.ts";
@@ -29,8 +28,9 @@ import { guideOptions, type OpenGuide, withModelAndGuide } from "../given/guide.
 import { type OpenModel, readFlags, requirePictureModel, sayAssumed } from "../given/model.ts";
 import { readPrecision } from "../given/settings.ts";
 import { type OpenTensors, readIntegers, TensorCheck, withTensors } from "../files/tensorFiles.ts";
-import { tunedChoices, tuneOption } from "./tune.ts";
 import { bytes } from "../../text/quantities.ts";
+import { adapterName } from "../../engine/adapter.ts";
+import { tunedChoices, tuneOption } from "../given/tuning.ts";
 
 export const replayTrace: Command = {
   name: "replay",

@@ -1,6 +1,5 @@
 /** `repaint sample`: pictures of the network's own making, without one to fill. What becomes of a run is in work.ts. */
 import { join } from "node:path";
-import { adapterName } from "../../engine/device.ts";
 import { ensureFolder, refuseOutput, writeFileAtomic } from "../../node/files.ts";
 import { encodePng } from "../../node/pictures.ts";
 import { blankJob, RePaint } from "../../repaint/repaint.ts";
@@ -26,9 +25,10 @@ import {
   readSeeds,
   samplingOptions,
 } from "../given/settings.ts";
-import { readTune, tuneOption } from "./tune.ts";
 import { count, seconds } from "../../text/quantities.ts";
 import { runWork } from "../tasks/fill.ts";
+import { adapterName } from "../../engine/adapter.ts";
+import { readTune, tuneOption } from "../given/tuning.ts";
 
 export const sampleCommand: Command = {
   name: "sample",

@@ -6,17 +6,14 @@ import type { Device } from "../../engine/device.ts";
 import { InputError } from "../../errors.ts";
 import type { TunedAnswer } from "../../engine/tuning/tuner.ts";
 import { tuningFile } from "../../node/tuningFile.ts";
-import type { ConvolutionChoices } from "../../operators/convolution/candidates.ts";
-import { type TunedNetwork, tuneNetworks, type TuneOptions } from "../../unet/tuning.ts";
+import { type TunedNetwork, tuneNetworks } from "../../unet/tuning.ts";
 import {
   adapterOption,
   type Arguments,
   type Command,
   flagsOption,
   jsonOption,
-  type Option,
   precisionOption,
-  quoted,
   weightsOption,
 } from "../command.ts";
 import { announceDevice, type Context } from "../context.ts";
@@ -24,16 +21,10 @@ import { readFlags, withClassifier, withModel } from "../given/model.ts";
 import { readPrecision } from "../given/settings.ts";
 import { table } from "../../text/table.ts";
 import { count } from "../../text/quantities.ts";
-
-export const tuneOption: Option = {
-  name: "tune",
-  value: "MS|off",
-  help: "first time kernels for up to MS milliseconds; off: ignore what `tune` remembered, so that the bits stay the same",
-};
+import { reporting, mostBudget } from "../given/tuning.ts";
 
 /** A software adapter takes a second to compile a kernel. */
 const defaultBudget = { cpu: 60_000, gpu: 20_000 } as const;
-const mostBudget = 3_600_000;
 
 export const tuneCommand: Command = {
   name: "tune",
@@ -114,37 +105,4 @@ function timesTable(timed: readonly TunedAnswer[]): string {
       `${(fallbackMilliseconds / milliseconds).toFixed(2)}×`,
     ]);
   return table(columns, rows);
-}
-
-/** Progress and warnings of a tuner on a command's report. */
-function reporting({ report }: Context): Pick<TuneOptions, "onProgress" | "onWarning"> {
-  return {
-    onProgress: ({ done, total, eta }) => report.progress({ what: "layers timed", done, total, eta }),
-    onWarning: (message) => report.say(`Note: ${message}`),
-  };
-}
-
-/** What --tune of a command says, for `RePaint.load`. @throws InputError */
-export async function readTune(context: Context, given: Arguments): Promise<TuneOptions | "off"> {
-  const value = given.text("tune");
-  if (value === "off") return "off";
-  const budget = value === undefined ? 0 : /^\d{1,7}$/.test(value) ? Number(value) : NaN;
-  if (!(budget <= mostBudget))
-    throw new InputError(`--tune: expected milliseconds up to ${mostBudget}, or off, got ${quoted(value!)}`);
-  return { budget, store: await tuningFile(), ...reporting(context) };
-}
-
-/** The same for what loads networks itself: their kernels. */
-export async function tunedChoices(
-  context: Context,
-  device: Device,
-  networks: readonly Pick<TunedNetwork, "architecture">[],
-  { given, ...storage }: Pick<TunedNetwork, "precision" | "weightType"> & { given: Arguments },
-): Promise<ConvolutionChoices | undefined> {
-  const tune = await readTune(context, given);
-  if (tune === "off") return undefined;
-  const tuned = networks.map(({ architecture }) => ({ architecture, ...storage }));
-  const { answers } = await tuneNetworks(device, tuned, { ...tune, signal: context.signal });
-  context.report.endProgress();
-  return answers;
 }

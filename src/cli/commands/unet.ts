@@ -3,13 +3,8 @@
  * Formats: x [N, C, H, W], t [N], y [N] for class-conditional networks, low_res [N, C, h, w] for super-resolution;
  * other tensors of the input are not looked at.
  */
-import { adapterName, type Device } from "../../engine/device.ts";
 import { InputError } from "../../errors.ts";
-import { readFloats } from "../../engine/readback.ts";
 import { refuseOutput, writeFileAtomic } from "../../node/files.ts";
-import { sizeMultiple, type UNetConfig } from "../../checkpoints/config.ts";
-import { presetWords } from "../../checkpoints/released/find.ts";
-import { fromNhwc, type ImageShape, toNhwc } from "../../unet/layout.ts";
 import { readFloat32, type TensorFile, writeSafetensors } from "../../files/safetensors.ts";
 import { UNet } from "../../unet/unet.ts";
 import {
@@ -24,11 +19,12 @@ import {
 } from "../command.ts";
 import { announceDevice, type Context } from "../context.ts";
 import { type OpenModel, readFlags, sayAssumed, withModel } from "../given/model.ts";
-import type { Report } from "../report.ts";
 import { readPrecision } from "../given/settings.ts";
 import { readIntegers, TensorCheck, withTensors } from "../files/tensorFiles.ts";
-import { tunedChoices, tuneOption } from "./tune.ts";
 import { bytes as bytesInWords } from "../../text/quantities.ts";
+import { adapterName } from "../../engine/adapter.ts";
+import { tunedChoices, tuneOption } from "../given/tuning.ts";
+import { checkInputs, readTimesteps, forwardProgress, forwardOnce, type ForwardInputs } from "../tasks/forward.ts";
 
 export const forward: Command = {
   name: "unet",
@@ -88,33 +84,7 @@ async function run(context: Context, given: Arguments): Promise<void> {
   );
 }
 
-interface Inputs {
-  readonly x: { readonly shape: ImageShape; readonly values: Float32Array };
-  readonly lowRes: { readonly shape: ImageShape; readonly values: Float32Array } | undefined;
-  readonly t: readonly number[];
-  readonly y: readonly number[] | undefined;
-}
-
-/** That the file has what a network takes: x, t, and y or low_res. The tensors that say how large it is. */
-export function checkInputs(check: TensorCheck, config: UNetConfig) {
-  const x = check.tensor("x", ["N", config.inChannels, "H", "W"], "float");
-  const batch = x?.shape[0] ?? "N";
-  check.tensor("t", [batch], "number");
-  if (config.numClasses !== null && !check.tensor("y", [batch], "number")) {
-    const looks = presetWords(config);
-    if (looks) check.expect(false, `y holds a class an image; this network looks like ${looks}`);
-  }
-  const low = config.superRes ? check.tensor("low_res", [batch, config.inChannels, "h", "w"], "float") : undefined;
-  const multiple = sizeMultiple(config);
-  const [, , height = 0, width = 0] = x?.shape ?? [];
-  check.expect(
-    height % multiple === 0 && width % multiple === 0,
-    `x: height and width must be multiples of ${multiple} for this network, got ${height} and ${width}`,
-  );
-  return { x, low };
-}
-
-async function readInputs(file: TensorFile, { checkpoint }: OpenModel, { report }: Context): Promise<Inputs> {
+async function readInputs(file: TensorFile, { checkpoint }: OpenModel, { report }: Context): Promise<ForwardInputs> {
   const { config } = checkpoint;
   const check = new TensorCheck(file);
   const { x, low } = checkInputs(check, config);
@@ -136,51 +106,4 @@ async function readInputs(file: TensorFile, { checkpoint }: OpenModel, { report 
     t: readTimesteps(file.name, [...(await readFloat32(file, "t"))]),
     y,
   };
-}
-
-export function readTimesteps(file: string, t: readonly number[]): readonly number[] {
-  const wrong = t.find((value) => !Number.isFinite(value));
-  if (wrong !== undefined) throw new InputError(`${file}: t should hold finite numbers, got ${wrong}`);
-  return t;
-}
-
-/** A forward of a large network takes minutes on a processor; one of a second needs no bar. */
-export function forwardProgress(report: Report): (done: number) => void {
-  const begin = performance.now();
-  return (done) => {
-    const elapsed = (performance.now() - begin) / 1000;
-    if (elapsed < 2) return;
-    const eta = (elapsed * (1 - done)) / done;
-    report.progress({ what: "% of the forward", done: Math.round(100 * done), total: 100, eta });
-  };
-}
-
-/** One forward, timed without loading and compiling. */
-export async function forwardOnce(
-  device: Device,
-  network: UNet,
-  { x, lowRes, t, y }: Inputs,
-  { onProgress, signal }: { onProgress?: (done: number) => void; signal?: AbortSignal } = {},
-): Promise<{ out: Float32Array; shape: ImageShape; seconds: number; deviceBytes: number }> {
-  const { batch, height, width } = x.shape;
-  const session = await network.session({ batch, height, width, lowRes: lowRes?.shape });
-  try {
-    device.upload(session.x, 0, toNhwc(x.values, x.shape));
-    if (lowRes) device.upload(session.lowRes!, 0, toNhwc(lowRes.values, lowRes.shape));
-    const table = await network.embed(t, y);
-    try {
-      await device.idle();
-      const begin = performance.now();
-      const rows = t.map((_, image) => image);
-      await session.run(table, rows, { onProgress, signal });
-      const seconds = (performance.now() - begin) / 1000;
-      const shape = { ...x.shape, channels: network.checkpoint.architecture.outChannels };
-      const deviceBytes = device.counters.liveBytes;
-      return { out: fromNhwc(await readFloats(device, session.out), shape), shape, seconds, deviceBytes };
-    } finally {
-      table.dispose();
-    }
-  } finally {
-    session.dispose();
-  }
 }

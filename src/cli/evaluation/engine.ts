@@ -3,7 +3,6 @@ import { Lpips } from "../../evaluate/lpips.ts";
 import { lpipsReader } from "../../evaluate/lpipsFile.ts";
 import { type FileSource, sha256 } from "../../node/fileSource.ts";
 import { RePaint } from "../../repaint/repaint.ts";
-import { openTensors } from "../../checkpoints/checkpoint.ts";
 import type { TensorFile } from "../../files/safetensors.ts";
 import type { Arguments, Option } from "../command.ts";
 import { announceDevice, type Context } from "../context.ts";
@@ -11,6 +10,7 @@ import type { OpenGuide } from "../given/guide.ts";
 import { type OpenModel, sayAssumed } from "../given/model.ts";
 import { readPrecision } from "../given/settings.ts";
 import { openWeights } from "../given/weightsFile.ts";
+import { openTensors } from "../../files/open.ts";
 
 export const lpipsOption: Option = {
   name: "lpips",

@@ -8,8 +8,8 @@ import { InputError } from "../../errors.ts";
 import { asInputError } from "../../node/files.ts";
 import { MASK_PATTERNS, type MaskPattern } from "../../pictures/masks.ts";
 import { Arguments, hint, type Option, quoted } from "../command.ts";
-import { readPattern } from "../commands/mask.ts";
 import { readSeeds } from "../given/settings.ts";
+import { readPattern } from "../given/masks.ts";
 
 export interface RequestedMask {
   readonly name: string;

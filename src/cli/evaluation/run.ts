@@ -2,7 +2,7 @@
  * The work of an evaluation: what is not done yet, batch by batch, each result measured and kept as soon as it is there. Not here:
  * the plan, the folder, the report.
  */
-import { adapterName, type Device } from "../../engine/device.ts";
+import type { Device } from "../../engine/device.ts";
 import type { Lpips } from "../../evaluate/lpips.ts";
 import type { EvaluationPlan, Task } from "../../evaluate/plan.ts";
 import { type EvaluationResult, measure, measurePair } from "../../evaluate/result.ts";
@@ -11,6 +11,7 @@ import type { RePaint } from "../../repaint/repaint.ts";
 import type { Context } from "../context.ts";
 import type { EvaluationFolder } from "./folder.ts";
 import type { Inputs } from "./plan.ts";
+import { adapterName } from "../../engine/adapter.ts";
 
 export interface Work {
   readonly plan: EvaluationPlan;

@@ -1,6 +1,6 @@
 /** Progress of a long writing in MiB with the time that is left. Not here: how a bar looks (report.ts). */
 import type { TensorWriterOptions } from "../../node/tensorWriter.ts";
-import type { Report } from "../report.ts";
+import type { Report } from "../../node/report.ts";
 
 const mib = 2 ** 20;
 /** Smaller files are written in a moment. */

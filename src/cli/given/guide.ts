@@ -10,7 +10,7 @@ import { identifyPreset } from "../../checkpoints/released/find.ts";
 import { type Arguments, type Option, quoted } from "../command.ts";
 import type { Context } from "../context.ts";
 import { type OpenModel, readFlags, sayAssumedOfClassifier, withClassifier, withModel } from "./model.ts";
-import type { Report } from "../report.ts";
+import type { Report } from "../../node/report.ts";
 import { fileName } from "./weightsFile.ts";
 
 export const classifierFlagsOption: Option = {

@@ -14,7 +14,7 @@ import { classifierPresets } from "../../checkpoints/released/classifiers.ts";
 import { findPreset, presets } from "../../checkpoints/released/find.ts";
 import { type Arguments, hint, quoted } from "../command.ts";
 import type { Context } from "../context.ts";
-import type { Report } from "../report.ts";
+import type { Report } from "../../node/report.ts";
 import { configBeside, fileName, isAddress, openWeights } from "./weightsFile.ts";
 
 export interface OpenModel {

@@ -1,10 +1,12 @@
 /** A checkpoint of either kind, a UNet or a classifier, for the commands that take both. Not here: what they do with it. */
-import { type Checkpoint, openCheckpoint, openTensors } from "../../checkpoints/checkpoint.ts";
-import { type ClassifierCheckpoint, classifierOf, isClassifierFile } from "../../checkpoints/classifier/checkpoint.ts";
+import { type Checkpoint, openCheckpoint } from "../../checkpoints/checkpoint.ts";
+import { type ClassifierCheckpoint, classifierOf } from "../../checkpoints/classifier/checkpoint.ts";
 import type { Context } from "../context.ts";
 import { byFlagName } from "./flagWords.ts";
 import { type OpenWeights, withWeights } from "./model.ts";
 import { configBeside } from "./weightsFile.ts";
+import { openTensors } from "../../files/open.ts";
+import { isClassifierFile } from "../../checkpoints/recognise.ts";
 
 export type Network = Checkpoint | ClassifierCheckpoint;
 

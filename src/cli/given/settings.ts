@@ -1,5 +1,4 @@
 /** The options of a run that are numbers: schedule, seeds, region, feather. Checked before a device is opened. */
-import type { AdapterKind } from "../../engine/device.ts";
 import { InputError } from "../../errors.ts";
 import type { Box } from "../../pictures/holes.ts";
 import { type InpaintOptions, resolveSchedule } from "../../repaint/repaint.ts";
@@ -10,6 +9,7 @@ import { spendCalls, STRATEGIES, type Strategy } from "../../repaint/strategies.
 import type { Checkpoint } from "../../checkpoints/checkpoint.ts";
 import { type Arguments, type Option, quoted } from "../command.ts";
 import { count } from "../../text/quantities.ts";
+import type { AdapterKind } from "../../engine/adapter.ts";
 
 export const presetOption: Option = {
   name: "preset",

@@ -8,7 +8,7 @@ import { addMemory, planClassifierMemory } from "../../unet/classifierMemory.ts"
 import { defaultLimits, type MemoryPlan, planMemory } from "../../unet/memoryPlan.ts";
 import type { ForwardSize } from "../../unet/network.ts";
 import type { Arguments, Option } from "../command.ts";
-import type { Report } from "../report.ts";
+import type { Report } from "../../node/report.ts";
 import { readSize } from "../given/settings.ts";
 import { bytes as inBytes, count } from "../../text/quantities.ts";
 

@@ -3,9 +3,10 @@
  * record that is damaged or of something else is none; storage that fails costs a warning, never a run. Not here: the storage
  * of pages (tuningDatabase.ts) and of Node (src/node/tuningFile.ts).
  */
-import { adapterName, type Device } from "../device.ts";
-import type { TuningQuestion } from "./tuner.ts";
+import type { Device } from "../device.ts";
 import { version } from "../version.ts";
+import { adapterName } from "../adapter.ts";
+import type { TuningQuestion } from "./question.ts";
 
 /** Texts by name. */
 export interface TuningStore {

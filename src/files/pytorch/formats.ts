@@ -4,7 +4,7 @@
  */
 import { CheckpointError } from "../../errors.ts";
 import { quote } from "../json.ts";
-import type { ByteSource } from "../safetensors.ts";
+import type { ByteSource } from "../bytes.ts";
 
 export type CheckpointFormat = "safetensors" | "zip" | "pickle";
 

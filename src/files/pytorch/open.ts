@@ -4,7 +4,7 @@
  */
 import { CheckpointError } from "../../errors.ts";
 import { quote } from "../json.ts";
-import type { ByteSource, TensorFile, TensorInfo } from "../safetensors.ts";
+import type { TensorFile, TensorInfo } from "../safetensors.ts";
 import type { Container } from "./container.ts";
 import { openLegacyContainer } from "./legacyContainer.ts";
 import { type Reader, sourceReader } from "./reader.ts";
@@ -12,6 +12,7 @@ import { findStateDict } from "./stateDict.ts";
 import type { Tensor } from "./values.ts";
 import { isTangled, readView, spanBytes, type View } from "./views.ts";
 import { openZipContainer } from "./zipContainer.ts";
+import type { ByteSource } from "../bytes.ts";
 
 export interface PyTorchFile extends TensorFile {
   /**

@@ -1,6 +1,6 @@
 /** Reading a source exactly, and the words for what is wrong with it: shared by the containers. Not here: any format. */
 import { CheckpointError } from "../../errors.ts";
-import type { ByteSource } from "../safetensors.ts";
+import type { ByteSource } from "../bytes.ts";
 
 /** Throws a CheckpointError that begins with the file's name. */
 export type Fail = (problem: string) => never;

@@ -3,40 +3,9 @@
  * the table that the layer meets. Neither looks at the batch, so that an image is the same alone and in a batch.
  */
 import type { AdapterFamily } from "../../engine/adapter.ts";
-import type { DType } from "../../engine/tensor.ts";
-import type { AttentionVariant } from "../../shaders/attention.ts";
-import type { attentionTiled, TiledAttentionVariant } from "../../shaders/attentionTiled.ts";
-import { sharesQuads, type AdapterTraits } from "../convolution/candidates.ts";
 import type { QuadShare } from "../../shaders/lib/quad.ts";
-
-/** Self-attention between its projections, whatever the batch. */
-export interface AttentionLayer {
-  /** Tokens: height × width. */
-  readonly length: number;
-  readonly heads: number;
-  /** Padded to a multiple of 4. */
-  readonly headChannels: number;
-  /** 1/√(true head width). */
-  readonly scale: number;
-  readonly activations: DType;
-}
-
-/** A way to run it: data, told apart by `id`. */
-export type AttentionChoice =
-  | { readonly id: string; readonly method: "blocked"; readonly variant: AttentionVariant }
-  | {
-      readonly id: string;
-      readonly method: "tiled";
-      readonly kernel: typeof attentionTiled;
-      readonly variant: TiledAttentionVariant;
-      /** Of a workgroup. */
-      readonly threads: number;
-    };
-
-/** Names everything that the time of a layer depends on, but for the batch. */
-export function attentionKey({ length, heads, headChannels, activations }: AttentionLayer): string {
-  return `attention ${length} ${heads}x${headChannels} ${activations}`;
-}
+import { sharesQuads, type AdapterTraits } from "../traits.ts";
+import { type AttentionLayer, type AttentionChoice, attentionKey } from "./layer.ts";
 
 interface AttentionRule {
   /** Of an `AttentionChoice`. */

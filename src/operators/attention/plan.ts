@@ -2,8 +2,9 @@
 import { PlanBuilder, type Plan } from "../../engine/plan.ts";
 import type { Tensor } from "../../engine/tensor.ts";
 import { attention } from "../../shaders/attention.ts";
-import type { AttentionChoice, AttentionLayer } from "./candidates.ts";
-import { dispatchInPieces, wholeDispatch } from "../../shaders/lib/pieces.ts";
+import { wholeDispatch } from "../../shaders/lib/pieces.ts";
+import { dispatchInPieces } from "../pieces.ts";
+import type { AttentionChoice, AttentionLayer } from "./layer.ts";
 
 export interface AttentionTensors {
   /** [batch, length, 3·heads·headChannels] */

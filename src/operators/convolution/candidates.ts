@@ -3,121 +3,19 @@
  * answers as `ConvolutionChoices`; where nobody has measured, convolutionTable.ts says it. Neither looks at the batch, so
  * that an image is the same alone and in a batch.
  */
-import type { AdapterFamily } from "../../engine/adapter.ts";
-import type { AdapterKind, SubgroupMatrix } from "../../engine/device.ts";
-import type { DType } from "../../engine/tensor.ts";
-import type { ConvolutionShape } from "../../shaders/convolution.ts";
 import { convolutionTable, type ConvolutionRule } from "./table.ts";
-import { tiledBytes, tiledThreads, type TiledVariant } from "../../shaders/convolutionTiled.ts";
-import type { BlockedVariant } from "../../shaders/convolutionBlocked.ts";
-import { allowsWinograd } from "./winograd.ts";
+import { tiledBytes, tiledThreads } from "../../shaders/convolutionTiled.ts";
 import { quadThreads } from "../../shaders/lib/quad.ts";
-import type { TileShape } from "../../shaders/lib/tileWalk.ts";
-import type { MatrixWay } from "./matrixWays.ts";
-import type { WinogradTile } from "../../shaders/lib/winograd.ts";
-import type { WinogradMultiplyVariant } from "../../shaders/winogradMultiply.ts";
-
-/** One convolution of a network, whatever the batch. Channel counts are padded to multiples of 4. */
-export interface ConvolutionLayer extends ConvolutionShape {
-  /** Of the tensors that are read: with `upsample` half of what is convolved. */
-  readonly height: number;
-  readonly width: number;
-  readonly outHeight: number;
-  readonly outWidth: number;
-  readonly channels0: number;
-  /** Of the second input of a concatenation; 0: there is none. */
-  readonly channels1: number;
-  readonly outChannels: number;
-  readonly pad: number;
-  readonly bias: boolean;
-  readonly residual: boolean;
-  /** The input is act(a·x + b) of a norm's affine, with this activation; without it, x as it is. */
-  readonly norm?: "none" | "silu" | undefined;
-  /** The input, after the norm, is nearest ×2 of what is read. */
-  readonly upsample?: boolean | undefined;
-  /** So is the residual. */
-  readonly upsampleResidual?: boolean | undefined;
-  readonly activations: DType;
-  readonly weights: DType;
-}
-
-/** What of an adapter decides which kernels can run on it, and which do. A `Device` has it. */
-export interface AdapterTraits {
-  readonly kind: AdapterKind;
-  readonly family: AdapterFamily;
-  /** Whether kernels may use subgroup operations. */
-  readonly subgroups: boolean;
-  readonly matrix?: SubgroupMatrix | undefined;
-  /** Workgroup memory, bytes. Default: what WebGPU promises. */
-  readonly workgroupBytes?: number | undefined;
-  /** Loaded on GPUs: processors run other attention. */
-  readonly tiledAttention?: typeof import("../../shaders/attentionTiled.ts") | undefined;
-  /** Loaded where there is a `matrix`; without it no convolution uses one. */
-  readonly matrixWays?: typeof import("./matrixWays.ts") | undefined;
-}
-
-/** The traits alone: a device's own properties are getters, which a spread leaves out. */
-export function adapterTraits(traits: AdapterTraits): AdapterTraits {
-  const { kind, family, subgroups, matrix, workgroupBytes, tiledAttention, matrixWays } = traits;
-  return { kind, family, subgroups, matrix, workgroupBytes, tiledAttention, matrixWays };
-}
-
-/** The traits with what only some adapters need, and others do not download. */
-export async function loadTraits(traits: AdapterTraits): Promise<AdapterTraits> {
-  const plain = adapterTraits(traits);
-  if (plain.kind === "cpu") return plain;
-  return {
-    ...plain,
-    tiledAttention: await import("../../shaders/attentionTiled.ts"),
-    matrixWays: plain.matrix && (await import("./matrixWays.ts")),
-  };
-}
-
-/** A way to run a convolution: data, told apart by `id`. What dispatches it makes: `addConvolution.ts`. */
-export type ConvolutionChoice =
-  | { readonly id: string; readonly method: "blocked"; readonly variant: BlockedTile }
-  | {
-      readonly id: string;
-      readonly method: "tiled";
-      readonly variant: ThreadTile;
-      readonly parts: number;
-      readonly through: boolean;
-    }
-  | { readonly id: string; readonly method: "matrix"; readonly way: MatrixWay; readonly parts: number }
-  | { readonly id: string; readonly method: "winograd"; readonly variant: WinogradWay };
-
-/** A tile and how its threads share it. */
-export type ThreadTile = TileShape & Pick<TiledVariant, "threadVectors">;
-/** How products are computed, and bytes of transformed images and products at a time, about. */
-export type WinogradWay = { readonly tile: WinogradTile; readonly stripBytes: number } & (
-  | { readonly blocked: Pick<WinogradMultiplyVariant, "tiles" | "tileChannels" | "share" | "workgroupSize"> }
-  | { readonly tiled: ThreadTile }
-);
-type BlockedTile = Pick<BlockedVariant, "tileWidth" | "tileHeight" | "tileChannels" | "share" | "workgroupSize">;
-
-/** Answers of a tuner: `convolutionKey` of a layer → `id` of a candidate. */
-export type ConvolutionChoices = ReadonlyMap<string, string>;
-
-/** Names everything that the time of a layer depends on, but for the batch. */
-export function convolutionKey(layer: ConvolutionLayer): string {
-  const { kernel, stride, height, width, channels0, channels1, outChannels } = layer;
-  const fused = [
-    ...(layer.bias ? ["bias"] : []),
-    ...(layer.residual ? [layer.upsampleResidual ? "residual up" : "residual"] : []),
-    ...(layer.activation === "none" ? [] : [layer.activation]),
-    ...(layer.norm === undefined ? [] : [`after norm ${layer.norm}`]),
-    ...(layer.upsample ? ["up"] : []),
-  ];
-  const input = channels1 > 0 ? `${channels0}+${channels1}` : `${channels0}`;
-  return [
-    `${kernel}x${kernel}`,
-    ...(stride === 1 ? [] : [`stride ${stride} pad ${layer.pad}`]),
-    `${height}x${width}`,
-    `${input}>${outChannels}`,
-    `${layer.activations}/${layer.weights}`,
-    ...fused,
-  ].join(" ");
-}
+import { type AdapterTraits, sharesQuads } from "../traits.ts";
+import {
+  type ConvolutionLayer,
+  type ConvolutionChoice,
+  type ThreadTile,
+  type ConvolutionChoices,
+  convolutionKey,
+  isRows,
+} from "./layer.ts";
+import { allowsWinograd } from "./winogradSizes.ts";
 
 /** Every way in which an adapter can run a layer; the default is one of them. */
 export function convolutionCandidates(layer: ConvolutionLayer, traits: AdapterTraits): ConvolutionChoice[] {
@@ -178,12 +76,6 @@ function meets(layer: ConvolutionLayer, rule: ConvolutionRule): boolean {
     layer.kernel ** 2 * (layer.channels0 + layer.channels1) * outChannels <= weights
   );
 }
-
-/** On software adapters a quad is four neighbouring threads; what a GPU makes of a workgroup, WGSL leaves open. */
-export const sharesQuads = ({ kind, subgroups }: AdapterTraits) => kind === "cpu" && subgroups;
-
-/** Rows of a linear layer are few: a tile of 64 pixels would be nearly empty. */
-const isRows = (layer: ConvolutionLayer) => layer.outHeight === 1;
 
 /** 64 × 64 outputs where an image is small, larger tiles where it is not: each load serves as many products as the tile has sides. */
 const tileShapes: readonly ThreadTile[] = [

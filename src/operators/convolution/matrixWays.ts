@@ -2,10 +2,10 @@
  * Convolutions on subgroup matrices, as a part of its own that only adapters with the experiment load: which tiles there are, and
  * which one runs a layer.
  */
-import type { SubgroupMatrix } from "../../engine/device.ts";
 import { convolutionMatrix, matrixBytes, matrixThreads, type MatrixVariant } from "../../shaders/convolutionMatrix.ts";
 import type { ConvolutionRule } from "./table.ts";
 import type { TileShape } from "../../shaders/lib/tileWalk.ts";
+import type { SubgroupMatrix } from "../../engine/adapter.ts";
 
 type MatrixTile = TileShape & Pick<MatrixVariant, "subgroupRows" | "subgroupColumns">;
 

@@ -4,35 +4,21 @@
  */
 import { PlanBuilder, type Plan } from "../../engine/plan.ts";
 import type { Tensor } from "../../engine/tensor.ts";
-import type { ConvolutionChoice, ConvolutionLayer } from "./candidates.ts";
-import { convolutionMacs } from "../../shaders/convolution.ts";
 import { convolutionBlocked } from "../../shaders/convolutionBlocked.ts";
 import { convolutionSum } from "../../shaders/convolutionSum.ts";
 import { convolutionTiled, tiledThreads } from "../../shaders/convolutionTiled.ts";
 import { addWinograd } from "./winograd.ts";
 import { groupNormApply } from "../../shaders/groupNormApply.ts";
-import { dispatchInPieces, wholeDispatch } from "../../shaders/lib/pieces.ts";
+import { wholeDispatch } from "../../shaders/lib/pieces.ts";
 import { upsampleNearest } from "../../shaders/upsampleNearest.ts";
-
-export interface ConvolutionTensors {
-  readonly x0: Tensor;
-  readonly x1?: Tensor | undefined;
-  /** Of the layer's norm: [batch, 2, channels], see `groupNormAffine`. */
-  readonly affine?: Tensor | undefined;
-  /** As packed: [taps][channels][outChannels]. */
-  readonly weight: Tensor;
-  readonly bias?: Tensor | undefined;
-  readonly residual?: Tensor | undefined;
-  readonly y: Tensor;
-}
-
-export interface ConvolutionCall {
-  readonly layer: ConvolutionLayer;
-  readonly choice: ConvolutionChoice;
-  readonly batch: number;
-  readonly tensors: ConvolutionTensors;
-  readonly label: string;
-}
+import { dispatchInPieces } from "../pieces.ts";
+import {
+  type ConvolutionChoice,
+  type ConvolutionLayer,
+  type ConvolutionTensors,
+  type ConvolutionCall,
+  layerMacs,
+} from "./layer.ts";
 
 /** Adds the dispatches of one convolution. Multiply-adds are counted as the direct sum has them, whatever runs. */
 export function addConvolution(builder: PlanBuilder, call: ConvolutionCall): void {
@@ -127,19 +113,6 @@ function written(builder: PlanBuilder, call: ConvolutionCall): ConvolutionCall {
     layer = { ...layer, upsampleResidual: false };
   }
   return { ...call, layer, tensors };
-}
-
-/** Multiply-adds of a layer's direct sum. */
-export function layerMacs(layer: ConvolutionLayer, batch: number): number {
-  const { kernel, outHeight, outWidth, outChannels } = layer;
-  return convolutionMacs({
-    kernel,
-    batch,
-    outHeight,
-    outWidth,
-    channels: layer.channels0 + layer.channels1,
-    outChannels,
-  });
 }
 
 /** One layer alone; its inputs, weights and output are external. */

@@ -6,7 +6,7 @@
  * an image is the same alone and in a batch.
  */
 import { unroll, wgsl } from "../../engine/wgsl.ts";
-import type { ConvolutionShape } from "../convolution.ts";
+import type { ConvolutionShape } from "./convolutionShape.ts";
 
 export interface TileShape {
   readonly tilePixels: number;

@@ -1,0 +1,18 @@
+/**
+ * Opens a file of tensors of any format, told by its content. Not here: what network it holds (src/checkpoints).
+ */
+import { recogniseFormat } from "./pytorch/formats.ts";
+import { openSafetensors, type TensorFile } from "./safetensors.ts";
+import type { ByteSource } from "./bytes.ts";
+
+/**
+ * Tensors of a safetensors or PyTorch file, told apart by content; `assumed` is what the file left open. Throws
+ * CheckpointError for a file that is neither, is damaged, or asks for more than a state dict needs.
+ */
+export async function openTensors(source: ByteSource): Promise<TensorFile & { readonly assumed: readonly string[] }> {
+  const format = await recogniseFormat(source);
+  if (format === "safetensors") return { ...(await openSafetensors(source)), assumed: [] };
+  // Pages whose weights are safetensors do not pay for the other reader.
+  const { openPyTorch } = await import("./pytorch/open.ts");
+  return openPyTorch(source, format);
+}

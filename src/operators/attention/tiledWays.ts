@@ -1,0 +1,17 @@
+/**
+ * Ways to run attention through workgroup tiles, loaded on GPUs alone: processors run other attention.
+ */
+import type { AttentionChoice } from "./layer.ts";
+import { members, attentionTiled } from "../../shaders/attentionTiled.ts";
+
+/** Queries and output of wider heads do not stay in registers. */
+const mostVectors = 16;
+
+/** The ways to run a layer whose heads have so many vec4s. */
+export function tiledAttentions(vectors: number): AttentionChoice[] {
+  if (vectors > mostVectors) return [];
+  return [32, 16].map((workgroupQueries) => ({
+    ...{ id: `tiled ${workgroupQueries}x16`, method: "tiled", kernel: attentionTiled },
+    ...{ variant: { vectors, keys: 16, workgroupQueries }, threads: members * workgroupQueries },
+  }));
+}
