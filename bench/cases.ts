@@ -99,12 +99,21 @@ export function convolutionCase(layer: ConvolutionLayer, choice: ConvolutionChoi
     kernel: plan.dispatches.map((dispatch) => dispatch.kernel.name).join("+"),
     variant: choice.id,
     shape: convolutionWords(layer),
-    ...{ macs: layerMacs(layer, 1), bytes: bytesOf(bound), uses: {} },
-    ...{ plan, tensors: bound, bindings: { affine: read, ...convolutionBindings }, twin: "convolutionBlocked" },
+    macs: layerMacs(layer, 1),
+    bytes: bytesOf(bound),
+    uses: {},
+    plan,
+    tensors: bound,
+    bindings: { affine: read, ...convolutionBindings },
+    twin: "convolutionBlocked",
     call: {
       parameters: { batch: 1, height, width, outHeight, outWidth, channels0, channels1, outChannels, pad },
       variant: {
-        ...{ kernel, stride, activation, upsample: upsample ?? false, upsampleResidual: upsampleResidual ?? false },
+        kernel,
+        stride,
+        activation,
+        upsample: upsample ?? false,
+        upsampleResidual: upsampleResidual ?? false,
         ...(norm === undefined ? {} : { norm }),
       },
     },
@@ -116,13 +125,16 @@ export function attentionCase(layer: AttentionLayer, choice: AttentionChoice): B
   const { length, heads, headChannels, scale } = layer;
   return {
     key: `${attentionKey(layer)} by ${choice.id}`,
-    ...{
-      kernel: plan.dispatches[0]!.kernel.name,
-      variant: choice.id,
-      shape: `${length} tokens, ${heads} heads of ${headChannels}`,
-    },
-    ...{ macs: attentionMacs(layer, 1), bytes: bytesOf({ ...tensors }), uses: {}, plan, tensors: { ...tensors } },
-    ...{ bindings: attention.bindings, twin: attention.name },
+    kernel: plan.dispatches[0]!.kernel.name,
+    variant: choice.id,
+    shape: `${length} tokens, ${heads} heads of ${headChannels}`,
+    macs: attentionMacs(layer, 1),
+    bytes: bytesOf({ ...tensors }),
+    uses: {},
+    plan,
+    tensors: { ...tensors },
+    bindings: attention.bindings,
+    twin: attention.name,
     call: { parameters: { batch: 1, length, heads, headChannels, scale }, variant: choice.variant },
   };
 }
@@ -154,9 +166,17 @@ export function dispatchCase({ kernel, variant, tensors, rows, macs }: Dispatch)
   const words = Object.entries(variant).map(([name, value]) => `${name}=${value}`);
   return {
     key: [kernel.name, ...words, ...shapes, ...material.map(([name, value]) => `${name}=${value}`)].join(" "),
-    ...{ kernel: kernel.name, variant: words.join(" "), shape: dispatchWords(variant, parameters, bound) },
-    ...{ macs, bytes: bytesOf(bound), uses: {}, plan: builder.finish() },
-    ...{ tensors: bound, bindings: kernel.bindings, twin: kernel.name, call: { parameters, variant } },
+    kernel: kernel.name,
+    variant: words.join(" "),
+    shape: dispatchWords(variant, parameters, bound),
+    macs,
+    bytes: bytesOf(bound),
+    uses: {},
+    plan: builder.finish(),
+    tensors: bound,
+    bindings: kernel.bindings,
+    twin: kernel.name,
+    call: { parameters, variant },
   };
 }
 

@@ -59,10 +59,16 @@ export async function benchForward(
       }
       const layers = medianProfile(profiles);
       return {
-        ...{ network, precision, batch, ...(error === undefined ? {} : { error }) },
-        ...{ milliseconds: median(times), samples: times },
+        network,
+        precision,
+        batch,
+        ...(error === undefined ? {} : { error }),
+        milliseconds: median(times),
+        samples: times,
         gflop: (2 * layers.reduce((sum, { macs }) => sum + macs, 0)) / 1e9,
-        ...{ dispatches: layers.length, layers, clock: device.hasTimestamps ? "timestamps" : "wall" },
+        dispatches: layers.length,
+        layers,
+        clock: device.hasTimestamps ? "timestamps" : "wall",
       };
     } finally {
       table.dispose();
@@ -93,7 +99,8 @@ async function storedCase(selfTest: TensorFile, superRes: boolean): Promise<Forw
   };
   const { shape, values: x } = await image("x");
   return {
-    ...{ shape, x },
+    shape,
+    x,
     lowRes: superRes ? await image("low_res") : undefined,
     t: [...(await read("t", 1))],
     classes: selfTest.tensors.has("y") ? [...(await read("y", 1))] : undefined,
@@ -110,7 +117,8 @@ function madeCase({ config }: Checkpoint): ForwardCase {
   });
   const { shape, values: x } = square("x", side);
   return {
-    ...{ shape, x },
+    shape,
+    x,
     lowRes: superRes ? square("low_res", usualLowRes(side)) : undefined,
     t: [500],
     classes: numClasses === null ? undefined : [0],
@@ -127,7 +135,9 @@ async function timeForward(device: Device, submit: () => void): Promise<number> 
 
 function medianProfile(profiles: readonly DispatchTime[][]): LayerTime[] {
   return profiles[0]!.map(({ kernel, label, macs }, index) => ({
-    ...{ layer: label, kernel, macs },
+    layer: label,
+    kernel,
+    macs,
     milliseconds: median(profiles.map((profile) => profile[index]!.milliseconds)),
   }));
 }

@@ -33,19 +33,44 @@ function preset(name: string, title: string, only?: readonly string[]): BenchNet
 
 /** What classifiers have and no other network: heads, and the way back to the image. */
 const classifierKernels = [
-  ...["attentionStatistics", "attentionGradientQuery", "attentionGradientKeyValue"],
-  ...["groupNormGradientPartials", "groupNormGradientAffine", "groupNormGradientApply", "insertZeros"],
-  ...["spatialMean", "spatialMeanGradient", "poolTokens", "poolTokensGradient", "firstToken", "firstTokenGradient"],
-  ...["relu", "reluGradient", "logSoftmaxGradient"],
+  "attentionStatistics",
+  "attentionGradientQuery",
+  "attentionGradientKeyValue",
+  "groupNormGradientPartials",
+  "groupNormGradientAffine",
+  "groupNormGradientApply",
+  "insertZeros",
+  "spatialMean",
+  "spatialMeanGradient",
+  "poolTokens",
+  "poolTokensGradient",
+  "firstToken",
+  "firstTokenGradient",
+  "relu",
+  "reluGradient",
+  "logSoftmaxGradient",
 ];
 
 /** The released 64² classifier, and its like with the other heads and, as those may, convolutions that halve the image. */
 function classifier(pool: Pool): BenchNetwork {
   const architecture = buildArchitecture({
-    ...{ imageSize: 64, inChannels: 3, modelChannels: 128, outChannels: 1000, numResBlocks: 4, pool },
-    ...{ attentionResolutions: [2, 4, 8], channelMult: [1, 2, 3, 4], convResample: true, numClasses: null },
-    ...{ numHeads: 4, numHeadChannels: 64, numHeadsUpsample: -1, useScaleShiftNorm: true, useNewAttentionOrder: false },
-    ...{ resblockUpdown: pool === "attention", superRes: false },
+    imageSize: 64,
+    inChannels: 3,
+    modelChannels: 128,
+    outChannels: 1000,
+    numResBlocks: 4,
+    pool,
+    attentionResolutions: [2, 4, 8],
+    channelMult: [1, 2, 3, 4],
+    convResample: true,
+    numClasses: null,
+    numHeads: 4,
+    numHeadChannels: 64,
+    numHeadsUpsample: -1,
+    useScaleShiftNorm: true,
+    useNewAttentionOrder: false,
+    resblockUpdown: pool === "attention",
+    superRes: false,
   });
   return { name: `classifier ${pool}`, architecture, only: classifierKernels };
 }
@@ -85,7 +110,9 @@ export function networkPlans(
   const convolutions: NamedLayer<ConvolutionLayer>[] = [];
   const attentions: NamedLayer<AttentionLayer>[] = [];
   const options = {
-    ...{ architecture, weights, ...adapterTraits(traits) },
+    architecture,
+    weights,
+    ...adapterTraits(traits),
     onConvolution: (name: string, layer: ConvolutionLayer) => convolutions.push({ name, layer }),
     onAttention: (name: string, layer: AttentionLayer) => attentions.push({ name, layer }),
   };
@@ -116,13 +143,26 @@ export function samplerPlan({ architecture }: BenchNetwork): Plan {
   };
   builder.dispatch(reverseStep, {
     tensors: {
-      ...{ x, seeds, known, keep },
+      x,
+      seeds,
+      known,
+      keep,
       out: builder.external("out", "f32", [1, size * size, outStride]),
       xStart: builder.external("xStart", "f32", picture),
     },
     parameters: {
-      ...{ ...blend, channels: 3, outStride, noiseScale: 1, sqrtRecipAlphaBar: 1.25, sqrtRecipMinusOneAlphaBar: 0.75 },
-      ...{ meanX0: 0.3, meanXt: 0.65, minLogVariance: -3, maxLogVariance: -2, guidanceX0: 0, guidanceMean: 0 },
+      ...blend,
+      channels: 3,
+      outStride,
+      noiseScale: 1,
+      sqrtRecipAlphaBar: 1.25,
+      sqrtRecipMinusOneAlphaBar: 0.75,
+      meanX0: 0.3,
+      meanXt: 0.65,
+      minLogVariance: -3,
+      maxLogVariance: -2,
+      guidanceX0: 0,
+      guidanceMean: 0,
     },
     variant: {
       prediction: "epsilon",

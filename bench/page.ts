@@ -143,8 +143,11 @@ form.addEventListener("submit", (event) => {
   setRunning(true);
   showProgress({ kind: "progress", what: "starting", done: 0, total: 1 });
   run({
-    ...{ kind: "start", quick: given.get("scope") === "quick", candidates: given.has("candidates") },
-    ...{ precision: given.has("half") ? "f16" : "f32", platform: platform() },
+    kind: "start",
+    quick: given.get("scope") === "quick",
+    candidates: given.has("candidates"),
+    precision: given.has("half") ? "f16" : "f32",
+    platform: platform(),
   });
 });
 

@@ -75,10 +75,20 @@ export async function runSuite(options: SuiteOptions): Promise<BenchResult> {
   const wantsStep = matches(only, "step") && !checkpoint.config.superRes;
   const kernels: KernelRow[] = [];
   let result: BenchResult = {
-    ...{ format: resultFormat, version: options.version, date: new Date().toISOString() },
-    ...{ adapter: adapterName(device.info), kind: device.kind, half: device.half, timestamps: device.hasTimestamps },
-    ...{ platform: options.platform, precision, peak: { gflops: NaN, gigabytes: NaN, variant: "" } },
-    ...{ kernels, forward: undefined, step: undefined, interrupted: true },
+    format: resultFormat,
+    version: options.version,
+    date: new Date().toISOString(),
+    adapter: adapterName(device.info),
+    kind: device.kind,
+    half: device.half,
+    timestamps: device.hasTimestamps,
+    platform: options.platform,
+    precision,
+    peak: { gflops: NaN, gigabytes: NaN, variant: "" },
+    kernels,
+    forward: undefined,
+    step: undefined,
+    interrupted: true,
   };
   const total = cases.length + 1 + (wantsForward ? 1 : 0) + (wantsStep ? 1 : 0);
   let done = 0;

@@ -37,7 +37,9 @@ export function headline(result: BenchResult): string {
 export function kernelTable(rows: readonly KernelRow[]): string {
   const right = true;
   const columns = [
-    ...[{ title: "kernel" }, { title: "way" }, { title: "shape" }],
+    { title: "kernel" },
+    { title: "way" },
+    { title: "shape" },
     ...["GFLOP", "bytes", "ms", "GFLOP/s", "GB/s", "of peak", "error"].map((title) => ({ title, right })),
     { title: "used by" },
   ];

@@ -25,8 +25,13 @@ export async function runThread(request: StartRequest, signal: AbortSignal, say:
     let shown = performance.now();
     try {
       const result = await runSuite({
-        ...{ device, version, platform: request.platform, precision: request.precision, signal },
-        ...{ quick: request.quick, candidates: request.candidates },
+        device,
+        version,
+        platform: request.platform,
+        precision: request.precision,
+        signal,
+        quick: request.quick,
+        candidates: request.candidates,
         model: {
           name: "portraits64",
           checkpoint: await openCheckpoint(await source(weights)),

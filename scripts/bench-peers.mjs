@@ -17,7 +17,10 @@ try {
 const { createServer } = await import("vite");
 // Open until the end: parts are imported when they are needed.
 const vite = await createServer({
-  ...{ root, configFile: false, logLevel: "error", appType: "custom" },
+  root,
+  configFile: false,
+  logLevel: "error",
+  appType: "custom",
   server: { middlewareMode: true, hmr: false, ws: false, watch: null },
   optimizeDeps: { noDiscovery: true },
 });

@@ -23,7 +23,13 @@ const settings = [
   ["with", "steps=100,jump-length=10,resamples=5", "with resampling (100, 10, 5)"],
 ];
 const status = await main([
-  ...["evaluate", "--fill", join(weightsFolder, "examples"), "--seed", "1", "--out", work],
+  "evaluate",
+  "--fill",
+  join(weightsFolder, "examples"),
+  "--seed",
+  "1",
+  "--out",
+  work,
   ...examples.flatMap(({ picture }) => ["--image", join(weightsFolder, picture)]),
   ...settings.flatMap(([name, words]) => ["--setting", `${name}:${words}`]),
 ]);

@@ -16,11 +16,20 @@ const outDir = join(root, "dist-site");
 async function configuration() {
   const pages = { index: join(root, "site/index.html"), benchmark: join(root, "bench/index.html") };
   return {
-    ...{ configFile: false, root, base: "./", publicDir: false, logLevel: "warn" },
+    configFile: false,
+    root,
+    base: "./",
+    publicDir: false,
+    logLevel: "warn",
     plugins: [await words()],
     build: {
-      ...{ outDir, emptyOutDir: true, target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
-      ...{ chunkSizeWarningLimit: 1000, reportCompressedSize: false },
+      outDir,
+      emptyOutDir: true,
+      target: "es2022",
+      assetsInlineLimit: 0,
+      modulePreload: { polyfill: false },
+      chunkSizeWarningLimit: 1000,
+      reportCompressedSize: false,
       rolldownOptions: { input: pages, checks: { ineffectiveDynamicImport: false } },
     },
   };

@@ -15,7 +15,9 @@ const rest = 4000;
 /** One entry for each time that is visited. */
 const times = scheduleTimes(run.schedule);
 const { alphaBar } = createDiffusion({
-  ...{ noiseSchedule: "linear", diffusionSteps: 1000, respacing: String(run.schedule.steps) },
+  noiseSchedule: "linear",
+  diffusionSteps: 1000,
+  respacing: String(run.schedule.steps),
 });
 /** Calls of the network until each place. */
 const calls = times.map((_, at) => times.slice(0, at + 1).filter((time, i) => i > 0 && time < times[i - 1]!).length);

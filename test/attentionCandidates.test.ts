@@ -19,7 +19,11 @@ const device = await gpuDevice();
 const asGpu = await loadTraits(new Device(device.gpu, device.info, { kind: "gpu" }));
 
 const layer = (length: number, heads: number, headChannels: number): AttentionLayer => ({
-  ...{ length, heads, headChannels, scale: 1 / Math.sqrt(headChannels), activations: "f32" },
+  length,
+  heads,
+  headChannels,
+  scale: 1 / Math.sqrt(headChannels),
+  activations: "f32",
 });
 const layers = [layer(21, 2, 12), layer(9, 1, 36), layer(5, 1, 68)];
 

@@ -26,37 +26,52 @@ const peak = { gflops: 10, gigabytes: 1, variant: "test" };
 
 function row(more: Partial<KernelRow>): KernelRow {
   return {
-    ...{ key: "k", kernel: "convolutionBlocked", variant: "v", shape: "3×3 <b>", storage: "f32", uses: { net: 2 } },
-    ...{ dispatches: 1, macs: 1e6, bytes: 1e5, milliseconds: 2, gflops: 1, gigabytes: 0.05, share: 0.1, error: 1e-7 },
+    key: "k",
+    kernel: "convolutionBlocked",
+    variant: "v",
+    shape: "3×3 <b>",
+    storage: "f32",
+    uses: { net: 2 },
+    dispatches: 1,
+    macs: 1e6,
+    bytes: 1e5,
+    milliseconds: 2,
+    gflops: 1,
+    gigabytes: 0.05,
+    share: 0.1,
+    error: 1e-7,
     ...more,
   };
 }
 
 function result(rows: readonly KernelRow[], forward?: number): BenchResult {
   return {
-    ...{
-      format: resultFormat,
-      version: "0",
-      date: "2026-01-02T03:04:05Z",
-      adapter: "a & b",
-      kind: "cpu",
-      half: "packed",
-    },
-    ...{
-      timestamps: true,
-      platform: "test",
-      precision: "f32",
-      peak,
-      kernels: rows,
-      interrupted: false,
-      step: undefined,
-    },
+    format: resultFormat,
+    version: "0",
+    date: "2026-01-02T03:04:05Z",
+    adapter: "a & b",
+    kind: "cpu",
+    half: "packed",
+    timestamps: true,
+    platform: "test",
+    precision: "f32",
+    peak,
+    kernels: rows,
+    interrupted: false,
+    step: undefined,
     forward:
       forward === undefined
         ? undefined
         : {
-            ...{ network: "net", precision: "f32", batch: 1, error: 1e-7, milliseconds: forward, samples: [forward] },
-            ...{ gflop: 1, dispatches: 1, clock: "timestamps" },
+            network: "net",
+            precision: "f32",
+            batch: 1,
+            error: 1e-7,
+            milliseconds: forward,
+            samples: [forward],
+            gflop: 1,
+            dispatches: 1,
+            clock: "timestamps",
             layers: [
               { layer: "input_blocks.1.0.in_layers.2", kernel: "convolutionBlocked", macs: 5e8, milliseconds: forward },
             ],
@@ -155,7 +170,10 @@ describe("results", () => {
     expect(roofline(shown).match(/<circle/g)).toHaveLength(3);
     expect(layerChart(shown.forward!.layers)).toContain("input_blocks.1");
     expect(["input_blocks.4.1.in_layers.2", "middle_block.1.qkv", "out.2", "time_embed.0"].map(blockOf)).toEqual([
-      ...["input_blocks.4", "middle_block.1", "out", "time_embed"],
+      "input_blocks.4",
+      "middle_block.1",
+      "out",
+      "time_embed",
     ]);
   });
 });
@@ -191,7 +209,13 @@ describe("peers", () => {
   it("show as ratios to ours, and as what they are where they compute something else", () => {
     const row = { work: "w", gflop: 1, error: 1e-6, samples: [1] };
     const text = peersText({
-      ...{ format: peersFormat, date: "", version: "0", adapter: "a", browser: "b", threads: 2, interrupted: false },
+      format: peersFormat,
+      date: "",
+      version: "0",
+      adapter: "a",
+      browser: "b",
+      threads: 2,
+      interrupted: false,
       versions: { peer: "1" },
       rows: [
         { ...row, engine: ours, milliseconds: 2, ratio: 1 },

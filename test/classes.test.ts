@@ -227,7 +227,8 @@ describe("guided runs", () => {
     };
     const trace = async (name: string, described: Record<string, unknown>) => {
       const tensors = [
-        ...[tensor("gt", image, 1), tensor("noise", [4, ...image], 2)],
+        tensor("gt", image, 1),
+        tensor("noise", [4, ...image], 2),
         { ...tensor("keep_mask", [1, 1, tinySize, tinySize], 3), data: new Float32Array(length / 3).fill(1) },
       ];
       const recorded = { times: [1, 0, -1], respacing: "2", beta_schedule: "linear", ...described };

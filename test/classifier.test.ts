@@ -29,8 +29,10 @@ describe.each(["attention", "adaptive", "spatial", "spatial-v2"])("golden classi
     const io = await goldenTensors(`unet/classifier-${pool}.io.safetensors`);
     const [batch, channels, height, width] = shapeOf(io, "x");
     const { logits, grad } = await classifyOnce(on, classifier, {
-      ...{ shape: { batch, channels, height, width }, x: await tensor(io, "x") },
-      ...{ t: [...(await tensor(io, "t"))], y: [...(await tensor(io, "y"))] },
+      shape: { batch, channels, height, width },
+      x: await tensor(io, "x"),
+      t: [...(await tensor(io, "t"))],
+      y: [...(await tensor(io, "y"))],
     });
     classifier.dispose();
     expect(relativeError(logits, await tensor(io, "logits"))).toBeLessThanOrEqual(5e-5);
@@ -39,10 +41,23 @@ describe.each(["attention", "adaptive", "spatial", "spatial-v2"])("golden classi
 });
 
 const config: ClassifierConfig = {
-  ...{ imageSize: 8, inChannels: 3, modelChannels: 32, outChannels: 10, numResBlocks: 1, attentionResolutions: [2] },
-  ...{ channelMult: [1, 2], convResample: true, numClasses: null, numHeads: 1, numHeadChannels: 32 },
-  ...{ numHeadsUpsample: -1, useScaleShiftNorm: true, resblockUpdown: true, useNewAttentionOrder: false },
-  ...{ superRes: false, pool: "attention" },
+  imageSize: 8,
+  inChannels: 3,
+  modelChannels: 32,
+  outChannels: 10,
+  numResBlocks: 1,
+  attentionResolutions: [2],
+  channelMult: [1, 2],
+  convResample: true,
+  numClasses: null,
+  numHeads: 1,
+  numHeadChannels: 32,
+  numHeadsUpsample: -1,
+  useScaleShiftNorm: true,
+  resblockUpdown: true,
+  useNewAttentionOrder: false,
+  superRes: false,
+  pool: "attention",
 };
 const state = randomState(config);
 
@@ -109,12 +124,15 @@ describe("a classifier's file", () => {
         size
       ]!;
       const released: ClassifierConfig = {
-        ...{ ...config, imageSize: size, modelChannels: 128, outChannels: 1000, channelMult: mult },
-        ...{
-          numResBlocks: flags["classifier_depth"] as number,
-          attentionResolutions: [size / 32, size / 16, size / 8],
-        },
-        ...{ numHeads: 4, numHeadChannels: 64 },
+        ...config,
+        imageSize: size,
+        modelChannels: 128,
+        outChannels: 1000,
+        channelMult: mult,
+        numResBlocks: flags["classifier_depth"] as number,
+        attentionResolutions: [size / 32, size / 16, size / 8],
+        numHeads: 4,
+        numHeadChannels: 64,
       };
       const shapes = expectedTensors(released);
       const tensors = new Map([...shapes].map(([name, shape]) => [name, { shape }]));

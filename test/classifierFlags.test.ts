@@ -20,10 +20,23 @@ const device = await gpuDevice();
 const asGpu = new Device(device.gpu, device.info, { kind: "gpu" });
 
 const base: ClassifierConfig = {
-  ...{ imageSize: 8, inChannels: 3, modelChannels: 32, outChannels: 10, numResBlocks: 1, attentionResolutions: [2] },
-  ...{ channelMult: [1, 2], convResample: true, numClasses: null, numHeads: 1, numHeadChannels: 32 },
-  ...{ numHeadsUpsample: -1, useScaleShiftNorm: true, resblockUpdown: true, useNewAttentionOrder: false },
-  ...{ superRes: false, pool: "attention" },
+  imageSize: 8,
+  inChannels: 3,
+  modelChannels: 32,
+  outChannels: 10,
+  numResBlocks: 1,
+  attentionResolutions: [2],
+  channelMult: [1, 2],
+  convResample: true,
+  numClasses: null,
+  numHeads: 1,
+  numHeadChannels: 32,
+  numHeadsUpsample: -1,
+  useScaleShiftNorm: true,
+  resblockUpdown: true,
+  useNewAttentionOrder: false,
+  superRes: false,
+  pool: "attention",
 };
 
 interface Case {

@@ -133,7 +133,16 @@ describe("inpaint", () => {
     for (const name of ["a", "b"]) await expectKnownUntouched(join(here, `${name}.png`), join(out, `${name}-3.png`));
     const all = events(kept.out);
     expect(all.map(({ event }) => event)).toEqual([
-      ...["adapter", "run", "progress", "estimate", "progress", "result", "progress", "progress", "result", "done"],
+      "adapter",
+      "run",
+      "progress",
+      "estimate",
+      "progress",
+      "result",
+      "progress",
+      "progress",
+      "result",
+      "done",
     ]);
     const progress = all.filter(({ event }) => event === "progress");
     expect(progress.map(({ step, steps }) => [step, steps])).toEqual([1, 2, 3, 4].map((step) => [step, 4]));

@@ -20,9 +20,24 @@ async function longRun(signal: NodeJS.Signals) {
   await writeFile(join(here, "a.png"), encodePng(picture));
   await writeFile(join(here, "a.fill.png"), encodePng(mask));
   const child = spawnCli([
-    ...["inpaint", "--image", join(here, "a.png"), "--fill", join(here, "a.fill.png"), "--weights", weights],
-    ...["--steps", "1000", "--resamples", "1", "--out", join(here, "out.png")],
-    ...["--preview-every", "1", "--preview-dir", join(here, "previews"), "--json"],
+    "inpaint",
+    "--image",
+    join(here, "a.png"),
+    "--fill",
+    join(here, "a.fill.png"),
+    "--weights",
+    weights,
+    "--steps",
+    "1000",
+    "--resamples",
+    "1",
+    "--out",
+    join(here, "out.png"),
+    "--preview-every",
+    "1",
+    "--preview-dir",
+    join(here, "previews"),
+    "--json",
   ]);
   const text = { out: "", err: "" };
   child.stderr!.on("data", (chunk) => (text.err += String(chunk)));

@@ -21,8 +21,8 @@ describe("contactSheet", () => {
     for (const left of [8, 8 + 2 * 136])
       for (let i = 0; i < 128 * 128; i += 37) {
         const [x, y] = [i % 128, i >> 7];
-        const shown = sheet.data.slice(4 * ((30 + y) * sheet.width + left + x)).slice(0, 4);
-        expect([...shown]).toEqual([...picture.data.slice(4 * ((y >> 1) * 64 + (x >> 1))).slice(0, 4)]);
+        const shown = sheet.data.subarray(4 * ((30 + y) * sheet.width + left + x)).subarray(0, 4);
+        expect([...shown]).toEqual([...picture.data.subarray(4 * ((y >> 1) * 64 + (x >> 1))).subarray(0, 4)]);
       }
     expect(pixelsOf(sheet).every((pixel) => pixel[3] === 255)).toBe(true);
   });

@@ -29,8 +29,8 @@ describe("cropToModel", () => {
         const known = inside(x, y, box(0, 0, 30, 20)) && !inside(x, y, box(4, 4, 3, 3));
         expect(crop.keep.data[at]).toBe(known ? 1 : 0);
         const from = 4 * (y * 30 + x);
-        const colour = known ? [...picture.data.slice(from, from + 3)] : [128, 128, 128];
-        expect([...crop.picture.data.slice(4 * at, 4 * at + 4)]).toEqual([...colour, 255]);
+        const colour = known ? [...picture.data.subarray(from, from + 3)] : [128, 128, 128];
+        expect([...crop.picture.data.subarray(4 * at, 4 * at + 4)]).toEqual([...colour, 255]);
       }
   });
 
@@ -107,8 +107,10 @@ describe("pasteBack", () => {
         const at = 4 * (y * 90 + x);
         const from = 4 * ((y - 4) * 64 + x + 3);
         const filled = inside(x, y, box(10, 10, 5, 5));
-        const expected = filled ? [...result.data.slice(from, from + 3), 255] : [...original.data.slice(at, at + 4)];
-        expect([...out.data.slice(at, at + 4)]).toEqual(expected);
+        const expected = filled
+          ? [...result.data.subarray(from, from + 3), 255]
+          : [...original.data.subarray(at, at + 4)];
+        expect([...out.data.subarray(at, at + 4)]).toEqual(expected);
       }
   });
 

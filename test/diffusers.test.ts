@@ -115,8 +115,14 @@ async function forward(
 }
 
 const admLike = {
-  ...{ _class_name: "UNet2DModel", sample_size: 32, in_channels: 3, out_channels: 6, layers_per_block: 1 },
-  ...{ block_out_channels: [32, 64], attention_head_dim: 32, resnet_time_scale_shift: "scale_shift" },
+  _class_name: "UNet2DModel",
+  sample_size: 32,
+  in_channels: 3,
+  out_channels: 6,
+  layers_per_block: 1,
+  block_out_channels: [32, 64],
+  attention_head_dim: 32,
+  resnet_time_scale_shift: "scale_shift",
   down_block_types: ["ResnetDownsampleBlock2D", "AttnDownBlock2D"],
   up_block_types: ["AttnUpBlock2D", "ResnetUpsampleBlock2D"],
   upsample_type: "resnet",
@@ -139,21 +145,21 @@ describe("UNet2DModel", () => {
   );
 
   const ddpm = {
-    ...{ _class_name: "UNet2DModel", sample_size: 16, in_channels: 3, out_channels: 3, layers_per_block: 2 },
-    ...{
-      block_out_channels: [32, 32, 64],
-      attention_head_dim: null,
-      norm_eps: 1e-6,
-      freq_shift: 1,
-      flip_sin_to_cos: false,
-    },
-    ...{
-      downsample_padding: 0,
-      norm_num_groups: 32,
-      mid_block_scale_factor: 1,
-      center_input_sample: false,
-      act_fn: "silu",
-    },
+    _class_name: "UNet2DModel",
+    sample_size: 16,
+    in_channels: 3,
+    out_channels: 3,
+    layers_per_block: 2,
+    block_out_channels: [32, 32, 64],
+    attention_head_dim: null,
+    norm_eps: 1e-6,
+    freq_shift: 1,
+    flip_sin_to_cos: false,
+    downsample_padding: 0,
+    norm_num_groups: 32,
+    mid_block_scale_factor: 1,
+    center_input_sample: false,
+    act_fn: "silu",
     down_block_types: ["DownBlock2D", "AttnDownBlock2D", "DownBlock2D"],
     up_block_types: ["UpBlock2D", "AttnUpBlock2D", "UpBlock2D"],
   };

@@ -26,11 +26,9 @@ const snippets: readonly Snippet[] = readdirSync(join(root, "docs"))
   .flatMap((name) => {
     const text = readFileSync(join(root, "docs", name), "utf8");
     return [...text.matchAll(/^```ts( run)?( full)?\n([^]*?)^```$/gm)].map(([, run, full, code], index) => ({
-      ...{
-        name: `${name.replace(".md", "")}-${index + 1}`,
-        code: code!,
-        runs: run !== undefined && (isFull || full === undefined),
-      },
+      name: `${name.replace(".md", "")}-${index + 1}`,
+      code: code!,
+      runs: run !== undefined && (isFull || full === undefined),
     }));
   });
 

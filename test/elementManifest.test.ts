@@ -34,7 +34,8 @@ describe("the manifest", () => {
     const isPublic = ([name]: readonly [string, unknown]) =>
       !/^(constructor|addEventListener|focus|.*Callback)$/.test(name);
     const members = own.filter(isPublic).map(([name, own]) => ({
-      ...{ name, kind: typeof own.value === "function" ? "method" : "field" },
+      name,
+      kind: typeof own.value === "function" ? "method" : "field",
       ...(typeof own.value === "function" || own.set ? {} : { readonly: true }),
     }));
     const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1);

@@ -72,7 +72,15 @@ describe("the schedule's plot", () => {
 
 test("words for numbers", () => {
   expect([0.2, 4.4, 59.4, 59.6, 90, 290, 600, 3600, 4230].map(durationWords)).toEqual([
-    ...["less than 1 s", "4 s", "59 s", "1 min", "1 min 30 s", "4 min 50 s", "10 min", "1 h", "1 h 11 min"],
+    "less than 1 s",
+    "4 s",
+    "59 s",
+    "1 min",
+    "1 min 30 s",
+    "4 min 50 s",
+    "10 min",
+    "1 h",
+    "1 h 11 min",
   ]);
   expect([12, 999, 4_721_428, 999_999, 2.2e9].map(byteWords)).toEqual(["12 B", "999 B", "4.7 MB", "1.0 MB", "2.2 GB"]);
 });

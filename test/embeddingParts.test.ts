@@ -13,8 +13,15 @@ import { bytesSource } from "../src/files/bytes.ts";
 
 /** A wide embedding over a narrow network: 67 blocks of 128 columns, 1 MiB each in f32. */
 const flags = {
-  ...{ image_size: 8, in_channels: 3, model_channels: 512, out_channels: 3, channel_mult: [0.125], num_heads: 1 },
-  ...{ num_res_blocks: 32, attention_resolutions: [], use_scale_shift_norm: true },
+  image_size: 8,
+  in_channels: 3,
+  model_channels: 512,
+  out_channels: 3,
+  channel_mult: [0.125],
+  num_heads: 1,
+  num_res_blocks: 32,
+  attention_resolutions: [],
+  use_scale_shift_norm: true,
 };
 const timesteps = [0, 999, 500];
 
@@ -28,7 +35,10 @@ function linear(name: string, rows: readonly number[], x: readonly number[], col
 
 test("every part holds its blocks' projections of every timestep", async () => {
   const tensors = [...expectedTensors(completeConfig(parseFlags(flags)))].map(([name, shape]) => ({
-    ...{ name, shape, dtype: "F16" as const, data: synthesizeFloat16(name, shape) },
+    name,
+    shape,
+    dtype: "F16" as const,
+    data: synthesizeFloat16(name, shape),
   }));
   const file = writeSafetensors(tensors, { guided_diffusion_unet: JSON.stringify(flags) });
   const checkpoint = await openCheckpoint(bytesSource("wide", file));

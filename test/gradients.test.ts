@@ -59,12 +59,14 @@ describe("GroupNorm", () => {
       const variant = { activation };
       const { sums } = twins.groupNormGradientPartials({
         tensors: { x, dy, affine, partials },
-        ...{ parameters: shape, variant: { ...variant, lanes: 1 } },
+        parameters: shape,
+        variant: { ...variant, lanes: 1 },
       });
       const { coefficients } = twins.groupNormGradientAffine({ tensors: { partials, sums, ...added }, ...moments });
       const { dx } = twins.groupNormGradientApply({
         tensors: { x, dy, affine, coefficients },
-        ...{ parameters: shape, variant },
+        parameters: shape,
+        variant,
       });
       expectGradient(x, (at) => dot(dy, forward(at).y), dx);
     },
@@ -136,8 +138,16 @@ describe("a convolution's gradient is a convolution", () => {
       twins.convolutionTiled({
         tensors: { x0: at, weight: matrix },
         parameters: {
-          ...{ batch: 1, height, width, pad, channels0: from, channels1: 0, outChannels: to, ...wholeDispatch },
-          ...{ outHeight: Math.ceil(height / step), outWidth: Math.ceil(width / step) },
+          batch: 1,
+          height,
+          width,
+          pad,
+          channels0: from,
+          channels1: 0,
+          outChannels: to,
+          ...wholeDispatch,
+          outHeight: Math.ceil(height / step),
+          outWidth: Math.ceil(width / step),
         },
         variant: {
           kernel,
@@ -146,7 +156,12 @@ describe("a convolution's gradient is a convolution", () => {
           parts: 1,
           norm: "none",
           upsample: false,
-          ...{ tilePixels: 64, tileVectors: 16, threadVectors: 1, stepVectors: 4, buffers: 1, products: 1 },
+          tilePixels: 64,
+          tileVectors: 16,
+          threadVectors: 1,
+          stepVectors: 4,
+          buffers: 1,
+          products: 1,
         },
       }).y;
     // [tap][ci][co] to [last tap first][co][ci], as `transposeConvolution` does it before packing.
@@ -162,7 +177,8 @@ describe("a convolution's gradient is a convolution", () => {
       stride === 1
         ? dy
         : twins.insertZeros({
-            ...{ tensors: { x: dy }, variant: none },
+            tensors: { x: dy },
+            variant: none,
             parameters: { batch: 1, height, width, channels: outChannels },
           }).y;
     const dx = convolve(spread, transposed, 1, [outChannels, channels]);
@@ -177,7 +193,7 @@ describe("heads", () => {
     const { partials } = twins.groupNormPartials({ tensors: { x0: x }, parameters, variant: { lanes: 1 } });
     return twins.spatialMean({
       tensors: { partials, y },
-      parameters: { ...{ batch: 2, pixels: 70, channels: 4, chunks, chunkPixels }, stride: 12, offset: 4 },
+      parameters: { batch: 2, pixels: 70, channels: 4, chunks, chunkPixels, stride: 12, offset: 4 },
       variant: none,
     }).y;
   };

@@ -76,8 +76,14 @@ describe("a guided step", () => {
     const steps: ReplayStep[] = [];
     const draws = [start, zeros, zeros, knownNoise];
     const trace = {
-      ...{ shape: one, known: { image, keep }, draws: 4, noise: (draw: number) => Promise.resolve(draws[draw]!) },
-      ...{ times: [1, 0, -1], respacing: "2", noiseSchedule: "linear" as const, diffusionSteps: 1000 },
+      shape: one,
+      known: { image, keep },
+      draws: 4,
+      noise: (draw: number) => Promise.resolve(draws[draw]!),
+      times: [1, 0, -1],
+      respacing: "2",
+      noiseSchedule: "linear" as const,
+      diffusionSteps: 1000,
     };
     for await (const step of replay(unet, { ...trace, guidance: guide([4], 1e4) })) steps.push(step);
     // From the second step on the networks see x with the known region noised and blended in.
@@ -120,8 +126,15 @@ async function stepFrom(x: Float32Array, k: 0 | 1, options: Partial<SampleOption
   const resume: Snapshot = { next: 1 - k, calls: 1 - k, x: nhwc.buffer.slice(0) as ArrayBuffer };
   const snapshots: Snapshot[] = [];
   const generator = sample({
-    ...{ unet, shape: one, seeds: [1n], schedule: { steps: 2, jumpLength: 1, resamples: 1 }, resume, previewEvery: 1 },
-    ...{ snapshotSeconds: 0, onSnapshot: (snapshot: Snapshot) => void snapshots.push(snapshot), ...options },
+    unet,
+    shape: one,
+    seeds: [1n],
+    schedule: { steps: 2, jumpLength: 1, resamples: 1 },
+    resume,
+    previewEvery: 1,
+    snapshotSeconds: 0,
+    onSnapshot: (snapshot: Snapshot) => void snapshots.push(snapshot),
+    ...options,
   });
   const { value } = await generator.next();
   const { xStart } = value as { xStart: Float32Array };
@@ -142,7 +155,11 @@ async function finish(options: SampleOptions): Promise<{ x: Float32Array; snapsh
 describe("a guided run", () => {
   const schedule = { steps: 4, jumpLength: 2, resamples: 2 };
   const options = (seeds: readonly bigint[], classes: readonly number[]): SampleOptions => ({
-    ...{ unet, schedule, seeds, shape: { ...one, batch: seeds.length }, guidance: guide(classes) },
+    unet,
+    schedule,
+    seeds,
+    shape: { ...one, batch: seeds.length },
+    guidance: guide(classes),
     known: {
       image: Float32Array.from(seeds.flatMap((seed) => [...values(3 * pixels, 10 + Number(seed))])),
       keep: Float32Array.from({ length: seeds.length * pixels }, (_, i) => (i % tinySize < 4 ? 1 : 0)),

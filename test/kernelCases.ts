@@ -44,7 +44,13 @@ function groupNormCases({
     title: `${title}, ${embedding}, for a ${kind}`,
     variant: { embedding, threads: groupThreads[kind] },
     parameters: {
-      ...{ batch, pixels, channels, groups, chunks, chunkPixels, epsilon: 1e-5 },
+      batch,
+      pixels,
+      channels,
+      groups,
+      chunks,
+      chunkPixels,
+      epsilon: 1e-5,
       embeddingStride: width + 12,
       embeddingOffset: 8,
     },
@@ -123,7 +129,9 @@ function resampleCase(
   { scale, add }: { scale: number; add?: boolean },
 ): KernelCase {
   return {
-    ...{ kernel, title: `${batch}×${height}×${width}×${channels}, times ${scale}${add ? ", added" : ""}`, variant: {} },
+    kernel,
+    title: `${batch}×${height}×${width}×${channels}, times ${scale}${add ? ", added" : ""}`,
+    variant: {},
     parameters: { batch, height, width, channels, scale },
     inputs: {
       x: values(batch * height * width * channels, 14),
@@ -137,8 +145,10 @@ function resampleCase(
 function bilinearCase(from: readonly [number, number], to: readonly [number, number]): KernelCase {
   const [batch, channels] = [2, 4];
   return {
-    ...{ kernel: "upsampleBilinear", title: `${from.join("×")} to ${to.join("×")}`, variant: {} },
-    parameters: { ...{ batch, channels, height: from[0], width: from[1] }, outHeight: to[0], outWidth: to[1] },
+    kernel: "upsampleBilinear",
+    title: `${from.join("×")} to ${to.join("×")}`,
+    variant: {},
+    parameters: { batch, channels, height: from[0], width: from[1], outHeight: to[0], outWidth: to[1] },
     inputs: { x: values(batch * channels * from[0] * from[1], 15) },
     half: ["x", "y"],
     // The position in f32: half a pixel of 1/3 ratios.

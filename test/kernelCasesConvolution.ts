@@ -66,8 +66,15 @@ const convolutions: readonly ConvolutionSize[] = [
 
 const throughs: readonly ConvolutionSize[] = [
   {
-    ...{ title: "two inputs under a norm with SiLU, batch 2", batch: 2, height: 6, width: 9, channels0: 8 },
-    ...{ channels1: 20, outChannels: 12, norm: "silu", residual: true },
+    title: "two inputs under a norm with SiLU, batch 2",
+    batch: 2,
+    height: 6,
+    width: 9,
+    channels0: 8,
+    channels1: 20,
+    outChannels: 12,
+    norm: "silu",
+    residual: true,
   },
   {
     title: "1×1 under a norm, batch 2",
@@ -80,8 +87,14 @@ const throughs: readonly ConvolutionSize[] = [
     norm: "none",
   },
   {
-    ...{ title: "nearest ×2 of a norm, batch 2", batch: 2, height: 5, width: 3, channels0: 8, outChannels: 20 },
-    ...{ norm: "silu", upsample: true },
+    title: "nearest ×2 of a norm, batch 2",
+    batch: 2,
+    height: 5,
+    width: 3,
+    channels0: 8,
+    outChannels: 20,
+    norm: "silu",
+    upsample: true,
   },
   { title: "nearest ×2", height: 3, width: 6, channels0: 4, outChannels: 4, upsample: true },
 ];
@@ -104,7 +117,14 @@ function convolutionCase(
     title: shape ? `${size.title}, tile ${shape}` : size.title,
     variant: { kernel, stride, activation: size.activation ?? "none", ...tile },
     parameters: {
-      ...{ batch, height, width, outHeight, outWidth, channels0, channels1, outChannels },
+      batch,
+      height,
+      width,
+      outHeight,
+      outWidth,
+      channels0,
+      channels1,
+      outChannels,
       pad: size.pad ?? (kernel === 3 ? 1 : 0),
       ...wholeDispatch,
     },
@@ -144,7 +164,9 @@ function sumCase(
 ): KernelCase {
   const count = size.pixels * size.outChannels;
   return {
-    ...{ kernel: "convolutionSum", title: `${parts} parts, ${activation}`, variant: { activation } },
+    kernel: "convolutionSum",
+    title: `${parts} parts, ${activation}`,
+    variant: { activation },
     parameters: { parts, ...size },
     inputs: {
       sums: values(parts * count, 24),
@@ -192,8 +214,14 @@ const threadTiles = [
 ];
 
 const sumsOverChannels: ConvolutionSize = {
-  ...{ title: "sums over channels", batch: 2, height: 5, width: 7 },
-  ...{ channels0: 52, channels1: 20, outChannels: 68, bias: false },
+  title: "sums over channels",
+  batch: 2,
+  height: 5,
+  width: 7,
+  channels0: 52,
+  channels1: 20,
+  outChannels: 68,
+  bias: false,
 };
 
 export const convolutionCases: readonly KernelCase[] = [
@@ -228,8 +256,13 @@ export const exampleMatrix: SubgroupMatrix = { rows: 16, columns: 16, depth: 16,
 /** For an adapter that has subgroup matrices of this shape; f16 natively. */
 export function matrixCases(matrix: SubgroupMatrix): readonly KernelCase[] {
   const tile = (down: number, across: number, buffers: 1 | 2 = 1) => ({
-    ...{ ...matrix, subgroupRows: 2, subgroupColumns: 2, stepVectors: 8, buffers },
-    ...{ tilePixels: 2 * down * matrix.rows, tileVectors: (2 * across * matrix.columns) / 4 },
+    ...matrix,
+    subgroupRows: 2,
+    subgroupColumns: 2,
+    stepVectors: 8,
+    buffers,
+    tilePixels: 2 * down * matrix.rows,
+    tileVectors: (2 * across * matrix.columns) / 4,
   });
   return [
     ...convolutions.map((size) => convolutionCase("convolutionMatrix", { ...tile(2, 2), parts: 1 }, size)),

@@ -24,8 +24,16 @@ function trunkCase(
     title: `${kernel}×${kernel}, stride ${stride}, ${height}×${width}, ${channels0} to ${outChannels}`,
     variant: { kernel, stride, activation: "none", ...tile },
     parameters: {
-      ...{ batch: 2, height, width, outHeight: out(height), outWidth: out(width), channels0, channels1: 0 },
-      ...{ outChannels, pad, ...wholeDispatch },
+      batch: 2,
+      height,
+      width,
+      outHeight: out(height),
+      outWidth: out(width),
+      channels0,
+      channels1: 0,
+      outChannels,
+      pad,
+      ...wholeDispatch,
     },
     inputs: {
       x0: values(2 * height * width * channels0, 31),

@@ -41,17 +41,25 @@ function normCases({
   const activations = ["none", "silu"] as const;
   return [
     ...cross(kinds, activations).map(([kind, activation]): KernelCase => ({
-      ...{ kernel: "groupNormGradientPartials", title: `${title}, ${activation}, for a ${kind}` },
+      kernel: "groupNormGradientPartials",
+      title: `${title}, ${activation}, for a ${kind}`,
       variant: { activation, lanes: chunkLanes[kind] },
       parameters: { batch, pixels, channels, chunks, chunkPixels },
       inputs: { ...sides, partials },
       tolerance,
     })),
     ...cross(kinds, ["none", "add", "scaleShift"] as const).map(([kind, embedding]): KernelCase => ({
-      ...{ kernel: "groupNormGradientAffine", title: `${title}, ${embedding}, for a ${kind}` },
+      kernel: "groupNormGradientAffine",
+      title: `${title}, ${embedding}, for a ${kind}`,
       variant: { embedding, threads: groupThreads[kind] },
       parameters: {
-        ...{ batch, pixels, channels, groups, chunks, chunkPixels, epsilon: 1e-5 },
+        batch,
+        pixels,
+        channels,
+        groups,
+        chunks,
+        chunkPixels,
+        epsilon: 1e-5,
         embeddingStride: 2 * channels + 12,
         embeddingOffset: 8,
       },
@@ -65,7 +73,8 @@ function normCases({
     })),
     ...activations.flatMap((activation) =>
       [false, true].map((added): KernelCase => ({
-        ...{ kernel: "groupNormGradientApply", title: `${title}, ${activation}${added ? ", added" : ""}` },
+        kernel: "groupNormGradientApply",
+        title: `${title}, ${activation}${added ? ", added" : ""}`,
         variant: { activation },
         parameters: { batch, pixels, channels },
         inputs: {
@@ -107,12 +116,17 @@ function meanCases(batch: number, pixels: number, channels: number, stride: numb
   const dy = values(batch * stride, 43);
   return [
     {
-      ...{ ...shared, kernel: "spatialMean", parameters: { ...gradient, chunks, chunkPixels } },
+      ...shared,
+      kernel: "spatialMean",
+      parameters: { ...gradient, chunks, chunkPixels },
       inputs: { partials: values(batch * chunks * channels * 2, 44), y: values(batch * stride, 45) },
     },
     { ...shared, kernel: "spatialMeanGradient", parameters: gradient, inputs: { dy } },
     {
-      ...{ ...shared, title: `${shared.title}, added`, kernel: "spatialMeanGradient", parameters: gradient },
+      ...shared,
+      title: `${shared.title}, added`,
+      kernel: "spatialMeanGradient",
+      parameters: gradient,
       inputs: { dy, add: values(batch * pixels * channels, 46) },
     },
   ];
@@ -126,7 +140,9 @@ function tokenCases(batch: number, pixels: number, channels: number): KernelCase
   const row = values(batch * channels, 48);
   return [
     {
-      ...{ ...shared, kernel: "poolTokens", parameters },
+      ...shared,
+      kernel: "poolTokens",
+      parameters,
       inputs: { x: values(batch * pixels * channels, 49), mean: row, position: values(tokens * channels, 50) },
     },
     { ...shared, kernel: "poolTokensGradient", parameters, inputs: { dy: all } },
@@ -137,7 +153,10 @@ function tokenCases(batch: number, pixels: number, channels: number): KernelCase
 
 function zerosCase([batch, height, width, channels]: readonly [number, number, number, number]): KernelCase {
   return {
-    ...{ kernel: "insertZeros", title: `${batch}×${height}×${width}×${channels}`, variant: {}, tolerance: 0 },
+    kernel: "insertZeros",
+    title: `${batch}×${height}×${width}×${channels}`,
+    variant: {},
+    tolerance: 0,
     parameters: { batch, height, width, channels },
     inputs: { x: values(batch * Math.ceil(height / 2) * Math.ceil(width / 2) * channels, 51) },
   };
@@ -145,11 +164,9 @@ function zerosCase([batch, height, width, channels]: readonly [number, number, n
 
 function softmaxCase(classes: number, stride: number, labels: readonly number[], deviation = 1): KernelCase {
   return {
-    ...{
-      kernel: "logSoftmaxGradient",
-      title: `${labels.length} rows of ${classes}, deviation ${deviation}`,
-      variant: {},
-    },
+    kernel: "logSoftmaxGradient",
+    title: `${labels.length} rows of ${classes}, deviation ${deviation}`,
+    variant: {},
     parameters: { rows: labels.length, classes, stride },
     inputs: { logits: values(labels.length * stride, 52, { deviation }), labels: Float64Array.from(labels) },
     types: { labels: "u32" },
@@ -190,11 +207,19 @@ export const gradientCases: readonly KernelCase[] = [
   zerosCase([2, 6, 10, 8]),
   zerosCase([1, 7, 5, 4]),
   {
-    ...{ kernel: "relu", title: "33 vectors", variant: {}, tolerance: 0, parameters: { vectors: 33 } },
+    kernel: "relu",
+    title: "33 vectors",
+    variant: {},
+    tolerance: 0,
+    parameters: { vectors: 33 },
     inputs: { x: values(132, 53).map((value, i) => (i % 7 === 0 ? 0 : value)) },
   },
   {
-    ...{ kernel: "reluGradient", title: "33 vectors", variant: {}, tolerance: 0, parameters: { vectors: 33 } },
+    kernel: "reluGradient",
+    title: "33 vectors",
+    variant: {},
+    tolerance: 0,
+    parameters: { vectors: 33 },
     inputs: { y: values(132, 54).map((value, i) => (i % 7 === 0 ? 0 : Math.max(value, 0))), dy: values(132, 55) },
   },
   softmaxCase(10, 12, [3, 0, 9]),

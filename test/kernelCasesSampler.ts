@@ -17,9 +17,18 @@ function stepCases(): KernelCase[] {
   const state = { x: values(count, 20) };
   const shared = { images, vectors, pixelVectors: 1, draw: 7, blend: 1, blendSignal: 0.8, blendNoise: 0.6 };
   const reverse = {
-    ...{ ...shared, channels, outStride, noiseScale: 1 },
-    ...{ sqrtRecipAlphaBar: 1.25, sqrtRecipMinusOneAlphaBar: 0.75, meanX0: 0.3, meanXt: 0.65 },
-    ...{ minLogVariance: -3, maxLogVariance: -2, guidanceX0: 0, guidanceMean: 0 },
+    ...shared,
+    channels,
+    outStride,
+    noiseScale: 1,
+    sqrtRecipAlphaBar: 1.25,
+    sqrtRecipMinusOneAlphaBar: 0.75,
+    meanX0: 0.3,
+    meanXt: 0.65,
+    minLogVariance: -3,
+    maxLogVariance: -2,
+    guidanceX0: 0,
+    guidanceMean: 0,
   };
   const guided = { gradient: values(count, 24, { deviation: 2 }) };
   const out = values(images * pixels * outStride, 21);

@@ -24,7 +24,13 @@ function inputCase(
     title: `F(${tile}×${tile}), ${title}`,
     variant: { tile, activation: affine ?? "none", upsample },
     parameters: {
-      ...{ height, width, channels0, channels1, pad, tilesX, tilesY },
+      height,
+      width,
+      channels0,
+      channels1,
+      pad,
+      tilesX,
+      tilesY,
       ...(strip ?? { firstRow: 0, rows: batch * tilesY }),
     },
     inputs: {
@@ -46,7 +52,8 @@ function multiplyCase(
   return {
     kernel: "winogradMultiply",
     title: `${title}, ${variant.tiles}×${4 * variant.tileChannels}, share ${variant.share}`,
-    ...{ parameters, variant },
+    parameters,
+    variant,
     inputs: {
       v: values(variant.frequencies * tiles * channels, 53),
       u: values(variant.frequencies * channels * outChannels, 54, { deviation: 1 / Math.sqrt(channels) }),
@@ -91,7 +98,9 @@ const blocks = [
 
 export const winogradCases: readonly KernelCase[] = [
   ...tiles.map((tile): KernelCase => ({
-    ...{ kernel: "winogradWeights", title: `F(${tile}×${tile}), 12 to 20`, variant: { tile } },
+    kernel: "winogradWeights",
+    title: `F(${tile}×${tile}), 12 to 20`,
+    variant: { tile },
     parameters: { channels: 12, outChannels: 20 },
     inputs: { weight: values(9 * 12 * 20, 58) },
     half: ["weight", "u"],

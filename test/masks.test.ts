@@ -42,7 +42,7 @@ describe("drawKeepMask", () => {
   });
 
   it("keeps what it says: the left half, the middle, the rows and columns of a phase", () => {
-    const row = (mask: Mask, y: number) => [...mask.data.slice(y * mask.width, (y + 1) * mask.width)].join("");
+    const row = (mask: Mask, y: number) => [...mask.data.subarray(y * mask.width, (y + 1) * mask.width)].join("");
     expect(row(drawKeepMask("half", { width: 5, height: 1 }), 0)).toBe("11000");
     const expand = drawKeepMask("expand", { width: 64, height: 64 });
     expect(row(expand, 24)).toBe("0".repeat(24) + "1".repeat(16) + "0".repeat(24));

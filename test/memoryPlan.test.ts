@@ -102,7 +102,10 @@ test.each(["adm", "class-cond", "super-res", "pool-resample"])(
     for (const precision of ["f32", "f16"] as const) {
       const size = { batch: 2, height: 32, width: 16, lowRes: { height: 8, width: 4 } };
       const plan = planMemory(checkpoint.architecture, size, {
-        ...{ activations: precision, weightType: precision, embeddings: 70, ...adapterTraits(device) },
+        activations: precision,
+        weightType: precision,
+        embeddings: 70,
+        ...adapterTraits(device),
         limits: device.limits,
       });
       const before = device.counters.liveBytes;

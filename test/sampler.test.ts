@@ -42,7 +42,9 @@ const join = (parts: readonly Float32Array[]) => Float32Array.from(parts.flatMap
 function batchOf(seeds: readonly bigint[]): Pick<SampleOptions, "unet" | "shape" | "seeds" | "known"> {
   const pictures = seeds.map((seed) => picture(Number(seed)));
   return {
-    ...{ unet, seeds, shape: { ...size, batch: seeds.length } },
+    unet,
+    seeds,
+    shape: { ...size, batch: seeds.length },
     known: { image: join(pictures.map(({ image }) => image)), keep: join(pictures.map(({ keep }) => keep)) },
   };
 }
@@ -181,8 +183,13 @@ async function checkTrace(name: string, weights: string, guide?: string): Promis
   for await (const { sample: x } of replay(model, {
     shape: { batch, channels, height, width },
     known: { image: await tensor(file, "gt"), keep: await tensor(file, "keep_mask") },
-    ...{ guidance, classes: recorded.y, draws, times: recorded.times, respacing: recorded.respacing },
-    ...{ noiseSchedule: recorded.beta_schedule, diffusionSteps: recorded.diffusion_steps },
+    guidance,
+    classes: recorded.y,
+    draws,
+    times: recorded.times,
+    respacing: recorded.respacing,
+    noiseSchedule: recorded.beta_schedule,
+    diffusionSteps: recorded.diffusion_steps,
     noise: (draw) => Promise.resolve(noise.subarray(draw * elements, (draw + 1) * elements)),
   }))
     last = x;
@@ -208,13 +215,14 @@ describe("replay", () => {
 
   it("refuses noise that is not as long as the times need", async () => {
     const trace = {
-      ...{
-        shape: { ...size, batch: 1 },
-        known: picture(1),
-        draws: 5,
-        noise: () => Promise.resolve(new Float32Array(3 * pixels)),
-      },
-      ...{ times: [1, 0, 1, 0, -1], respacing: "2", noiseSchedule: "linear" as const, diffusionSteps: 1000 },
+      shape: { ...size, batch: 1 },
+      known: picture(1),
+      draws: 5,
+      noise: () => Promise.resolve(new Float32Array(3 * pixels)),
+      times: [1, 0, 1, 0, -1],
+      respacing: "2",
+      noiseSchedule: "linear" as const,
+      diffusionSteps: 1000,
     };
     await expect(replay(unet, trace).next()).rejects.toThrow(
       /expected 7 draws for 3 model calls and 1 climbed steps, got 5/,

@@ -58,7 +58,9 @@ describe("weights/train", () => {
     const network = await UNet.load(device, checkpoint);
     const { out } = await forwardOnce(device, network, {
       x: { shape: { batch, channels, height, width }, values: await tensor(io, "x") },
-      ...{ lowRes: undefined, t: [...(await tensor(io, "t"))], y: [...(await tensor(io, "y"))] },
+      lowRes: undefined,
+      t: [...(await tensor(io, "t"))],
+      y: [...(await tensor(io, "y"))],
     });
     network.dispose();
     expect(relativeError(out, await tensor(io, "out"))).toBeLessThan(5e-5);
@@ -72,8 +74,10 @@ describe("weights/train", () => {
     const [batch, channels, height, width] = shapeOf(io, "x");
     const classifier = await Classifier.load(device, await openClassifier(await open(path)));
     const { logits, grad } = await classifyOnce(device, classifier, {
-      ...{ shape: { batch, channels, height, width }, x: await tensor(io, "x") },
-      ...{ t: [...(await tensor(io, "t"))], y: [...(await tensor(io, "y"))] },
+      shape: { batch, channels, height, width },
+      x: await tensor(io, "x"),
+      t: [...(await tensor(io, "t"))],
+      y: [...(await tensor(io, "y"))],
     });
     classifier.dispose();
     expect(relativeError(logits, await tensor(io, "logits"))).toBeLessThan(5e-5);

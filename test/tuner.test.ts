@@ -321,7 +321,9 @@ describe("networks", async () => {
     const picture = (name: string) => builder.external(name, "f32", [1, 4, 4, 4]);
     builder.dispatch(renoise, {
       tensors: {
-        ...{ x: picture("x"), known: undefined, keep: undefined },
+        x: picture("x"),
+        known: undefined,
+        keep: undefined,
         seeds: builder.external("seeds", "u32", [1, 2]),
       },
       parameters: {

@@ -16,16 +16,22 @@ import { bytesSource } from "../src/files/bytes.ts";
 const device = await gpuDevice();
 
 const base: UNetConfig = {
-  ...{ imageSize: 16, inChannels: 3, modelChannels: 32, outChannels: 6, numResBlocks: 1, attentionResolutions: [2] },
-  ...{
-    channelMult: [1, 2],
-    convResample: true,
-    numClasses: null,
-    numHeads: 1,
-    numHeadChannels: -1,
-    numHeadsUpsample: -1,
-  },
-  ...{ useScaleShiftNorm: true, resblockUpdown: false, useNewAttentionOrder: false, superRes: false },
+  imageSize: 16,
+  inChannels: 3,
+  modelChannels: 32,
+  outChannels: 6,
+  numResBlocks: 1,
+  attentionResolutions: [2],
+  channelMult: [1, 2],
+  convResample: true,
+  numClasses: null,
+  numHeads: 1,
+  numHeadChannels: -1,
+  numHeadsUpsample: -1,
+  useScaleShiftNorm: true,
+  resblockUpdown: false,
+  useNewAttentionOrder: false,
+  superRes: false,
 };
 
 interface Case {
@@ -138,7 +144,9 @@ describe.each(cases)("$title", ({ flags, height = 8, width = 8, batch = 1 }) => 
     const out = fromNhwc(await readFloats(device, session.out), { batch, channels: outChannels, height, width });
     for (let n = 0; n < batch; n++) {
       const expected = wholeNetwork(state, config, {
-        ...{ x: image(x, n, inChannels, height, width), t: t[n]!, y: y?.[n] },
+        x: image(x, n, inChannels, height, width),
+        t: t[n]!,
+        y: y?.[n],
         lowRes: lowRes && image(lowRes, n, inChannels, low.height, low.width),
       });
       const size = outChannels * height * width;

@@ -50,7 +50,14 @@ function readOptions(argv: readonly string[]) {
   const { values } = parseArgs({
     args: [...argv],
     options: {
-      ...{ runs: text, "slow-runs": text, threads: text, only: text, tune: text, out: text, force: flag, help: flag },
+      runs: text,
+      "slow-runs": text,
+      threads: text,
+      only: text,
+      tune: text,
+      out: text,
+      force: flag,
+      help: flag,
     },
   });
   const count = (name: "runs" | "slow-runs" | "threads" | "tune", fallback: number, min: number): number => {
@@ -63,8 +70,11 @@ function readOptions(argv: readonly string[]) {
   // Here, where a mistake is one line, and not in the page.
   if (values.only !== undefined) new RegExp(values.only);
   const request: PeersRequest = {
-    ...{ runs: count("runs", 5, 1), slowRuns: count("slow-runs", 2, 1), threads: count("threads", 2, 1) },
-    ...{ only: values.only, tune: count("tune", 0, 0) },
+    runs: count("runs", 5, 1),
+    slowRuns: count("slow-runs", 2, 1),
+    threads: count("threads", 2, 1),
+    only: values.only,
+    tune: count("tune", 0, 0),
   };
   return { ...values, request };
 }
@@ -93,8 +103,15 @@ async function compare(request: PeersRequest, signal: AbortSignal): Promise<Peer
     );
     const { version } = await packageInfo();
     return {
-      ...{ format: peersFormat, date: new Date().toISOString(), version, adapter, browser, versions },
-      ...{ threads: request.threads, rows, interrupted: signal.aborted },
+      format: peersFormat,
+      date: new Date().toISOString(),
+      version,
+      adapter,
+      browser,
+      versions,
+      threads: request.threads,
+      rows,
+      interrupted: signal.aborted,
     };
   } finally {
     await closeChromium();

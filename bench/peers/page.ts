@@ -229,9 +229,21 @@ function convolutionWork(device: Device, one: SingleConvolution, request: PeersR
   const weight = numbers(outChannels * channels * kernel * kernel, 1.7 / Math.sqrt(channels * kernel * kernel));
   const bias = numbers(outChannels, 0.5);
   const layer: ConvolutionLayer = {
-    ...{ kernel, stride: 1, activation: "none", pad: (kernel - 1) / 2, bias: true, residual: false },
-    ...{ height: size, width: size, outHeight: size, outWidth: size, channels0: channels, channels1: 0, outChannels },
-    ...{ activations: "f32", weights: "f32" },
+    kernel,
+    stride: 1,
+    activation: "none",
+    pad: (kernel - 1) / 2,
+    bias: true,
+    residual: false,
+    height: size,
+    width: size,
+    outHeight: size,
+    outWidth: size,
+    channels0: channels,
+    channels1: 0,
+    outChannels,
+    activations: "f32",
+    weights: "f32",
   };
   const inputShape = { batch: 1, channels, height: size, width: size };
   const outputShape = { ...inputShape, channels: outChannels };

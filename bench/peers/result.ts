@@ -37,11 +37,14 @@ export const ours = "repaint-webgpu";
 export function peersText({ adapter, browser, threads, versions, rows, interrupted }: PeersResult): string {
   const right = true;
   const columns = [
-    ...[{ title: "work" }, { title: "engine" }],
+    { title: "work" },
+    { title: "engine" },
     ...["GFLOP", "ms", "runs", "its time ÷ ours", "difference"].map((title) => ({ title, right })),
   ];
   const cells = rows.map((row) => [
-    ...[row.work, row.engine, number(row.gflop)],
+    row.work,
+    row.engine,
+    number(row.gflop),
     row.milliseconds === undefined ? "—" : number(row.milliseconds),
     row.samples === undefined ? "" : String(row.samples.length),
     row.skipped ?? (row.ratio === undefined || row.engine === ours ? "" : `${row.ratio.toFixed(2)}×`),

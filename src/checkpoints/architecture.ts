@@ -92,7 +92,9 @@ interface Levels {
 export function buildArchitecture(config: UNetConfig): Architecture {
   const resampler = config.resblockUpdown ? "res" : config.convResample ? "conv" : "none";
   return assembleArchitecture({
-    ...{ config, widths: levelChannels(config), middleAttention: true },
+    config,
+    widths: levelChannels(config),
+    middleAttention: true,
     details: guidedDiffusionDetails(config),
     attends: (level) => config.attentionResolutions.includes(2 ** level),
     resampler: () => resampler,

@@ -94,18 +94,32 @@ export function diffusersArchitecture(json: Record<string, unknown>): Architectu
   // up_blocks run from the last level to the first.
   const typeAt = (level: number, side: "input" | "output") => (side === "input" ? down[level]! : up[last - level]!);
   const config: UNetConfig = {
-    ...{ imageSize: imageSize(json.sample_size, widths.length), inChannels, outChannels, modelChannels: widths[0]! },
-    ...{ numResBlocks: layers, channelMult: widths.map((width) => width / widths[0]!), numClasses: classes },
+    imageSize: imageSize(json.sample_size, widths.length),
+    inChannels,
+    outChannels,
+    modelChannels: widths[0]!,
+    numResBlocks: layers,
+    channelMult: widths.map((width) => width / widths[0]!),
+    numClasses: classes,
     attentionResolutions: widths.flatMap((_, level) => (typeAt(level, "input").startsWith("Attn") ? 2 ** level : [])),
-    ...{ numHeads: 1, numHeadChannels: headChannels ?? -1, numHeadsUpsample: -1 },
-    ...{ useScaleShiftNorm: timeScaleShift === "scale_shift", useNewAttentionOrder: true, superRes: false },
+    numHeads: 1,
+    numHeadChannels: headChannels ?? -1,
+    numHeadsUpsample: -1,
+    useScaleShiftNorm: timeScaleShift === "scale_shift",
+    useNewAttentionOrder: true,
+    superRes: false,
     resblockUpdown: down.some((type) => type.startsWith("Resnet")),
     convResample: true,
   };
   return assembleArchitecture({
-    ...{ config, widths, middleAttention },
+    config,
+    widths,
+    middleAttention,
     details: {
-      ...{ normGroups: groups, normEpsilon: epsilon, frequencyShift: shift, downsamplePad: pad },
+      normGroups: groups,
+      normEpsilon: epsilon,
+      frequencyShift: shift,
+      downsamplePad: pad,
       embeddingOrder: cosFirst ? "cosSin" : "sinCos",
     },
     attends: (level, side) => typeAt(level, side).startsWith("Attn"),
@@ -205,7 +219,9 @@ export function underGuidedNames(file: TensorFile, architecture: Architecture): 
       sources.set(name, [info]);
     }
   return {
-    ...{ name: file.name, metadata: file.metadata, tensors },
+    name: file.name,
+    metadata: file.metadata,
+    tensors,
     read: async (name) => {
       const infos = sources.get(name);
       if (!infos) throw new CheckpointError(`${file.name}: there is no tensor ${quote(name)}`);

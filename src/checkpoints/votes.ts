@@ -96,7 +96,8 @@ function readLevels(tensors: TensorShapes, modules: ReadonlySet<string>, structu
     const blocks = [
       ...Array.from({ length: n }, (_, i) => ({ side: "input", index: 1 + level * (n + 1) + i })),
       ...Array.from({ length: hasOutput ? n + 1 : 0 }, (_, i) => ({
-        ...{ side: "output", index: (levels - 1 - level) * (n + 1) + i },
+        side: "output",
+        index: (levels - 1 - level) * (n + 1) + i,
       })),
     ];
     const attending: string[] = [];

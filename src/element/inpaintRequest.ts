@@ -27,8 +27,12 @@ export async function inpaintPicture(
   const run = repaint.inpaint(
     seeds.map((one) => ({ picture, keep, seed: one, class: request.class })),
     {
-      ...{ schedule: request.schedule, respacing: request.respacing, region: request.region },
-      ...{ feather: request.feather, previewSeconds: request.previewSeconds, signal: task.signal },
+      schedule: request.schedule,
+      respacing: request.respacing,
+      region: request.region,
+      feather: request.feather,
+      previewSeconds: request.previewSeconds,
+      signal: task.signal,
       onDeviceLost: () => tell("recovering"),
       onPicture: (index, result, reached) => {
         if (reached === "nothing") return;

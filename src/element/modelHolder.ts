@@ -98,24 +98,28 @@ async function describe(repaint: RePaint, source: SourceMessage, bytes: number):
     architecture,
     { batch: 1, height, width, ...(config.superRes ? { lowRes: { height, width } } : {}) },
     {
-      ...{
-        activations: precision,
-        weightType: precision,
-        limits: device.limits,
-        ...(await loadTraits(device)),
-      },
+      activations: precision,
+      weightType: precision,
+      limits: device.limits,
+      ...(await loadTraits(device)),
       embeddings: diffusion.diffusionSteps,
     },
   );
   const name = "file" in source ? source.file.name : (source.title ?? fileName(source.url));
   const hashed = "file" in source && source.file.size <= mostHashedBytes;
   return {
-    ...{ title: presetWords(config) ?? name, imageSize: config.imageSize, classes: config.numClasses },
+    title: presetWords(config) ?? name,
+    imageSize: config.imageSize,
+    classes: config.numClasses,
     classNames: config.numClasses === null ? null : ((await repaint.classNames()) ?? null),
     unconditionalClass: repaint.checkpoint.unconditionalClass ?? null,
-    ...{ parameters: countParameters(architecture), bytes, precision, assumed },
+    parameters: countParameters(architecture),
+    bytes,
+    precision,
+    assumed,
     sha256: hashed ? await sha256Hex(new Uint8Array(await source.file.arrayBuffer())) : sourceHash(source),
-    ...{ diffusionSteps: diffusion.diffusionSteps, memoryBytes: memory.total },
+    diffusionSteps: diffusion.diffusionSteps,
+    memoryBytes: memory.total,
     looksLike: identifyPreset(config).map((preset) => preset.name),
   };
 }

@@ -119,7 +119,9 @@ export function planLpips(
       tensors: { x0: now.tensor, weight: shared(`${name}.weight`), bias: shared(`${name}.bias`), y },
       parameters: { ...parameters, channels0: now.channels, outChannels: out },
       variant: {
-        ...{ kernel, stride, activation: "none" },
+        kernel,
+        stride,
+        activation: "none",
         ...tileOf(kernel),
       },
       label: name,
@@ -129,7 +131,9 @@ export function planLpips(
     const pixels = outHeight * outWidth;
     const vectors = (2 * pixels * out) / 4;
     builder.dispatch(relu, {
-      ...{ tensors: { x: y, y: features }, parameters: { vectors }, variant: {} },
+      tensors: { x: y, y: features },
+      parameters: { vectors },
+      variant: {},
       label: `${name}.relu`,
     });
     const distance = external(`lpips.${index}`, [pixels]);
@@ -150,8 +154,11 @@ export function planLpips(
  * a pair of pictures is little work beside the model calls that made one of them.
  */
 const tileOf = (kernel: number) => ({
-  ...{ tileWidth: kernel > 5 ? 1 : 2, tileHeight: 1, share: "none" as const },
-  ...{ tileChannels: kernel > 5 ? 1 : 2, workgroupSize: 16 },
+  tileWidth: kernel > 5 ? 1 : 2,
+  tileHeight: 1,
+  share: "none" as const,
+  tileChannels: kernel > 5 ? 1 : 2,
+  workgroupSize: 16,
 });
 
 interface Features {

@@ -53,8 +53,13 @@ export const STUDY_RUNS: readonly StudyRun[] = [
   { name: "halves", masks: ["half"], settings: ["once", "fivefold"], seeds: [1n], pictures: fewPictures },
   { name: "class", masks: ["half"], settings: ["resample"], seeds: [1n], pictures: fewPictures, hasLabel: true },
   ...[1, 4].map((guidance) => ({
-    ...{ name: `guided-${guidance}`, masks: ["half"], settings: ["resample"] as const, seeds: [1n] },
-    ...{ pictures: fewPictures, hasLabel: true, guidance },
+    name: `guided-${guidance}`,
+    masks: ["half"],
+    settings: ["resample"] as const,
+    seeds: [1n],
+    pictures: fewPictures,
+    hasLabel: true,
+    guidance,
   })),
   {
     name: "masks",
@@ -65,7 +70,11 @@ export const STUDY_RUNS: readonly StudyRun[] = [
     isExample: true,
   },
   {
-    ...{ name: "diversity", masks: ["half"], settings: ["resample"], seeds: [1n, 2n, 3n], pictures: 2 },
+    name: "diversity",
+    masks: ["half"],
+    settings: ["resample"],
+    seeds: [1n, 2n, 3n],
+    pictures: 2,
     isExample: true,
   },
 ];

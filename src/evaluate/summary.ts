@@ -86,7 +86,9 @@ export function summarize(plan: EvaluationPlan, results: readonly EvaluationResu
       const each = (make: (measure: Measure) => Estimate | undefined) =>
         Object.fromEntries(MEASURES.map((measure) => [measure.key, make(measure)]));
       return {
-        ...{ mask, setting, results: own.length },
+        mask,
+        setting,
+        results: own.length,
         measures: each((measure) => estimate([...byPicture(own, measure).values()])),
         differences:
           index === 0 ? {} : each((measure) => estimateDifference(byPicture(own, measure), byPicture(first, measure))),

@@ -112,7 +112,8 @@ async function verify(
   };
   const buffer = new Uint8Array(readBackBytes);
   const source: ByteSource = {
-    ...{ name: path, size: (await file.stat()).size },
+    name: path,
+    size: (await file.stat()).size,
     read: async (offset, length) => {
       const bytes = length > buffer.length ? new Uint8Array(length) : buffer;
       let done = 0;

@@ -155,7 +155,10 @@ function strokesAndBoxes({ width, height }: MaskOptions, seed: bigint, strokes: 
     const [right, bottom] = [left + boxWidth, top + boxHeight];
     shapes.push({
       kind: "box",
-      ...{ left: left * scale, top: top * scale, right: right * scale, bottom: bottom * scale },
+      left: left * scale,
+      top: top * scale,
+      right: right * scale,
+      bottom: bottom * scale,
     });
   };
   const count = strokes.least + below(strokes.most - strokes.least + 1);

@@ -179,7 +179,9 @@ async function choicesFor(
   if (choices || tune === "off") return choices;
   const { tuneNetworks } = await import("../unet/tuning.ts");
   const networks = [unet, ...(classifier ? [classifier] : [])].map(({ architecture }) => ({
-    ...{ architecture, precision, weightType },
+    architecture,
+    precision,
+    weightType,
   }));
   return (await tuneNetworks(device, networks, { ...tune, signal })).answers;
 }

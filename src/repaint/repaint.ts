@@ -160,7 +160,9 @@ export class RePaint {
     const steps = batches.reduce((sum, batch) => sum + callsOf(batch), 0);
     // Not spread: width and height of an ImageData are getters.
     const results: Picture[] = jobs.map(({ picture: { width, height, data } }) => ({
-      ...{ width, height, data: data.slice() },
+      width,
+      height,
+      data: data.slice(),
     }));
     const pasteCrop = (onto: Picture, { job, region }: Crop, result: Picture) =>
       pasteBack(onto, jobs[job]!.keep, region, result, { feather: options.feather ?? 0 });
@@ -201,7 +203,10 @@ export class RePaint {
           const { step, secondsPerStep, eta, xStart } = next.value;
           calls = step;
           yield {
-            ...{ step: before + step, steps, secondsPerStep, eta: eta + secondsPerStep * ahead },
+            step: before + step,
+            steps,
+            secondsPerStep,
+            eta: eta + secondsPerStep * ahead,
             ...(xStart ? { previews: paste(batch, xStart) } : {}),
           };
           next = await run.next();
@@ -240,7 +245,9 @@ export class RePaint {
     const regions = planRegions(keep, { modelWidth: size, modelHeight: size, ...(region ? { region } : {}) });
     return regions.map((planned, index) => ({
       ...cropToModel(picture, keep, planned, size, size),
-      ...{ job, region: planned, seed: regionSeed(seed, index) },
+      job,
+      region: planned,
+      seed: regionSeed(seed, index),
     }));
   }
 
@@ -270,10 +277,17 @@ export class RePaint {
     // A network without classes may be guided by a classifier that has them.
     const taken = unet.checkpoint.config.numClasses === null && guidance ? [] : classes;
     return {
-      ...{ unet, guidance },
-      ...{ schedule, shape: { batch: batch.length, channels: 3, height: size, width: size } },
-      ...{ respacing: options.respacing, order: options.order, clip: options.clip, eta: options.eta },
-      ...{ previewEvery: options.previewEvery, snapshotSeconds: options.snapshotSeconds, signal: options.signal },
+      unet,
+      guidance,
+      schedule,
+      shape: { batch: batch.length, channels: 3, height: size, width: size },
+      respacing: options.respacing,
+      order: options.order,
+      clip: options.clip,
+      eta: options.eta,
+      previewEvery: options.previewEvery,
+      snapshotSeconds: options.snapshotSeconds,
+      signal: options.signal,
       seeds: batch.map(({ seed }) => seed),
       classes: taken.length > 0 ? taken : undefined,
       known: hasKnown(batch[0]!)

@@ -63,7 +63,15 @@ export async function* replay(
     ...levels.slice(1).map((to) => climbRow(layout, { draw: 0, ...climbCoefficients(diffusion, to - 1, to) })),
   ];
   const state = await State.create({
-    ...{ unet, diffusion, shape, variant, known, classes: trace.classes, guidance: trace.guidance, reverse, climbs },
+    unet,
+    diffusion,
+    shape,
+    variant,
+    known,
+    classes: trace.classes,
+    guidance: trace.guidance,
+    reverse,
+    climbs,
     noise: "injected",
   });
   try {

@@ -98,16 +98,28 @@ export async function* sample(options: SampleOptions): AsyncGenerator<SampleProg
   const diffusion = diffusionOf(unet, options);
   const times = known ? scheduleTimes(schedule) : scheduleTimes({ steps: schedule.steps, jumpLength: 1, resamples: 1 });
   const { variance, variant } = reverseKind(unet.checkpoint.diffusion, {
-    ...{ clip: options.clip ?? order === "program", eta },
+    clip: options.clip ?? order === "program",
+    eta,
   });
   const layout = stateLayout(shape, unet.checkpoint.architecture.outChannels);
   const table = stepTable(transitionsOf(times), diffusion, layout, {
-    ...{ variance, order, eta, scale: guidance?.scale },
+    variance,
+    order,
+    eta,
+    scale: guidance?.scale,
   });
   throwIfAborted(signal);
   const state = await State.create({
-    ...{ unet, diffusion, shape, variant, known, classes: options.classes, guidance, noise: { seeds } },
-    ...{ reverse: table.reverse, climbs: table.climbs },
+    unet,
+    diffusion,
+    shape,
+    variant,
+    known,
+    classes: options.classes,
+    guidance,
+    noise: { seeds },
+    reverse: table.reverse,
+    climbs: table.climbs,
   });
   try {
     const steps = countModelCalls(times);
@@ -144,7 +156,10 @@ export async function* sample(options: SampleOptions): AsyncGenerator<SampleProg
       const finished = (settled ? done : done - 1) - first;
       const secondsPerStep = elapsed / finished;
       yield {
-        ...{ step: done, steps, elapsed, secondsPerStep },
+        step: done,
+        steps,
+        elapsed,
+        secondsPerStep,
         eta: secondsPerStep * (steps - first - finished),
         ...(preview ? { xStart: await state.read("xStart") } : {}),
       };

@@ -56,7 +56,10 @@ export const startDraw = 0;
 function knownRow(layout: StateLayout, draw: number, blend?: { signal: number; noise: number }): KnownRow {
   const { images, vectors, pixelVectors } = layout;
   return {
-    ...{ images, vectors, pixelVectors, draw },
+    images,
+    vectors,
+    pixelVectors,
+    draw,
     blend: blend ? 1 : 0,
     blendSignal: blend?.signal ?? 0,
     blendNoise: blend?.noise ?? 0,

@@ -75,8 +75,16 @@ ${unroll(down, (r) => `          a${r}_${c} = subgroupMatrixMultiplyAccumulate(l
       }`,
     );
     const walk: TileWalk = {
-      ...{ ...variant, threads, element: "f16", inputStride, weightStride, norm: "none", upsample: false, products: 1 },
-      ...{ has: { x1: has.x1, affine: false }, multiply },
+      ...variant,
+      threads,
+      element: "f16",
+      inputStride,
+      weightStride,
+      norm: "none",
+      upsample: false,
+      products: 1,
+      has: { x1: has.x1, affine: false },
+      multiply,
     };
     return wgsl`${header}${silu}
 ${tileMemory(walk)}

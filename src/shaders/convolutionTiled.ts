@@ -62,8 +62,13 @@ ${outputs((p, v) => `          a${p}_${v} = fma(vec4<f32>(i${p}[${c}]), w${v}, a
 )}
       }`;
     const walk: TileWalk = {
-      ...{ ...variant, threads, element: "f32", inputStride: stepVectors, weightStride: tileVectors },
-      ...{ has: { x1: has.x1, affine: has.affine }, multiply },
+      ...variant,
+      threads,
+      element: "f32",
+      inputStride: stepVectors,
+      weightStride: tileVectors,
+      has: { x1: has.x1, affine: has.affine },
+      multiply,
     };
     return wgsl`${header}${silu}
 ${tileMemory(walk)}

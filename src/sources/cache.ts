@@ -62,7 +62,10 @@ export class SourceCache {
       const blocks = (await this.storage.files(id)).filter(({ name }) => /^block-\d+$/.test(name));
       const stored = blocks.reduce((sum, { size }) => sum + Math.max(0, size - digestBytes), 0);
       found.push({
-        ...{ id, url: entry.url, size: entry.size, storedBytes: stored },
+        id,
+        url: entry.url,
+        size: entry.size,
+        storedBytes: stored,
         complete: stored === entry.size && blocks.length === Math.ceil(entry.size / entry.blockBytes),
       });
     }
@@ -109,7 +112,8 @@ export class SourceCache {
     const known = await this.#entry(id);
     const entry = known ?? {
       ...({ format: 1, url, size, blockBytes, digests: null } as const),
-      ...{ validator: validator ?? null, sha256: sha256 ?? null },
+      validator: validator ?? null,
+      sha256: sha256 ?? null,
     };
     if (!known) await writeEntry(this.storage, id, entry);
     return new CacheEntry(this.storage, id, entry);

@@ -30,7 +30,8 @@ export function checkIntegrity({ sha256, size, pieces }: Integrity): Integrity {
   if (pieces && !(Number.isSafeInteger(pieces.bytes) && pieces.bytes >= 1 && pieces.bytes <= 2 ** 26))
     throw new InputError(`integrity.pieces.bytes: expected 1 to ${2 ** 26}, got ${pieces.bytes}`);
   return {
-    ...{ size, sha256: sha256 === undefined ? undefined : lower(sha256, "integrity.sha256") },
+    size,
+    sha256: sha256 === undefined ? undefined : lower(sha256, "integrity.sha256"),
     pieces: pieces && {
       bytes: pieces.bytes,
       sha256: pieces.sha256.map((piece, i) => lower(piece, `integrity.pieces.sha256[${i}]`)),

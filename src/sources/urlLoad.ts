@@ -70,7 +70,9 @@ export class UrlLoad {
     this.#digests ??= pieces?.sha256 ?? this.#guard.entry?.digests;
     await this.#guard.checkRoom();
     this.reader = new BlockReader({
-      ...{ name: this.http.name, size: this.#size, blockBytes: this.#blockBytes },
+      name: this.http.name,
+      size: this.#size,
+      blockBytes: this.#blockBytes,
       load: (index) => this.#load(index),
     });
     if (sha256 !== undefined && !this.#digests) await this.#verify(sha256);

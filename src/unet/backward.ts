@@ -155,15 +155,24 @@ class Backward {
     };
     const statistics = this.#temporary(`${name}.statistics`, [batch, length, heads, 2]);
     builder.dispatch(attentionStatistics, {
-      ...{ ...shared, macs, label: `${name}.gradient.statistics`, tensors: { qkv, y, dy, statistics } },
+      ...shared,
+      macs,
+      label: `${name}.gradient.statistics`,
+      tensors: { qkv, y, dy, statistics },
     });
     const dq = this.#temporary(`${name}.query`, [batch, length, inner]);
     builder.dispatch(attentionGradientQuery, {
-      ...{ ...shared, macs: 3 * macs, label: `${name}.gradient.query`, tensors: { qkv, dy, statistics, dq } },
+      ...shared,
+      macs: 3 * macs,
+      label: `${name}.gradient.query`,
+      tensors: { qkv, dy, statistics, dq },
     });
     const dkv = this.#temporary(`${name}.keyValue`, [batch, length, 2 * inner]);
     builder.dispatch(attentionGradientKeyValue, {
-      ...{ ...shared, macs: 4 * macs, label: `${name}.gradient.keyValue`, tensors: { qkv, dy, statistics, dkv } },
+      ...shared,
+      macs: 4 * macs,
+      label: `${name}.gradient.keyValue`,
+      tensors: { qkv, dy, statistics, dkv },
     });
     this.#first(qkv, [dq, dkv], name);
   }
@@ -177,13 +186,15 @@ class Backward {
       builder.dispatch(upsampleNearest, {
         tensors: { x: dy, add: before, y: dx },
         parameters: { batch, height: height / 2, width: width / 2, channels, scale: 1 / 4 },
-        ...{ variant: {}, label },
+        variant: {},
+        label,
       });
     else
       builder.dispatch(meanPool, {
         tensors: { x: dy, y: dx },
         parameters: { batch, height: 2 * height, width: 2 * width, channels, scale: 1 },
-        ...{ variant: {}, label },
+        variant: {},
+        label,
       });
     if (direction === "up") this.#first(x, [dx], name);
     else this.gradients.set(x, [dx]);
@@ -212,11 +223,17 @@ class Backward {
       const { pixels, channels } = operation;
       if (kind === "tokens")
         builder.dispatch(poolTokensGradient, {
-          ...{ tensors: { dy, dx }, parameters: { batch, pixels, channels }, variant: {}, label },
+          tensors: { dy, dx },
+          parameters: { batch, pixels, channels },
+          variant: {},
+          label,
         });
       else
         builder.dispatch(firstTokenGradient, {
-          ...{ tensors: { dy, dx }, parameters: { batch, tokens: pixels + 1, channels }, variant: {}, label },
+          tensors: { dy, dx },
+          parameters: { batch, tokens: pixels + 1, channels },
+          variant: {},
+          label,
         });
     }
     this.#first(x, [dx], name);
@@ -227,7 +244,9 @@ class Backward {
 function attentionTile(headChannels: number, kind: "cpu" | "gpu") {
   const vectors = headChannels / 4;
   return {
-    ...{ queries: 2, keys: 2, workgroupSize: kind === "cpu" ? 4 : 64 },
+    queries: 2,
+    keys: 2,
+    workgroupSize: kind === "cpu" ? 4 : 64,
     chunkVectors: Math.ceil(vectors / Math.ceil(vectors / 8)),
   };
 }

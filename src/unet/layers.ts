@@ -94,13 +94,16 @@ export class Layers {
       case "downsample":
         if (!block.conv) return this.#pool(block.name, h);
         return this.convolution(`${block.name}.op`, h, {
-          ...{ kernel: 3, stride: 2, channels: block.channels },
+          kernel: 3,
+          stride: 2,
+          channels: block.channels,
           pad: this.#options.architecture.details.downsamplePad,
         });
       case "upsample":
         if (!block.conv) return this.#nearest(block.name, h);
         return this.convolution(`${block.name}.conv`, this.#throughNearest(block.name, h), {
-          ...{ kernel: 3, channels: block.channels },
+          kernel: 3,
+          channels: block.channels,
         });
     }
   }
@@ -218,7 +221,11 @@ export class Layers {
     const embedding = block === undefined ? "none" : config.useScaleShiftNorm ? "scaleShift" : "add";
     return {
       parameters: {
-        ...{ batch: this.batch, pixels, channels, groups: details.normGroups, ...groupNormChunks(pixels) },
+        batch: this.batch,
+        pixels,
+        channels,
+        groups: details.normGroups,
+        ...groupNormChunks(pixels),
         embeddingStride: this.#layout.width,
         embeddingOffset: block === undefined ? 0 : this.#layout.offsets.get(block)!,
         epsilon: details.normEpsilon,
@@ -259,21 +266,48 @@ export class Layers {
     const weight = this.weight(`${name}.weight`);
     const added = residual?.through ?? residual;
     const layer = {
-      ...{ kernel, stride, activation, outHeight: height, outWidth: width, height: source.height, width: source.width },
-      ...{ channels0, channels1, outChannels, pad, bias: bias !== undefined, residual: residual !== undefined },
-      ...{ norm: source.norm?.activation, upsample: source.upsample, upsampleResidual: residual?.through?.upsample },
-      ...{ activations: source.parts[0]!.tensor.dtype, weights: weight.dtype },
+      kernel,
+      stride,
+      activation,
+      outHeight: height,
+      outWidth: width,
+      height: source.height,
+      width: source.width,
+      channels0,
+      channels1,
+      outChannels,
+      pad,
+      bias: bias !== undefined,
+      residual: residual !== undefined,
+      norm: source.norm?.activation,
+      upsample: source.upsample,
+      upsampleResidual: residual?.through?.upsample,
+      activations: source.parts[0]!.tensor.dtype,
+      weights: weight.dtype,
     };
     this.#options.onConvolution?.(name, layer);
     const choice = chooseConvolution(layer, this.#options, this.#options.choices);
     const tensors = {
-      ...{ x0: source.parts[0]!.tensor, x1: source.parts[1]?.tensor, affine: source.norm?.affine },
-      ...{ weight, bias, residual: added?.parts[0]!.tensor, y },
+      x0: source.parts[0]!.tensor,
+      x1: source.parts[1]?.tensor,
+      affine: source.norm?.affine,
+      weight,
+      bias,
+      residual: added?.parts[0]!.tensor,
+      y,
     };
     addConvolution(this.builder, { layer, choice, batch, tensors, label: name });
     this.operations.push({
-      ...{ kind: "convolution", name, x: x.parts[0]!.tensor, channels: x.parts[0]!.channels, y, kernel, stride },
-      ...{ residual: residual?.parts[0]!.tensor, height: x.height, width: x.width },
+      kind: "convolution",
+      name,
+      x: x.parts[0]!.tensor,
+      channels: x.parts[0]!.channels,
+      y,
+      kernel,
+      stride,
+      residual: residual?.parts[0]!.tensor,
+      height: x.height,
+      width: x.width,
     });
     return { parts: [{ tensor: y, channels: outChannels }], height, width };
   }

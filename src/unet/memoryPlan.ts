@@ -101,8 +101,10 @@ export function memoryOf(
       .filter(({ bytes }) => bytes > limits[limit])
       .map((one) => ({ ...one, limit }));
   const parts = {
-    ...{ weights: sum(weightTensors), transformed: sum(constants) },
-    ...{ inputsAndOutput: sum(owned), embeddings: sum(tables) },
+    weights: sum(weightTensors),
+    transformed: sum(constants),
+    inputsAndOutput: sum(owned),
+    embeddings: sum(tables),
     arenas,
   };
   const embedInputs = [embed.timesteps, embed.frequencies, ...(embed.classes ? [embed.classes] : [])].map(sized);

@@ -74,13 +74,11 @@ export class UNet {
     const { architecture } = this.checkpoint;
     requireSize(architecture.config, size);
     const options = {
-      ...{
-        architecture,
-        weights: this.#weights,
-        ...(await loadTraits(device)),
-        activations: this.precision,
-        choices: this.choices,
-      },
+      architecture,
+      weights: this.#weights,
+      ...(await loadTraits(device)),
+      activations: this.precision,
+      choices: this.choices,
     };
     const { plan, x, lowRes, embedding, out } = planForward(options, size);
     const own = await Buffers.create(device, [x, embedding, out, ...(lowRes ? [lowRes] : [])]);

@@ -38,8 +38,14 @@ export async function run({ weights, where }: { weights: Uint8Array; where: "wor
   const mine = request();
   const done = await engine.inpaint({ ...mine, count: 2, handOver: true }).result;
   return {
-    ...{ adapter, beforeLoad, model, loadPhases: [...loadPhases] },
-    ...{ notAModel: String(error), isInputError: error instanceof InputError, stillThere, estimate },
+    adapter,
+    beforeLoad,
+    model,
+    loadPhases: [...loadPhases],
+    notAModel: String(error),
+    isInputError: error instanceof InputError,
+    stillThere,
+    estimate,
     seeds: done.variations.map(({ seed }) => String(seed)),
     pixels: new Uint8Array(done.variations[0]!.picture.data),
     handedOver: mine.picture.data.length,
@@ -85,7 +91,9 @@ async function interruptions(engine: EngineClient) {
     onProgress: ({ step }) => step === 1 && controller.abort(),
   });
   return {
-    ...{ states, whilePaused, preview: { ...preview, bytes: picture.data.length } },
+    states,
+    whilePaused,
+    preview: { ...preview, bytes: picture.data.length },
     stopped: { stopped, reached: variations.map(({ reached }) => reached) },
     aborted: await reason(doomed.result),
   };

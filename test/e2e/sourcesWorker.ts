@@ -29,8 +29,10 @@ async function inWorker(): Promise<unknown> {
   await entry.write(0, new Uint8Array(100).fill(2));
   const found = {
     before: before === undefined,
-    ...{ first: (await entry.read(0))?.join(), last: (await entry.read(2))?.length },
-    ...{ missing: (await entry.read(1)) === undefined, stored: [...(await entry.stored())] },
+    first: (await entry.read(0))?.join(),
+    last: (await entry.read(2))?.length,
+    missing: (await entry.read(1)) === undefined,
+    stored: [...(await entry.stored())],
   };
   await cache.clear();
   return found;

@@ -42,9 +42,17 @@ async function bundle(code: string, { later }: { later: "left out" | "split off"
     load: (id: string) => (id === entry ? code : null),
   };
   const { output } = (await build({
-    ...{ configFile: false, root, logLevel: "error", publicDir: false, base: "./", plugins: [plugin] },
+    configFile: false,
+    root,
+    logLevel: "error",
+    publicDir: false,
+    base: "./",
+    plugins: [plugin],
     build: {
-      ...{ write: false, minify: true, target: "es2022", modulePreload: false },
+      write: false,
+      minify: true,
+      target: "es2022",
+      modulePreload: false,
       rolldownOptions: { input: entry, preserveEntrySignatures: "strict" },
     },
   })) as Rolldown.RolldownOutput;

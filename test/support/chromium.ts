@@ -120,7 +120,10 @@ async function bundle(entryFile: string): Promise<Map<string, string | Uint8Arra
 }
 
 const types: Readonly<Record<string, string>> = {
-  ...{ "": "text/html", ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm" },
+  "": "text/html",
+  ".js": "text/javascript",
+  ".mjs": "text/javascript",
+  ".wasm": "application/wasm",
 };
 
 async function serve(

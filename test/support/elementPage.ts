@@ -40,7 +40,8 @@ export async function elementPage(options: ElementPageOptions = {}): Promise<Ele
     const body = path === "/" ? document : path === "/page.css" ? style : (files[path] ?? bundle.get(path));
     const type = path === "/" ? "text/html" : path === "/page.css" ? "text/css" : types[path.split(".").at(-1)!];
     response.writeHead(body === undefined ? 404 : 200, {
-      ...{ "content-type": type ?? "application/octet-stream", "content-security-policy": "default-src 'self'" },
+      "content-type": type ?? "application/octet-stream",
+      "content-security-policy": "default-src 'self'",
     });
     response.end(body);
   });
@@ -56,7 +57,8 @@ export async function elementPage(options: ElementPageOptions = {}): Promise<Ele
     .waitForFunction(() => customElements.get("repaint-inpaint") !== undefined)
     .catch((error: unknown) => Promise.reject(new Error(`${String(error)}; the page wrote: ${log.join("\n")}`)));
   return {
-    ...{ page, log },
+    page,
+    log,
     close: async () => {
       await page.close();
       server.closeAllConnections();
@@ -67,10 +69,18 @@ export async function elementPage(options: ElementPageOptions = {}): Promise<Ele
 
 async function makeBundle(): Promise<ReadonlyMap<string, string | Uint8Array>> {
   const outputs = await build({
-    ...{ configFile: false, root, logLevel: "error", publicDir: false, base: "./" },
+    configFile: false,
+    root,
+    logLevel: "error",
+    publicDir: false,
+    base: "./",
     worker: { format: "es" },
     build: {
-      ...{ write: false, minify: false, target: "es2022", assetsInlineLimit: 0, modulePreload: false },
+      write: false,
+      minify: false,
+      target: "es2022",
+      assetsInlineLimit: 0,
+      modulePreload: false,
       // The package says which of its built files do something by themselves; of the sources it says nothing.
       rollupOptions: {
         treeshake: false,

@@ -60,23 +60,19 @@ export function ruleHash(size: number): string {
 /** Without the test's end: for measurements that stop it themselves. */
 export async function startFileServer(given: Partial<Behaviour> & { size: number }): Promise<Served> {
   const behaviour: Behaviour = {
-    ...{
-      content: ruleBytes,
-      etag: '"one"',
-      lastModified: undefined,
-      breakEvery: Infinity,
-      breaks: Infinity,
-      busyEvery: Infinity,
-    },
-    ...{
-      retryAfter: undefined,
-      ranges: true,
-      head: true,
-      status: undefined,
-      cors: true,
-      lie: () => undefined,
-      ...given,
-    },
+    content: ruleBytes,
+    etag: '"one"',
+    lastModified: undefined,
+    breakEvery: Infinity,
+    breaks: Infinity,
+    busyEvery: Infinity,
+    retryAfter: undefined,
+    ranges: true,
+    head: true,
+    status: undefined,
+    cors: true,
+    lie: () => undefined,
+    ...given,
   };
   const server = createServer((request, response) => void answer(request, response, served));
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
@@ -130,7 +126,9 @@ async function answer(request: IncomingMessage, response: ServerResponse, served
   const begin = isRange ? Number(match[1]) : 0;
   if (isRange && begin >= size) return end(416, { "content-range": `bytes */${size}` });
   const reply = {
-    ...{ status: isRange ? 206 : 200, begin, end: isRange ? Math.min(size, Number(match[2]) + 1) : size },
+    status: isRange ? 206 : 200,
+    begin,
+    end: isRange ? Math.min(size, Number(match[2]) + 1) : size,
     headers: { ...cors, "content-type": "application/octet-stream" } as Record<string, string>,
   };
   reply.headers["content-length"] = String(reply.end - begin);

@@ -18,7 +18,7 @@ export async function refusal(work: () => unknown): Promise<string> {
 }
 
 export const pixelsOf = ({ data }: Picture): number[][] =>
-  Array.from({ length: data.length / 4 }, (_, i) => [...data.slice(4 * i, 4 * i + 4)]);
+  Array.from({ length: data.length / 4 }, (_, i) => [...data.subarray(4 * i, 4 * i + 4)]);
 
 /** A picture of bytes that follow no simple pattern. */
 export function noise(width: number, height: number, opaque = true): Picture {

@@ -32,7 +32,12 @@ const value = {
     "module.b": reduce(global("torch._utils", "_rebuild_parameter"), [view("1", 2, [2], [1]), true, orderedDict({})]),
     "module.c": reduce(global("torch._utils", "_rebuild_tensor_v3"), [
       storage({ key: "1", type: "Untyped", count: 8 }),
-      ...[1, [2], [2], false, {}, global("torch", "uint8")],
+      1,
+      [2],
+      [2],
+      false,
+      {},
+      global("torch", "uint8"),
     ]),
   }),
   args: build(newObject(global("argparse", "Namespace"), []), { lr: 0.5, names: list(["x", "y"]) }),

@@ -7,10 +7,23 @@ import { tinySize } from "./tinyNetwork.ts";
 export const tinyClasses = 5;
 
 const tiny: ClassifierConfig = {
-  ...{ imageSize: tinySize, inChannels: 3, modelChannels: 32, outChannels: tinyClasses, numResBlocks: 1 },
-  ...{ attentionResolutions: [], channelMult: [1], convResample: true, numClasses: null, numHeads: 1 },
-  ...{ numHeadChannels: 32, numHeadsUpsample: -1, useScaleShiftNorm: true, resblockUpdown: true },
-  ...{ useNewAttentionOrder: false, superRes: false, pool: "adaptive" },
+  imageSize: tinySize,
+  inChannels: 3,
+  modelChannels: 32,
+  outChannels: tinyClasses,
+  numResBlocks: 1,
+  attentionResolutions: [],
+  channelMult: [1],
+  convResample: true,
+  numClasses: null,
+  numHeads: 1,
+  numHeadChannels: 32,
+  numHeadsUpsample: -1,
+  useScaleShiftNorm: true,
+  resblockUpdown: true,
+  useNewAttentionOrder: false,
+  superRes: false,
+  pool: "adaptive",
 };
 
 /** The bytes of the safetensors file. */
@@ -23,7 +36,10 @@ export function tinyClassifier(
     ([name]) => !["num_classes", "super_res"].includes(name),
   );
   const tensors = [...randomState(config)].map(([name, { shape, data }]) => ({
-    ...{ name, shape, dtype: "F32" as const, data: data as Float32Array },
+    name,
+    shape,
+    dtype: "F32" as const,
+    data: data as Float32Array,
   }));
   return writeSafetensors(tensors, {
     guided_diffusion_classifier: JSON.stringify(Object.fromEntries(flags)),

@@ -7,15 +7,25 @@ import { synthesizeTensor } from "../../src/checkpoints/synthesis.ts";
 export const tinySize = 8;
 
 const plain = {
-  ...{ image_size: tinySize, in_channels: 3, model_channels: 32, out_channels: 6, channel_mult: [1], num_heads: 1 },
-  ...{ num_res_blocks: 1, attention_resolutions: [], use_scale_shift_norm: true },
+  image_size: tinySize,
+  in_channels: 3,
+  model_channels: 32,
+  out_channels: 6,
+  channel_mult: [1],
+  num_heads: 1,
+  num_res_blocks: 1,
+  attention_resolutions: [],
+  use_scale_shift_norm: true,
 };
 
 /** The bytes of the safetensors file. With names it is class-conditional; of "any" it knows that this means none. */
 export function tinyNetwork(classNames?: readonly string[]): Uint8Array {
   const flags = classNames ? { ...plain, num_classes: classNames.length } : plain;
   const tensors = [...expectedTensors(completeConfig(parseFlags(flags)))].map(([name, shape]) => ({
-    ...{ name, shape, dtype: "F32" as const, data: synthesizeTensor(name, shape) },
+    name,
+    shape,
+    dtype: "F32" as const,
+    data: synthesizeTensor(name, shape),
   }));
   return writeSafetensors(tensors, {
     guided_diffusion_unet: JSON.stringify(flags),

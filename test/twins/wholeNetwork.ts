@@ -93,7 +93,8 @@ export function wholeNetwork(
     width: number,
     value: (plane: Float64Array, oy: number, ox: number) => number,
   ): Image => ({
-    ...{ height, width },
+    height,
+    width,
     planes: x.planes.map((plane) =>
       Float64Array.from({ length: height * width }, (_, i) => value(plane, Math.floor(i / width), i % width)),
     ),
@@ -207,7 +208,9 @@ export function wholeNetwork(
   /** Each plane's mean, as an image of one pixel. */
   const means = (x: Image) => x.planes.map((plane) => plane.reduce((a, b) => a + b, 0) / plane.length);
   const pixel = (channels: readonly number[]): Image => ({
-    ...{ planes: channels.map((value) => Float64Array.of(value)), height: 1, width: 1 },
+    planes: channels.map((value) => Float64Array.of(value)),
+    height: 1,
+    width: 1,
   });
   const classify = (last: Image): Image => {
     const { pool } = config;

@@ -54,7 +54,10 @@ export function classifierOf(
     (key === "numHeadChannels" && (hasHeads || config.numHeadChannels === -1));
   const assumed = untold.filter((key) => merged[key] === undefined && !hidden(key));
   return {
-    ...{ file, config, architecture: buildArchitecture(config), knowsImageSize },
+    file,
+    config,
+    architecture: buildArchitecture(config),
+    knowsImageSize,
     assumed: [...file.assumed, ...assumed.map((key) => `${flagName(key)} ${config[key]}`)],
   };
 }

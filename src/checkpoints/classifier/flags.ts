@@ -33,7 +33,9 @@ const ofScripts: Record<string, Read> = {
   classifier_use_scale_shift_norm: shared["use_scale_shift_norm"]!,
   classifier_resblock_updown: shared["resblock_updown"]!,
   classifier_pool: readPool,
-  ...{ classifier_use_fp16: ignored, classifier_scale: ignored, classifier_path: ignored },
+  classifier_use_fp16: ignored,
+  classifier_scale: ignored,
+  classifier_path: ignored,
   // After image_size, of which the sizes are parts.
   classifier_attention_resolutions: lists["attention_resolutions"]!.scripts,
 };

@@ -10,7 +10,10 @@ import { readClassifierNames, type TensorShapes } from "../votes.ts";
 
 /** The layer that makes a classifier's logits. */
 const logitsLayer: Record<Pool, string> = {
-  ...{ attention: "out.2.c_proj", adaptive: "out.3", spatial: "out.2", spatial_v2: "out.3" },
+  attention: "out.2.c_proj",
+  adaptive: "out.3",
+  spatial: "out.2",
+  spatial_v2: "out.3",
 };
 
 /**

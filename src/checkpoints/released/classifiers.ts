@@ -18,16 +18,18 @@ export interface ClassifierPreset {
 
 function classifier(size: number, megaparameters: number, gmac: number): ClassifierPreset {
   return {
-    ...{ name: `classifier${size}`, file: `${size}x${size}_classifier.pt`, megaparameters, gmac },
+    name: `classifier${size}`,
+    file: `${size}x${size}_classifier.pt`,
+    megaparameters,
+    gmac,
     title: `ImageNet ${size}×${size}, 1000 classes`,
     flags: {
-      ...{
-        image_size: size,
-        classifier_width: 128,
-        classifier_depth: size === 64 ? 4 : 2,
-        classifier_pool: "attention",
-      },
-      ...{ classifier_attention_resolutions: "32,16,8", classifier_resblock_updown: true },
+      image_size: size,
+      classifier_width: 128,
+      classifier_depth: size === 64 ? 4 : 2,
+      classifier_pool: "attention",
+      classifier_attention_resolutions: "32,16,8",
+      classifier_resblock_updown: true,
       classifier_use_scale_shift_norm: true,
     },
     origin: "the table in the README of github.com/openai/guided-diffusion",

@@ -89,8 +89,13 @@ async function run(context: Context, given: Arguments): Promise<number> {
     const measure = async (selfTest?: TensorFile): Promise<BenchResult> => {
       const device = await announceDevice(context, given.text("adapter"), { dawnToggles, dawnTogglesOff });
       return runSuite({
-        ...{ device, precision, only, caseSeconds, signal },
-        ...{ quick: given.has("quick"), candidates: given.has("candidates") },
+        device,
+        precision,
+        only,
+        caseSeconds,
+        signal,
+        quick: given.has("quick"),
+        candidates: given.has("candidates"),
         model: { name, checkpoint, selfTest },
         version: (await packageInfo()).version,
         platform: `Node ${process.version}, ${process.platform} ${process.arch}`,

@@ -50,7 +50,8 @@ async function run(context: Context, given: Arguments): Promise<void> {
       const classifier = await Classifier.load(device, checkpoint, { weightType, choices, signal });
       try {
         const { logits, grad, seconds, deviceBytes } = await classifyOnce(device, classifier, inputs, {
-          ...{ signal, onProgress: forwardProgress(report) },
+          signal,
+          onProgress: forwardProgress(report),
         });
         report.endProgress();
         const { batch, channels, height, width } = inputs.shape;

@@ -94,7 +94,10 @@ async function write(
   );
   const begin = performance.now();
   const size = await writeTensorFile(path, tensors, metadata, {
-    ...{ force, signal, onProgress: fileProgress(report), beforeVerifying: () => overflow.refuse(file.name) },
+    force,
+    signal,
+    onProgress: fileProgress(report),
+    beforeVerifying: () => overflow.refuse(file.name),
   });
   report.endProgress();
   const took = (performance.now() - begin) / 1000;
@@ -110,7 +113,9 @@ function converted(file: TensorFile, info: TensorInfo, to: FloatType | undefined
   const isFloat = (floatTypes as readonly string[]).includes(dtype);
   const target = to && isFloat ? to : dtype;
   return {
-    ...{ name, shape, dtype: target },
+    name,
+    shape,
+    dtype: target,
     bytes: async () => {
       const bytes = await file.read(name);
       if (target === dtype) return bytes;

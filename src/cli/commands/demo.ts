@@ -78,7 +78,9 @@ async function run(context: Context, given: Arguments): Promise<void> {
       for (const { name, picture, keep } of portraits) await save(`${name}.input.png`, showHole(picture, keep));
       const filled = new Map<string, Picture>();
       const works = portraits.map(({ name, picture, keep }) => ({
-        ...{ name, seed, crops: 1 },
+        name,
+        seed,
+        crops: 1,
         load: () => Promise.resolve({ picture, keep }),
         finish: (result: Picture) => {
           filled.set(name, result);

@@ -45,9 +45,21 @@ const shownLimits = [
 ] as const;
 
 const exampleLayer: ConvolutionLayer = {
-  ...{ kernel: 3, stride: 1, activation: "none", pad: 1, bias: true, residual: false },
-  ...{ height: 32, width: 32, outHeight: 32, outWidth: 32, channels0: 64, channels1: 0, outChannels: 64 },
-  ...{ activations: "f32", weights: "f32" },
+  kernel: 3,
+  stride: 1,
+  activation: "none",
+  pad: 1,
+  bias: true,
+  residual: false,
+  height: 32,
+  width: 32,
+  outHeight: 32,
+  outWidth: 32,
+  channels0: 64,
+  channels1: 0,
+  outChannels: 64,
+  activations: "f32",
+  weights: "f32",
 };
 
 async function run(context: Context, given: Arguments): Promise<number> {

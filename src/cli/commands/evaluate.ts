@@ -108,8 +108,14 @@ function sayPlan(
   const { pictures, masks, settings, seeds } = plan;
   const part = shard && { index: shard.index + 1, count: shard.count, from: shard.from };
   report.event("plan", {
-    ...{ pictures: pictures.length, masks: masks.length, settings: settings.length, seeds: seeds.length },
-    ...{ tasks, done, lpips: plan.lpips !== undefined, ...(part ? { shard: part } : {}) },
+    pictures: pictures.length,
+    masks: masks.length,
+    settings: settings.length,
+    seeds: seeds.length,
+    tasks,
+    done,
+    lpips: plan.lpips !== undefined,
+    ...(part ? { shard: part } : {}),
   });
   report.say(
     [

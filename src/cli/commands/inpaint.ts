@@ -137,7 +137,9 @@ async function makePlan(
   const { version } = await packageInfo();
   const hash = await modelHash(model, context);
   const texts = {
-    ...{ Software: `repaint-webgpu ${version}`, Model: model.name, "Model SHA-256": hash },
+    Software: `repaint-webgpu ${version}`,
+    Model: model.name,
+    "Model SHA-256": hash,
     ...(guide ? await guideTexts(guide, context) : {}),
   };
   return { model, guide, classes, flags, given, results, crops, previews, texts };
@@ -189,8 +191,13 @@ async function fill(
   const precision = readPrecision(given);
   const tune = await readTune(context, given);
   const repaint = await RePaint.load(model.source, {
-    ...{ device, flags, precision, tune, signal: context.signal },
-    ...{ classifier: guide?.source, classifierFlags: guide?.flags },
+    device,
+    flags,
+    precision,
+    tune,
+    signal: context.signal,
+    classifier: guide?.source,
+    classifierFlags: guide?.flags,
   });
   try {
     const crops = results.reduce((sum, { pair }) => sum + plan.crops.get(pair)!, 0);
@@ -201,13 +208,22 @@ async function fill(
       const all = { ...settings, ...(label === undefined ? {} : { class: label }), precision };
       const text = { Settings: JSON.stringify({ ...all, adapter: adapterName(device.info) }) };
       return {
-        ...{ name: result.pair.stem, seed: result.seed, class: label, crops: plan.crops.get(result.pair)! },
+        name: result.pair.stem,
+        seed: result.seed,
+        class: label,
+        crops: plan.crops.get(result.pair)!,
         load: () => readPair(result.pair),
         finish: (picture: Picture) => write(context, plan, result, picture, text),
       };
     });
     const done = await runWork(context, repaint, works, {
-      ...{ schedule, previews, feather, eta, order, respacing, classifierScale },
+      schedule,
+      previews,
+      feather,
+      eta,
+      order,
+      respacing,
+      classifierScale,
       ...(region ? { region } : {}),
     });
     context.report.say(
@@ -242,7 +258,9 @@ function announceRun({ report }: Context, plan: Plan, repaint: RePaint, crops: n
   if (resamples > 1 && jumpLength >= steps)
     report.say("No jump of this length fits into these steps, so nothing is resampled.");
   const settings = {
-    ...{ schedule, feather, ...sampling },
+    schedule,
+    feather,
+    ...sampling,
     ...(region ? { region } : {}),
     ...(guide ? { classifierScale: guideScale(guide, model) } : {}),
   };

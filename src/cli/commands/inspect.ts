@@ -93,13 +93,16 @@ async function describe(context: Context, opened: OpenWeights, network: Network)
   const count = own ? architecture.outChannels : config.numClasses;
   const classes = count === null ? undefined : await classNames(file, count);
   return {
-    ...{ file: source.name, format: formats[format], bytes: source.size, sha256 },
-    ...{ tensors: file.tensors.size, dtypes, metadata: [...file.metadata.keys()] },
-    ...{
-      architecture: own ? classifierWords(network) : architectureWords(config),
-      parameters: countParameters(architecture),
-      imageSize: config.imageSize,
-    },
+    file: source.name,
+    format: formats[format],
+    bytes: source.size,
+    sha256,
+    tensors: file.tensors.size,
+    dtypes,
+    metadata: [...file.metadata.keys()],
+    architecture: own ? classifierWords(network) : architectureWords(config),
+    parameters: countParameters(architecture),
+    imageSize: config.imageSize,
     presets: presetsOf(network),
     gmac: countMacs(architecture, config.imageSize, config.imageSize) / 1e9,
     ...(classes ? { classes } : {}),

@@ -59,7 +59,7 @@ async function run(context: Context, given: Arguments): Promise<void> {
         await writeFileAtomic(output, writeSafetensors(tensors, { adapter: adapterName(device.info) }), { force });
         context.report.event("lpips", { file: output, distances: [...distances] });
         context.report.say(
-          `LPIPS of ${count} pairs: ${[...distances.slice(0, 8)].map((d) => d.toFixed(6)).join(", ")}; wrote ${output}`,
+          `LPIPS of ${count} pairs: ${[...distances.subarray(0, 8)].map((d) => d.toFixed(6)).join(", ")}; wrote ${output}`,
         );
       } finally {
         lpips.dispose();

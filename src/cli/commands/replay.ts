@@ -149,8 +149,10 @@ async function readTrace(
   if (hasLabels) check.tensor("y", [batch!], "number");
   check.finish();
   const shape = {
-    ...{ batch: image!.shape[0]!, channels: image!.shape[1]! },
-    ...{ height: image!.shape[2]!, width: image!.shape[3]! },
+    batch: image!.shape[0]!,
+    channels: image!.shape[1]!,
+    height: image!.shape[2]!,
+    width: image!.shape[3]!,
   };
   const length = shape.batch * shape.channels * shape.height * shape.width;
   const outputBytes = 2 * 4 * length * countModelCalls(settings.times);

@@ -149,7 +149,9 @@ async function prepare(study: StudyRun, place: Place): Promise<Ready | string> {
   const sha256 = await modelHash(model, context);
   const guided = study.guidance === undefined ? undefined : await plannedGuide(guide!, model, context);
   const made = await makePlan(context, request, model.checkpoint, {
-    ...{ model: { name: model.name, sha256 }, precision: "f32", lpips: lpips?.map(({ hash }) => hash) },
+    model: { name: model.name, sha256 },
+    precision: "f32",
+    lpips: lpips?.map(({ hash }) => hash),
     labels: (pictures) => Promise.resolve(labels.slice(0, pictures)),
     classifier: guided && { ...guided, scale: study.guidance! },
   });

@@ -75,8 +75,13 @@ async function run(context: Context, given: Arguments): Promise<void> {
     const schedule = { steps: scheduleOf(device.kind).schedule.steps, jumpLength: 1, resamples: 1 };
     const tune = await readTune(context, given);
     const repaint = await RePaint.load(model.source, {
-      ...{ device, precision, tune, signal, flags: flags ?? model.checkpoint.diffusersConfig },
-      ...{ classifier: guide?.source, classifierFlags: guide?.flags },
+      device,
+      precision,
+      tune,
+      signal,
+      flags: flags ?? model.checkpoint.diffusersConfig,
+      classifier: guide?.source,
+      classifierFlags: guide?.flags,
     });
     try {
       const size = repaint.checkpoint.config.imageSize;
@@ -86,14 +91,23 @@ async function run(context: Context, given: Arguments): Promise<void> {
       if (guide) sayGuide(guide, model, report);
       const settings = { schedule, ...sampling, ...(guide ? { classifierScale: guideScale(guide, model) } : {}) };
       report.event("run", {
-        ...{ model: model.name, modelSha256: hash, results: seeds.length, ...settings, ...classWords(labels) },
+        model: model.name,
+        modelSha256: hash,
+        results: seeds.length,
+        ...settings,
+        ...classWords(labels),
       });
       const texts = {
-        ...{ Software: "repaint-webgpu", Model: model.name, "Model SHA-256": hash },
+        Software: "repaint-webgpu",
+        Model: model.name,
+        "Model SHA-256": hash,
         ...(guide ? await guideTexts(guide, context) : {}),
       };
       const works = seeds.map((seed, index) => ({
-        ...{ name: "sample", seed, class: labels[index], crops: 1 },
+        name: "sample",
+        seed,
+        class: labels[index],
+        crops: 1,
         load: () => Promise.resolve(blankJob(size, seed)),
         finish: async (picture: Parameters<typeof encodePng>[0]): Promise<void> => {
           const all = { ...settings, ...classWords([labels[index]]), precision, adapter: adapterName(device.info) };

@@ -53,13 +53,20 @@ async function run(context: Context, given: Arguments): Promise<void> {
   for (const output of [path, ...(input === undefined ? [] : [input])]) await refuseOutput(output, { force });
   const begin = performance.now();
   const size = await writeTensorFile(path, weightsOf(preset, dtype), metadataOf(preset), {
-    ...{ force, signal, onProgress: fileProgress(report) },
+    force,
+    signal,
+    onProgress: fileProgress(report),
   });
   report.endProgress();
   if (input !== undefined) await writeFileAtomic(input, writeSafetensors(inputsOf(preset)), { force });
   const took = (performance.now() - begin) / 1000;
   report.event("synthesized", {
-    ...{ file: path, preset: preset.name, parameters: preset.parameters, bytes: size, dtype, seconds: took },
+    file: path,
+    preset: preset.name,
+    parameters: preset.parameters,
+    bytes: size,
+    dtype,
+    seconds: took,
     ...(input === undefined ? {} : { input }),
   });
   const million = `${(preset.parameters / 1e6).toFixed(1)}M parameters`;
@@ -78,7 +85,9 @@ function weightsOf(preset: Preset, dtype: "f16" | "f32"): StreamedTensor[] {
 function metadataOf({ name, flags }: Preset): Record<string, string> {
   const diffusion = byFlagName({ ...defaultDiffusion, ...parseFlags(flags).diffusion });
   return {
-    ...{ flags: JSON.stringify(flags), diffusion: JSON.stringify(diffusion), preset: name },
+    flags: JSON.stringify(flags),
+    diffusion: JSON.stringify(diffusion),
+    preset: name,
     synthetic: "made by a rule, not trained: paints noise",
   };
 }

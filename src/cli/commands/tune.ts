@@ -75,7 +75,10 @@ async function tuneFor(
   const { report, signal } = context;
   const store = await tuningFile();
   const { timed, total, remembered, left } = await tuneNetworks(device, [network], {
-    ...{ store, budget: budget ?? defaultBudget[device.kind], again, signal },
+    store,
+    budget: budget ?? defaultBudget[device.kind],
+    again,
+    signal,
     ...reporting(context),
   });
   report.endProgress();
@@ -94,14 +97,18 @@ async function tuneFor(
 function timesTable(timed: readonly TunedAnswer[]): string {
   const right = true;
   const columns = [
-    ...[{ title: "layer" }, { title: "fastest" }],
+    { title: "layer" },
+    { title: "fastest" },
     ...["ms", "default ms", "faster"].map((title) => ({ title, right })),
   ];
   const cost = ({ question: { macs, uses } }: TunedAnswer) => macs * uses;
   const rows = timed
     .toSorted((a, b) => cost(b) - cost(a))
     .map(({ question, id, milliseconds, fallbackMilliseconds }) => [
-      ...[question.key, id, milliseconds.toPrecision(3), fallbackMilliseconds.toPrecision(3)],
+      question.key,
+      id,
+      milliseconds.toPrecision(3),
+      fallbackMilliseconds.toPrecision(3),
       `${(fallbackMilliseconds / milliseconds).toFixed(2)}×`,
     ]);
   return table(columns, rows);

@@ -61,7 +61,8 @@ async function run(context: Context, given: Arguments): Promise<void> {
       try {
         signal.throwIfAborted();
         const { out, shape, seconds, deviceBytes } = await forwardOnce(device, network, inputs, {
-          ...{ signal, onProgress: forwardProgress(context.report) },
+          signal,
+          onProgress: forwardProgress(context.report),
         });
         context.report.endProgress();
         const { batch, channels, height, width } = shape;

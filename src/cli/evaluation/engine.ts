@@ -69,8 +69,12 @@ export async function withEngine<T>(
   sayAssumed(model, report);
   const device = await announceDevice(context, given.text("adapter"));
   const repaint = await RePaint.load(model.source, {
-    ...{ device, flags: flags ?? model.checkpoint.diffusersConfig, precision: readPrecision(given), signal },
-    ...{ classifier: guide?.source, classifierFlags: guide?.flags },
+    device,
+    flags: flags ?? model.checkpoint.diffusersConfig,
+    precision: readPrecision(given),
+    signal,
+    classifier: guide?.source,
+    classifierFlags: guide?.flags,
   });
   try {
     const lpips = files && (await Lpips.load(device, files));

@@ -99,8 +99,12 @@ export class EvaluationFolder {
   ): Promise<EvaluationResult> {
     const { pictures, masks, settings, seeds } = this.plan;
     return this.#write(task, encodePng(picture, { Software: "repaint-webgpu" }), {
-      ...{ task: task.index, picture: pictures[task.picture]!.name, mask: masks[task.mask]!.name },
-      ...{ setting: settings[task.setting]!.name, seed: seeds[task.seed]!, file: this.#file(task) },
+      task: task.index,
+      picture: pictures[task.picture]!.name,
+      mask: masks[task.mask]!.name,
+      setting: settings[task.setting]!.name,
+      seed: seeds[task.seed]!,
+      file: this.#file(task),
       ...measured,
     });
   }

@@ -54,7 +54,9 @@ export async function makePlan(
   );
   for (const [i, mask] of request.masks.entries())
     masks.push({
-      ...{ name: mask.name, pattern: mask.pattern, seed: String(mask.seed) },
+      name: mask.name,
+      pattern: mask.pattern,
+      seed: String(mask.seed),
       sha256: await hashMasks(pictures, draws[i]!),
     });
   if (pairs) {
@@ -66,11 +68,15 @@ export async function makePlan(
   }
   const plan: EvaluationPlan = {
     version: 1,
-    ...{ model: parts.model, precision: parts.precision },
+    model: parts.model,
+    precision: parts.precision,
     ...classWords(await parts.labels(files.length)),
     ...(parts.classifier ? { classifier: parts.classifier } : {}),
     ...(parts.lpips === undefined ? {} : { lpips: parts.lpips }),
-    ...{ pictures, masks, settings, seeds: request.seeds.map(String) },
+    pictures,
+    masks,
+    settings,
+    seeds: request.seeds.map(String),
   };
   const inputs: Inputs = {
     picture: async ({ picture }) => {

@@ -123,7 +123,9 @@ function complete({ images, masks, fill, keep, settings, seeds }: Parts): Evalua
     seeds.map((seed) => ({ name: String(seed) })),
   );
   return {
-    ...{ images, masks, seeds },
+    images,
+    masks,
+    seeds,
     files:
       fill !== undefined ? { kind: "fill", path: fill } : keep !== undefined ? { kind: "keep", path: keep } : undefined,
     settings: settings.length > 0 ? settings : [settingFromText("fast")],

@@ -48,8 +48,10 @@ export async function runTasks(
     const jobs = [];
     for (const task of batch)
       jobs.push({
-        ...{ picture: await inputs.picture(task), keep: await inputs.mask(task) },
-        ...{ seed: BigInt(plan.seeds[task.seed]!), class: plan.classes ? plan.classes[task.picture] : plan.class },
+        picture: await inputs.picture(task),
+        keep: await inputs.mask(task),
+        seed: BigInt(plan.seeds[task.seed]!),
+        class: plan.classes ? plan.classes[task.picture] : plan.class,
       });
     const sampling = { schedule, eta, order, respacing, classifierScale: plan.classifier?.scale };
     const run = repaint.inpaint(jobs, { ...sampling, signal, batch: batch.length });

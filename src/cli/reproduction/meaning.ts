@@ -40,10 +40,7 @@ export async function halvesSection(studies: readonly Study[]): Promise<Section>
   const names = plan.settings.map(({ name }) => name as StudySetting);
   const titles = studies.map(titleOf);
   const rows = studies.flatMap((study, i) =>
-    names.map((name) => [
-      ...[titles[i]!, STUDY_SETTINGS[name].title],
-      ...resultCells(ofSetting(study, name), measures),
-    ]),
+    names.map((name) => [titles[i]!, STUDY_SETTINGS[name].title, ...resultCells(ofSetting(study, name), measures)]),
   );
   const bounds = [
     ["true pictures", await trueMeanings(own)],
@@ -82,7 +79,9 @@ export async function halvesSection(studies: readonly Study[]): Promise<Section>
       own,
       studies.flatMap((study, i) =>
         study.source.folder.plan.settings.map(({ name }, setting) => ({
-          ...{ label: `${titles[i]!}: ${STUDY_SETTINGS[name as StudySetting].title}`, study, setting },
+          label: `${titles[i]!}: ${STUDY_SETTINGS[name as StudySetting].title}`,
+          study,
+          setting,
         })),
       ),
     ),

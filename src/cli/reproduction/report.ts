@@ -84,7 +84,9 @@ export async function writeReproduction(
     skipped.map(({ name, reason }) => ({ title: titleOfRow(name), reason })),
   );
   const settingRows = settings.source.folder.plan.settings.map(({ name, modelCalls }, setting) => ({
-    ...{ label: `${STUDY_SETTINGS[name as StudySetting].title}: ${modelCalls} calls`, study: settings, setting },
+    label: `${STUDY_SETTINGS[name as StudySetting].title}: ${modelCalls} calls`,
+    study: settings,
+    setting,
   }));
   const sheets = [
     ["settings", await picturesSheet(settings, settingRows)],

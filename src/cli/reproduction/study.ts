@@ -45,7 +45,10 @@ export type JudgedMeasure = Measure & { readonly better: "lower" | "higher" };
 /** Eyes and symmetry are this data's own: what the paper's portraits cannot be asked. */
 const meanings: readonly JudgedMeasure[] = [
   {
-    ...{ key: "sameEyes", title: "eye-colour agreement, %", better: "higher", digits: 0 },
+    key: "sameEyes",
+    title: "eye-colour agreement, %",
+    better: "higher",
+    digits: 0,
     of: (result) => (result as Judged).sameEyes,
   },
   { key: "eye", title: "eyes' difference", better: "lower", digits: 1, of: (result) => (result as Judged).eye },

@@ -63,23 +63,26 @@ export async function runWork(
     const jobs: InpaintJob[] = [];
     for (const work of group) jobs.push({ ...(await work.load()), seed: work.seed, class: work.class });
     const run = repaint.inpaint(jobs, {
-      ...{
-        ...sampling,
-        schedule,
-        signal,
-        region,
-        feather: feather ?? 0,
-        batch: size,
-        previewEvery: previews?.every ?? 0,
-      },
+      ...sampling,
+      schedule,
+      signal,
+      region,
+      feather: feather ?? 0,
+      batch: size,
+      previewEvery: previews?.every ?? 0,
     });
     for await (const { step, steps, secondsPerStep, eta, previews: pictures } of run) {
       const progress = {
-        ...{ done: before + step, total: before + steps + callsAhead, secondsPerStep },
+        done: before + step,
+        total: before + steps + callsAhead,
+        secondsPerStep,
         eta: eta + secondsPerStep * callsPerBatch * share,
       };
       report.event("progress", {
-        ...{ step: progress.done, steps: progress.total, secondsPerStep, eta: progress.eta },
+        step: progress.done,
+        steps: progress.total,
+        secondsPerStep,
+        eta: progress.eta,
       });
       if (!estimated) sayEstimate(context, progress.eta);
       estimated = true;

@@ -54,7 +54,9 @@ export function reportPlan(
   const [width, height] = size ?? [imageSize, imageSize];
   const low = (side: number) => Math.max(1, Math.floor(side / upsampling));
   const forward: ForwardSize = {
-    ...{ batch, height, width },
+    batch,
+    height,
+    width,
     ...(superRes ? { lowRes: { height: low(height), width: low(width) } } : {}),
   };
   const plans = (["f32", "f16"] as const).map((precision): NamedPlan => {
@@ -67,7 +69,7 @@ export function reportPlan(
     return { precision, ...addMemory(network, classifier), classifier: classifier.total };
   });
   for (const { tooLarge, ...plan } of plans)
-    report.event("memory", { ...{ batch, width, height, timesteps, fits: tooLarge.length === 0 }, ...plan, tooLarge });
+    report.event("memory", { batch, width, height, timesteps, fits: tooLarge.length === 0, ...plan, tooLarge });
   report.print(
     [`\nMemory on the device for ${count(batch, "image")} of ${width}x${height}`, ...plans.flatMap(lines)].join("\n"),
   );

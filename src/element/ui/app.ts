@@ -62,16 +62,26 @@ export class App {
     this.files = new ResultFiles({ workspace, say, fail });
     const ways = { open: (source: PictureSource) => void this.open(source), fail, shadow };
     const toolbar = new Toolbar({
-      ...{ workspace, tools, commands, say, open: openMenu(ways) },
+      workspace,
+      tools,
+      commands,
+      say,
+      open: openMenu(ways),
       onPattern: (pattern) => this.generateMask(pattern),
       onUpload: () => void this.#uploadMask(),
       onDownload: () => void this.files.downloadMask(),
     });
     this.#stage = new Stage({
-      ...{ workspace, surface, commands, view: toolbar.view, ways: openWays(ways) },
+      workspace,
+      surface,
+      commands,
+      view: toolbar.view,
+      ways: openWays(ways),
     });
     const strip = new Strip({
-      ...{ workspace, surface, say },
+      workspace,
+      surface,
+      say,
       onDownload: () => void this.files.download(),
       onCopy: () => void this.files.copy(),
       onUse: () => this.useResult(),
@@ -209,8 +219,12 @@ export class App {
   #update(): void {
     const { workspace, session } = this;
     this.#run.update({
-      ...{ hasPicture: workspace.picture !== undefined, hasFill: workspace.filled !== undefined },
-      ...{ adapter: this.#adapter, model: session.model, estimate: this.#estimate, progress: session.progress },
+      hasPicture: workspace.picture !== undefined,
+      hasFill: workspace.filled !== undefined,
+      adapter: this.#adapter,
+      model: session.model,
+      estimate: this.#estimate,
+      progress: session.progress,
       disabled: this.#disabled,
     });
   }

@@ -51,8 +51,11 @@ export const settingsOf: { readonly [Name in AttributeName]?: (text: string) => 
 /** What a page sets by property is not typed there. @throws InputError that names the setting */
 export function checkSettings(change: Partial<Settings>): void {
   const texts: { readonly [Name in keyof Settings]?: readonly [AttributeName, type: string] } = {
-    ...{ seed: ["seed", "bigint"], count: ["variations", "number"], precision: ["precision", "string"] },
-    ...{ class: ["class-label", "number"], previewSeconds: ["previews", "number"] },
+    seed: ["seed", "bigint"],
+    count: ["variations", "number"],
+    precision: ["precision", "string"],
+    class: ["class-label", "number"],
+    previewSeconds: ["previews", "number"],
   };
   for (const [name, value] of Object.entries(change)) {
     const [attribute, type] = texts[name as keyof Settings] ?? [];

@@ -20,7 +20,9 @@ export async function takePhoto(shadow: ShadowRoot): Promise<Blob | ImageBitmap 
   try {
     return await new Promise<ImageBitmap | undefined>((resolve, reject) => {
       const shoot = button({
-        ...{ label: "Take the picture", icon: "camera", class: "primary" },
+        label: "Take the picture",
+        icon: "camera",
+        class: "primary",
         run: () => void createImageBitmap(video).then(resolve, reject),
       });
       shoot.disabled = true;

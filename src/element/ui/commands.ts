@@ -33,7 +33,12 @@ export function createCommands({ workspace, tools, surface }: Parts): readonly C
   const hasPicture = () => workspace.picture !== undefined;
   const canPaint = () => hasPicture() && !workspace.locked;
   const tool = (id: ToolName, label: string, key: string): Command => ({
-    ...{ id, label, icon: id, keys: [key], group: "tool", isEnabled: canPaint },
+    id,
+    label,
+    icon: id,
+    keys: [key],
+    group: "tool",
+    isEnabled: canPaint,
     isPressed: () => tools.tool === id,
     run: () => {
       tools.tool = id;
@@ -47,7 +52,12 @@ export function createCommands({ workspace, tools, surface }: Parts): readonly C
     make: (mask: FillMask) => FillMask,
     words: (mask: FillMask) => string,
   ): Command => ({
-    ...{ id, label, icon: id, keys, group: "mask", isEnabled: canPaint },
+    id,
+    label,
+    icon: id,
+    keys,
+    group: "mask",
+    isEnabled: canPaint,
     run: () => {
       const { mask } = workspace;
       workspace.choose(undefined);
@@ -55,7 +65,11 @@ export function createCommands({ workspace, tools, surface }: Parts): readonly C
     },
   });
   const step = (which: "undo" | "redo", label: string, keys: readonly string[], done: string): Command => ({
-    ...{ id: which, label, icon: which, keys, group: "history" },
+    id: which,
+    label,
+    icon: which,
+    keys,
+    group: "history",
     isEnabled: () => canPaint() && workspace.history[which === "undo" ? "canUndo" : "canRedo"],
     run: () => {
       workspace.choose(undefined);
@@ -64,7 +78,12 @@ export function createCommands({ workspace, tools, surface }: Parts): readonly C
     },
   });
   const view = (id: IconName, label: string, keys: readonly string[], run: () => void): Command => ({
-    ...{ id, label, icon: id, keys, group: "view", isEnabled: hasPicture },
+    id,
+    label,
+    icon: id,
+    keys,
+    group: "view",
+    isEnabled: hasPicture,
     run: () => {
       run();
       return `${Math.round(surface.view.scale * 100)} %`;

@@ -18,7 +18,9 @@ export function button(options: ButtonOptions): HTMLButtonElement {
   return h(
     "button",
     {
-      ...{ type: "button", class: `button ${iconOnly ? "icon-only" : ""} ${extra}`.trim(), title },
+      type: "button",
+      class: `button ${iconOnly ? "icon-only" : ""} ${extra}`.trim(),
+      title,
       part: `button ${part ?? ""}`.trim(),
       attributes: iconOnly ? { "aria-label": label } : {},
       on: { click: run },
@@ -39,7 +41,10 @@ export function addressForm(
   onSubmit: (address: HTMLInputElement) => void,
 ): HTMLFormElement {
   const address = h("input", {
-    ...{ type: "url", placeholder, required: true, class: "address" },
+    type: "url",
+    placeholder,
+    required: true,
+    class: "address",
     attributes: { "aria-label": label },
   });
   const submit = (event: Event) => {
@@ -63,7 +68,12 @@ export function numberField(options: {
 }): { readonly root: HTMLElement; readonly input: HTMLInputElement } {
   const { label, min, max, onChange } = options;
   const input = h("input", {
-    ...{ type: "number", min: String(min), max: String(max), step: "1", required: true, class: "number" },
+    type: "number",
+    min: String(min),
+    max: String(max),
+    step: "1",
+    required: true,
+    class: "number",
     on: {
       input: () => {
         if (input.checkValidity()) onChange(input.valueAsNumber);

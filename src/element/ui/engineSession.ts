@@ -143,7 +143,9 @@ export class EngineSession extends Emitter<SessionEvents> {
     const isCurrent = () => !abort.signal.aborted;
     this.#setModel({ kind: "loading", title, progress: undefined });
     const options = {
-      ...{ precision: this.#precision, flags, signal: abort.signal },
+      precision: this.#precision,
+      flags,
+      signal: abort.signal,
       onProgress: (progress: LoadProgress) => isCurrent() && this.#setModel({ kind: "loading", title, progress }),
       onWarning: (message: string) => isCurrent() && this.emit("warning", message),
     };

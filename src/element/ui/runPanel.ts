@@ -41,7 +41,7 @@ export class RunPanel {
     this.#resume = button({ label: "Resume", icon: "play", part: "resume", run: resume });
     this.#stop = button({ label: "Stop", icon: "stop", part: "stop", title: "Stop and keep what there is", run: stop });
     this.#running = h("div", { class: "row" }, this.#pause, this.#resume, this.#stop);
-    const close = button({ ...{ label: "Dismiss", icon: "close", iconOnly: true, class: "inside" }, run: () => this.fail(undefined) }); // prettier-ignore
+    const close = button({ label: "Dismiss", icon: "close", iconOnly: true, class: "inside", run: () => this.fail(undefined) }); // prettier-ignore
     this.#note.append(this.#noteText, close);
     this.#note.setAttribute("role", "alert");
     this.root = h(

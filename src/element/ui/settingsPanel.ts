@@ -29,14 +29,12 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
   /** Stands apart: it can be switched in mid-run. */
   readonly preview: HTMLElement;
   #settings: Settings = {
-    ...{
-      schedule: PRESETS.balanced,
-      seed: randomSeed(),
-      count: 1,
-      precision: "f32",
-      class: undefined,
-      previewSeconds: 0.5,
-    },
+    schedule: PRESETS.balanced,
+    seed: randomSeed(),
+    count: 1,
+    precision: "f32",
+    class: undefined,
+    previewSeconds: 0.5,
   };
   #mostSteps = 1000;
   /** What is painted while no class was chosen. */
@@ -48,12 +46,18 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
   readonly #plotText = h("figcaption", { class: "plot-text" });
   readonly #numbers: readonly (readonly [keyof Schedule, HTMLInputElement])[];
   readonly #start = h("input", {
-    ...{ type: "range", min: "1", step: "1" },
+    type: "range",
+    min: "1",
+    step: "1",
     on: { input: () => this.#setStart() },
   });
   readonly #startText = h("output", { class: "field-after" });
   readonly #seed = h("input", {
-    ...{ type: "text", autocomplete: "off", spellcheck: false, pattern: "[0-9]{1,20}", required: true },
+    type: "text",
+    autocomplete: "off",
+    spellcheck: false,
+    pattern: "[0-9]{1,20}",
+    required: true,
     on: { input: () => this.#readSeed() },
   });
   readonly #count;
@@ -68,7 +72,9 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
     h("option", { value: "f16" }, "f16, half the memory"),
   );
   readonly #preview = h("input", {
-    ...{ type: "checkbox", class: "switch", attributes: { role: "switch" } },
+    type: "checkbox",
+    class: "switch",
+    attributes: { role: "switch" },
     on: { change: () => this.set({ previewSeconds: this.#preview.checked ? this.#seconds : 0 }) },
   });
   /** Between previews, when there are any. */
@@ -81,7 +87,9 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
     this.#presets = presetNames.map((name) => [
       name,
       h("input", {
-        ...{ type: "radio", name: group, value: name },
+        type: "radio",
+        name: group,
+        value: name,
         on: { change: () => this.set({ schedule: PRESETS[name] }) },
       }),
     ]);
@@ -103,7 +111,7 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
     });
     this.#class = numberField({ label: "Class", min: 0, max: 999, onChange: (value) => this.set({ class: value }) });
     this.#class.root.hidden = this.#named.hidden = true;
-    const dice = button({ ...{ label: "Another seed", icon: "dice", iconOnly: true, class: "inside" }, run: () => this.set({ seed: randomSeed() }) }); // prettier-ignore
+    const dice = button({ label: "Another seed", icon: "dice", iconOnly: true, class: "inside", run: () => this.set({ seed: randomSeed() }) }); // prettier-ignore
     this.#fields = h(
       "fieldset",
       { class: "settings-fields" },

@@ -78,7 +78,8 @@ export class Stage {
     if (!offer) return this.#offer.replaceChildren();
     const end = (): void => this.offer(undefined);
     const yes = button({
-      ...{ label: offer.label, class: "strong" },
+      label: offer.label,
+      class: "strong",
       run: () => {
         end();
         offer.run();

@@ -40,7 +40,12 @@ export class Strip {
       h("span", { class: "thumb-name" }, "Mask"),
     );
     this.#slider = h("input", {
-      ...{ type: "range", min: "0", max: "100", value: "50", class: "compare-slider", part: "compare" },
+      type: "range",
+      min: "0",
+      max: "100",
+      value: "50",
+      class: "compare-slider",
+      part: "compare",
       attributes: { "aria-label": "Original up to here" },
       on: { input: () => (surface.split = this.#slider.valueAsNumber / 100) },
     });
@@ -93,7 +98,10 @@ export class Strip {
     return h(
       "button",
       {
-        ...{ type: "button", class: "thumb", part: "result", title: `Seed ${seed}` },
+        type: "button",
+        class: "thumb",
+        part: "result",
+        title: `Seed ${seed}`,
         attributes: {
           "aria-label": `Result with seed ${seed}${result.reached === "preview" ? ", stopped early" : ""}`,
         },

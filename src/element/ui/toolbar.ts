@@ -20,8 +20,12 @@ interface Parts {
 }
 
 const patternLabels: Readonly<Record<MaskPattern, string>> = {
-  ...{ wide: "Wide strokes", narrow: "Narrow strokes", "super-resolve": "Every 2nd pixel" },
-  ...{ "alternating-lines": "Every 2nd line", half: "One half", expand: "All around" },
+  wide: "Wide strokes",
+  narrow: "Narrow strokes",
+  "super-resolve": "Every 2nd pixel",
+  "alternating-lines": "Every 2nd line",
+  half: "One half",
+  expand: "All around",
 };
 
 export class Toolbar {
@@ -39,7 +43,11 @@ export class Toolbar {
     this.#parts = parts;
     const { tools, workspace } = parts;
     this.#size = h("input", {
-      ...{ type: "range", min: "0", max: "1000", step: "any", class: "size" },
+      type: "range",
+      min: "0",
+      max: "1000",
+      step: "any",
+      class: "size",
       attributes: { "aria-label": "Size of the brush" },
       on: { input: () => (tools.size = sizeAt(this.#size.valueAsNumber / 1000, tools.largestSize)) },
     });
@@ -72,7 +80,9 @@ export class Toolbar {
       .map((command) => {
         const [key] = command.keys;
         const made = button({
-          ...{ label: command.label, icon: command.icon, iconOnly },
+          label: command.label,
+          icon: command.icon,
+          iconOnly,
           title: key ? `${command.label} (${keyWords(key)})` : command.label,
           run: () => {
             this.#parts.say(command.run() ?? "");
@@ -87,7 +97,8 @@ export class Toolbar {
   #maskMenu(): HTMLElement {
     const plain = (label: string, run: () => void, icon?: "upload" | "download"): HTMLButtonElement => {
       const made = button({
-        ...{ label, ...(icon ? { icon } : {}) },
+        label,
+        ...(icon ? { icon } : {}),
         run: () => {
           this.#closeMenu();
           run();

@@ -26,7 +26,12 @@ export const attentionTable: Readonly<Record<AdapterFamily, readonly AttentionRu
     { id: "quad 4x4 16/4" },
     { id: "4x4 8/4" },
   ],
-  ...{ nvidia: gpus, amd: gpus, intel: gpus, apple: gpus, mobile: gpus, other: gpus },
+  nvidia: gpus,
+  amd: gpus,
+  intel: gpus,
+  apple: gpus,
+  mobile: gpus,
+  other: gpus,
 };
 
 /** Every way in which an adapter can run a layer; the default is one of them. */
@@ -38,14 +43,20 @@ export function attentionCandidates({ headChannels }: AttentionLayer, traits: Ad
     method: "blocked",
     id: `${share === "quad" ? "quad " : ""}${queries}x${keys} ${most ?? "held"}/${workgroupSize}`,
     variant: {
-      ...{ queries, keys, share, workgroupSize, held: most === undefined ? vectors : 0 },
+      queries,
+      keys,
+      share,
+      workgroupSize,
+      held: most === undefined ? vectors : 0,
       // Equal chunks, so that none is nearly empty.
       chunkVectors: most === undefined ? vectors : Math.ceil(vectors / Math.ceil(vectors / most)),
     },
   });
   if (!sharesQuads(traits))
     return [
-      ...[choice("none", 4, 4, 8), choice("none", 2, 4, 8), choice("none", 4, 2, 8)],
+      choice("none", 4, 4, 8),
+      choice("none", 2, 4, 8),
+      choice("none", 4, 2, 8),
       ...(traits.tiledAttention?.tiledAttentions(vectors) ?? []),
     ];
   return [

@@ -11,7 +11,10 @@ const mostVectors = 16;
 export function tiledAttentions(vectors: number): AttentionChoice[] {
   if (vectors > mostVectors) return [];
   return [32, 16].map((workgroupQueries) => ({
-    ...{ id: `tiled ${workgroupQueries}x16`, method: "tiled", kernel: attentionTiled },
-    ...{ variant: { vectors, keys: 16, workgroupQueries }, threads: members * workgroupQueries },
+    id: `tiled ${workgroupQueries}x16`,
+    method: "tiled",
+    kernel: attentionTiled,
+    variant: { vectors, keys: 16, workgroupQueries },
+    threads: members * workgroupQueries,
   }));
 }

@@ -113,7 +113,11 @@ const promisedBytes = 2 ** 14;
 function tiledWays(variant: ThreadTile, layer: ConvolutionLayer, traits: AdapterTraits): ConvolutionChoice[] {
   const name = `tiled ${tileName(variant)}`;
   const choice = (more: string, parts: number, through = false): ConvolutionChoice => ({
-    ...{ id: `${name}${more}`, method: "tiled", variant, parts, through },
+    id: `${name}${more}`,
+    method: "tiled",
+    variant,
+    parts,
+    through,
   });
   // Without a dispatch that norms or upsamples: every tap and every tile of output channels do it again.
   const { norm, upsample } = layer;
@@ -133,7 +137,10 @@ function matrixChoices(layer: ConvolutionLayer, traits: AdapterTraits): Convolut
     .filter(({ bytes }) => bytes <= workgroupBytes)
     .flatMap((way) =>
       [1, ...splits(layer, traits)].map((parts): ConvolutionChoice => ({
-        ...{ id: parts === 1 ? way.name : `${way.name} in ${parts}`, method: "matrix", way, parts },
+        id: parts === 1 ? way.name : `${way.name} in ${parts}`,
+        method: "matrix",
+        way,
+        parts,
       })),
     );
 }
@@ -175,7 +182,9 @@ function winograds(layer: ConvolutionLayer, traits: AdapterTraits): ConvolutionC
         variant: { tile, stripBytes, blocked: { tiles, tileChannels: 2, share, workgroupSize } },
       })),
       ...(traits.kind === "gpu" ? fitting(winogradTiles, traits) : []).map((tiled): ConvolutionChoice => ({
-        ...{ id: `winograd${tile} ${tileName(tiled)}`, method: "winograd", variant: { tile, stripBytes, tiled } },
+        id: `winograd${tile} ${tileName(tiled)}`,
+        method: "winograd",
+        variant: { tile, stripBytes, tiled },
       })),
     ]);
 }

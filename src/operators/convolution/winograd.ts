@@ -20,7 +20,12 @@ import { rowBytes } from "./winogradSizes.ts";
 /** A product of matrices is a 1×1 convolution of one row. */
 const oneRow = (width: number) => ({ batch: 1, height: 1, width, outHeight: 1, outWidth: width });
 const productShape = {
-  ...{ kernel: 1, stride: 1, activation: "none", parts: 1, norm: "none", upsample: false },
+  kernel: 1,
+  stride: 1,
+  activation: "none",
+  parts: 1,
+  norm: "none",
+  upsample: false,
 } as const;
 
 export function addWinograd(
