@@ -20,7 +20,7 @@ const noSwiftShader = packaged ? false : "SwiftShader's package is for Linux x64
 function open(adapter: string | undefined, env: Record<string, string> = {}): Promise<{ out: string; err: string }> {
   const code = `
     const { openGpu } = await import("./dist/node/adapter.js");
-    const { adapterName, adapterKind } = await import("./dist/engine/device.js");
+    const { adapterName, adapterKind } = await import("./dist/engine/adapter.js");
     let line;
     try {
       const { adapter } = await openGpu({ adapter: ${JSON.stringify(adapter)} });

@@ -34,7 +34,7 @@ export async function readPicture(source: PictureSource, signal?: AbortSignal): 
 
 async function fetchPicture(address: string | URL, signal: AbortSignal | undefined): Promise<NamedPicture> {
   const url = new URL(address, document.baseURI);
-  const response = await fetch(url, { ...(signal ? { signal } : {}) }).catch((error: unknown) => {
+  const response = await fetch(url, signal ? { signal } : {}).catch((error: unknown) => {
     if (signal?.aborted) throw error;
     throw new InputError(
       `${shown(url)} cannot be fetched: there is no such server, or it does not allow other sites to read its pictures. Save the picture and drop it here instead.`,
