@@ -120,7 +120,7 @@ export function convolutionCase(layer: ConvolutionLayer, choice: ConvolutionChoi
   };
 }
 
-export function attentionCase(layer: AttentionLayer, choice: AttentionChoice): BenchCase {
+function attentionCase(layer: AttentionLayer, choice: AttentionChoice): BenchCase {
   const { plan, tensors } = attentionPlan(layer, choice);
   const { length, heads, headChannels, scale } = layer;
   return {

@@ -6,7 +6,7 @@ import { escapeHtml } from "../src/evaluate/page.ts";
 import type { BenchResult, KernelRow, LayerTime } from "./result.ts";
 import { byKernel, number, percent } from "./text.ts";
 
-export const seriesColours = 8;
+const seriesColours = 8;
 
 /** A colour a name, in order of appearance; the last is shared by all that come later. */
 function colours(names: readonly string[]): (name: string) => string {

@@ -37,7 +37,7 @@ const wholeTwin = 2e7;
 const sampledElements = 96;
 
 /** ‖kernel − twin‖ / ‖twin‖: sums of thousands of f32 products, SwiftShader's coarse exp; ten bits of f16. */
-export const tolerances: Readonly<Record<"f32" | "f16", number>> = { f32: 2e-5, f16: 2e-3 };
+const tolerances: Readonly<Record<"f32" | "f16", number>> = { f32: 2e-5, f16: 2e-3 };
 
 /** Numbers for the inputs of a case, as their storage rounds them, by binding. Outputs are not among them. */
 export function fillCase(test: BenchCase): Map<string, { bytes: Uint8Array; values: () => Float64Array }> {

@@ -95,7 +95,7 @@ async function benchCase(
 }
 
 /** Rates of work of this size, and the share of what the roofline allows. */
-export function rate({ macs, bytes }: { macs: number; bytes: number }, milliseconds: number, peak: Peak) {
+function rate({ macs, bytes }: { macs: number; bytes: number }, milliseconds: number, peak: Peak) {
   const least = Math.max((2 * macs) / peak.gflops, bytes / peak.gigabytes) / 1e6;
   return {
     gflops: (2 * macs) / milliseconds / 1e6,

@@ -35,7 +35,7 @@ export interface SuiteOptions {
   readonly onProgress?: ((progress: SuiteProgress) => void) | undefined;
 }
 
-export interface BenchModel {
+interface BenchModel {
   readonly name: string;
   readonly checkpoint: Checkpoint;
   /** PyTorch's answer `out` to `x`, `t` and `y`; without one the forward is not compared with anything. */

@@ -1,6 +1,7 @@
 /**
- * `npm test`: set-up, lint, types, then the tests; every part runs even if an earlier one failed. `--full` adds
- * test/full and the GPU's tests on lavapipe (skipped with its reason where that cannot be had). All other arguments go to vitest: `npm test -- test/schedule.test.ts`.
+ * `npm test`: set-up, lint, types, format, what nothing uses, then the tests; every part runs even if an earlier one
+ * failed. `--full` adds test/full and the GPU's tests on lavapipe (skipped with its reason where that cannot be had). All
+ * other arguments go to vitest: `npm test -- test/schedule.test.ts`.
  */
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -14,6 +15,8 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const parts = [
   ["lint", "oxlint/bin/oxlint", "--type-aware", "--deny-warnings", "--quiet"],
   ["types", "typescript/bin/tsc", "-p", "."],
+  ["format", "prettier/bin/prettier.cjs", "--check", "--cache", "--log-level", "warn", "."],
+  ["unused", "knip/bin/knip.js", "--no-progress"],
   ["tests", "vitest/vitest.mjs", "run", ...options.filter((option) => option !== "--full")],
 ];
 

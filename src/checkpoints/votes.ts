@@ -5,7 +5,7 @@
 
 export type TensorShapes = ReadonlyMap<string, { readonly shape: readonly number[]; readonly dtype?: string }>;
 
-export interface Vote<T> {
+interface Vote<T> {
   readonly value: T;
   /** A tensor with its shape, for messages. */
   readonly evidence: string;

@@ -18,7 +18,7 @@ export interface ArenaLimits {
   readonly minStorageBufferOffsetAlignment: number;
 }
 
-export interface Placement {
+interface Placement {
   readonly arena: number;
   readonly offset: number;
   readonly size: number;

@@ -22,13 +22,13 @@ export const readScalarOptional = { access: "read", view: "scalar", optional: tr
 export const write = { access: "write", view: "vec4" } as const;
 export const readWrite = { access: "readWrite", view: "vec4" } as const;
 
-export type ParameterType = "u32" | "i32" | "f32";
+type ParameterType = "u32" | "i32" | "f32";
 export type Bindings = Readonly<Record<string, Binding>>;
 export type Parameters = Readonly<Record<string, ParameterType>>;
 export type Variant = Readonly<Record<string, string | number | boolean>>;
 
 /** What a kernel's text may depend on, besides its variant. */
-export interface SourceContext<B extends Bindings> {
+interface SourceContext<B extends Bindings> {
   /** Enables, bindings, parameter block and load/store helpers. Goes first. */
   readonly header: string;
   /** Whether an optional binding was given. */

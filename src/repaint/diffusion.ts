@@ -10,7 +10,7 @@ import { InputError } from "../errors.ts";
 import { respacedTimesteps } from "./respacing.ts";
 import type { Schedule } from "./schedule.ts";
 
-export type NoiseSchedule = "linear" | "cosine";
+type NoiseSchedule = "linear" | "cosine";
 
 /** How the reverse step's variance is made: from the network's second three channels, or fixed. */
 export type VarianceType = "learned-range" | "fixed-large" | "fixed-small";

@@ -30,7 +30,7 @@ export interface Known {
 }
 
 /** Where noise comes from: generated from a seed an image, or uploaded before each dispatch (`State.setNoise`). */
-export type NoiseSource = { readonly seeds: readonly bigint[] } | "injected";
+type NoiseSource = { readonly seeds: readonly bigint[] } | "injected";
 
 export interface StateOptions {
   readonly unet: UNet;

@@ -39,7 +39,7 @@ export type ClimbRow = ParameterValues<typeof renoise.parameters>;
 type KnownRow = ParameterValues<typeof knownRegionParameters>;
 
 /** One step of a run: the row of its dispatch, and the respaced step whose embedding a model call takes. */
-export type Step =
+type Step =
   | { readonly kind: "reverse"; readonly from: number; readonly row: number }
   | { readonly kind: "climb"; readonly from: number; readonly to: number; readonly row: number };
 

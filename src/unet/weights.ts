@@ -37,7 +37,7 @@ export interface EmbeddingLayout {
   readonly parts: readonly EmbeddingPart[];
 }
 
-export interface EmbeddingPart {
+interface EmbeddingPart {
   /** Of the matrix: "projections.0". */
   readonly name: string;
   readonly blocks: readonly string[];

@@ -8,7 +8,7 @@ import { elementPage, type ElementPage, type ElementPageOptions } from "./elemen
 import { tinyNetwork } from "./tinyNetwork.ts";
 
 /** What the page has heard of the element. */
-export interface Seen {
+interface Seen {
   readonly progress: { readonly state: string; readonly step: number }[];
   readonly preview: unknown[];
   readonly result: { readonly stopped: boolean }[];

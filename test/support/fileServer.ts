@@ -58,7 +58,7 @@ export function ruleHash(size: number): string {
 }
 
 /** Without the test's end: for measurements that stop it themselves. */
-export async function startFileServer(given: Partial<Behaviour> & { size: number }): Promise<Served> {
+async function startFileServer(given: Partial<Behaviour> & { size: number }): Promise<Served> {
   const behaviour: Behaviour = {
     content: ruleBytes,
     etag: '"one"',

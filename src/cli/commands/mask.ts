@@ -67,7 +67,7 @@ function readPhase(pattern: MaskPattern, text: string | undefined): MaskOptions[
 }
 
 /** The mask in black and white. */
-export function maskPicture({ width, height, data }: Mask, white: "fill" | "keep"): Picture {
+function maskPicture({ width, height, data }: Mask, white: "fill" | "keep"): Picture {
   const picture = createPicture(width, height);
   data.forEach((value, i) => {
     const level = value >= 0.5 === (white === "keep") ? 255 : 0;

@@ -66,7 +66,7 @@ export const settingMeasures = [...["lpips", "psnrFill", "ssim", "border"].map(m
 /** Of filled halves: what they mean first. */
 export const halfMeasures = [...meanings, ...["psnrFill", "ssim", "lpips"].map(measureOf)];
 
-export function meaningOf(picture: Picture, keep: Mask, { portraits, irises }: PortraitSheet, index: number): Meaning {
+function meaningOf(picture: Picture, keep: Mask, { portraits, irises }: PortraitSheet, index: number): Meaning {
   const portrait = portraits[index]!;
   const [left, right] = eyeNames(picture, portrait, irises);
   return {

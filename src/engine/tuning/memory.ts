@@ -16,7 +16,7 @@ export interface TuningStore {
   write(id: string, text: string): Promise<void>;
 }
 
-export const tuningFormat = "repaint-webgpu tuning 1";
+const tuningFormat = "repaint-webgpu tuning 1";
 
 interface KeptAnswer {
   readonly id: string;
@@ -38,7 +38,7 @@ interface TuningRecord {
  * Adapter, driver and version in one text. Browsers keep the driver to themselves: there the browser's own version, which
  * brings its compiler, stands for it.
  */
-export function tuningId({ info, kind, half }: Pick<Device, "info" | "kind" | "half">): string {
+function tuningId({ info, kind, half }: Pick<Device, "info" | "kind" | "half">): string {
   const { vendor, architecture, device, description } = info;
   const agent = typeof navigator === "undefined" ? "" : (navigator.userAgent ?? "");
   return JSON.stringify([vendor, architecture, device, description, kind, half, agent, version]);

@@ -52,7 +52,7 @@ export type ConvolutionChoice =
 export type ThreadTile = TileShape & Pick<TiledVariant, "threadVectors">;
 
 /** How products are computed, and bytes of transformed images and products at a time, about. */
-export type WinogradWay = { readonly tile: WinogradTile; readonly stripBytes: number } & (
+type WinogradWay = { readonly tile: WinogradTile; readonly stripBytes: number } & (
   | { readonly blocked: Pick<WinogradMultiplyVariant, "tiles" | "tileChannels" | "share" | "workgroupSize"> }
   | { readonly tiled: ThreadTile }
 );

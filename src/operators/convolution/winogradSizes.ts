@@ -8,7 +8,7 @@ import type { ConvolutionLayer } from "./layer.ts";
 const bindingBytes = 2 ** 27;
 
 /** Bytes of a layer's transformed weights. */
-export function winogradWeightBytes(layer: ConvolutionLayer, tile: WinogradTile): number {
+function winogradWeightBytes(layer: ConvolutionLayer, tile: WinogradTile): number {
   return winogradSpan(tile) ** 2 * (layer.channels0 + layer.channels1) * layer.outChannels * 4;
 }
 

@@ -73,7 +73,7 @@ const float = (value: number) => (Number.isInteger(value) ? value.toFixed(1) : S
  * Statements `let ${to(row)} = Σ matrix[row][i]·${from(i)};` for all rows. Rows of points ±p share their even and odd
  * powers.
  */
-export function transformVector(matrix: Matrix, from: (index: number) => string, to: (row: number) => string): string {
+function transformVector(matrix: Matrix, from: (index: number) => string, to: (row: number) => string): string {
   const lines: string[] = [];
   for (let row = 0; row < matrix.length; row++) {
     const [own, next] = [matrix[row]!, matrix[row + 1]];
