@@ -7,6 +7,7 @@ import {
   identifyPreset,
   presetByName,
   presetConfig,
+  presetNames,
   presets,
   presetWords,
 } from "../src/checkpoints/released/find.ts";
@@ -20,13 +21,17 @@ const millions: Record<string, string> = {
   imagenet64: "295.9", imagenet128: "421.5", imagenet256: "553.8", "imagenet256-uncond": "552.8", imagenet512: "559.0",
   "lsun-bedroom": "552.8", "lsun-cat": "552.8", "lsun-horse": "552.8", celeba256: "552.8", places256: "552.8",
   "upsampler-64-256": "311.8", "upsampler-128-512": "308.8",
+  ffhq256: "93.6", celebahq256: "93.6", "afhq-dogs256": "93.6", flowers256: "93.6", cub256: "93.6", metfaces256: "93.6",
+  "ffhq256-10m": "93.6", "improved-imagenet64": "121.1", "improved-imagenet64-vlb": "121.1",
+  "improved-imagenet64-classes": "273.0", "improved-cifar10": "52.5", "improved-cifar10-vlb": "52.5",
+  "improved-bedroom256": "113.7", "improved-bedroom256-longer": "113.7", "improved-upsampler-64-256": "279.8",
 }; // prettier-ignore
 
 test("there is one for every released network, under names of its own", () => {
   expect(presets.map(({ name }) => name)).toEqual(Object.keys(millions));
-  const names = presets.flatMap(({ name, aliases, file }) => [name, ...aliases, file]);
+  const names = presets.flatMap(presetNames).map((name) => name.toLowerCase());
   expect(new Set(names).size).toBe(names.length);
-  expect(names.filter((name) => name !== name.toLowerCase())).toEqual([]);
+  expect(presets.filter(({ name }) => name !== name.toLowerCase())).toEqual([]);
 });
 
 test.each(presets)("$name has its parameters and multiply-adds", (preset) => {
@@ -39,7 +44,7 @@ test.each(presets)("$name has its parameters and multiply-adds", (preset) => {
 });
 
 test.each(presets)("$name is found by its names, and recognised", (preset) => {
-  for (const name of [preset.name, ...preset.aliases, preset.file, preset.file.toUpperCase()])
+  for (const name of presetNames(preset).flatMap((name) => [name, name.toUpperCase()]))
     expect(findPreset(name)).toBe(preset);
   expect(identifyPreset(presetConfig(preset))).toContain(preset);
   expect(presetWords(presetConfig(preset))).toContain(preset.name);
@@ -48,7 +53,8 @@ test.each(presets)("$name is found by its names, and recognised", (preset) => {
 test("only networks of one architecture are taken for each other", () => {
   for (const preset of presets) {
     const others = identifyPreset(presetConfig(preset));
-    expect(others.length).toBe(preset.parameters === 552_814_086 ? 6 : 1);
+    const alike = { 552_814_086: 6, 93_563_910: 7, 121_063_942: 2, 52_546_438: 2, 113_676_678: 2 };
+    expect(others.length).toBe(alike[preset.parameters as keyof typeof alike] ?? 1);
     for (const other of others) expect(other.parameters).toBe(preset.parameters);
   }
   const config = presetConfig(presetByName("imagenet256"));
@@ -66,7 +72,12 @@ test("the tensors alone tell a released file, but for what no tensor says", () =
     return identifyPreset(inferConfig(shapes)).includes(preset);
   });
   // The new attention order, and four heads, leave no trace in shapes.
-  const silent = ["imagenet64", "imagenet128", "upsampler-64-256"];
+  const silent = [
+    "imagenet64",
+    "imagenet128",
+    "upsampler-64-256",
+    ...presets.map(({ name }) => name).filter((name) => /^improved-(?!cifar)/.test(name)),
+  ];
   expect(recognised.map(({ name }) => name)).toEqual(Object.keys(millions).filter((name) => !silent.includes(name)));
 });
 

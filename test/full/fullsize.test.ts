@@ -13,6 +13,7 @@ import { bytesSource } from "../../src/files/bytes.ts";
 
 const cases = [
   { name: "imagenet64", minutes: 15, isWanted: true },
+  { name: "ffhq256", minutes: 20, isWanted: true },
   { name: "imagenet256-uncond", minutes: 90, isWanted: process.env.REPAINT_FULLSIZE === "256" },
 ];
 

@@ -1,4 +1,4 @@
-/** The released networks (presetTable.ts) found by name, and told by their architecture. */
+/** The released networks (unets.ts) found by name, and told by their architecture. */
 import { InputError } from "../../errors.ts";
 import { buildArchitecture } from "../architecture.ts";
 import { configProblems, type UNetConfig } from "../config.ts";
@@ -8,10 +8,15 @@ import { presets, type Preset } from "./unets.ts";
 
 export { presets, type Preset };
 
-/** By name, alias or released file name, in any case; undefined where there is none. */
+/** The names under which one is found: its own, the released file's, and that without its ending. */
+export function presetNames({ name, file }: Preset): string[] {
+  return file === undefined ? [name] : [name, file, file.replace(/\.\w+$/, "")];
+}
+
+/** By any of its names, in any case; undefined where there is none. */
 export function findPreset(name: string): Preset | undefined {
   const wanted = name.toLowerCase();
-  return presets.find((preset) => [preset.name, ...preset.aliases, preset.file].includes(wanted));
+  return presets.find((preset) => presetNames(preset).some((known) => known.toLowerCase() === wanted));
 }
 
 /** @throws InputError that names the nearest, or all */
@@ -19,7 +24,7 @@ export function presetByName(name: string): Preset {
   const preset = findPreset(name);
   if (preset) return preset;
   const names = presets.map((known) => known.name);
-  const near = nearNames(name, [...names, ...presets.flatMap(({ aliases }) => aliases)]);
+  const near = nearNames(name, presets.flatMap(presetNames));
   const hint = near.length > 0 ? ` (did you mean ${near[0]}?)` : "";
   throw new InputError(
     `${JSON.stringify(name.slice(0, 80))} is no released network${hint}; there are ${names.join(", ")}`,

@@ -1,19 +1,17 @@
 /**
  * The released networks by name: flags in the scripts' vocabulary, file, origin, licence, and the classifier guidance they
  * were published with. Data only, nothing is downloaded from here, and nothing is imported, so that pages can list them.
- * Not here: finding one and telling a network by its architecture (presets.ts), classifiers (classifierPresets.ts).
+ * Not here: finding one and telling a network by its architecture (find.ts), classifiers (classifiers.ts).
  */
 
 export interface Preset {
   readonly name: string;
-  /** Other names that people know, among them the released file's without its ending. */
-  readonly aliases: readonly string[];
   /** For people: "ImageNet 256×256, class-conditional". */
   readonly title: string;
   /** In the vocabulary of guided-diffusion's scripts. */
   readonly flags: Readonly<Record<string, string | number | boolean>>;
-  /** As released. */
-  readonly file: string;
+  /** As released; undefined where its authors' pages do not say it. */
+  readonly file?: string;
   /** Where the file is to be found, in words. */
   readonly origin: string;
   readonly licence: string;
@@ -55,7 +53,6 @@ const size256 = { parameters: 552_814_086, gmac: 1120 };
 function lsun(thing: string): Preset {
   return {
     name: `lsun-${thing}`,
-    aliases: [`lsun_${thing}`],
     title: `LSUN ${thing}s 256×256`,
     file: `lsun_${thing}.pt`,
     flags: { ...unconditional256, dropout: 0.1 },
@@ -65,10 +62,79 @@ function lsun(thing: string): Preset {
   };
 }
 
+/** P2-weighting's (Choi et al. 2022, arXiv 2204.00227): one flag set, a sixth of ADM-256's multiply-adds. */
+const light256 = {
+  image_size: 256,
+  attention_resolutions: "16",
+  class_cond: false,
+  diffusion_steps: 1000,
+  learn_sigma: true,
+  noise_schedule: "linear",
+  num_channels: 128,
+  num_head_channels: 64,
+  num_res_blocks: 1,
+  resblock_updown: true,
+  use_scale_shift_norm: true,
+};
+const lightSize = { parameters: 93_563_910, gmac: 194 };
+
+function p2(name: string, things: string, released: Pick<Preset, "file"> = {}): Preset {
+  return {
+    name,
+    title: `${things} 256×256, P2-weighting`,
+    flags: light256,
+    guidance: null,
+    origin: "the folders that the README of github.com/jychoi118/P2-weighting links",
+    licence: "code MIT; of the weights its pages say nothing, and the data set has terms of its own",
+    ...lightSize,
+    ...released,
+  };
+}
+
+/** Improved DDPM's (Nichol and Dhariwal 2021, arXiv 2102.09672): `flags` beside the defaults of its own scripts. */
+function improved({ flags, ...more }: Omit<Preset, "guidance" | "origin" | "licence">): Preset {
+  return {
+    guidance: null,
+    origin: "the README of github.com/openai/improved-diffusion",
+    licence: "code MIT; of the weights its pages say nothing",
+    flags: {
+      attention_resolutions: "16,8",
+      class_cond: false,
+      diffusion_steps: 4000,
+      learn_sigma: true,
+      noise_schedule: "cosine",
+      num_channels: 128,
+      num_heads: 4,
+      num_res_blocks: 3,
+      rescale_timesteps: true,
+      use_scale_shift_norm: true,
+      ...flags,
+    },
+    ...more,
+  };
+}
+const improvedImagenet64 = { flags: { image_size: 64 }, parameters: 121_063_942, gmac: 40 };
+// 32×32 has its list in Improved DDPM's scripts; guided-diffusion's have none.
+const cifar10Flags = { image_size: 32, channel_mult: "1,2,2,2", dropout: 0.3 };
+const improvedCifar10 = { flags: cifar10Flags, parameters: 52_546_438, gmac: 8 };
+const improvedBedroom = {
+  flags: {
+    image_size: 256,
+    attention_resolutions: "16",
+    diffusion_steps: 1000,
+    noise_schedule: "linear",
+    num_heads: 1,
+    num_res_blocks: 2,
+    rescale_timesteps: false,
+    use_scale_shift_norm: false,
+  },
+  parameters: 113_676_678,
+  gmac: 249,
+};
+
 export const presets: readonly Preset[] = [
   {
     name: "imagenet64",
-    aliases: ["64x64_diffusion"],
     title: "ImageNet 64×64, class-conditional",
     flags: {
       ...shared,
@@ -88,7 +154,6 @@ export const presets: readonly Preset[] = [
   },
   {
     name: "imagenet128",
-    aliases: ["128x128_diffusion"],
     title: "ImageNet 128×128, class-conditional",
     flags: { ...withoutHeadWidth, image_size: 128, class_cond: true, num_heads: 4 },
     file: "128x128_diffusion.pt",
@@ -99,7 +164,6 @@ export const presets: readonly Preset[] = [
   },
   {
     name: "imagenet256",
-    aliases: ["256x256_diffusion"],
     title: "ImageNet 256×256, class-conditional",
     flags: { ...unconditional256, class_cond: true },
     file: "256x256_diffusion.pt",
@@ -110,7 +174,6 @@ export const presets: readonly Preset[] = [
   },
   {
     name: "imagenet256-uncond",
-    aliases: ["256x256_diffusion_uncond"],
     title: "ImageNet 256×256, unconditional",
     flags: unconditional256,
     file: "256x256_diffusion_uncond.pt",
@@ -120,7 +183,6 @@ export const presets: readonly Preset[] = [
   },
   {
     name: "imagenet512",
-    aliases: ["512x512_diffusion"],
     title: "ImageNet 512×512, class-conditional",
     flags: { ...shared, image_size: 512, class_cond: true },
     file: "512x512_diffusion.pt",
@@ -132,7 +194,6 @@ export const presets: readonly Preset[] = [
   ...["bedroom", "cat", "horse"].map(lsun),
   {
     name: "celeba256",
-    aliases: ["celeba256_250000"],
     title: "CelebA-HQ faces 256×256",
     flags: unconditional256,
     file: "celeba256_250000.pt",
@@ -142,7 +203,6 @@ export const presets: readonly Preset[] = [
   },
   {
     name: "places256",
-    aliases: ["places256_300000"],
     title: "Places2 256×256",
     flags: unconditional256,
     file: "places256_300000.pt",
@@ -152,7 +212,6 @@ export const presets: readonly Preset[] = [
   },
   {
     name: "upsampler-64-256",
-    aliases: ["64_256_upsampler"],
     title: "ImageNet upsampler 64 to 256",
     flags: {
       ...withoutHeadWidth,
@@ -170,7 +229,6 @@ export const presets: readonly Preset[] = [
   },
   {
     name: "upsampler-128-512",
-    aliases: ["128_512_upsampler"],
     title: "ImageNet upsampler 128 to 512",
     flags: {
       ...shared,
@@ -186,4 +244,82 @@ export const presets: readonly Preset[] = [
     parameters: 308_835_270,
     gmac: 2505,
   },
+  p2("ffhq256", "FFHQ faces", { file: "ffhq_p2.pt" }),
+  p2("celebahq256", "CelebA-HQ faces"),
+  p2("afhq-dogs256", "AFHQ dogs"),
+  p2("flowers256", "Oxford flowers"),
+  p2("cub256", "CUB birds"),
+  p2("metfaces256", "MetFaces"),
+  {
+    name: "ffhq256-10m",
+    title: "FFHQ faces 256×256, 10 million pictures seen",
+    file: "ffhq_10m.pt",
+    flags: light256,
+    guidance: null,
+    origin: "the folder that the README of github.com/DPS2022/diffusion-posterior-sampling links",
+    licence: "its repository states none; the data set has terms of its own",
+    ...lightSize,
+  },
+  improved({
+    ...improvedImagenet64,
+    name: "improved-imagenet64",
+    title: "ImageNet 64×64, Improved DDPM",
+    file: "imagenet64_uncond_100M_1500K.pt",
+  }),
+  improved({
+    ...improvedImagenet64,
+    flags: { ...improvedImagenet64.flags, use_kl: true },
+    name: "improved-imagenet64-vlb",
+    title: "ImageNet 64×64, Improved DDPM, variational loss",
+    file: "imagenet64_uncond_vlb_100M_1500K.pt",
+  }),
+  improved({
+    name: "improved-imagenet64-classes",
+    title: "ImageNet 64×64, class-conditional, Improved DDPM",
+    file: "imagenet64_cond_270M_250K.pt",
+    flags: { image_size: 64, class_cond: true, num_channels: 192, rescale_timesteps: false },
+    parameters: 273_049_350,
+    gmac: 89,
+  }),
+  improved({
+    ...improvedCifar10,
+    name: "improved-cifar10",
+    title: "CIFAR-10 32×32, Improved DDPM",
+    file: "cifar10_uncond_50M_500K.pt",
+  }),
+  improved({
+    ...improvedCifar10,
+    flags: { ...cifar10Flags, use_kl: true },
+    name: "improved-cifar10-vlb",
+    title: "CIFAR-10 32×32, Improved DDPM, variational loss",
+    file: "cifar10_uncond_vlb_50M_500K.pt",
+  }),
+  improved({
+    ...improvedBedroom,
+    name: "improved-bedroom256",
+    title: "LSUN bedrooms 256×256, Improved DDPM",
+    file: "lsun_uncond_100M_1200K_bs128.pt",
+  }),
+  improved({
+    ...improvedBedroom,
+    name: "improved-bedroom256-longer",
+    title: "LSUN bedrooms 256×256, Improved DDPM, trained twice as long",
+    file: "lsun_uncond_100M_2400K_bs64.pt",
+  }),
+  improved({
+    name: "improved-upsampler-64-256",
+    title: "ImageNet upsampler 64 to 256, class-conditional, Improved DDPM",
+    file: "upsample_cond_500K.pt",
+    flags: {
+      class_cond: true,
+      large_size: 256,
+      small_size: 64,
+      noise_schedule: "linear",
+      num_channels: 192,
+      num_res_blocks: 2,
+      rescale_timesteps: false,
+    },
+    parameters: 279_792_390,
+    gmac: 560,
+  }),
 ];

@@ -85,7 +85,7 @@ export class ModelPicker {
           "li",
           {},
           h("strong", {}, title),
-          h("span", {}, `${file}, ${byteWords(4 * parameters)}. From ${origin}. ${licence}.`),
+          h("span", {}, `${file ? `${file}, ` : ""}${byteWords(4 * parameters)}. From ${origin}. ${licence}.`),
         ),
       );
     const words = "Download a file as its authors say, then open it here: nothing leaves this browser.";
