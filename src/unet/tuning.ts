@@ -1,6 +1,6 @@
 /**
  * What a tuner asks about a network: each of its convolutions and attentions once, at the network's own size, one image at a time; so that
- * every size of batch gets the same answer. Not here: timing (src/engine/tuning/tuner.ts), candidates (src/shaders).
+ * every size of batch gets the same answer. Not here: timing (src/engine/tuning/tuner.ts), candidates (src/operators).
  */
 import type { Device } from "../engine/device.ts";
 import { deviceClock, type PlanClock, tune, type TuningProgress, type TuningResult } from "../engine/tuning/tuner.ts";

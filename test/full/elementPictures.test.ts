@@ -109,7 +109,13 @@ describe.skipIf(noChromium)("<repaint-inpaint> in Chromium", () => {
     });
     await choose("Camera");
     await choose("Take the picture");
-    await driver.waitFor(() => globalThis.field.picture?.width === 60);
+    await driver.waitFor(() => globalThis.field.picture !== null);
+    const taken = await driver.page.evaluate(() => {
+      const { width, height, data } = globalThis.field.picture!;
+      return { width, height, corner: [...data.subarray(0, 4)] };
+    });
+    // The camera shows black.
+    expect(taken).toEqual({ width: 60, height: 40, corner: [0, 0, 0, 255] });
   });
 
   test("says what is missing: an adapter, a model in a file", async () => {

@@ -1,6 +1,6 @@
 /**
  * The released noise-aware classifiers by name, as data: flags, and what an error for a wrong file can say. Not here: the
- * networks that they guide (presets.ts), and running them (classifier.ts).
+ * networks that they guide (unets.ts), and running them (src/unet/classifier.ts).
  */
 export interface ClassifierPreset {
   readonly name: string;

@@ -1,7 +1,7 @@
 /**
  * What a tuner found, kept from one visit to the next: for one adapter with its driver, and one version of this package. A
  * record that is damaged or of something else is none; storage that fails costs a warning, never a run. Not here: the storage
- * of pages (tuningDatabase.ts) and of Node (src/node/tuningFile.ts).
+ * of pages (database.ts) and of Node (src/node/tuningFile.ts).
  */
 import type { Device } from "../device.ts";
 import { version } from "../version.ts";

@@ -1,6 +1,6 @@
 /**
  * Times the ways in which an adapter can do the same work, once, and picks the fastest. Questions, their candidates and what
- * they mean are the caller's; a candidate is a plan. Not here: where answers are kept (tuningMemory.ts).
+ * they mean are the caller's; a candidate is a plan. Not here: where answers are kept (memory.ts).
  */
 import type { Device } from "../device.ts";
 import { DeviceLostError } from "../../errors.ts";

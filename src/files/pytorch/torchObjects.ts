@@ -1,6 +1,6 @@
 /**
  * Storages and tensors from the arguments that torch.save gives them, checked: types, whole numbers, every view inside its
- * storage. Sources: torch/_utils.py and torch/serialization.py (formats only). Not here: where the bytes lie (containers).
+ * storage. Sources: the formats of torch.serialization and torch._utils. Not here: where the bytes lie (containers).
  */
 import { quote } from "../json.ts";
 import { elementSize, type SafetensorsType } from "../safetensors.ts";

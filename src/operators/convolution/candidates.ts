@@ -1,6 +1,6 @@
 /**
  * Which kernels can run a convolution on an adapter, and which one does: a tuner, which times the candidates, passes its
- * answers as `ConvolutionChoices`; where nobody has measured, convolutionTable.ts says it. Neither looks at the batch, so
+ * answers as `ConvolutionChoices`; where nobody has measured, table.ts says it. Neither looks at the batch, so
  * that an image is the same alone and in a batch.
  */
 import { convolutionTable, type ConvolutionRule } from "./table.ts";

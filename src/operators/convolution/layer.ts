@@ -35,7 +35,7 @@ export interface ConvolutionLayer extends ConvolutionShape {
   readonly weights: DType;
 }
 
-/** A way to run a convolution: data, told apart by `id`. What dispatches it makes: `addConvolution.ts`. */
+/** A way to run a convolution: data, told apart by `id`. What dispatches it makes: plan.ts. */
 export type ConvolutionChoice =
   | { readonly id: string; readonly method: "blocked"; readonly variant: BlockedTile }
   | {
