@@ -18,7 +18,7 @@ export type FromThread =
       readonly what: string;
       readonly done: number;
       readonly total: number;
-      readonly eta?: number;
+      readonly secondsLeft?: number;
     }
   /** All so far, now and then. */
   | { readonly kind: "partial"; readonly result: BenchResult }

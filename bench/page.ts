@@ -64,11 +64,11 @@ function show(result: BenchResult): void {
   results.hidden = false;
 }
 
-function showProgress({ what, done, total, eta }: Extract<FromThread, { kind: "progress" }>): void {
+function showProgress({ what, done, total, secondsLeft }: Extract<FromThread, { kind: "progress" }>): void {
   bar.max = total;
   bar.value = done;
   find(".what").textContent = `${done} of ${total}: ${what}`;
-  find(".left").textContent = eta === undefined ? "" : `about ${seconds(eta)} left`;
+  find(".left").textContent = secondsLeft === undefined ? "" : `about ${seconds(secondsLeft)} left`;
 }
 
 function setRunning(isRunning: boolean): void {

@@ -3,7 +3,7 @@
  * the loop allocates or reads back. Run twice: once as it is, for the wall clock, and once with every dispatch timed.
  */
 import { Profiler } from "../src/engine/profiler.ts";
-import { sample } from "../src/repaint/sampler.ts";
+import { sample } from "../src/repaint/loop.ts";
 import type { UNet } from "../src/unet/unet.ts";
 import type { StepResult } from "./result.ts";
 
@@ -56,7 +56,7 @@ async function walk(unet: UNet, signal: AbortSignal | undefined) {
   const run = sample({
     unet,
     shape: { batch: 1, channels, height: size, width: size },
-    schedule: { steps: 4, jumpLength: 2, resamples: 2 },
+    sampling: { sampler: "repaint", steps: 4, jumpLength: 2, resamples: 2 },
     seeds: [1n],
     classes: numClasses === null ? undefined : [checkpoint.unconditionalClass ?? 0],
     known: { image: new Float32Array(channels * pixels), keep: Float32Array.from({ length: pixels }, (_, i) => i % 2) },

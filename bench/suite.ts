@@ -48,7 +48,7 @@ export interface SuiteProgress {
   readonly done: number;
   readonly total: number;
   /** Seconds to come, once there is something to tell it from. */
-  readonly eta?: number;
+  readonly secondsLeft?: number;
   readonly row?: KernelRow;
   /** All that is known so far, as a result that was interrupted. */
   readonly partial: BenchResult;
@@ -96,8 +96,8 @@ export async function runSuite(options: SuiteOptions): Promise<BenchResult> {
   const report = (what: string, row?: KernelRow) => {
     const elapsed = (performance.now() - begin) / 1000;
     // Cases come in order of growing work, so the mean so far is too low; the last few tell more.
-    const eta = done > 5 ? { eta: (elapsed / done) * (total - done) } : {};
-    onProgress?.({ what, done, total, ...eta, ...(row ? { row } : {}), partial: result });
+    const secondsLeft = done > 5 ? { secondsLeft: (elapsed / done) * (total - done) } : {};
+    onProgress?.({ what, done, total, ...secondsLeft, ...(row ? { row } : {}), partial: result });
   };
   try {
     report("peak");

@@ -37,8 +37,8 @@ export async function runThread(request: StartRequest, signal: AbortSignal, say:
           checkpoint: await openCheckpoint(await source(weights)),
           selfTest: await openSafetensors(await source(selfTest)),
         },
-        onProgress: ({ what, done, total, eta, partial }) => {
-          say({ kind: "progress", what, done, total, ...(eta === undefined ? {} : { eta }) });
+        onProgress: ({ what, done, total, secondsLeft, partial }) => {
+          say({ kind: "progress", what, done, total, ...(secondsLeft === undefined ? {} : { secondsLeft }) });
           const now = performance.now();
           if (now - shown < partialMilliseconds || partial.kernels.length === 0) return;
           shown = now;

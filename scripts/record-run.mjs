@@ -24,10 +24,13 @@ const keep = keepMask(await readPicture(`${example}.fill.png`), "fill");
 const box = boundsOfHole(keep);
 const schedule = { steps: +steps, jumpLength: +jumpLength, resamples: +resamples };
 const frames = [];
-const run = repaint.inpaint([{ picture, keep, seed: BigInt(seed) }], { schedule, previewEvery: 1 });
-for await (const { step, steps: all, eta, previews } of run) {
+const run = repaint.inpaint([{ picture, keep, seed: BigInt(seed) }], {
+  sampling: { sampler: "repaint", ...schedule },
+  previewEvery: 1,
+});
+for await (const { step, steps: all, secondsLeft, previews } of run) {
   frames.push(previews.get(0).data);
-  if (step % 10 === 0) process.stderr.write(`${step}/${all}, ${Math.round(eta)} s left\n`);
+  if (step % 10 === 0) process.stderr.write(`${step}/${all}, ${Math.round(secondsLeft)} s left\n`);
 }
 const { pictures } = await run;
 frames.push(pictures[0].data);

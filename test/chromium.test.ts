@@ -46,7 +46,9 @@ describe.skipIf(noChromium)("Chromium", () => {
     const repaint = await RePaint.load(weights, { device: await gpuDevice() });
     const picture = { width, height, data: new Uint8ClampedArray(pixels) };
     const jobs = [{ picture, keep: { width, height, data: keep }, seed: 11n }];
-    const { pictures } = await repaint.inpaint(jobs, { schedule: { steps: 4, jumpLength: 2, resamples: 2 } });
+    const { pictures } = await repaint.inpaint(jobs, {
+      sampling: { sampler: "repaint", steps: 4, jumpLength: 2, resamples: 2 },
+    });
     repaint.dispose();
     for (let i = 0; i < pixels.length; i++) {
       if (keep[i >> 2] === 1) expect(result.pixels[i]).toBe(pixels[i]);

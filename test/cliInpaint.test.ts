@@ -75,7 +75,7 @@ describe("inpaint", () => {
     });
     expect(texts["Model SHA-256"]).toMatch(/^[0-9a-f]{64}$/);
     expect(JSON.parse(texts.Settings!)).toMatchObject({
-      schedule: { steps: 2, resamples: 1 },
+      sampling: { sampler: "repaint", steps: 2, resamples: 1 },
       precision: "f32",
       feather: 0,
     });
@@ -146,7 +146,7 @@ describe("inpaint", () => {
     ]);
     const progress = all.filter(({ event }) => event === "progress");
     expect(progress.map(({ step, steps }) => [step, steps])).toEqual([1, 2, 3, 4].map((step) => [step, 4]));
-    expect(progress.at(-1)!.eta).toBeCloseTo(0, 5);
+    expect(progress.at(-1)!.secondsLeft).toBeCloseTo(0, 5);
     expect(all.at(-1)).toMatchObject({ results: 2, modelCalls: 4, seconds: expect.any(Number) });
     // Masks of the other kind do not count, and these mean the same.
     const files = await Promise.all(["a-3.png", "b-3.png"].map((name) => readFile(join(out, name))));

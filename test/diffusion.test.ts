@@ -11,7 +11,7 @@ import {
   requireSteps,
   reverseCoefficients,
 } from "../src/repaint/diffusion.ts";
-import { PRESETS } from "../src/repaint/schedule.ts";
+import { PRESETS } from "../src/repaint/sampling.ts";
 import goldens from "./goldens/repaint/coefficients.json" with { type: "json" };
 
 const GOLDEN_NAMES = {
@@ -141,13 +141,13 @@ describe("what the coefficients mean", () => {
     const log = Math.log;
     for (const k of [0, 1, 2, 249]) {
       const tilde = d.posteriorVariance[Math.max(k, 1)]!;
-      const range = reverseCoefficients(d, k, { variance: "learned-range" });
+      const range = reverseCoefficients(d, k, { kind: "ddpm", variance: "learned-range" });
       expect(range.minLogVariance).toBe(log(tilde));
       expect(range.maxLogVariance).toBe(log(d.betas[k]!));
-      const large = reverseCoefficients(d, k, { variance: "fixed-large" });
+      const large = reverseCoefficients(d, k, { kind: "ddpm", variance: "fixed-large" });
       expect(large.minLogVariance).toBe(log(k === 0 ? tilde : d.betas[k]!));
       expect(large.maxLogVariance).toBe(large.minLogVariance);
-      const small = reverseCoefficients(d, k, { variance: "fixed-small" });
+      const small = reverseCoefficients(d, k, { kind: "ddpm", variance: "fixed-small" });
       expect(small.minLogVariance).toBe(log(tilde));
       expect(small.maxLogVariance).toBe(small.minLogVariance);
       expect(range).toMatchObject({
@@ -172,22 +172,21 @@ describe("what the coefficients mean", () => {
         const sigma = eta * Math.sqrt((1 - before) / (1 - now)) * Math.sqrt(1 - now / before);
         const epsilon = (x - Math.sqrt(now) * start) / Math.sqrt(1 - now);
         const mean = Math.sqrt(before) * start + Math.sqrt(Math.max(0, 1 - before - sigma ** 2)) * epsilon;
-        const made = reverseCoefficients(d, k, { variance: "learned-range", eta });
+        const made = reverseCoefficients(d, k, { kind: "ddim", eta });
         expect(made.meanX0 * start + made.meanXt * x).toBeCloseTo(mean, 10);
         expect(made.noiseScale * Math.exp(made.minLogVariance / 2)).toBeCloseTo(sigma, 10);
         expect(Object.values(made).every(Number.isFinite)).toBe(true);
-        const [ddim, ddpm] = [1, undefined].map((value) =>
-          reverseCoefficients(d, k, { variance: "fixed-small", eta: value }),
-        );
-        expect(ddim!.meanX0).toBeCloseTo(ddpm!.meanX0, 8);
-        expect(ddim!.meanXt).toBeCloseTo(ddpm!.meanXt, 8);
-        if (k > 0) expect(Math.exp(ddim!.minLogVariance)).toBeCloseTo(Math.exp(ddpm!.minLogVariance), 10);
+        const ddim = reverseCoefficients(d, k, { kind: "ddim", eta: 1 });
+        const ddpm = reverseCoefficients(d, k, { kind: "ddpm", variance: "fixed-small" });
+        expect(ddim.meanX0).toBeCloseTo(ddpm.meanX0, 8);
+        expect(ddim.meanXt).toBeCloseTo(ddpm.meanXt, 8);
+        if (k > 0) expect(Math.exp(ddim.minLogVariance)).toBeCloseTo(Math.exp(ddpm.minLogVariance), 10);
       }),
     );
   });
 
   test("a run of one step has finite coefficients and returns x̂₀", () => {
-    const only = reverseCoefficients(linear("1"), 0, { variance: "learned-range" });
+    const only = reverseCoefficients(linear("1"), 0, { kind: "ddpm", variance: "learned-range" });
     expect(only).toMatchObject({ meanX0: 1, meanXt: 0, noiseScale: 0 });
     expect(Object.values(only).every(Number.isFinite)).toBe(true);
   });
@@ -236,7 +235,7 @@ describe("what the coefficients mean", () => {
   test("steps outside the diffusion are our mistake, not NaN", () => {
     const d = linear("10");
     for (const k of [-1, 10, 0.5, Number.NaN]) {
-      expect(() => reverseCoefficients(d, k, { variance: "fixed-small" })).toThrow(RangeError);
+      expect(() => reverseCoefficients(d, k, { kind: "ddpm", variance: "fixed-small" })).toThrow(RangeError);
       expect(() => forwardCoefficients(d, k)).toThrow(RangeError);
       expect(() => climbCoefficients(d, k, 11)).toThrow(RangeError);
       expect(() => climbCoefficients(d, 0, k)).toThrow(RangeError);

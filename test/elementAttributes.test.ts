@@ -2,11 +2,11 @@
 import { describe, expect, test } from "vitest";
 import { checkSettings, settingsOf } from "../src/element/ui/attributes.ts";
 import { InputError } from "../src/errors.ts";
-import { PRESETS } from "../src/repaint/schedule.ts";
+import { PRESETS } from "../src/repaint/sampling.ts";
 
 describe("an attribute's text", () => {
   test.each([
-    ["preset", "paper", { schedule: PRESETS.paper }],
+    ["preset", "paper", { sampling: PRESETS.paper }],
     ["seed", "18446744073709551615", { seed: 2n ** 64n - 1n }],
     ["variations", "64", { count: 64 }],
     ["precision", "f16", { precision: "f16" }],
@@ -39,14 +39,17 @@ describe("an attribute's text", () => {
 
 describe("settings by property", () => {
   test("are checked as attributes are", () => {
-    checkSettings({ schedule: PRESETS.fast, seed: 5n, count: 2, precision: "f16", class: 3, previewSeconds: 0 });
+    checkSettings({ sampling: PRESETS.fast, seed: 5n, count: 2, precision: "f16", class: 3, previewSeconds: 0 });
     const wrong: [unknown, RegExp][] = [
       [{ seed: 5 }, /^seed: expected a bigint, got "number 5"$/],
       [{ seed: -1n }, /^seed/],
       [{ count: 1.5 }, /^variations: expected a whole number/],
       [{ previewSeconds: NaN }, /^previews/],
-      [{ schedule: { steps: 0, jumpLength: 1, resamples: 1 } }, /^steps must be a positive integer/],
-      [{ speed: 9 }, /^settings: expected schedule, seed/],
+      [
+        { sampling: { sampler: "repaint", steps: 0, jumpLength: 1, resamples: 1 } },
+        /^steps must be a positive integer/,
+      ],
+      [{ speed: 9 }, /^settings: expected sampling, seed/],
     ];
     for (const [change, message] of wrong) {
       expect(() => checkSettings(change as object), String(message)).toThrow(InputError);

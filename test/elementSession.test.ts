@@ -3,10 +3,10 @@ import { describe, expect, test } from "vitest";
 import type { EngineClient, EngineRun, InpaintCallbacks, InpaintResult, LoadOptions, ModelInfo, ModelSource } from "../src/element/types.ts"; // prettier-ignore
 import { EngineSession, type ModelState, type Settings } from "../src/element/ui/engineSession.ts";
 import { CheckpointError, InterruptedError } from "../src/errors.ts";
-import { PRESETS } from "../src/repaint/schedule.ts";
+import { PRESETS } from "../src/repaint/sampling.ts";
 
 const settings: Settings = {
-  schedule: PRESETS.fast,
+  sampling: PRESETS.fast,
   seed: 1n,
   count: 1,
   precision: "f32",
@@ -56,7 +56,7 @@ function madeUp() {
   const session = new EngineSession(() => client as unknown as EngineClient);
   const states: string[] = [];
   session.on("model", (state: ModelState) => states.push(state.kind));
-  const step = (number: number) => callbacks.onProgress?.({ state: "running", step: number, steps: 9, secondsPerStep: 1, eta: 1 }); // prettier-ignore
+  const step = (number: number) => callbacks.onProgress?.({ state: "running", step: number, steps: 9, secondsPerStep: 1, secondsLeft: 1 }); // prettier-ignore
   return { session, loads, told, states, step, finish: () => finish(done) };
 }
 const settle = () => new Promise((resolve) => setTimeout(resolve));

@@ -6,7 +6,8 @@ import { fit, panned, showing, toPicture, toStage, zoomAt } from "../src/element
 import { keyWords } from "../src/element/ui/commands.ts";
 import { thumbnail } from "../src/element/ui/thumbnail.ts";
 import { byteWords, durationWords } from "../src/element/ui/words.ts";
-import { PRESETS, scheduleTimes } from "../src/repaint/schedule.ts";
+import { PRESETS } from "../src/repaint/sampling.ts";
+import { scheduleTimes } from "../src/repaint/schedule.ts";
 
 const size = (least: number) => fc.record({ width: fc.integer({ min: least, max: 5000 }), height: fc.integer({ min: least, max: 5000 }) }); // prettier-ignore
 

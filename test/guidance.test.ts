@@ -1,6 +1,6 @@
 /**
  * Guided runs of tiny networks: what the gradient does to a step, told by runs with and without it; bits in a batch and after a
- * break; what is refused. The golden trace is in sampler.test.ts.
+ * break; what is refused. The golden trace is in loop.test.ts.
  */
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
 import { Device } from "../src/engine/device.ts";
@@ -9,7 +9,7 @@ import { RePaint, type InpaintJob } from "../src/index.ts";
 import { createDiffusion } from "../src/repaint/diffusion.ts";
 import type { Guidance } from "../src/repaint/guidance.ts";
 import { replay, type ReplayStep } from "../src/repaint/replay.ts";
-import { sample, type SampleOptions, type Snapshot } from "../src/repaint/sampler.ts";
+import { sample, type SampleOptions, type Snapshot } from "../src/repaint/loop.ts";
 import { planClassifierMemory } from "../src/unet/classifierMemory.ts";
 import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
 import { openClassifier } from "../src/checkpoints/classifier/checkpoint.ts";
@@ -80,7 +80,7 @@ describe("a guided step", () => {
       known: { image, keep },
       draws: 4,
       noise: (draw: number) => Promise.resolve(draws[draw]!),
-      times: [1, 0, -1],
+      path: { sampler: "repaint" as const, times: [1, 0, -1] },
       respacing: "2",
       noiseSchedule: "linear" as const,
       diffusionSteps: 1000,
@@ -102,8 +102,8 @@ describe("a guided step", () => {
   it("takes DDIM's ε by √(1 − ᾱ) · scale · gradient, Algorithm 2", async () => {
     const x = Float32Array.from(values(3 * pixels, 4));
     const [plain, guided] = [
-      await stepFrom(x, 1, { eta: 0, clip: false }),
-      await stepFrom(x, 1, { eta: 0, clip: false, guidance: guide([2]) }),
+      await stepFrom(x, 1, { sampling: ddim }),
+      await stepFrom(x, 1, { sampling: ddim, guidance: guide([2]) }),
     ];
     const gradient = await gradientAt(x, 1, 2);
     const [before, now] = diffusion.alphaBar;
@@ -120,16 +120,23 @@ describe("a guided step", () => {
   });
 });
 
+const twoSteps = { sampler: "repaint", steps: 2, jumpLength: 1, resamples: 1 } as const;
+const ddim = { ...twoSteps, eta: 0, clip: false };
+
 /** x and x̂₀ after the step from `k` of two, from a given x. */
 async function stepFrom(x: Float32Array, k: 0 | 1, options: Partial<SampleOptions> = {}) {
   const nhwc = toNhwc(x, one);
-  const resume: Snapshot = { next: 1 - k, calls: 1 - k, x: nhwc.buffer.slice(0) as ArrayBuffer };
+  const resume: Snapshot = {
+    next: 1 - k,
+    calls: 1 - k,
+    carried: new Map([["x", nhwc.buffer.slice(0) as ArrayBuffer]]),
+  };
   const snapshots: Snapshot[] = [];
   const generator = sample({
     unet,
     shape: one,
     seeds: [1n],
-    schedule: { steps: 2, jumpLength: 1, resamples: 1 },
+    sampling: twoSteps,
     resume,
     previewEvery: 1,
     snapshotSeconds: 0,
@@ -140,7 +147,7 @@ async function stepFrom(x: Float32Array, k: 0 | 1, options: Partial<SampleOption
   const { xStart } = value as { xStart: Float32Array };
   await generator.next();
   await generator.return(undefined as never);
-  return { x: fromNhwc(new Float32Array(snapshots[0]!.x), one), xStart };
+  return { x: fromNhwc(new Float32Array(snapshots[0]!.carried.get("x")!), one), xStart };
 }
 
 async function finish(options: SampleOptions): Promise<{ x: Float32Array; snapshots: Snapshot[] }> {
@@ -153,10 +160,10 @@ async function finish(options: SampleOptions): Promise<{ x: Float32Array; snapsh
 }
 
 describe("a guided run", () => {
-  const schedule = { steps: 4, jumpLength: 2, resamples: 2 };
+  const sampling = { sampler: "repaint", steps: 4, jumpLength: 2, resamples: 2 } as const;
   const options = (seeds: readonly bigint[], classes: readonly number[]): SampleOptions => ({
     unet,
-    schedule,
+    sampling,
     seeds,
     shape: { ...one, batch: seeds.length },
     guidance: guide(classes),
@@ -209,7 +216,7 @@ describe("RePaint", () => {
     const size = { width: tinySize, height: tinySize };
     return { picture: { ...size, data }, keep: { ...size, data: keep }, seed, class: label };
   };
-  const schedule = { steps: 4, jumpLength: 2, resamples: 2 };
+  const sampling = { sampler: "repaint", steps: 4, jumpLength: 2, resamples: 2 } as const;
   const both = { classifier: tinyClassifier() };
 
   it("guides each picture of a batch to its own class, and only where a scale is given", async () => {
@@ -220,7 +227,7 @@ describe("RePaint", () => {
     expect(new Set(progress.map(([, total]) => total)).size).toBe(1);
     expect(progress.at(-1)![0]).toBe(progress.at(-1)![1]);
     const run = async (jobs: InpaintJob[], classifierScale?: number) =>
-      (await repaint.inpaint(jobs, { schedule, batch: 8, classifierScale })).pictures.map(({ data }) => data);
+      (await repaint.inpaint(jobs, { sampling, batch: 8, classifierScale })).pictures.map(({ data }) => data);
     const [first, second] = await run([job(1n, 0), job(2n, 4)], 5);
     expect(await run([job(2n, 4)], 5)).toEqual([second]);
     expect(await run([job(1n, 3)], 5)).not.toEqual([first]);
@@ -233,7 +240,7 @@ describe("RePaint", () => {
 
   it("refuses a scale without a classifier, and a classifier of another size before it is loaded", async () => {
     const repaint = await RePaint.load(tinyNetwork(), { device });
-    await expect(repaint.inpaint([job(1n, 1)], { schedule, classifierScale: 1 })).rejects.toThrow(
+    await expect(repaint.inpaint([job(1n, 1)], { sampling, classifierScale: 1 })).rejects.toThrow(
       /no classifier was loaded/,
     );
     repaint.dispose();
@@ -243,7 +250,7 @@ describe("RePaint", () => {
 
   it("goes on after a lost device with both networks, to the same picture", async () => {
     const kept = await RePaint.load(tinyNetwork(), { device, ...both });
-    const expected = (await kept.inpaint([job(5n, 2)], { schedule, classifierScale: 5 })).pictures;
+    const expected = (await kept.inpaint([job(5n, 2)], { sampling, classifierScale: 5 })).pictures;
     kept.dispose();
     const devices = [await freshDevice(), new Device(device.gpu, device.info)];
     devices[1]!.dispose = () => undefined;
@@ -251,7 +258,7 @@ describe("RePaint", () => {
     const repaint = await RePaint.load(tinyNetwork(), { ...both, device: () => Promise.resolve(devices[given++]!) });
     // Before the first step, so that nothing is compiled for it; snapshots of guided runs are tested above.
     devices[0]!.gpu.destroy();
-    const run = await repaint.inpaint([job(5n, 2)], { schedule, classifierScale: 5 });
+    const run = await repaint.inpaint([job(5n, 2)], { sampling, classifierScale: 5 });
     expect(given).toBe(2);
     expect(run.pictures[0]!.data).toEqual(expected[0]!.data);
     expect(repaint.classifier!.device).toBe(devices[1]);

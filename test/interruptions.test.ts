@@ -3,14 +3,14 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Device } from "../src/engine/device.ts";
 import { DeviceLostError, InterruptedError } from "../src/errors.ts";
 import { RePaint, type InpaintJob, type Picture } from "../src/index.ts";
-import { sample, type SampleOptions, type Snapshot } from "../src/repaint/sampler.ts";
+import { sample, type SampleOptions, type Snapshot } from "../src/repaint/loop.ts";
 import { freshDevice, gpuDevice } from "./support/gpu.ts";
 import { uniform } from "./support/random.ts";
 import { tinyNetwork, tinySize as size } from "./support/tinyNetwork.ts";
 
 const device = await gpuDevice();
 const weights = tinyNetwork();
-const schedule = { steps: 4, jumpLength: 2, resamples: 2 }; // 6 model calls
+const sampling = { sampler: "repaint", steps: 4, jumpLength: 2, resamples: 2 } as const; // 6 model calls
 
 let repaint: RePaint;
 beforeAll(async () => {
@@ -46,8 +46,8 @@ async function after(run: ReturnType<RePaint["inpaint"]>, call: number, act: () 
 
 describe("a run", () => {
   it("pauses, says so, rests, and goes on to the same picture without counting the pause", async () => {
-    const expected = await pixelsOf(repaint.inpaint([job(1n)], { schedule }));
-    const run = repaint.inpaint([job(1n)], { schedule });
+    const expected = await pixelsOf(repaint.inpaint([job(1n)], { sampling }));
+    const run = repaint.inpaint([job(1n)], { sampling });
     const steps: number[] = [];
     let latest = { secondsPerStep: 0 };
     const begin = performance.now();
@@ -72,7 +72,7 @@ describe("a run", () => {
 
   it("ends by its signal while it is paused", async () => {
     const controller = new AbortController();
-    const run = repaint.inpaint([job(1n)], { schedule, signal: controller.signal });
+    const run = repaint.inpaint([job(1n)], { sampling, signal: controller.signal });
     run.pause();
     setTimeout(() => controller.abort(), 50);
     await expect(run).rejects.toThrow(InterruptedError);
@@ -80,11 +80,11 @@ describe("a run", () => {
 
   it("stops with its estimate so far, whole pictures before it, inputs after it", async () => {
     const jobs = [job(1n), job(2n), job(3n)];
-    const whole = await repaint.inpaint(jobs, { schedule, batch: 1 });
+    const whole = await repaint.inpaint(jobs, { sampling, batch: 1 });
     expect(whole.reached).toEqual(["result", "result", "result"]);
     const heard: unknown[] = [];
     const onPicture = (index: number, _: Picture, reached: string): void => void heard.push([index, reached]);
-    const run = repaint.inpaint(jobs, { schedule, batch: 1, onPicture, previewEvery: 1 });
+    const run = repaint.inpaint(jobs, { sampling, batch: 1, onPicture, previewEvery: 1 });
     let preview: Picture | undefined;
     for await (const { step, previews } of run) {
       if (step === 8) [preview] = [previews!.get(1)!];
@@ -100,7 +100,7 @@ describe("a run", () => {
   });
 
   it("stops while it is paused, and the pause ends", async () => {
-    const run = repaint.inpaint([job(1n)], { schedule });
+    const run = repaint.inpaint([job(1n)], { sampling });
     const { seen, result } = await after(run, 2, () => {
       run.pause();
       setTimeout(() => run.stop(), 50);
@@ -110,7 +110,7 @@ describe("a run", () => {
 
   it("shows previews by time, as often as is asked at the moment", async () => {
     const seen: boolean[] = [];
-    const run = repaint.inpaint([job(1n)], { schedule, previewSeconds: 1e-6 });
+    const run = repaint.inpaint([job(1n)], { sampling, previewSeconds: 1e-6 });
     for await (const { step, previews } of run) {
       seen.push(previews !== undefined);
       if (step === 3) run.setPreviews(0);
@@ -126,7 +126,7 @@ describe("a run", () => {
       keep: Float32Array.from({ length: 2 * 64 }, (_, i) => (i % 8 < 4 ? 1 : 0)),
     };
     const snapshots: Snapshot[] = [];
-    const options: SampleOptions = { unet: repaint.unet, shape, schedule, seeds: [1n, 2n], known };
+    const options: SampleOptions = { unet: repaint.unet, shape, sampling, seeds: [1n, 2n], known };
     const finish = async (extra: Partial<SampleOptions>) => {
       const generator = sample({ ...options, ...extra });
       for (;;) {
@@ -141,7 +141,7 @@ describe("a run", () => {
 
   it("takes no snapshot where nobody asks for one", async () => {
     const before = device.counters.readbacks;
-    await repaint.inpaint([job(1n)], { schedule, snapshotSeconds: 0 });
+    await repaint.inpaint([job(1n)], { sampling, snapshotSeconds: 0 });
     expect(device.counters.readbacks - before).toBe(1);
   });
 });
@@ -156,10 +156,10 @@ describe("a lost device", () => {
       given.push(devices[given.length]!);
       return Promise.resolve(given.at(-1)!);
     };
-    const expected = await pixelsOf(repaint.inpaint([job(5n)], { schedule }));
+    const expected = await pixelsOf(repaint.inpaint([job(5n)], { sampling }));
     const model = await RePaint.load(weights, { device: factory });
     const losses: Error[] = [];
-    const options = { schedule, snapshotSeconds: 0, onDeviceLost: (error: Error) => void losses.push(error) };
+    const options = { sampling, snapshotSeconds: 0, onDeviceLost: (error: Error) => void losses.push(error) };
     const run = model.inpaint([job(5n)], options);
     const steps: number[] = [];
     for await (const { step } of run) {
@@ -178,7 +178,7 @@ describe("a lost device", () => {
     const own = await freshDevice();
     const model = await RePaint.load(weights, { device: own });
     own.gpu.destroy();
-    await expect(model.inpaint([job(5n)], { schedule })).rejects.toThrow(DeviceLostError);
+    await expect(model.inpaint([job(5n)], { sampling })).rejects.toThrow(DeviceLostError);
     model.dispose();
   });
 
@@ -191,7 +191,7 @@ describe("a lost device", () => {
     };
     const model = await RePaint.load(weights, { device: factory });
     made[0]!.gpu.destroy();
-    await expect(model.inpaint([job(5n)], { schedule })).rejects.toThrow(DeviceLostError);
+    await expect(model.inpaint([job(5n)], { sampling })).rejects.toThrow(DeviceLostError);
     expect(made).toHaveLength(4);
   });
 });
@@ -200,7 +200,9 @@ describe("fifty runs", () => {
   it("leave no buffer behind, whichever way they end", async () => {
     const before = device.counters.liveBytes;
     for (let i = 0; i < 50; i++) {
-      const run = repaint.inpaint([job(BigInt(i))], { schedule: { steps: 2, jumpLength: 1, resamples: 1 } });
+      const run = repaint.inpaint([job(BigInt(i))], {
+        sampling: { sampler: "repaint", steps: 2, jumpLength: 1, resamples: 1 },
+      });
       if (i % 3 === 0) await run;
       else if (i % 3 === 1) await after(run, 1, () => run.stop());
       else for await (const _ of run) break;

@@ -8,7 +8,8 @@ import { readPngText } from "../src/node/pngText.ts";
 import { createPicture, type Picture } from "../src/pictures/image.ts";
 import { drawKeepMask } from "../src/pictures/masks.ts";
 import { RePaint } from "../src/repaint/repaint.ts";
-import { countModelCalls, PRESETS, scheduleTimes } from "../src/repaint/schedule.ts";
+import { PRESETS } from "../src/repaint/sampling.ts";
+import { countModelCalls, scheduleTimes } from "../src/repaint/schedule.ts";
 import { spendCalls } from "../src/repaint/strategies.ts";
 import { writeFile } from "node:fs/promises";
 import { cli, events, filesIn, folder, golden } from "./support/cli.ts";
@@ -24,6 +25,7 @@ afterAll(() => repaint.dispose());
 
 const size = { width: 16, height: 16 };
 const schedule = { steps: 4, jumpLength: 2, resamples: 2 };
+const sampling = { sampler: "repaint", ...schedule } as const;
 const job = { picture: createPicture(16, 16), keep: drawKeepMask("half", size), seed: 3n };
 const first = async (run: PromiseLike<{ pictures: readonly Picture[] }>) => (await run).pictures[0]!;
 
@@ -45,30 +47,32 @@ describe("spendCalls", () => {
 
 describe("DDIM", () => {
   it("depends on η, repeats, and differs from DDPM with and without a known part", async () => {
-    const plain = { schedule, eta: 0 };
+    const plain = { sampling: { ...sampling, eta: 0 } };
     const sampled = await first(repaint.sample([{ seed: 1n }], plain));
     expect(await first(repaint.sample([{ seed: 1n }], plain))).toEqual(sampled);
     const pictures = [sampled];
     for (const eta of [0.5, 1, undefined])
-      pictures.push(await first(repaint.sample([{ seed: 1n }], { schedule, eta })));
+      pictures.push(await first(repaint.sample([{ seed: 1n }], { sampling: { ...sampling, eta } })));
     expect(new Set(pictures.map(({ data }) => data.join())).size).toBe(4);
     const filled = await first(repaint.inpaint([job], plain));
-    expect(filled.data).not.toEqual((await first(repaint.inpaint([job], { schedule }))).data);
+    expect(filled.data).not.toEqual((await first(repaint.inpaint([job], { sampling }))).data);
   });
 
   it.each([-0.1, 1.1, NaN])("refuses an η of %d", async (eta) => {
-    await expect(repaint.inpaint([job], { schedule, eta })).rejects.toThrow(/eta: expected a number from 0 to 1/);
+    await expect(repaint.inpaint([job], { sampling: { ...sampling, eta } })).rejects.toThrow(
+      /eta: expected a number from 0 to 1/,
+    );
   });
 });
 
 it("samples pictures of the model's own size, each by its seed", async () => {
-  const { pictures, modelCalls } = await repaint.sample([{ seed: 1n }, { seed: 2n }], { schedule, batch: 2 });
+  const { pictures, modelCalls } = await repaint.sample([{ seed: 1n }, { seed: 2n }], { sampling, batch: 2 });
   expect(pictures.map(({ width, height }) => [width, height])).toEqual([
     [16, 16],
     [16, 16],
   ]);
   expect(modelCalls).toBe(4);
-  expect(pictures[1]).toEqual(await first(repaint.sample([{ seed: 2n }], { schedule })));
+  expect(pictures[1]).toEqual(await first(repaint.sample([{ seed: 2n }], { sampling })));
 });
 
 describe("repaint sample", () => {
@@ -78,9 +82,11 @@ describe("repaint sample", () => {
     const { status, err, out: text } = await cli([...argv, "--count", "2", "--seed", "5", "--eta", "0.5", "--json"]);
     expect([status, err]).toEqual([0, expect.stringContaining("2 pictures")]);
     expect(await filesIn(out)).toEqual(["5.png", "6.png"]);
-    const expected = await first(repaint.sample([{ seed: 6n }], { schedule: { ...schedule, steps: 3 }, eta: 0.5 }));
+    const expected = await first(repaint.sample([{ seed: 6n }], { sampling: { ...sampling, steps: 3, eta: 0.5 } }));
     expect((await readPicture(join(out, "6.png"))).data).toEqual(expected.data);
-    expect(JSON.parse(readPngText(await readFile(join(out, "5.png"))).Settings!)).toMatchObject({ eta: 0.5 });
+    expect(JSON.parse(readPngText(await readFile(join(out, "5.png"))).Settings!)).toMatchObject({
+      sampling: { eta: 0.5 },
+    });
     expect(events(text).filter(({ event }) => event === "result")).toHaveLength(2);
     expect(await cli(argv)).toMatchObject({ status: 0 });
     expect(await cli([...argv, "--seed", "5"])).toMatchObject({ status: 2, err: expect.stringMatching(/exists/) });
@@ -107,20 +113,18 @@ describe("repaint inpaint", () => {
   it("takes every option of the schedule and of the step", async () => {
     const jumpsBelow = await settingsOf([...tiny, "--start-resampling", "2", "--eta", "0", "--order", "paper"]);
     expect(jumpsBelow.settings).toMatchObject({
-      schedule: { ...schedule, startResampling: 2 },
-      eta: 0,
-      order: "paper",
+      sampling: { ...sampling, startResampling: 2, eta: 0, order: "paper" },
     });
     expect(jumpsBelow.err).toContain("jumps up to level 2: 6 model calls");
     const slow = await settingsOf([...tiny, "--strategy", "slow-down"]);
-    expect([slow.settings.schedule, slow.err]).toEqual([
-      { steps: 6, jumpLength: 1, resamples: 1 },
+    expect([slow.settings.sampling, slow.err]).toEqual([
+      { ...sampling, steps: 6, jumpLength: 1, resamples: 1 },
       expect.stringContaining("6 steps, no jumps: 6 model calls"),
     ]);
     const sdedit = await settingsOf([...tiny, "--strategy", "sdedit"]);
-    expect(sdedit.settings.schedule).toMatchObject({ steps: 4, tailLength: 2, tailResamples: 2 });
+    expect(sdedit.settings.sampling).toMatchObject({ steps: 4, tailLength: 2, tailResamples: 2 });
     const spaced = await settingsOf(["--respacing", "ddim5", "--resamples", "1"]);
-    expect(spaced.settings).toMatchObject({ respacing: "ddim5", schedule: { steps: 5 } });
+    expect(spaced.settings).toMatchObject({ sampling: { respacing: "ddim5", steps: 5 } });
   });
 
   it.each([

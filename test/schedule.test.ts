@@ -5,11 +5,11 @@ import { InputError } from "../src/errors.ts";
 import {
   countModelCalls,
   MAX_TRANSITIONS,
-  PRESETS,
   type Schedule,
   scheduleFromProgram,
   scheduleTimes,
 } from "../src/repaint/schedule.ts";
+import { PRESETS } from "../src/repaint/sampling.ts";
 import goldens from "./goldens/repaint/schedules.json" with { type: "json" };
 
 const smallCount = fc.integer({ min: 1, max: 3 });

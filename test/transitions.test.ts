@@ -2,7 +2,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { InputError } from "../src/errors.ts";
-import { countModelCalls, PRESETS, scheduleTimes } from "../src/repaint/schedule.ts";
+import { PRESETS } from "../src/repaint/sampling.ts";
+import { countModelCalls, scheduleTimes } from "../src/repaint/schedule.ts";
 import { singleTransitionsOf, type Transition, transitionsOf } from "../src/repaint/transitions.ts";
 import goldens from "./goldens/repaint/schedules.json" with { type: "json" };
 

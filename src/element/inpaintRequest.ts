@@ -22,13 +22,12 @@ export async function inpaintPicture(
   if (!Number.isInteger(count) || count < 1 || count > mostVariations)
     throw new InputError(`count: expected a whole number from 1 to ${mostVariations}, got ${count}`);
   const seeds = Array.from({ length: count }, (_, index) => BigInt.asUintN(64, seed + BigInt(index)));
-  let latest: Omit<RunProgress, "state"> = { step: 0, steps: 0, secondsPerStep: 0, eta: 0 };
+  let latest: Omit<RunProgress, "state"> = { step: 0, steps: 0, secondsPerStep: 0, secondsLeft: 0 };
   const tell = (state: RunState) => task.emit({ kind: "progress", progress: { state, ...latest } });
   const run = repaint.inpaint(
     seeds.map((one) => ({ picture, keep, seed: one, class: request.class })),
     {
-      schedule: request.schedule,
-      respacing: request.respacing,
+      sampling: request.sampling,
       region: request.region,
       feather: request.feather,
       previewSeconds: request.previewSeconds,
@@ -50,8 +49,8 @@ export async function inpaintPicture(
     if (control.kind === "stop") tell("stopping");
   });
   const box = fillBox(keep);
-  for await (const { step, steps, secondsPerStep, eta, previews } of run) {
-    latest = { step, steps, secondsPerStep, eta };
+  for await (const { step, steps, secondsPerStep, secondsLeft, previews } of run) {
+    latest = { step, steps, secondsPerStep, secondsLeft };
     if (box)
       for (const [index, whole] of previews ?? []) {
         const part = cutBox(whole, box);

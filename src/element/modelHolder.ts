@@ -2,7 +2,7 @@
 import { InputError, InterruptedError, OutOfMemoryError } from "../errors.ts";
 import { measureCall } from "../repaint/measure.ts";
 import { planRegions } from "../pictures/region.ts";
-import { RePaint, resolveSchedule } from "../repaint/repaint.ts";
+import { RePaint } from "../repaint/repaint.ts";
 import { sha256Hex } from "../sources/sha256.ts";
 import { countParameters } from "../checkpoints/architecture.ts";
 import { planMemory } from "../unet/memoryPlan.ts";
@@ -77,9 +77,8 @@ export class ModelHolder {
     const side = repaint.checkpoint.config.imageSize;
     const sizes = { modelWidth: side, modelHeight: side, ...(region ? { region } : {}) };
     const crops = keep ? planRegions(keep, sizes).length : 1;
-    const calls = repaint.modelCalls(settings);
-    const nothingKnown = keep && !keep.data.some((value) => value >= 0.5);
-    const modelCalls = count * crops * (nothingKnown ? resolveSchedule(settings.schedule).steps : calls);
+    const hasKnown = !keep || keep.data.some((value) => value >= 0.5);
+    const modelCalls = count * crops * repaint.modelCalls(settings.sampling, hasKnown);
     const secondsPerCall = (this.secondsPerCall ??= await measureCall(repaint.unet, signal));
     return { modelCalls, secondsPerCall, seconds: modelCalls * secondsPerCall };
   }

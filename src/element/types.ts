@@ -4,8 +4,7 @@
  */
 import type { Box } from "../pictures/holes.ts";
 import type { Mask, Picture } from "../pictures/image.ts";
-import type { Preset } from "../repaint/repaint.ts";
-import type { Schedule } from "../repaint/schedule.ts";
+import type { Preset, Sampling } from "../repaint/sampling.ts";
 import type { AdapterKind } from "../engine/adapter.ts";
 
 /** What this browser offers. `where`: whether the engine runs in a worker or, where that has no WebGPU, in the page. */
@@ -70,7 +69,7 @@ export interface ModelInfo {
   /** Of the file; null where that is not known without reading it all again (files over 64 MiB). */
   readonly sha256: string | null;
   readonly precision: "f32" | "f16";
-  /** Diffusion steps that it was trained with: the most that `Schedule.steps` may be. */
+  /** Diffusion steps that it was trained with: the most that a run may visit. */
   readonly diffusionSteps: number;
   /** Device memory of a run at batch 1, bytes: weights, activations and tables. */
   readonly memoryBytes: number;
@@ -82,10 +81,8 @@ export interface ModelInfo {
 
 /** What decides how long a run takes. */
 export interface RunSettings {
-  /** A preset's name or numbers. Default "balanced". */
-  readonly schedule?: Schedule | Preset | undefined;
-  /** guided-diffusion's timestep_respacing. Default: as many steps as the schedule has. */
-  readonly respacing?: string | undefined;
+  /** The sampler with its settings, or a preset's name. Default "balanced". */
+  readonly sampling?: Sampling | Preset | undefined;
   /** With it the crops of this mask are counted; without, one crop. */
   readonly keep?: Mask | undefined;
   readonly region?: Box | undefined;
@@ -130,7 +127,7 @@ export interface RunProgress {
   readonly steps: number;
   /** Seconds of a model call and until the end of the run, pauses left out; 0 while that is not known. */
   readonly secondsPerStep: number;
-  readonly eta: number;
+  readonly secondsLeft: number;
 }
 
 /** A part of the picture as it would be now (x̂₀ pasted in): the bounding box of what is to be filled. */

@@ -3,8 +3,7 @@
  * Not here: files (src/cli), running.
  */
 import type { MaskPattern } from "../pictures/masks.ts";
-import type { Schedule } from "../repaint/schedule.ts";
-import type { Order } from "../repaint/steps.ts";
+import type { Sampling } from "../repaint/sampling.ts";
 
 export interface PlannedPicture {
   readonly name: string;
@@ -25,10 +24,7 @@ export interface PlannedMask {
 
 export interface PlannedSetting {
   readonly name: string;
-  readonly schedule: Schedule;
-  readonly eta?: number | undefined;
-  readonly order?: Order | undefined;
-  readonly respacing?: string | undefined;
+  readonly sampling: Sampling;
   /** Of one crop. */
   readonly modelCalls: number;
 }

@@ -56,11 +56,11 @@ ${pictures.map(({ title, figures }) => `<h3>${escapeHtml(title)}</h3><div class=
 ${picturesLeftOut > 0 ? `<p class="soft">${picturesLeftOut} more of these rows are in the folder's pictures only (--pictures shows more).</p>` : ""}
 <h2>Settings</h2>
 ${htmlTable(
-  [{ text: "name" }, { text: "model calls a crop", isNumber: true }, { text: "schedule" }],
-  plan.settings.map(({ name, modelCalls, ...rest }) => [
+  [{ text: "name" }, { text: "model calls a crop", isNumber: true }, { text: "sampling" }],
+  plan.settings.map(({ name, modelCalls, sampling }) => [
     { text: name },
     { text: String(modelCalls), isNumber: true },
-    { text: JSON.stringify({ ...rest.schedule, eta: rest.eta, order: rest.order, respacing: rest.respacing }) },
+    { text: JSON.stringify(sampling) },
   ]),
 )}`,
   );

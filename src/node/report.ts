@@ -17,7 +17,7 @@ export interface Progress {
   readonly done: number;
   readonly total: number;
   readonly secondsPerStep?: number;
-  readonly eta?: number;
+  readonly secondsLeft?: number;
 }
 
 const quietSeconds = 10;
@@ -89,10 +89,10 @@ export class Report {
   }
 }
 
-function words({ what, done, total, secondsPerStep, eta }: Progress): string {
+function words({ what, done, total, secondsPerStep, secondsLeft }: Progress): string {
   const times = [
     ...(secondsPerStep === undefined ? [] : [`${secondsPerStep.toPrecision(3)} s each`]),
-    ...(eta === undefined ? [] : [`${seconds(eta)} left`]),
+    ...(secondsLeft === undefined ? [] : [`${seconds(secondsLeft)} left`]),
   ];
   return [`${done}/${total} ${what}`, ...times].join(", ");
 }

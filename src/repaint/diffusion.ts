@@ -12,8 +12,12 @@ import type { Schedule } from "./schedule.ts";
 
 type NoiseSchedule = "linear" | "cosine";
 
-/** How the reverse step's variance is made: from the network's second three channels, or fixed. */
+/** How a DDPM step's variance is made: from the network's second three channels, or fixed. */
 export type VarianceType = "learned-range" | "fixed-large" | "fixed-small";
+
+/** What a reverse step is: DDPM's, or DDIM's, whose variance is η's and the schedule's. */
+export type ReverseRule =
+  { readonly kind: "ddpm"; readonly variance: VarianceType } | { readonly kind: "ddim"; readonly eta: number };
 
 export interface DiffusionOptions {
   noiseSchedule: NoiseSchedule;
@@ -127,18 +131,17 @@ export function createDiffusion(options: DiffusionOptions): Diffusion {
   };
 }
 
-/**
- * The numbers of the reverse step k → k − 1: DDPM's with the given variance, or with `eta` DDIM's, where the variance is
- * the schedule's. Throws RangeError for a k that is no step of the diffusion.
- */
-export function reverseCoefficients(
-  diffusion: Diffusion,
-  k: number,
-  options: { variance: VarianceType; eta?: number | undefined },
-): ReverseCoefficients {
-  if (options.eta !== undefined) return ddimCoefficients(diffusion, k, options.eta);
-  const lower = options.variance === "fixed-large" ? "fixedLargeLogVariance" : "posteriorLogVarianceClipped";
-  const upper = options.variance === "learned-range" ? "logBetas" : lower;
+/** The numbers of the reverse step k → k − 1. Throws RangeError for a k that is no step of the diffusion. */
+export function reverseCoefficients(diffusion: Diffusion, k: number, rule: ReverseRule): ReverseCoefficients {
+  return rule.kind === "ddim"
+    ? ddimCoefficients(diffusion, k, rule.eta)
+    : ddpmCoefficients(diffusion, k, rule.variance);
+}
+
+/** The posterior's mean with one of the variances that DDPM and Improved DDPM have. */
+function ddpmCoefficients(diffusion: Diffusion, k: number, variance: VarianceType): ReverseCoefficients {
+  const lower = variance === "fixed-large" ? "fixedLargeLogVariance" : "posteriorLogVarianceClipped";
+  const upper = variance === "learned-range" ? "logBetas" : lower;
   return {
     sqrtRecipAlphaBar: at(diffusion.sqrtRecipAlphaBar, k),
     sqrtRecipMinusOneAlphaBar: at(diffusion.sqrtRecipMinusOneAlphaBar, k),
@@ -159,12 +162,19 @@ export function reverseCoefficients(
 export function guidanceCoefficients(
   diffusion: Diffusion,
   k: number,
-  { scale, variance, eta }: { scale: number; variance: VarianceType; eta?: number | undefined },
+  rule: ReverseRule,
+  scale: number,
 ): GuidanceCoefficients {
-  const alphaBar = at(diffusion.alphaBar, k);
-  if (eta !== undefined) return { guidanceX0: (scale * (1 - alphaBar)) / Math.sqrt(alphaBar), guidanceMean: 0 };
+  if (rule.kind === "ddim") return { guidanceX0: epsilonGuidance(diffusion, k, scale), guidanceMean: 0 };
+  at(diffusion.alphaBar, k);
   // β̃[0] is 0; its logarithm is another's, for the noise that the last step does not take.
-  return { guidanceX0: 0, guidanceMean: k === 0 && variance === "fixed-small" ? 0 : scale };
+  return { guidanceX0: 0, guidanceMean: k === 0 && rule.variance === "fixed-small" ? 0 : scale };
+}
+
+/** What a gradient of scale `scale` that moves ε adds to x̂₀, times the gradient (Dhariwal & Nichol 2021, Algorithm 2). */
+export function epsilonGuidance(diffusion: Diffusion, k: number, scale: number): number {
+  const alphaBar = at(diffusion.alphaBar, k);
+  return (scale * (1 - alphaBar)) / Math.sqrt(alphaBar);
 }
 
 /**

@@ -9,7 +9,7 @@ export interface InpaintProgress {
   readonly steps: number;
   /** Seconds of a model call of this batch, and until the end of the run. */
   readonly secondsPerStep: number;
-  readonly eta: number;
+  readonly secondsLeft: number;
   /** Every n-th call, as asked: the pictures of this batch as they would be now, by their index among the jobs. */
   readonly previews?: ReadonlyMap<number, Picture>;
 }
@@ -33,7 +33,7 @@ export interface InpaintResult {
  * A run that is both an async iterable of its progress and a promise of its result:
  *
  *     const run = repaint.inpaint(jobs, options);
- *     for await (const { step, steps, eta } of run) show(step, steps, eta);
+ *     for await (const { step, steps, secondsLeft } of run) show(step, steps, secondsLeft);
  *     const { pictures } = await run;
  *
  * Leaving the loop early ends the run, and awaiting it then throws InterruptedError. `stop()` ends it with what there is.

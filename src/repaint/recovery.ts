@@ -1,7 +1,7 @@
 /** A run that outlives its device: after a loss it goes on from its last snapshot, on a new device. */
 import { DeviceLostError } from "../errors.ts";
 import type { Loaded, Networks } from "./loaded.ts";
-import { sample, type SampleOptions, type SampleProgress, type Snapshot } from "./sampler.ts";
+import { sample, type SampleOptions, type SampleProgress, type Snapshot } from "./loop.ts";
 
 /** Losses without a snapshot between them, after which the step itself must be what the device dies of. */
 const mostLosses = 3;

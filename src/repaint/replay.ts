@@ -1,25 +1,31 @@
 /**
- * Replays a recorded run with its own noise, climbs step by step, in the order of RePaint's program: how anybody
- * checks an adapter against PyTorch. Unfused where it must be: a trace shows x before the next step blends into it.
+ * Replays a recorded run with its own noise: how anybody checks an adapter against PyTorch. RePaint's steps are taken apart
+ * where they must be (samplers/repaint.ts): a trace shows x before the next step blends into it.
  */
 import { InputError } from "../errors.ts";
 import type { ImageShape } from "../unet/layout.ts";
 import type { UNet } from "../unet/unet.ts";
-import { createDiffusion, climbCoefficients, forwardCoefficients, requireSteps } from "./diffusion.ts";
+import { createDiffusion, requireSteps } from "./diffusion.ts";
 import type { Guidance } from "./guidance.ts";
-import { reverseKind, State, stateLayout, type Known } from "./state.ts";
-import { climbRow, reverseRow, type ClimbRow, type ReverseRow } from "./steps.ts";
-import { singleTransitionsOf } from "./transitions.ts";
+import { stateLayout, type RecordedStep, type RunPlan } from "./runPlan.ts";
+import { planRecordedRePaint } from "./samplers/repaint.ts";
+import { State, type Known } from "./state.ts";
+
+/** What was recorded of the path: RePaint's times, as its program walks them. */
+export type RecordedPath = { readonly sampler: "repaint"; readonly times: readonly number[] };
 
 export interface Trace {
   readonly shape: ImageShape;
   readonly known: Known;
   readonly classes?: readonly number[] | undefined;
   readonly guidance?: Guidance | undefined;
-  /** Every Gaussian draw in order: the start; per reverse step the sampling noise, then the known region's (from the second model call on); one per climbed step. */
+  /**
+   * Every Gaussian draw in order. RePaint: the start; per reverse step the sampling noise, then the known region's (from the
+   * second model call on); one per climbed step.
+   */
   readonly draws: number;
   readonly noise: (draw: number) => Promise<ArrayLike<number>>;
-  readonly times: readonly number[];
+  readonly path: RecordedPath;
   readonly respacing: string;
   readonly noiseSchedule: "linear" | "cosine";
   readonly diffusionSteps: number;
@@ -35,65 +41,51 @@ export interface ReplayStep {
   readonly xStart: Float32Array;
 }
 
-/** @throws InputError when the noise is too short or too long for the times, or the times are no walk */
+/** @throws InputError when the noise is too short or too long for the steps, or the times are no walk */
 export async function* replay(
   unet: UNet,
   trace: Trace,
   signal?: AbortSignal,
 ): AsyncGenerator<ReplayStep, void, undefined> {
-  const { shape, known, times, respacing, noiseSchedule, diffusionSteps, rescaleTimesteps = false } = trace;
-  const transitions = singleTransitionsOf(times);
-  const diffusion = createDiffusion({ noiseSchedule, diffusionSteps, respacing, rescaleTimesteps });
-  requireSteps(diffusion, { steps: times[0]! + 1 });
-  const calls = transitions.filter(({ kind }) => kind === "reverse").length;
-  const expected = 1 + calls + (calls - 1) + (transitions.length - calls);
+  const { shape, known, classes, guidance } = trace;
+  const plan = planTrace(unet.checkpoint, trace);
+  const steps = plan.steps.filter(({ call }) => call !== undefined).length;
+  const expected = plan.steps.reduce((sum, { draws }) => sum + draws.length, 1);
   if (trace.draws !== expected)
     throw new InputError(
-      `noise: expected ${expected} draws for ${calls} model calls and ${transitions.length - calls} climbed steps, got ${trace.draws}`,
+      `noise: expected ${expected} draws for ${steps} model calls and what is between them, got ${trace.draws}`,
     );
-
-  const { variance, variant } = reverseKind(unet.checkpoint.diffusion, { clip: true });
-  const layout = stateLayout(shape, unet.checkpoint.architecture.outChannels);
-  // Row k of `reverse` is the step from k. Of `climbs`, row k blends at level k and row steps + k climbs from k to k + 1.
-  const levels = Array.from({ length: diffusion.steps }, (_, k) => k);
-  const scale = trace.guidance?.scale;
-  const reverse: ReverseRow[] = levels.map((from) => reverseRow(layout, diffusion, { from, variance, scale, draw: 0 }));
-  const climbs: ClimbRow[] = [
-    ...levels.map((k) => climbRow(layout, { draw: 0, signal: 1, noise: 0, blend: forwardCoefficients(diffusion, k) })),
-    ...levels.slice(1).map((to) => climbRow(layout, { draw: 0, ...climbCoefficients(diffusion, to - 1, to) })),
-  ];
-  const state = await State.create({
-    unet,
-    diffusion,
-    shape,
-    variant,
-    known,
-    classes: trace.classes,
-    guidance: trace.guidance,
-    reverse,
-    climbs,
-    noise: "injected",
-  });
+  const state = await State.create({ unet, shape, plan, known, classes, guidance, noise: "injected" });
   try {
     let draw = 0;
     let step = 0;
     state.setNoise("start", await trace.noise(draw++));
-    for (const { kind, from } of transitions) {
+    for (const recorded of plan.steps) {
       signal?.throwIfAborted();
-      state.setNoise("state", await trace.noise(draw++));
-      if (kind === "climb") {
-        state.climb(diffusion.steps + from);
-        continue;
-      }
-      if (step > 0) {
-        state.setNoise("known", await trace.noise(draw++));
-        state.climb(from);
-      }
-      state.reverse(from, from);
+      for (const target of recorded.draws) state.setNoise(target, await trace.noise(draw++));
+      state.perform(recorded);
+      if (recorded.call === undefined) continue;
       step++;
-      yield { step, steps: calls, sample: await state.read("x"), xStart: await state.read("xStart") };
+      yield { step, steps, sample: await state.read("x"), xStart: await state.read("xStart") };
     }
   } finally {
     state.dispose();
   }
+}
+
+function planTrace(
+  { diffusion: settings, architecture }: UNet["checkpoint"],
+  { shape, guidance, path, respacing, noiseSchedule, diffusionSteps, rescaleTimesteps = false }: Trace,
+): RunPlan<RecordedStep> {
+  const diffusion = createDiffusion({ noiseSchedule, diffusionSteps, respacing, rescaleTimesteps });
+  const context = {
+    diffusion,
+    settings,
+    layout: stateLayout(shape, architecture.outChannels),
+    hasKnown: true,
+    scale: guidance?.scale ?? 0,
+  };
+  const plan = planRecordedRePaint(path.times, context);
+  requireSteps(diffusion, { steps: path.times[0]! + 1 });
+  return plan;
 }

@@ -58,13 +58,6 @@ const PROGRAM_NAMES: Record<string, keyof Schedule> = {
   start_resampling: "startResampling",
 };
 
-/** The shipped settings: 105, 460 and 2410 model calls. `paper` is the setting of the paper's experiments. */
-export const PRESETS = {
-  fast: { steps: 25, jumpLength: 5, resamples: 5 },
-  balanced: { steps: 100, jumpLength: 10, resamples: 5 },
-  paper: { steps: 250, jumpLength: 10, resamples: 10 },
-} as const satisfies Record<string, Schedule>;
-
 /**
  * The times of a run: T − 1 first, −1 last, neighbours differing by exactly 1. A falling pair is one model call,
  * a rising pair one re-noising step.

@@ -1,7 +1,7 @@
 /**
- * The state of a run on the device and the dispatches over it: x lies in the network's own input buffer, x̂₀, the known
- * picture, the mask and the seeds beside it. Shared by the sampler, which generates noise, and the replay of recorded
- * traces, which is given it. Not here: what order the steps have.
+ * The state of a run on the device: x lies in the network's own input buffer, x̂₀, the known picture, the mask and the seeds
+ * beside it, and a sampler's dispatches go over them. Shared by the loop, which generates noise, and the replay of recorded
+ * traces, which is given it. Not here: what the dispatches compute and in which order (samplers/).
  */
 import type { Device } from "../engine/device.ts";
 import { InputError } from "../errors.ts";
@@ -11,15 +11,12 @@ import { readBuffer, readFloats } from "../engine/readback.ts";
 import { padTo4 } from "../engine/tensor.ts";
 import { tensorUsage } from "../engine/usage.ts";
 import { gaussianNoise } from "../shaders/gaussianNoise.ts";
-import { renoise } from "../shaders/renoise.ts";
-import { reverseStep, type ReverseStepVariant } from "../shaders/reverseStep.ts";
-import type { DiffusionSettings } from "../checkpoints/config.ts";
 import { fromNhwc, toNhwc, type ImageShape } from "../unet/layout.ts";
 import type { EmbeddingTable } from "../unet/embeddingTable.ts";
 import type { UNet, UNetSession } from "../unet/unet.ts";
-import type { Diffusion, VarianceType } from "./diffusion.ts";
+import type { Diffusion } from "./diffusion.ts";
 import { Guide, requireGuide, type Guidance } from "./guidance.ts";
-import { startDraw, type ClimbRow, type ReverseRow, type StateLayout } from "./steps.ts";
+import { startDraw, stateLayout, type RunPlan, type StateTensors, type Step } from "./runPlan.ts";
 
 /** The picture that is partly known. */
 export interface Known {
@@ -32,259 +29,230 @@ export interface Known {
 /** Where noise comes from: generated from a seed an image, or uploaded before each dispatch (`State.setNoise`). */
 type NoiseSource = { readonly seeds: readonly bigint[] } | "injected";
 
-export interface StateOptions {
+interface StateOptions {
   readonly unet: UNet;
-  readonly diffusion: Diffusion;
   readonly shape: ImageShape;
-  readonly variant: ReverseStepVariant;
+  readonly plan: RunPlan;
   readonly noise: NoiseSource;
   readonly known?: Known | undefined;
   /** One class an image. */
   readonly classes?: readonly number[] | undefined;
-  /** A classifier that guides; its scale stands in the rows. */
+  /** A classifier that guides; its scale stands in the plan's rows. */
   readonly guidance?: Guidance | undefined;
-  readonly reverse: readonly ReverseRow[];
-  readonly climbs: readonly ClimbRow[];
 }
 
-export function stateLayout(shape: ImageShape, outChannels: number): StateLayout {
-  const pixelVectors = padTo4(shape.channels) / 4;
-  return {
-    images: shape.batch,
-    vectors: shape.height * shape.width * pixelVectors,
-    pixelVectors,
-    channels: shape.channels,
-    outStride: padTo4(outChannels),
-  };
-}
+/** What a run is between two steps: the tensors that its plan carries, as they lie on the device. */
+export type Carried = ReadonlyMap<"x" | "xStart", ArrayBuffer>;
 
-/** What a checkpoint's diffusion settings say about a reverse step; DDIM (`eta`) has a variance of its own. */
-export function reverseKind(
-  settings: DiffusionSettings,
-  { clip, eta }: { clip: boolean; eta?: number | undefined },
-): { variance: VarianceType; variant: ReverseStepVariant } {
-  const fixed = settings.sigmaSmall ? "fixed-small" : "fixed-large";
-  return {
-    variance: settings.learnSigma ? "learned-range" : fixed,
-    variant: {
-      prediction: settings.predictXstart ? "xStart" : "epsilon",
-      variance: settings.learnSigma && eta === undefined ? "learned" : "fixed",
-      clip,
-    },
-  };
-}
-
-type Buffer = "xStart" | "known" | "keep" | "seeds" | "noise" | "knownNoise";
-
-interface Parts {
-  readonly shape: ImageShape;
-  readonly device: Device;
-  readonly session: UNetSession;
-  readonly guide: Guide | undefined;
-  readonly embeddings: EmbeddingTable;
-  /** Index of each image's class among the distinct classes of the run: which block of the table it takes. */
-  readonly classIndex: readonly number[];
-  /** Rows of one class in the table. */
-  readonly timesteps: number;
-  readonly buffers: ReadonlyMap<Buffer, GPUBuffer>;
-  readonly start: Executor | undefined;
-  readonly reverse: Executor;
-  readonly climb: Executor | undefined;
-  /** Everything above that holds device memory. */
-  readonly disposables: readonly { dispose(): void }[];
-}
+type OwnTensor = "xStart" | "known" | "keep" | "seeds" | "noise" | "knownNoise";
 
 export class State {
-  readonly #parts: Parts;
+  readonly #device: Device;
+  readonly #shape: ImageShape;
+  readonly #carries: RunPlan["carries"];
+  readonly #session: UNetSession;
+  readonly #embeddings: Embeddings;
+  readonly #guide: Guide | undefined;
+  readonly #buffers: ReadonlyMap<string, GPUBuffer>;
+  /** The sampler's by their names, and "start" where noise is generated. */
+  readonly #executors: ReadonlyMap<string, Executor>;
+  readonly #owned: Owned;
 
-  private constructor(parts: Parts) {
-    this.#parts = parts;
+  private constructor(
+    { unet, shape, plan }: StateOptions,
+    parts: { session: UNetSession; embeddings: Embeddings; guide: Guide | undefined; buffers: Buffers },
+    executors: ReadonlyMap<string, Executor>,
+    owned: Owned,
+  ) {
+    this.#device = unet.device;
+    this.#shape = shape;
+    this.#carries = plan.carries;
+    this.#session = parts.session;
+    this.#embeddings = parts.embeddings;
+    this.#guide = parts.guide;
+    this.#buffers = parts.buffers;
+    this.#executors = executors;
+    this.#owned = owned;
   }
 
   /** @throws InputError, OutOfMemoryError; on failure nothing stays allocated. */
   static async create(options: StateOptions): Promise<State> {
-    const { unet, shape, known, noise, diffusion, guidance } = options;
-    const { device, checkpoint } = unet;
     checkShapes(options);
-    const disposables: { dispose(): void }[] = [];
-    const buffers = new Map<Buffer, GPUBuffer>();
-    disposables.push({ dispose: () => buffers.forEach((buffer) => device.destroyBuffer(buffer)) });
+    const { unet, shape, plan, guidance } = options;
+    const { diffusion } = plan;
+    const owned = new Owned();
     try {
-      const session = await unet.session(shape);
-      disposables.push(session);
-      const distinct = [...new Set(options.classes ?? [0])];
-      const { modelTimesteps } = diffusion;
-      const rows = distinct.flatMap((y) => Array.from(modelTimesteps, (timestep) => ({ timestep, y })));
-      const embeddings = await unet.embed(
-        rows.map(({ timestep }) => timestep),
-        options.classes && rows.map(({ y }) => y),
-      );
-      disposables.push(embeddings);
-      const guide = guidance && (await Guide.create(guidance, { shape, diffusion, x: session.x }));
-      if (guide) disposables.push(guide);
-
-      const layout = stateLayout(shape, checkpoint.architecture.outChannels);
-      const stateShape = [shape.batch, shape.height, shape.width, padTo4(shape.channels)];
-      const stateBytes = layout.images * layout.vectors * 16;
-      const allocate = async (name: Buffer, bytes: number, data?: ArrayBufferView) => {
-        const buffer = await device.createBuffer(name, bytes, tensorUsage);
-        buffers.set(name, buffer);
-        if (data) device.upload(buffer, 0, data);
-      };
-      await allocate("xStart", stateBytes);
-      if (known) {
-        const keep = Float32Array.from(known.keep);
-        await allocate("known", stateBytes, toNhwc(known.image, shape));
-        await allocate("keep", keep.byteLength, keep);
-      }
-      if (noise === "injected") {
-        await allocate("noise", stateBytes);
-        if (known) await allocate("knownNoise", stateBytes);
-      } else {
-        const words = noise.seeds.flatMap((seed) => [Number(seed & 0xffffffffn), Number((seed >> 32n) & 0xffffffffn)]);
-        await allocate("seeds", words.length * 4, Uint32Array.from(words));
-      }
-
-      const build = async (dispatch: (builder: PlanBuilder, tensors: ReturnType<typeof stateTensors>) => void) => {
-        const builder = new PlanBuilder();
-        const tensors = stateTensors(builder, stateShape, layout, {
-          known: Boolean(known),
-          injected: noise === "injected",
-          guided: guide !== undefined,
-        });
-        dispatch(builder, tensors);
-        const own = [...buffers].flatMap(([name, buffer]) =>
-          tensors[name] ? [[tensors[name], { buffer }] as const] : [],
-        );
-        const externals = new Map([
-          [tensors.x, { buffer: session.x }] as const,
-          [tensors.out, { buffer: session.out }] as const,
-          ...(tensors.gradient && guide ? [[tensors.gradient, { buffer: guide.gradient }] as const] : []),
-          ...own,
-        ]);
-        const executor = await Executor.create(device, builder.finish(), externals);
-        disposables.push(executor);
-        return executor;
-      };
-      const reverse = await build((builder, { x, out, xStart, noise, gradient, seeds, known, keep, knownNoise }) =>
-        builder.dispatch(reverseStep, {
-          tensors: { x, out, xStart, noise, gradient, seeds, known, keep, knownNoise },
-          parameters: options.reverse,
-          variant: options.variant,
-        }),
-      );
-      const climb =
-        options.climbs.length === 0
-          ? undefined
-          : await build((builder, { x, noise, seeds, known, keep, knownNoise }) =>
-              builder.dispatch(renoise, {
-                tensors: { x, noise, seeds, known, keep, knownNoise },
-                parameters: options.climbs,
-                variant: {},
-              }),
-            );
-      const start =
-        noise === "injected"
-          ? undefined
-          : await build((builder, { x, seeds }) =>
-              builder.dispatch(gaussianNoise, {
-                tensors: { seeds: seeds!, y: x },
-                parameters: { images: layout.images, vectors: layout.vectors, draw: startDraw },
-                variant: {},
-              }),
-            );
-      const classIndex = Array.from({ length: shape.batch }, (_, n) =>
-        options.classes ? distinct.indexOf(options.classes[n]!) : 0,
-      );
-      const timesteps = modelTimesteps.length;
-      return new State({
-        shape,
-        device,
-        session,
-        guide,
-        embeddings,
-        classIndex,
-        timesteps,
-        buffers,
-        start,
-        reverse,
-        climb,
-        disposables,
-      });
+      const session = owned.keep(await unet.session(shape));
+      const embeddings = await embedSteps(unet, diffusion, shape.batch, options.classes);
+      owned.keep(embeddings.table);
+      const guide = guidance && owned.keep(await Guide.create(guidance, { shape, diffusion, x: session.x }));
+      const buffers = await allocate(options, owned);
+      buffers.set("x", session.x).set("out", session.out);
+      if (guide) buffers.set("gradient", guide.gradient);
+      const executors = new Map<string, Executor>();
+      for (const [name, add] of Object.entries(dispatchesOf(options)))
+        executors.set(name, owned.keep(await buildDispatch(options, buffers, add)));
+      return new State(options, { session, embeddings, guide, buffers }, executors, owned);
     } catch (error) {
-      for (const disposable of disposables) disposable.dispose();
+      owned.dispose();
       throw error;
     }
   }
 
   /** x ← the start's noise. Only with generated noise. */
   start(): void {
-    this.#parts.start!.submit();
+    this.#executors.get("start")!.submit();
   }
 
-  /** Injected noise, NCHW: for the state (sampling, climbs, or the start itself) or for the known region. */
+  /** Injected noise, NCHW: for the start, for the state (sampling and climbs), or for the known region. */
   setNoise(target: "start" | "state" | "known", values: ArrayLike<number>): void {
-    const data = toNhwc(values, this.#parts.shape);
-    const { buffers, session, device } = this.#parts;
-    const buffer = { start: session.x, state: buffers.get("noise"), known: buffers.get("knownNoise") }[target];
-    device.upload(buffer!, 0, data);
+    const name = { start: "x", state: "noise", known: "knownNoise" }[target];
+    this.#device.upload(this.#buffers.get(name)!, 0, toNhwc(values, this.#shape));
   }
 
-  /** One model call (and the classifier's) at respaced step `from`, then the reverse dispatch with row `row`. */
-  reverse(from: number, row: number): void {
-    const { session, guide, embeddings, classIndex, timesteps, reverse } = this.#parts;
-    session.submit(
-      embeddings,
-      classIndex.map((index) => index * timesteps + from),
-    );
-    guide?.submit(from);
-    reverse.submit({ row });
-  }
-
-  climb(row: number): void {
-    this.#parts.climb!.submit({ row });
+  /** The call of the network (and of the classifier that guides) if the step has one, then its dispatch. */
+  perform({ call, dispatch, row }: Step): void {
+    if (call !== undefined) {
+      const { table, rowsOf } = this.#embeddings;
+      this.#session.submit(table, rowsOf(call));
+      this.#guide?.submit(call);
+    }
+    this.#executors.get(dispatch)!.submit({ row });
   }
 
   /** x or x̂₀ as NCHW on the host. Waits for the work submitted before. */
   async read(which: "x" | "xStart"): Promise<Float32Array> {
-    const { session, buffers, device, shape } = this.#parts;
-    const buffer = which === "x" ? session.x : buffers.get("xStart")!;
-    return fromNhwc(await readFloats(device, buffer), shape);
+    return fromNhwc(await readFloats(this.#device, this.#buffers.get(which)!), this.#shape);
   }
 
-  /** x as it lies on the device, for `restore`. Waits for the work submitted before. */
-  snapshot(): Promise<ArrayBuffer> {
-    return readBuffer(this.#parts.device, this.#parts.session.x);
+  /** For `restore`. Waits for the work submitted before. */
+  async snapshot(): Promise<Carried> {
+    const carried = new Map<"x" | "xStart", ArrayBuffer>();
+    for (const name of this.#carries) carried.set(name, await readBuffer(this.#device, this.#buffers.get(name)!));
+    return carried;
   }
 
-  restore(x: ArrayBuffer): void {
-    this.#parts.device.upload(this.#parts.session.x, 0, new Uint8Array(x));
+  restore(carried: Carried): void {
+    for (const [name, bytes] of carried) this.#device.upload(this.#buffers.get(name)!, 0, new Uint8Array(bytes));
   }
 
   dispose(): void {
-    for (const disposable of this.#parts.disposables) disposable.dispose();
+    this.#owned.dispose();
   }
 }
 
-function stateTensors(
-  builder: PlanBuilder,
-  shape: readonly number[],
-  layout: StateLayout,
-  { known, injected, guided }: { known: boolean; injected: boolean; guided: boolean },
-) {
-  const { images, vectors, pixelVectors, outStride } = layout;
+/** What holds device memory, released together. */
+class Owned {
+  readonly #all: { dispose(): void }[] = [];
+
+  keep<T extends { dispose(): void }>(one: T): T {
+    this.#all.push(one);
+    return one;
+  }
+
+  dispose(): void {
+    for (const one of this.#all) one.dispose();
+  }
+}
+
+/** The embeddings of all steps of a run, for each distinct class of its images one after the other. */
+interface Embeddings {
+  readonly table: EmbeddingTable;
+  /** Of each image: its row at respaced step `call`. */
+  readonly rowsOf: (call: number) => number[];
+}
+
+async function embedSteps(
+  unet: UNet,
+  { modelTimesteps }: Diffusion,
+  images: number,
+  classes: readonly number[] | undefined,
+): Promise<Embeddings> {
+  const distinct = [...new Set(classes ?? [0])];
+  const rows = distinct.flatMap((y) => Array.from(modelTimesteps, (timestep) => ({ timestep, y })));
+  const table = await unet.embed(
+    rows.map(({ timestep }) => timestep),
+    classes && rows.map(({ y }) => y),
+  );
+  const firstRows = Array.from({ length: images }, (_, n) =>
+    classes ? distinct.indexOf(classes[n]!) * modelTimesteps.length : 0,
+  );
+  return { table, rowsOf: (call) => firstRows.map((first) => first + call) };
+}
+
+type Buffers = Map<string, GPUBuffer>;
+
+/** The state's own buffers, filled with what does not change. */
+async function allocate({ unet, shape, known, noise }: StateOptions, owned: Owned): Promise<Buffers> {
+  const { device, checkpoint } = unet;
+  const { images, vectors } = stateLayout(shape, checkpoint.architecture.outChannels);
+  const stateBytes = images * vectors * 16;
+  const buffers: Buffers = new Map();
+  const add = async (name: OwnTensor, bytes: number, data?: ArrayBufferView): Promise<void> => {
+    const buffer = await device.createBuffer(name, bytes, tensorUsage);
+    owned.keep({ dispose: () => device.destroyBuffer(buffer) });
+    buffers.set(name, buffer);
+    if (data) device.upload(buffer, 0, data);
+  };
+  await add("xStart", stateBytes);
+  if (known) {
+    const keep = Float32Array.from(known.keep);
+    await add("known", stateBytes, toNhwc(known.image, shape));
+    await add("keep", keep.byteLength, keep);
+  }
+  if (noise === "injected") {
+    await add("noise", stateBytes);
+    if (known) await add("knownNoise", stateBytes);
+  } else {
+    const words = noise.seeds.flatMap((seed) => [Number(seed & 0xffffffffn), Number((seed >> 32n) & 0xffffffffn)]);
+    await add("seeds", words.length * 4, Uint32Array.from(words));
+  }
+  return buffers;
+}
+
+function dispatchesOf({ unet, shape, plan, noise }: StateOptions): RunPlan["dispatches"] {
+  if (noise === "injected") return plan.dispatches;
+  const { images, vectors } = stateLayout(shape, unet.checkpoint.architecture.outChannels);
+  const start = (builder: PlanBuilder, { x, seeds }: StateTensors): void =>
+    builder.dispatch(gaussianNoise, {
+      tensors: { seeds: seeds!, y: x },
+      parameters: { images, vectors, draw: startDraw },
+      variant: {},
+    });
+  return { ...plan.dispatches, start };
+}
+
+async function buildDispatch(
+  { unet, shape }: StateOptions,
+  buffers: Buffers,
+  add: RunPlan["dispatches"][string],
+): Promise<Executor> {
+  const builder = new PlanBuilder();
+  const tensors = stateTensors(builder, shape, unet.checkpoint.architecture.outChannels, buffers);
+  add(builder, tensors);
+  const externals = Object.values(tensors).flatMap((tensor) =>
+    tensor ? [[tensor, { buffer: buffers.get(tensor.name)! }] as const] : [],
+  );
+  return Executor.create(unet.device, builder.finish(), new Map(externals));
+}
+
+/** A tensor for each buffer that there is. */
+function stateTensors(builder: PlanBuilder, shape: ImageShape, outChannels: number, buffers: Buffers): StateTensors {
+  const { images, vectors, pixelVectors, outStride } = stateLayout(shape, outChannels);
   const pixels = vectors / pixelVectors;
-  const when = <T>(condition: boolean, make: () => T) => (condition ? make() : undefined);
+  const state = [shape.batch, shape.height, shape.width, padTo4(shape.channels)];
+  const tensor = (name: string, dimensions: readonly number[], type: "f32" | "u32" = "f32") =>
+    buffers.has(name) ? builder.external(name, type, dimensions) : undefined;
   return {
-    x: builder.external("x", "f32", shape),
-    out: builder.external("out", "f32", [images, pixels, outStride]),
-    xStart: builder.external("xStart", "f32", shape),
-    gradient: when(guided, () => builder.external("gradient", "f32", shape)),
-    seeds: when(!injected, () => builder.external("seeds", "u32", [images, 2])),
-    known: when(known, () => builder.external("known", "f32", shape)),
-    keep: when(known, () => builder.external("keep", "f32", [images, pixels])),
-    noise: when(injected, () => builder.external("noise", "f32", shape)),
-    knownNoise: when(known && injected, () => builder.external("knownNoise", "f32", shape)),
+    x: tensor("x", state)!,
+    out: tensor("out", [images, pixels, outStride])!,
+    xStart: tensor("xStart", state)!,
+    gradient: tensor("gradient", state),
+    seeds: tensor("seeds", [images, 2], "u32"),
+    known: tensor("known", state),
+    keep: tensor("keep", [images, pixels]),
+    noise: tensor("noise", state),
+    knownNoise: tensor("knownNoise", state),
   };
 }
 

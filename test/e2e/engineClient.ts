@@ -33,8 +33,8 @@ export async function run({ weights, where }: { weights: Uint8Array; where: "wor
   const model = await engine.load(file, { onProgress: ({ phase }) => loadPhases.add(phase) });
   let error: unknown;
   await engine.load(new File(["nothing"], "notes.txt")).catch((caught: unknown) => (error = caught));
-  const stillThere = (await engine.estimate({ schedule: "fast" })).modelCalls;
-  const estimate = await engine.estimate({ schedule: "fast", keep: request().keep, count: 2 });
+  const stillThere = (await engine.estimate({ sampling: "fast" })).modelCalls;
+  const estimate = await engine.estimate({ sampling: "fast", keep: request().keep, count: 2 });
   const mine = request();
   const done = await engine.inpaint({ ...mine, count: 2, handOver: true }).result;
   return {
@@ -58,7 +58,12 @@ function request(): InpaintRequest {
   const [width, height] = [8, 8];
   const data = Uint8ClampedArray.from({ length: 256 }, (_, i) => (i * 37) % 256);
   const keep = { width, height, data: Float32Array.from({ length: 64 }, (_, i) => (i % 8 < 4 ? 1 : 0)) };
-  return { picture: { width, height, data }, keep, seed: 7n, schedule: { steps: 6, jumpLength: 3, resamples: 2 } };
+  return {
+    picture: { width, height, data },
+    keep,
+    seed: 7n,
+    sampling: { sampler: "repaint", steps: 6, jumpLength: 3, resamples: 2 },
+  };
 }
 
 async function interruptions(engine: EngineClient) {

@@ -13,9 +13,9 @@ export async function run({ weights, width, height, pixels, keep }: Job) {
   const repaint = await RePaint.load(weights);
   const picture: Picture = { width, height, data: new Uint8ClampedArray(pixels) };
   const mask: Mask = { width, height, data: keep };
-  const schedule = { steps: 4, jumpLength: 2, resamples: 2 };
+  const sampling = { sampler: "repaint", steps: 4, jumpLength: 2, resamples: 2 } as const;
   const steps: number[] = [];
-  const inpainting = repaint.inpaint([{ picture, keep: mask, seed: 11n }], { schedule });
+  const inpainting = repaint.inpaint([{ picture, keep: mask, seed: 11n }], { sampling });
   for await (const { step } of inpainting) steps.push(step);
   const { pictures, modelCalls } = await inpainting;
   repaint.dispose();

@@ -17,7 +17,7 @@ describe.skipIf(noChromium)("<repaint-inpaint> in Chromium", () => {
   afterAll(closeChromium);
 
   /** Its steps are as long as any's, so few will do. */
-  const short = { schedule: { steps: 6, jumpLength: 2, resamples: 2 } };
+  const short = { sampling: { sampler: "repaint" as const, steps: 6, jumpLength: 2, resamples: 2 } };
   const fill = async (): Promise<void> => {
     await driver.page.evaluate(() => (globalThis.seen.result.length = 0));
     await driver.press("Fill in");
@@ -87,7 +87,9 @@ describe.skipIf(noChromium)("<repaint-inpaint> in Chromium", () => {
   test("the page's thread is never held for 50 ms while a run is going", async () => {
     driver = await ElementDriver.open({ picture: testPicture(1200, 800), attributes: `previews="0.2"` });
     const { page } = driver;
-    await page.evaluate(() => (globalThis.field.settings = { schedule: { steps: 30, jumpLength: 5, resamples: 3 } }));
+    await page.evaluate(
+      () => (globalThis.field.settings = { sampling: { sampler: "repaint", steps: 30, jumpLength: 5, resamples: 3 } }),
+    );
     await page.evaluate(async () => globalThis.field.setMask({ ...globalThis.field.keep, data: globalThis.field.keep.data.map((_, i) => (i % 1200 > 500 && i % 1200 < 700 && i > 300 * 1200 && i < 500 * 1200 ? 0 : 1)) })); // prettier-ignore
     await driver.waitFor(() => globalThis.field.modelInfo !== null);
     const session = await page.createCDPSession();

@@ -14,7 +14,8 @@ describe.skipIf(noChromium)("<repaint-inpaint> in Chromium", () => {
     driver = await ElementDriver.open({ picture: testPicture(64, 48), attributes: `previews="0.001"` });
     const { page } = driver;
     await page.evaluate(
-      () => (globalThis.field.settings = { schedule: { steps: 250, jumpLength: 10, resamples: 10 } }),
+      () =>
+        (globalThis.field.settings = { sampling: { sampler: "repaint", steps: 250, jumpLength: 10, resamples: 10 } }),
     );
     await driver.drag([20, 20], [24, 22]);
     await choose("Fill in");
@@ -44,7 +45,7 @@ describe.skipIf(noChromium)("<repaint-inpaint> in Chromium", () => {
     const names = () => page.evaluate(() => [...globalThis.field.shadowRoot!.querySelectorAll(".thumb")].map((thumb) => thumb.textContent)); // prettier-ignore
     expect(await names()).toEqual(["Mask", "7 …"]);
     await page.evaluate(() => {
-      globalThis.field.settings = { schedule: { steps: 6, jumpLength: 2, resamples: 2 } };
+      globalThis.field.settings = { sampling: { sampler: "repaint", steps: 6, jumpLength: 2, resamples: 2 } };
       globalThis.field.setAttribute("variations", "3");
     });
     await choose("Fill in");
@@ -69,7 +70,7 @@ describe.skipIf(noChromium)("<repaint-inpaint> in Chromium", () => {
     await page.evaluate(() => {
       globalThis.field.setAttribute("previews", "off");
       globalThis.field.setAttribute("variations", "1");
-      globalThis.field.settings = { schedule: { steps: 250, jumpLength: 10, resamples: 10 } };
+      globalThis.field.settings = { sampling: { sampler: "repaint", steps: 250, jumpLength: 10, resamples: 10 } };
       globalThis.seen.preview.length = globalThis.seen.progress.length = 0;
     });
     await driver.drag([20, 20], [24, 22]);
@@ -144,7 +145,7 @@ describe.skipIf(noChromium)("<repaint-inpaint> in Chromium", () => {
     const { page } = driver;
     await page.evaluate(() => {
       globalThis.field.model = "/classes.safetensors";
-      globalThis.field.settings = { schedule: { steps: 6, jumpLength: 2, resamples: 2 } };
+      globalThis.field.settings = { sampling: { sampler: "repaint", steps: 6, jumpLength: 2, resamples: 2 } };
       return globalThis.field.loadModel(new URL("/classes.safetensors", location.href));
     });
     await driver.drag([20, 20], [24, 22]);

@@ -119,7 +119,7 @@ async function fillInElement(page: Page): Promise<void> {
       await element.setMask({ width: 32, height: 32, data: Float32Array.from({ length: 1024 }, (_, i) => i % 2) });
     }
     while (!element.picture || !element.keep.data.includes(0)) await new Promise((soon) => setTimeout(soon, 50));
-    element.settings = { schedule: { steps: 2, jumpLength: 1, resamples: 1 }, seed: 1n };
+    element.settings = { sampling: { sampler: "repaint", steps: 2, jumpLength: 1, resamples: 1 }, seed: 1n };
     const result = await element.run();
     const after = result.variations[0]!.picture.data;
     const before = element.picture.data;

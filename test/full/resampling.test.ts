@@ -32,7 +32,9 @@ it("brings what is filled closer to the picture than a plain descent does", { ti
     for (const name of ["1-half-right", "2-half-left"]) {
       const picture = await example(name);
       const keep = keepMask(await example(`${name}.fill`), "fill");
-      const { pictures } = await repaint.inpaint([{ picture, keep, seed: 1n }], { schedule });
+      const { pictures } = await repaint.inpaint([{ picture, keep, seed: 1n }], {
+        sampling: { sampler: "repaint", ...schedule },
+      });
       distances.push(distance(pictures[0]!, picture, keep));
     }
     return distances.reduce((a, b) => a + b, 0) / distances.length;

@@ -94,7 +94,7 @@ describe.skipIf(noChromium)("the site", () => {
     const filled = await page.evaluate(async () => {
       const element = document.querySelector("repaint-inpaint") as RepaintInpaint;
       while (!element.keep.data.includes(0)) await new Promise((soon) => setTimeout(soon, 50));
-      element.settings = { schedule: { steps: 2, jumpLength: 1, resamples: 1 }, seed: 1n };
+      element.settings = { sampling: { sampler: "repaint", steps: 2, jumpLength: 1, resamples: 1 }, seed: 1n };
       const { variations, modelCalls, stopped } = await element.run();
       const before = element.picture!.data;
       const after = variations[0]!.picture.data;

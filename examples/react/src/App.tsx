@@ -13,7 +13,7 @@ export function App() {
     const { signal } = ending;
     element.current?.addEventListener(
       "progress",
-      ({ detail }) => setStatus(`Step ${detail.step} of ${detail.steps}, ${Math.ceil(detail.eta)} s left`),
+      ({ detail }) => setStatus(`Step ${detail.step} of ${detail.steps}, ${Math.ceil(detail.secondsLeft)} s left`),
       { signal },
     );
     element.current?.addEventListener("result", ({ detail }) => setStatus(`${detail.modelCalls} calls`), { signal });

@@ -18,10 +18,15 @@ async function fill(): Promise<void> {
   try {
     const picture = await decode(pictureAddress);
     const keep = keepMask(await decode(maskAddress), "fill"); // white is to be filled
-    const schedule = { steps: steps.valueAsNumber, jumpLength: 5, resamples: steps.valueAsNumber > 5 ? 5 : 1 };
-    run = repaint.inpaint([{ picture, keep, seed: 7n }], { schedule, previewSeconds: 0.2 });
-    for await (const { step, steps: all, eta, previews } of run) {
-      status.textContent = `${step} of ${all}, ${Math.ceil(eta)} s left`;
+    const sampling = {
+      sampler: "repaint" as const,
+      steps: steps.valueAsNumber,
+      jumpLength: 5,
+      resamples: steps.valueAsNumber > 5 ? 5 : 1,
+    };
+    run = repaint.inpaint([{ picture, keep, seed: 7n }], { sampling, previewSeconds: 0.2 });
+    for await (const { step, steps: all, secondsLeft, previews } of run) {
+      status.textContent = `${step} of ${all}, ${Math.ceil(secondsLeft)} s left`;
       if (previews) show(previews.get(0)!);
     }
     const { pictures, modelCalls, seconds } = await run;

@@ -99,9 +99,9 @@ async function run(context: Context, given: Arguments): Promise<number> {
         model: { name, checkpoint, selfTest },
         version: (await packageInfo()).version,
         platform: `Node ${process.version}, ${process.platform} ${process.arch}`,
-        onProgress: ({ what, done, total, eta, row }) => {
+        onProgress: ({ what, done, total, secondsLeft, row }) => {
           if (row) report.event("kernel", { ...row });
-          report.progress({ what: `(${what})`, done, total, ...(eta === undefined ? {} : { eta }) });
+          report.progress({ what: `(${what})`, done, total, ...(secondsLeft === undefined ? {} : { secondsLeft }) });
         },
       });
     };

@@ -9,8 +9,8 @@ import { ensureFolder, refuseOutput, writeFileAtomic } from "../../node/files.ts
 import { type ShippedModel, weightsFolder } from "../../node/packageFiles.ts";
 import { encodePng } from "../../node/pictures.ts";
 import type { Picture } from "../../pictures/image.ts";
-import { RePaint, resolveSchedule } from "../../repaint/repaint.ts";
-import type { Schedule } from "../../repaint/schedule.ts";
+import { RePaint } from "../../repaint/repaint.ts";
+import { resolveSampling, type Sampling } from "../../repaint/sampling.ts";
 import { adapterOption, type Arguments, type Command, jsonOption, precisionOption } from "../command.ts";
 import { announceDevice, type Context } from "../context.ts";
 import { modelHash, withModel } from "../given/model.ts";
@@ -42,7 +42,7 @@ export const demo: Command = {
 /** Of the eight, one whose halves show whether they agree: eyes, cap, mouth, hills. */
 const onProcessor = "2-half-left";
 /** Twice the work of the preset "fast", which leaves a noisy background, and still under two minutes on two cores. */
-const scheduleOnProcessor: Schedule = { steps: 50, jumpLength: 10, resamples: 5 };
+const usualOnProcessor: Sampling = { sampler: "repaint", steps: 50, jumpLength: 10, resamples: 5 };
 
 async function run(context: Context, given: Arguments): Promise<void> {
   const { report, signal } = context;
@@ -53,21 +53,19 @@ async function run(context: Context, given: Arguments): Promise<void> {
   await withModel(context, undefined, undefined, async (model) => {
     await modelHash(model, context);
     const device = await announceDevice(context, given.text("adapter"));
-    const schedule = resolveSchedule(
-      preset ?? (device.kind === "cpu" ? scheduleOnProcessor : defaultPreset(device.kind)),
-    );
-    const settings = `${schedule.steps}, ${schedule.jumpLength}, ${schedule.resamples}`;
+    const sampling = resolveSampling(preset ?? (device.kind === "cpu" ? usualOnProcessor : defaultPreset(device.kind)));
+    const settings = `${sampling.steps}, ${sampling.jumpLength}, ${sampling.resamples}`;
     await ensureFolder(folder);
     await refuseOutput(join(folder, "contact-sheet.png"), { force: true });
     const portraits = await readPortraits(model.shipped!, device.kind === "cpu" ? [onProcessor] : undefined);
     const tune = await readTune(context, given);
     const repaint = await RePaint.load(model.source, { device, precision, tune, signal });
     try {
-      const calls = count(repaint.modelCalls({ schedule }), "model call");
+      const calls = count(repaint.modelCalls(sampling), "model call");
       report.say(
         `Filling ${count(portraits.length, "portrait")}, T, jump length and resamples ${settings}: ${calls} a picture`,
       );
-      report.event("run", { model: model.name, schedule, results: portraits.length, seed: String(seed) });
+      report.event("run", { model: model.name, sampling, results: portraits.length, seed: String(seed) });
       const save = async (file: string, picture: Picture): Promise<void> => {
         const path = join(folder, file);
         await writeFileAtomic(path, encodePng(picture, { Software: "repaint-webgpu", Seed: String(seed) }), {
@@ -87,7 +85,7 @@ async function run(context: Context, given: Arguments): Promise<void> {
           return save(`${name}.filled.png`, result);
         },
       }));
-      const done = await runWork(context, repaint, works, { schedule });
+      const done = await runWork(context, repaint, works, { sampling });
       await save("contact-sheet.png", contactSheet(sheetRows(portraits, filled, `filled (${settings})`)));
       report.event("done", { results: portraits.length, ...done });
       report.say(

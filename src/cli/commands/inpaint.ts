@@ -202,7 +202,7 @@ async function fill(
   try {
     const crops = results.reduce((sum, { pair }) => sum + plan.crops.get(pair)!, 0);
     const settings = announceRun(context, plan, repaint, crops);
-    const { schedule, region, feather, eta, order, respacing, classifierScale } = settings;
+    const { sampling, region, feather, classifierScale } = settings;
     const works = results.map((result) => {
       const label = plan.classes.get(result.pair);
       const all = { ...settings, ...(label === undefined ? {} : { class: label }), precision };
@@ -217,12 +217,9 @@ async function fill(
       };
     });
     const done = await runWork(context, repaint, works, {
-      schedule,
+      sampling,
       previews,
       feather,
-      eta,
-      order,
-      respacing,
       classifierScale,
       ...(region ? { region } : {}),
     });
@@ -246,9 +243,9 @@ function announceRun({ report }: Context, plan: Plan, repaint: RePaint, crops: n
   const region = readRegion(given);
   const feather = readFeather(given);
   sayAssumed(model, report);
-  const sampling = readSampling(given);
+  const sampling = { sampler: "repaint" as const, ...schedule, ...readSampling(given) };
   const { steps, jumpLength, resamples } = schedule;
-  const modelCalls = repaint.modelCalls({ schedule, respacing: sampling.respacing });
+  const modelCalls = repaint.modelCalls(sampling);
   const isPreset = !scheduleOptions.some(({ name }) => name !== "preset" && given.has(name));
   report.say(
     `${model.name}${isPreset ? `, preset ${preset}` : ""}: ${scheduleWords(schedule)}: ` +
@@ -258,9 +255,8 @@ function announceRun({ report }: Context, plan: Plan, repaint: RePaint, crops: n
   if (resamples > 1 && jumpLength >= steps)
     report.say("No jump of this length fits into these steps, so nothing is resampled.");
   const settings = {
-    schedule,
+    sampling,
     feather,
-    ...sampling,
     ...(region ? { region } : {}),
     ...(guide ? { classifierScale: guideScale(guide, model) } : {}),
   };

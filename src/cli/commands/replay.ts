@@ -85,7 +85,7 @@ async function run(context: Context, given: Arguments): Promise<void> {
         const file = await replayAll(context, network, { ...trace, guidance }, metadata);
         const seconds = (performance.now() - begin) / 1000;
         await writeFileAtomic(output, file, { force });
-        const modelCalls = countModelCalls(trace.times);
+        const modelCalls = countModelCalls(trace.path.times);
         report.event("replayed", { file: output, modelCalls, seconds, precision, classifierScale: guided?.scale });
         report.say(`Replayed ${modelCalls} model calls in ${seconds.toFixed(1)} s; wrote ${output}`);
       } finally {
@@ -103,7 +103,7 @@ async function replayAll(
 ): Promise<Uint8Array> {
   const { batch, channels, height, width } = trace.shape;
   const length = batch * channels * height * width;
-  const calls = countModelCalls(trace.times);
+  const calls = countModelCalls(trace.path.times);
   const shape = [calls, batch, channels, height, width];
   const samples = new Float32Array(calls * length);
   const xStart = new Float32Array(calls * length);
@@ -168,7 +168,7 @@ async function readTrace(
     classes: config.numClasses === null ? undefined : labels,
     draws: noise!.shape[0]!,
     noise: (draw: number) => readDraw(source, noise!, draw, length),
-    times: settings.times,
+    path: { sampler: "repaint" as const, times: settings.times },
     respacing: settings.respacing,
     noiseSchedule: settings.noiseSchedule ?? diffusion.noiseSchedule,
     diffusionSteps: settings.diffusionSteps ?? diffusion.diffusionSteps,

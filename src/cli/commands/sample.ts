@@ -63,7 +63,7 @@ async function run(context: Context, given: Arguments): Promise<void> {
     const seeds = readSeeds(given);
     const scheduleOf = readSchedule(given, model.checkpoint);
     const labels = await readClasses(given, model, guide, seeds.length);
-    const sampling = readSampling(given);
+    const reverse = readSampling(given);
     const precision = readPrecision(given);
     await ensureFolder(folder);
     const force = given.has("force");
@@ -89,7 +89,8 @@ async function run(context: Context, given: Arguments): Promise<void> {
         `${model.name}: ${count(seeds.length, "picture")} of ${size}x${size} in ${count(schedule.steps, "step")}`,
       );
       if (guide) sayGuide(guide, model, report);
-      const settings = { schedule, ...sampling, ...(guide ? { classifierScale: guideScale(guide, model) } : {}) };
+      const sampling = { sampler: "repaint" as const, ...schedule, ...reverse };
+      const settings = { sampling, ...(guide ? { classifierScale: guideScale(guide, model) } : {}) };
       report.event("run", {
         model: model.name,
         modelSha256: hash,

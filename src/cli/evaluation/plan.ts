@@ -11,7 +11,7 @@ import { asInputError } from "../../node/files.ts";
 import { decodePicture } from "../../node/pictures.ts";
 import type { Mask, Picture } from "../../pictures/image.ts";
 import { drawKeepMask } from "../../pictures/masks.ts";
-import { countModelCalls, scheduleTimes } from "../../repaint/schedule.ts";
+import { samplingCalls } from "../../repaint/sampling.ts";
 import type { Checkpoint } from "../../checkpoints/checkpoint.ts";
 import { classWords } from "../given/classes.ts";
 import type { Context } from "../context.ts";
@@ -94,7 +94,8 @@ function resolveSetting({ name, options }: RequestedSetting, checkpoint: Checkpo
   try {
     // A plan must not depend on the adapter, which a default preset would.
     const { schedule } = readSchedule(options, checkpoint)("cpu");
-    return { name, schedule, ...readSampling(options), modelCalls: countModelCalls(scheduleTimes(schedule)) };
+    const sampling = { sampler: "repaint" as const, ...schedule, ...readSampling(options) };
+    return { name, sampling, modelCalls: samplingCalls(sampling) };
   } catch (error) {
     if (error instanceof InputError) throw new InputError(`setting ${JSON.stringify(name)}: ${error.message}`);
     throw error;

@@ -44,7 +44,7 @@ export async function runTasks(
   for (const batch of batches(pending, work.device.kind === "cpu" ? 1 : groupSize)) {
     signal.throwIfAborted();
     const begin = performance.now();
-    const { schedule, eta, order, respacing } = plan.settings[batch[0]!.setting]!;
+    const { sampling } = plan.settings[batch[0]!.setting]!;
     const jobs = [];
     for (const task of batch)
       jobs.push({
@@ -53,15 +53,21 @@ export async function runTasks(
         seed: BigInt(plan.seeds[task.seed]!),
         class: plan.classes ? plan.classes[task.picture] : plan.class,
       });
-    const sampling = { schedule, eta, order, respacing, classifierScale: plan.classifier?.scale };
-    const run = repaint.inpaint(jobs, { ...sampling, signal, batch: batch.length });
+    const classifierScale = plan.classifier?.scale;
+    const run = repaint.inpaint(jobs, { sampling, classifierScale, signal, batch: batch.length });
     const share = callsOf(batch);
     for await (const { step, steps } of run) {
       const now = before + (share * step) / steps;
       const seconds = spent + (performance.now() - begin) / 1000;
-      const eta = (seconds / now) * (total - now);
-      report.event("progress", { step: Math.floor(now), steps: total, secondsPerStep: seconds / now, eta });
-      report.progress({ what: "model calls", done: Math.floor(now), total, secondsPerStep: seconds / now, eta });
+      const secondsLeft = (seconds / now) * (total - now);
+      report.event("progress", { step: Math.floor(now), steps: total, secondsPerStep: seconds / now, secondsLeft });
+      report.progress({
+        what: "model calls",
+        done: Math.floor(now),
+        total,
+        secondsPerStep: seconds / now,
+        secondsLeft,
+      });
     }
     const result = await run;
     modelCalls += result.modelCalls;

@@ -16,8 +16,8 @@ export function fileProgress(report: Report): NonNullable<TensorWriterOptions["o
       report.endProgress();
       phase = { what, begin: now };
     }
-    const eta = ((now - phase.begin) * (total - done)) / done;
-    report.event("progress", { what, done, total, eta });
-    report.progress({ what: `MiB ${what}`, done: Math.round(done / mib), total: Math.round(total / mib), eta });
+    const secondsLeft = ((now - phase.begin) * (total - done)) / done;
+    report.event("progress", { what, done, total, secondsLeft });
+    report.progress({ what: `MiB ${what}`, done: Math.round(done / mib), total: Math.round(total / mib), secondsLeft });
   };
 }

@@ -1,10 +1,9 @@
 /** The options of a run that are numbers: schedule, seeds, region, feather. Checked before a device is opened. */
 import { InputError } from "../../errors.ts";
 import type { Box } from "../../pictures/holes.ts";
-import { type InpaintOptions, resolveSchedule } from "../../repaint/repaint.ts";
 import { respacedTimesteps } from "../../repaint/respacing.ts";
-import { PRESETS, type Schedule, scheduleTimes } from "../../repaint/schedule.ts";
-import type { Order } from "../../repaint/steps.ts";
+import { type Order, PRESETS, type RePaintSampling } from "../../repaint/sampling.ts";
+import { type Schedule, scheduleTimes } from "../../repaint/schedule.ts";
 import { spendCalls, STRATEGIES, type Strategy } from "../../repaint/strategies.ts";
 import type { Checkpoint } from "../../checkpoints/checkpoint.ts";
 import { type Arguments, type Option, quoted } from "../command.ts";
@@ -88,7 +87,8 @@ export function readSchedule(
   };
   const scheduleOf = (kind: AdapterKind) => {
     const name = preset ?? defaultPreset(kind);
-    return { preset: name, schedule: spendCalls({ ...resolveSchedule(name), ...parts }, strategy) };
+    const { sampler: _, ...schedule } = PRESETS[name];
+    return { preset: name, schedule: spendCalls({ ...schedule, ...parts }, strategy) };
   };
   if (visited !== undefined && (steps !== visited || strategy === "slow-down"))
     throw new InputError(
@@ -109,10 +109,10 @@ export function readSchedule(
   return scheduleOf;
 }
 
-export type Sampling = Pick<InpaintOptions, "eta" | "order" | "respacing">;
+type ReverseSettings = Pick<RePaintSampling, "eta" | "order" | "respacing">;
 
 /** Of the options that were given. @throws InputError */
-export function readSampling(given: Arguments): Sampling {
+export function readSampling(given: Arguments): ReverseSettings {
   const text = given.text("eta");
   const eta = text === undefined || !/^\d*\.?\d+$/.test(text) ? NaN : Number(text);
   if (text !== undefined && !(eta >= 0 && eta <= 1))

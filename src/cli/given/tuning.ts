@@ -18,7 +18,7 @@ export const tuneOption: Option = {
 /** Progress and warnings of a tuner on a command's report. */
 export function reporting({ report }: Context): Pick<TuneOptions, "onProgress" | "onWarning"> {
   return {
-    onProgress: ({ done, total, eta }) => report.progress({ what: "layers timed", done, total, eta }),
+    onProgress: ({ done, total, secondsLeft }) => report.progress({ what: "layers timed", done, total, secondsLeft }),
     onWarning: (message) => report.say(`Note: ${message}`),
   };
 }

@@ -7,6 +7,7 @@ import { ensureFolder, writeFileAtomic } from "../../node/files.ts";
 import { encodePng } from "../../node/pictures.ts";
 import type { Mask, Picture } from "../../pictures/image.ts";
 import type { InpaintJob, InpaintOptions, RePaint } from "../../repaint/repaint.ts";
+import type { Sampling } from "../../repaint/sampling.ts";
 import type { Context } from "../context.ts";
 import { seconds } from "../../text/quantities.ts";
 
@@ -26,11 +27,8 @@ export interface Previews {
   readonly folder: string;
 }
 
-export interface WorkOptions extends Pick<
-  InpaintOptions,
-  "region" | "feather" | "eta" | "order" | "respacing" | "classifierScale"
-> {
-  readonly schedule: NonNullable<InpaintOptions["schedule"]>;
+export interface WorkOptions extends Pick<InpaintOptions, "region" | "feather" | "classifierScale"> {
+  readonly sampling: Sampling;
   readonly previews?: Previews | undefined;
 }
 
@@ -43,11 +41,11 @@ export async function runWork(
   context: Context,
   repaint: RePaint,
   all: readonly Work[],
-  { schedule, previews, region, feather, ...sampling }: WorkOptions,
+  { sampling, previews, region, feather, classifierScale }: WorkOptions,
 ): Promise<{ modelCalls: number; seconds: number }> {
   const { report, signal } = context;
   const size = repaint.unet.device.kind === "cpu" ? 1 : groupSize;
-  const callsPerBatch = repaint.modelCalls({ schedule, respacing: sampling.respacing });
+  const callsPerBatch = repaint.modelCalls(sampling);
   const crops = (works: readonly Work[]): number => works.reduce((sum, work) => sum + work.crops, 0);
   const calls = (works: readonly Work[]): number => Math.ceil(crops(works) / size) * callsPerBatch;
   const groups = Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size));
@@ -63,28 +61,28 @@ export async function runWork(
     const jobs: InpaintJob[] = [];
     for (const work of group) jobs.push({ ...(await work.load()), seed: work.seed, class: work.class });
     const run = repaint.inpaint(jobs, {
-      ...sampling,
-      schedule,
+      sampling,
+      classifierScale,
       signal,
       region,
       feather: feather ?? 0,
       batch: size,
       previewEvery: previews?.every ?? 0,
     });
-    for await (const { step, steps, secondsPerStep, eta, previews: pictures } of run) {
+    for await (const { step, steps, secondsPerStep, secondsLeft, previews: pictures } of run) {
       const progress = {
         done: before + step,
         total: before + steps + callsAhead,
         secondsPerStep,
-        eta: eta + secondsPerStep * callsPerBatch * share,
+        secondsLeft: secondsLeft + secondsPerStep * callsPerBatch * share,
       };
       report.event("progress", {
         step: progress.done,
         steps: progress.total,
         secondsPerStep,
-        eta: progress.eta,
+        secondsLeft: progress.secondsLeft,
       });
-      if (!estimated) sayEstimate(context, progress.eta);
+      if (!estimated) sayEstimate(context, progress.secondsLeft);
       estimated = true;
       report.progress({ what: "model calls", ...progress });
       for (const [job, picture] of pictures ?? []) await writePreview(context, previews!, group[job]!, step, picture);
@@ -97,10 +95,10 @@ export async function runWork(
   return { modelCalls: before, seconds: (performance.now() - begin) / 1000 };
 }
 
-function sayEstimate({ report }: Context, eta: number): void {
-  report.event("estimate", { seconds: eta });
-  if (eta > longRunSeconds)
-    report.say(`This run will take about ${seconds(eta)}. Ctrl-C stops it; --preset fast is the shortest.`);
+function sayEstimate({ report }: Context, secondsLeft: number): void {
+  report.event("estimate", { seconds: secondsLeft });
+  if (secondsLeft > longRunSeconds)
+    report.say(`This run will take about ${seconds(secondsLeft)}. Ctrl-C stops it; --preset fast is the shortest.`);
 }
 
 export function previewName({ name, seed }: Pick<Work, "name" | "seed">, step: number | string): string {

@@ -42,8 +42,8 @@ export function forwardProgress(report: Report): (done: number) => void {
   return (done) => {
     const elapsed = (performance.now() - begin) / 1000;
     if (elapsed < 2) return;
-    const eta = (elapsed * (1 - done)) / done;
-    report.progress({ what: "% of the forward", done: Math.round(100 * done), total: 100, eta });
+    const secondsLeft = (elapsed * (1 - done)) / done;
+    report.progress({ what: "% of the forward", done: Math.round(100 * done), total: 100, secondsLeft });
   };
 }
 

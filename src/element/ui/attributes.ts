@@ -1,6 +1,6 @@
 /** The attributes of the element: what each means and how its text becomes settings. The manifest is checked against this. */
 import { InputError } from "../../errors.ts";
-import { PRESETS, scheduleTimes, type Schedule } from "../../repaint/schedule.ts";
+import { PRESETS, resolveSampling, samplingCalls, type Sampling } from "../../repaint/sampling.ts";
 import type { ModelSource } from "../types.ts";
 import { shippedModels } from "../shipped.ts";
 import type { Settings } from "./engineSession.ts";
@@ -29,7 +29,7 @@ export const settingsOf: { readonly [Name in AttributeName]?: (text: string) => 
   preset: (text) => {
     const name = presetNames.find((preset) => preset === text);
     if (!name) throw unlike("preset", presetNames.join(", "), text);
-    return { schedule: PRESETS[name] };
+    return { sampling: PRESETS[name] };
   },
   seed: (text) => {
     if (!/^\d{1,20}$/.test(text) || BigInt(text) >= 1n << 64n) throw unlike("seed", "0 to 2^64 - 1", text);
@@ -59,8 +59,8 @@ export function checkSettings(change: Partial<Settings>): void {
   };
   for (const [name, value] of Object.entries(change)) {
     const [attribute, type] = texts[name as keyof Settings] ?? [];
-    if (name === "schedule") scheduleTimes(value as Schedule);
-    else if (!attribute) throw unlike("settings", `schedule, ${Object.keys(texts).join(", ")}`, name);
+    if (name === "sampling") samplingCalls(resolveSampling(value as Sampling));
+    else if (!attribute) throw unlike("settings", `sampling, ${Object.keys(texts).join(", ")}`, name);
     else if (typeof value !== type) throw unlike(name, `a ${type}`, `${typeof value} ${String(value)}`);
     else settingsOf[attribute]!(String(value));
   }

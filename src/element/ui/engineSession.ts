@@ -4,7 +4,7 @@
  */
 import { InputError, InterruptedError } from "../../errors.ts";
 import type { Mask, Picture } from "../../pictures/image.ts";
-import type { Schedule } from "../../repaint/schedule.ts";
+import type { Sampling } from "../../repaint/sampling.ts";
 import { createEngineClient } from "../client.ts";
 import type {
   AdapterReport,
@@ -24,7 +24,7 @@ import { afterQuiet } from "./dom.ts";
 import { Emitter } from "./emitter.ts";
 
 export interface Settings {
-  readonly schedule: Schedule;
+  readonly sampling: Sampling;
   readonly seed: bigint;
   /** Variations. */
   readonly count: number;
@@ -193,9 +193,9 @@ export class EngineSession extends Emitter<SessionEvents> {
     const asked = this.#estimateOf;
     if (!asked || this.#run || this.#model.kind !== "loaded") return;
     const { settings, keep } = asked;
-    const { schedule, count } = settings;
+    const { sampling, count } = settings;
     try {
-      const estimate = await this.client.estimate({ schedule, keep, count });
+      const estimate = await this.client.estimate({ sampling, keep, count });
       if (asked === this.#estimateOf) this.emit("estimate", estimate);
     } catch (error) {
       if (asked === this.#estimateOf && !(error instanceof InterruptedError)) this.emit("estimate", error as Error);
@@ -208,7 +208,7 @@ export class EngineSession extends Emitter<SessionEvents> {
    */
   async run(copy: () => Promise<{ picture: Picture; keep: Mask }>, settings: Settings): Promise<InpaintResult> {
     if (this.#progress) throw new InterruptedError("a run is under way already: stop it first");
-    this.#setProgress({ state: "preparing", step: 0, steps: 0, secondsPerStep: 0, eta: 0 });
+    this.#setProgress({ state: "preparing", step: 0, steps: 0, secondsPerStep: 0, secondsLeft: 0 });
     const abort = (this.#abort = new AbortController());
     try {
       const info = await unlessAborted(this.ready(settings.precision), abort.signal);

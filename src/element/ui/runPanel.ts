@@ -92,14 +92,14 @@ export class RunPanel {
 }
 
 /** "Step 12 of 105 · 46 s left". */
-export function progressWords({ state, step, steps, eta }: RunProgress, model: ModelState): string {
+export function progressWords({ state, step, steps, secondsLeft }: RunProgress, model: ModelState): string {
   if (model.kind === "loading") return "Getting the model …";
   if (state === "preparing") return "Getting ready …";
   if (state === "recovering") return "The graphics device was lost; carrying on with a new one …";
   const place = `Step ${step.toLocaleString("en-US")} of ${steps.toLocaleString("en-US")}`;
   if (state === "stopping") return `${place} · stopping …`;
   if (state === "paused") return `${place} · paused`;
-  return eta > 0 ? `${place} · ${durationWords(eta)} left` : place;
+  return secondsLeft > 0 ? `${place} · ${durationWords(secondsLeft)} left` : place;
 }
 
 function idleWords({ hasPicture, hasFill, adapter, model, estimate }: RunState): string {

@@ -1,5 +1,6 @@
 /** How a run goes: presets, the schedule with its plot, seed, variations, precision, class, previews. */
-import { PRESETS, type Schedule } from "../../repaint/schedule.ts";
+import { PRESETS, type Preset, type Sampling } from "../../repaint/sampling.ts";
+import type { Schedule } from "../../repaint/schedule.ts";
 import type { ModelInfo } from "../types.ts";
 import { button, field, numberField } from "./controls.ts";
 import { h, svg } from "./dom.ts";
@@ -7,11 +8,9 @@ import { Emitter } from "./emitter.ts";
 import { type Settings, usualClass } from "./engineSession.ts";
 import { plotSchedule, type Plot } from "./schedulePlot.ts";
 
-export type PresetName = keyof typeof PRESETS;
+export const presetNames = Object.keys(PRESETS) as Preset[];
 
-export const presetNames = Object.keys(PRESETS) as PresetName[];
-
-const presetWords: Readonly<Record<PresetName, readonly [label: string, what: string]>> = {
+const presetWords: Readonly<Record<Preset, readonly [label: string, what: string]>> = {
   fast: ["Fast", "a first look"],
   balanced: ["Balanced", "good for most"],
   paper: ["Paper", "the paper’s own"],
@@ -29,7 +28,7 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
   /** Stands apart: it can be switched in mid-run. */
   readonly preview: HTMLElement;
   #settings: Settings = {
-    schedule: PRESETS.balanced,
+    sampling: PRESETS.balanced,
     seed: randomSeed(),
     count: 1,
     precision: "f32",
@@ -40,7 +39,7 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
   /** What is painted while no class was chosen. */
   #usualClass = 0;
   #plot: Plot | undefined;
-  readonly #presets: readonly (readonly [PresetName, HTMLInputElement])[];
+  readonly #presets: readonly (readonly [Preset, HTMLInputElement])[];
   readonly #line = svg("path", { class: "plot-line", part: "plot" });
   readonly #now = svg("circle", { class: "plot-now", r: "4" });
   readonly #plotText = h("figcaption", { class: "plot-text" });
@@ -90,7 +89,7 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
         type: "radio",
         name: group,
         value: name,
-        on: { change: () => this.set({ schedule: PRESETS[name] }) },
+        on: { change: () => this.set({ sampling: PRESETS[name] }) },
       }),
     ]);
     const number = (name: keyof Schedule, label: string, max: number) => {
@@ -148,8 +147,8 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
   }
 
   /** The preset that the schedule is, if it is one. */
-  get preset(): PresetName | undefined {
-    return presetNames.find((name) => same(PRESETS[name], this.#settings.schedule));
+  get preset(): Preset | undefined {
+    return presetNames.find((name) => same(PRESETS[name], this.#settings.sampling));
   }
 
   set(change: Partial<Settings>): void {
@@ -202,13 +201,13 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
   }
 
   #setSchedule(change: Partial<Schedule>): void {
-    this.set({ schedule: { ...this.#settings.schedule, ...change } });
+    this.set({ sampling: { ...this.#settings.sampling, ...change } });
   }
 
   #setStart(): void {
-    const { startResampling: _, ...schedule } = this.#settings.schedule;
+    const { startResampling: _, ...sampling } = this.#settings.sampling;
     const value = this.#start.valueAsNumber;
-    this.set({ schedule: value >= schedule.steps ? schedule : { ...schedule, startResampling: value } });
+    this.set({ sampling: value >= sampling.steps ? sampling : { ...sampling, startResampling: value } });
   }
 
   #readSeed(): void {
@@ -219,7 +218,7 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
   }
 
   #show(): void {
-    const { schedule, seed, count, precision, class: label, previewSeconds } = this.#settings;
+    const { sampling: schedule, seed, count, precision, class: label, previewSeconds } = this.#settings;
     for (const [name, input] of this.#presets) input.checked = name === this.preset;
     for (const [name, input] of this.#numbers) write(input, String(schedule[name]));
     this.#numbers[0]![1].max = String(this.#mostSteps);
@@ -257,8 +256,8 @@ function write(input: HTMLInputElement, value: string): void {
   if (input.value !== value && !input.matches(":focus")) input.value = value;
 }
 
-function same(a: Schedule, b: Schedule): boolean {
-  const names = new Set([...Object.keys(a), ...Object.keys(b)]) as Set<keyof Schedule>;
+function same(a: Sampling, b: Sampling): boolean {
+  const names = new Set([...Object.keys(a), ...Object.keys(b)]) as Set<keyof Sampling>;
   return [...names].every((name) => a[name] === b[name]);
 }
 

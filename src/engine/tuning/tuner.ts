@@ -47,7 +47,7 @@ export interface TuningProgress {
   /** The one that is asked now. */
   readonly key: string;
   /** Seconds to come at most. */
-  readonly eta: number;
+  readonly secondsLeft: number;
 }
 
 export interface TunedAnswer {
@@ -119,8 +119,8 @@ export async function tune(
       signal?.throwIfAborted();
       const elapsed = now() - begin;
       const expected = workDone > 0 ? (elapsed / workDone) * (work - workDone) : budget;
-      const eta = Math.max(0, Math.min(remaining(), expected)) / 1000;
-      onProgress?.({ done, total: open.length, key: question.key, eta });
+      const secondsLeft = Math.max(0, Math.min(remaining(), expected)) / 1000;
+      onProgress?.({ done, total: open.length, key: question.key, secondsLeft });
       const needed = rate * question.macs * question.candidates.length * runsOfCandidate;
       const answer =
         remaining() <= 0 || needed > remaining()
@@ -135,7 +135,7 @@ export async function tune(
       if (!answer?.isComplete) result.left++;
       workDone += question.macs;
     }
-    onProgress?.({ done: open.length, total: open.length, key: "", eta: 0 });
+    onProgress?.({ done: open.length, total: open.length, key: "", secondsLeft: 0 });
   } finally {
     if (result.timed.length > 0) await memory.save();
   }

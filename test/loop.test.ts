@@ -1,8 +1,8 @@
-/** The sampling loop on a small network: seeds and batches, allocations, interruption, orders, recorded traces. */
+/** The loop on a small network: seeds and batches, allocations, interruption, orders, recorded traces. */
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { DeviceLostError, InterruptedError } from "../src/errors.ts";
 import { replay } from "../src/repaint/replay.ts";
-import { sample, type SampleOptions, type SampleProgress } from "../src/repaint/sampler.ts";
+import { sample, type SampleOptions, type SampleProgress } from "../src/repaint/loop.ts";
 import { Classifier } from "../src/unet/classifier.ts";
 import { UNet } from "../src/unet/unet.ts";
 import {
@@ -60,20 +60,20 @@ async function run(options: SampleOptions): Promise<{ x: Float32Array; progress:
   return { x: next.value, progress };
 }
 
-const short = { steps: 4, jumpLength: 2, resamples: 2 };
+const short = { sampler: "repaint", steps: 4, jumpLength: 2, resamples: 2 } as const;
 
 describe("sample", () => {
   it("gives bit-identical images alone and in a batch of 3", async () => {
-    const alone = await run({ ...batchOf([5n]), schedule: short });
-    const batch = await run({ ...batchOf([9n, 5n, 2n ** 63n]), schedule: short });
+    const alone = await run({ ...batchOf([5n]), sampling: short });
+    const batch = await run({ ...batchOf([9n, 5n, 2n ** 63n]), sampling: short });
     expect(batch.x.slice(3 * pixels, 6 * pixels)).toEqual(alone.x);
     expect(batch.x.slice(0, 3 * pixels)).not.toEqual(alone.x);
   });
 
   it("depends on both halves of a seed", async () => {
     const [low, high] = [
-      await run({ ...batchOf([1n]), schedule: short }),
-      await run({ ...batchOf([1n + 2n ** 32n]), known: batchOf([1n]).known, schedule: short }),
+      await run({ ...batchOf([1n]), sampling: short }),
+      await run({ ...batchOf([1n + 2n ** 32n]), known: batchOf([1n]).known, sampling: short }),
     ];
     expect(low.x).not.toEqual(high.x);
   });
@@ -81,7 +81,10 @@ describe("sample", () => {
   it("allocates nothing after the first of 300 steps and reads nothing back", async () => {
     const createBuffer = vi.spyOn(device.gpu, "createBuffer");
     const createBindGroup = vi.spyOn(device.gpu, "createBindGroup");
-    const generator = sample({ ...batchOf([3n]), schedule: { steps: 60, jumpLength: 10, resamples: 6 } });
+    const generator = sample({
+      ...batchOf([3n]),
+      sampling: { sampler: "repaint", steps: 60, jumpLength: 10, resamples: 6 },
+    });
     try {
       await generator.next();
       const before = [createBuffer.mock.calls.length, createBindGroup.mock.calls.length, device.counters.readbacks];
@@ -98,25 +101,25 @@ describe("sample", () => {
   });
 
   it("reports progress, an estimate and previews", async () => {
-    const { progress } = await run({ ...batchOf([4n]), schedule: short, previewEvery: 2 });
+    const { progress } = await run({ ...batchOf([4n]), sampling: short, previewEvery: 2 });
     expect(progress.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6]);
     expect(progress.every(({ steps }) => steps === 6)).toBe(true);
     expect(progress.map(({ xStart }) => xStart !== undefined)).toEqual([false, true, false, true, false, true]);
     expect(Math.max(...progress[1]!.xStart!.map(Math.abs))).toBeLessThanOrEqual(1);
-    expect(progress[0]!.eta).toBeGreaterThan(0);
-    expect(progress.at(-1)!.eta).toBe(0);
+    expect(progress[0]!.secondsLeft).toBeGreaterThan(0);
+    expect(progress.at(-1)!.secondsLeft).toBe(0);
   });
 
   it("stops by a signal, by leaving the loop, and frees everything", async () => {
     const bytes = device.counters.liveBytes;
     const controller = new AbortController();
-    const generator = sample({ ...batchOf([4n]), schedule: short, signal: controller.signal });
+    const generator = sample({ ...batchOf([4n]), sampling: short, signal: controller.signal });
     await generator.next();
     controller.abort();
     await expect(generator.next()).rejects.toThrow(InterruptedError);
-    for await (const _ of sample({ ...batchOf([4n]), schedule: short })) break;
+    for await (const _ of sample({ ...batchOf([4n]), sampling: short })) break;
     expect(device.counters.liveBytes).toBe(bytes);
-    await expect(run({ ...batchOf([4n]), schedule: short, signal: AbortSignal.abort() })).rejects.toThrow(
+    await expect(run({ ...batchOf([4n]), sampling: short, signal: AbortSignal.abort() })).rejects.toThrow(
       InterruptedError,
     );
   });
@@ -124,7 +127,7 @@ describe("sample", () => {
   it("says so when the device is lost in mid-run", async () => {
     const doomed = await freshDevice();
     const model = await UNet.load(doomed, await goldenCheckpoint("unet/new-attention-order.weights.safetensors"));
-    const generator = sample({ ...batchOf([4n]), unet: model, schedule: short });
+    const generator = sample({ ...batchOf([4n]), unet: model, sampling: short });
     await generator.next();
     doomed.gpu.destroy();
     const rest = async () => {
@@ -134,14 +137,20 @@ describe("sample", () => {
   });
 
   it("samples plainly where nothing is known", async () => {
-    const { progress, x } = await run({ ...batchOf([4n]), known: undefined, schedule: short });
+    const { progress, x } = await run({ ...batchOf([4n]), known: undefined, sampling: short });
     expect(progress).toHaveLength(4);
     expect(x.every(Number.isFinite)).toBe(true);
   });
 
   it("keeps the known pixels near the picture in both orders, and the orders differ", async () => {
-    const options = { ...batchOf([6n]), schedule: { steps: 20, jumpLength: 5, resamples: 2 } };
-    const [program, paper] = [await run(options), await run({ ...options, order: "paper" })];
+    const options = {
+      ...batchOf([6n]),
+      sampling: { sampler: "repaint", steps: 20, jumpLength: 5, resamples: 2 } as const,
+    };
+    const [program, paper] = [
+      await run(options),
+      await run({ ...options, sampling: { ...options.sampling, order: "paper" } }),
+    ];
     const { image, keep } = options.known!;
     // Algorithm 1 ends with √ᾱ₁ of the picture where it is known; the program with the network's own reconstruction.
     const known = (x: ArrayLike<number>) => Float32Array.from(x).filter((_, i) => keep[i % pixels] === 1);
@@ -150,12 +159,12 @@ describe("sample", () => {
   });
 
   it("refuses schedules that do not fit the diffusion", async () => {
-    const schedule = { steps: 10, jumpLength: 2, resamples: 1 };
-    await expect(run({ ...batchOf([1n]), schedule, respacing: "20" })).rejects.toThrow(/10 steps.*20/);
-    await expect(run({ ...batchOf([1n]), schedule: { ...schedule, steps: 1001 } })).rejects.toThrow(
+    const sampling = { sampler: "repaint", steps: 10, jumpLength: 2, resamples: 1 } as const;
+    await expect(run({ ...batchOf([1n]), sampling: { ...sampling, respacing: "20" } })).rejects.toThrow(/10 steps.*20/);
+    await expect(run({ ...batchOf([1n]), sampling: { ...sampling, steps: 1001 } })).rejects.toThrow(
       /1000 diffusion steps.*1001/,
     );
-    await expect(run({ ...batchOf([1n]), seeds: [], schedule })).rejects.toThrow(/seeds: expected 1, got 0/);
+    await expect(run({ ...batchOf([1n]), seeds: [], sampling })).rejects.toThrow(/seeds: expected 1, got 0/);
   });
 });
 
@@ -186,7 +195,7 @@ async function checkTrace(name: string, weights: string, guide?: string): Promis
     guidance,
     classes: recorded.y,
     draws,
-    times: recorded.times,
+    path: { sampler: "repaint", times: recorded.times },
     respacing: recorded.respacing,
     noiseSchedule: recorded.beta_schedule,
     diffusionSteps: recorded.diffusion_steps,
@@ -219,13 +228,13 @@ describe("replay", () => {
       known: picture(1),
       draws: 5,
       noise: () => Promise.resolve(new Float32Array(3 * pixels)),
-      times: [1, 0, 1, 0, -1],
+      path: { sampler: "repaint" as const, times: [1, 0, 1, 0, -1] },
       respacing: "2",
       noiseSchedule: "linear" as const,
       diffusionSteps: 1000,
     };
     await expect(replay(unet, trace).next()).rejects.toThrow(
-      /expected 7 draws for 3 model calls and 1 climbed steps, got 5/,
+      /expected 7 draws for 3 model calls and what is between them, got 5/,
     );
   });
 });

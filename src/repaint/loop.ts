@@ -1,0 +1,168 @@
+/**
+ * The loop of a run over a batch of images of the network's own kind of size, as an async iterator: start from noise, take
+ * the steps of the sampler's plan, report each model call. Tensors in, tensors out. Not here: what the steps are
+ * (samplers/), pictures, masks and crops (`repaint.ts`), recorded noise (`replay.ts`).
+ */
+import { InterruptedError } from "../errors.ts";
+import type { ImageShape } from "../unet/layout.ts";
+import type { UNet } from "../unet/unet.ts";
+import type { RunControl } from "./control.ts";
+import type { Guidance } from "./guidance.ts";
+import { diffusionOf, planRun } from "./planRun.ts";
+import { stateLayout, type RunPlan } from "./runPlan.ts";
+import { resolveSampling, type Sampling } from "./sampling.ts";
+import { State, type Carried, type Known } from "./state.ts";
+
+export interface SampleOptions {
+  readonly unet: UNet;
+  readonly shape: ImageShape;
+  readonly sampling: Sampling;
+  /** A seed an image, 0 … 2⁶⁴ − 1: the same seed gives the same image at every batch size. */
+  readonly seeds: readonly bigint[];
+  /** What is known of the images; nothing is for a plain sample. */
+  readonly known?: Known | undefined;
+  /** Of a class-conditional network: one an image. */
+  readonly classes?: readonly number[] | undefined;
+  /** A classifier that draws every step towards a class. */
+  readonly guidance?: Guidance | undefined;
+  /** Report x̂₀ with every n-th model call; 0: never, and nothing is read back before the end. */
+  readonly previewEvery?: number | undefined;
+  /** Pauses, stops and previews by time. A stopped run returns x̂₀ of its last model call. */
+  readonly control?: RunControl | undefined;
+  /** Is told where the run is, at most every `snapshotSeconds` (default 5): each costs a readback of what the sampler carries. */
+  readonly onSnapshot?: ((snapshot: Snapshot) => void) | undefined;
+  readonly snapshotSeconds?: number | undefined;
+  /** Goes on from there instead of from noise: on the same kind of adapter with the same bits as without the break. */
+  readonly resume?: Snapshot | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** All that a run is between two steps, since its noise is a function of seed and step. Valid for the same options only. */
+export interface Snapshot {
+  /** Index of the next step in the run's plan, and the model calls before it. */
+  readonly next: number;
+  readonly calls: number;
+  readonly carried: Carried;
+}
+
+export interface SampleProgress {
+  /** Model calls done, of how many. */
+  readonly step: number;
+  readonly steps: number;
+  /** Seconds since the first model call (after a resume) began, of the mean step since, and still to come; no pauses. */
+  readonly elapsed: number;
+  readonly secondsPerStep: number;
+  readonly secondsLeft: number;
+  /** x̂₀ of all images, NCHW in [−1, 1]. */
+  readonly xStart?: Float32Array;
+}
+
+/**
+ * Runs a sampler and returns the final x, NCHW.
+ * @throws InputError, OutOfMemoryError, DeviceLostError; InterruptedError when the signal aborts
+ */
+export async function* sample(options: SampleOptions): AsyncGenerator<SampleProgress, Float32Array, undefined> {
+  const { unet, shape, known, classes, guidance, seeds, signal, resume } = options;
+  const plan = planOf(options);
+  throwIfAborted(signal);
+  const state = await State.create({ unet, shape, plan, known, classes, guidance, noise: { seeds } });
+  try {
+    if (resume) state.restore(resume.carried);
+    else state.start();
+    await unet.device.idle();
+    return yield* takeSteps(state, plan, options);
+  } finally {
+    state.dispose();
+  }
+}
+
+function planOf({ unet, shape, sampling, known, guidance }: SampleOptions): RunPlan {
+  const { diffusion: settings, architecture } = unet.checkpoint;
+  return planRun(resolveSampling(sampling), {
+    settings,
+    diffusion: diffusionOf(settings, sampling),
+    layout: stateLayout(shape, architecture.outChannels),
+    hasKnown: known !== undefined,
+    scale: guidance?.scale ?? 0,
+  });
+}
+
+async function* takeSteps(
+  state: State,
+  { steps }: RunPlan,
+  { unet: { device }, previewEvery = 0, control, onSnapshot, snapshotSeconds = 5, resume, signal }: SampleOptions,
+): AsyncGenerator<SampleProgress, Float32Array, undefined> {
+  const calls = steps.filter(({ call }) => call !== undefined).length;
+  const first = resume?.calls ?? 0;
+  let done = first;
+  const clock = new Stopwatch();
+  const [previewDue, snapshotDue] = [due(clock), due(clock)];
+  // One step stays in flight, so that the next one is encoded while it runs.
+  let previous = Promise.resolve();
+  for (const [index, step] of steps.entries()) {
+    if (index < (resume?.next ?? 0)) continue;
+    throwIfAborted(signal);
+    state.perform(step);
+    if (step.call === undefined) continue;
+    const current = device.idle();
+    // Met by the await below or in the next round; until then a loss must not count as unhandled.
+    current.catch(() => undefined);
+    await previous;
+    previous = current;
+    done++;
+    const preview = (previewEvery > 0 && done % previewEvery === 0) || previewDue(control?.previewSeconds || Infinity);
+    // The first step is waited for so that its time can be told, the last because nothing follows.
+    const settled = preview || done === first + 1 || done === calls || control?.paused;
+    if (settled) await current;
+    const elapsed = clock.seconds;
+    const finished = (settled ? done : done - 1) - first;
+    const secondsPerStep = elapsed / finished;
+    const secondsLeft = secondsPerStep * (calls - first - finished);
+    const place = { step: done, steps: calls, elapsed, secondsPerStep, secondsLeft };
+    yield preview ? { ...place, xStart: await state.read("xStart") } : place;
+    if (control?.paused) {
+      await current;
+      await clock.without(() => control.wait(signal));
+    }
+    throwIfAborted(signal);
+    if (control?.stopping && done < calls) return await state.read("xStart");
+    if (onSnapshot && snapshotDue(snapshotSeconds))
+      onSnapshot({ next: index + 1, calls: done, carried: await state.snapshot() });
+  }
+  throwIfAborted(signal);
+  return await state.read("x");
+}
+
+/** Seconds since it was made, less those that are left out. */
+class Stopwatch {
+  #begin = performance.now();
+
+  get seconds(): number {
+    return (performance.now() - this.#begin) / 1000;
+  }
+
+  async without(body: () => Promise<void>): Promise<void> {
+    const begin = performance.now();
+    await body();
+    this.#begin += performance.now() - begin;
+  }
+}
+
+/** Whether so many seconds have passed since it last said yes. */
+function due(clock: Stopwatch): (seconds: number) => boolean {
+  let last = 0;
+  return (seconds) => {
+    const now = clock.seconds;
+    if (now - last < seconds) return false;
+    last = now;
+    return true;
+  };
+}
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (!signal?.aborted) return;
+  const reason: unknown = signal.reason;
+  throw new InterruptedError(
+    reason instanceof Error && reason.name !== "AbortError" ? `stopped: ${reason.message}` : "stopped",
+  );
+}

@@ -1,0 +1,33 @@
+/** From the settings of a run to its plan: the diffusion of the network as the run visits it, and the sampler that is asked for. */
+import type { DiffusionSettings } from "../checkpoints/config.ts";
+import { InputError } from "../errors.ts";
+import { createDiffusion, requireSteps, type Diffusion } from "./diffusion.ts";
+import type { PlanContext, RunPlan } from "./runPlan.ts";
+import { planRePaint } from "./samplers/repaint.ts";
+import { noiseLevels, type Sampling } from "./sampling.ts";
+
+/** The diffusion that a network was trained with, respaced for a run. @throws InputError */
+export function diffusionOf(
+  { diffusionSteps, noiseSchedule, rescaleTimesteps }: DiffusionSettings,
+  sampling: Sampling,
+): Diffusion {
+  const levels = noiseLevels(sampling);
+  const { respacing } = sampling;
+  if (respacing === undefined && levels > diffusionSteps)
+    throw new InputError(
+      `steps: this network was trained with ${diffusionSteps} diffusion steps, so a run can have at most as many, got ${levels}`,
+    );
+  const diffusion = createDiffusion({
+    noiseSchedule,
+    diffusionSteps,
+    respacing: respacing ?? String(levels),
+    rescaleTimesteps,
+  });
+  requireSteps(diffusion, { steps: levels });
+  return diffusion;
+}
+
+/** A run by the sampler that its settings name. @throws InputError */
+export function planRun(sampling: Sampling, context: PlanContext): RunPlan {
+  return planRePaint(sampling, context);
+}

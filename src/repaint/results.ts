@@ -1,0 +1,77 @@
+/** The pictures of a run as they fill up: crops pasted in, and how far each picture has come. */
+import { pasteBack } from "../pictures/cropPaste.ts";
+import { fromModelRange, type Mask, type Picture } from "../pictures/image.ts";
+import type { Crop } from "./crops.ts";
+import type { Reached } from "./inpaintRun.ts";
+
+interface ResultOptions {
+  /** Side of the model's images. */
+  readonly size: number;
+  readonly feather?: number | undefined;
+  readonly onPicture?: ((job: number, picture: Picture, reached: Reached) => void) | undefined;
+}
+
+export class Results {
+  /** In the order of the jobs. */
+  readonly pictures: Picture[];
+  readonly reached: Reached[];
+  readonly #jobs: readonly { readonly keep: Mask }[];
+  readonly #options: ResultOptions;
+  /** Of each job. */
+  readonly #cropsLeft: number[];
+
+  /** `waiting`: the crops that are going to be filled. */
+  constructor(
+    jobs: readonly { readonly picture: Picture; readonly keep: Mask }[],
+    waiting: readonly Crop[],
+    options: ResultOptions,
+  ) {
+    // Not spread: width and height of an ImageData are getters.
+    this.pictures = jobs.map(({ picture: { width, height, data } }) => ({ width, height, data: data.slice() }));
+    this.reached = jobs.map(() => "nothing");
+    this.#jobs = jobs;
+    this.#options = options;
+    this.#cropsLeft = jobs.map((_, job) => waiting.filter((crop) => crop.job === job).length);
+  }
+
+  /** Crops of which nothing is left to fill at the model's size are filled by what surrounds their holes. */
+  pasteSurroundings(crops: readonly Crop[]): void {
+    for (const crop of crops) this.pictures[crop.job] = this.#paste(this.pictures[crop.job]!, crop, crop.picture);
+    for (const [job, left] of this.#cropsLeft.entries()) if (left === 0) this.#reach(job, "result");
+  }
+
+  /** The pictures of a batch with these values in place of its crops, by job; `pictures` stays as it is. */
+  withBatch(batch: readonly Crop[], values: Float32Array): Map<number, Picture> {
+    const { size } = this.#options;
+    const length = values.length / batch.length;
+    const pasted = new Map<number, Picture>();
+    for (const [index, crop] of batch.entries()) {
+      const image = fromModelRange(values.subarray(index * length, (index + 1) * length), size, size);
+      pasted.set(crop.job, this.#paste(pasted.get(crop.job) ?? this.pictures[crop.job]!, crop, image));
+    }
+    return pasted;
+  }
+
+  /** Keeps what a batch has come to. `isWhole`: it ran to its end. */
+  keepBatch(batch: readonly Crop[], values: Float32Array, isWhole: boolean): void {
+    for (const [job, picture] of this.withBatch(batch, values)) this.pictures[job] = picture;
+    if (isWhole) for (const { job } of batch) this.#cropsLeft[job]!--;
+    for (const job of new Set(batch.map((crop) => crop.job)))
+      if (this.#cropsLeft[job] === 0) this.#reach(job, "result");
+      else this.reached[job] = "preview";
+  }
+
+  /** No batch comes any more: what is not whole stays a preview. */
+  finish(): void {
+    for (const [job, how] of this.reached.entries()) if (how === "preview") this.#reach(job, how);
+  }
+
+  #reach(job: number, how: Reached): void {
+    this.reached[job] = how;
+    this.#options.onPicture?.(job, this.pictures[job]!, how);
+  }
+
+  #paste(onto: Picture, { job, region }: Crop, image: Picture): Picture {
+    return pasteBack(onto, this.#jobs[job]!.keep, region, image, { feather: this.#options.feather ?? 0 });
+  }
+}
