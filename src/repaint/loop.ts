@@ -63,7 +63,7 @@ export interface SampleProgress {
  */
 export async function* sample(options: SampleOptions): AsyncGenerator<SampleProgress, Float32Array, undefined> {
   const { unet, shape, known, classes, guidance, seeds, signal, resume } = options;
-  const plan = planOf(options);
+  const plan = await planOf(options);
   throwIfAborted(signal);
   const state = await State.create({ unet, shape, plan, known, classes, guidance, noise: { seeds } });
   try {
@@ -76,7 +76,7 @@ export async function* sample(options: SampleOptions): AsyncGenerator<SampleProg
   }
 }
 
-function planOf({ unet, shape, sampling, known, guidance }: SampleOptions): RunPlan {
+function planOf({ unet, shape, sampling, known, guidance }: SampleOptions): Promise<RunPlan> {
   const { diffusion: settings, architecture } = unet.checkpoint;
   return planRun(resolveSampling(sampling), {
     settings,

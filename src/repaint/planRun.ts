@@ -3,7 +3,6 @@ import type { DiffusionSettings } from "../checkpoints/config.ts";
 import { InputError } from "../errors.ts";
 import { createDiffusion, requireSteps, type Diffusion } from "./diffusion.ts";
 import type { PlanContext, RunPlan } from "./runPlan.ts";
-import { planRePaint } from "./samplers/repaint.ts";
 import { noiseLevels, type Sampling } from "./sampling.ts";
 
 /** The diffusion that a network was trained with, respaced for a run. @throws InputError */
@@ -27,7 +26,8 @@ export function diffusionOf(
   return diffusion;
 }
 
-/** A run by the sampler that its settings name. @throws InputError */
-export function planRun(sampling: Sampling, context: PlanContext): RunPlan {
+/** A run by the sampler that its settings name; pages download no other. @throws InputError */
+export async function planRun(sampling: Sampling, context: PlanContext): Promise<RunPlan> {
+  const { planRePaint } = await import("./samplers/repaint.ts");
   return planRePaint(sampling, context);
 }
