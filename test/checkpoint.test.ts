@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { CheckpointError, InputError } from "../src/errors.ts";
-import { expectedTensors } from "../src/checkpoints/architecture.ts";
+import { expectedTensors } from "../src/checkpoints/layers.ts";
 import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
 import { completeConfig, parseFlags } from "../src/checkpoints/flags.ts";
 import { inferConfig, TensorMismatchError } from "../src/checkpoints/infer.ts";

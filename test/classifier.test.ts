@@ -6,7 +6,7 @@ import { openClassifier } from "../src/checkpoints/classifier/checkpoint.ts";
 import { Classifier } from "../src/unet/classifier.ts";
 import { classifierPresets } from "../src/checkpoints/released/classifiers.ts";
 import type { ClassifierConfig } from "../src/checkpoints/config.ts";
-import { expectedTensors } from "../src/checkpoints/architecture.ts";
+import { expectedTensors } from "../src/checkpoints/layers.ts";
 import { inferClassifier } from "../src/checkpoints/classifier/infer.ts";
 import { writeSafetensors } from "../src/files/safetensors.ts";
 import { goldenTensors, goldenUrl, relativeError, shapeOf, tensor } from "./support/goldens.ts";

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { knownNoise } from "../src/cli/tasks/noiseCheck.ts";
 import { shippedModels } from "../src/node/packageFiles.ts";
-import { countParameters } from "../src/checkpoints/architecture.ts";
+import { countParameters } from "../src/checkpoints/layers.ts";
 import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
 import { openClassifier } from "../src/checkpoints/classifier/checkpoint.ts";
 import { openSafetensors, readFloat32, writeSafetensors } from "../src/files/safetensors.ts";

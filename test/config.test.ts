@@ -3,18 +3,19 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { InputError } from "../src/errors.ts";
-import {
-  allBlocks,
-  buildArchitecture,
-  countMacs,
-  countParameters,
-  expectedTensors,
-} from "../src/checkpoints/architecture.ts";
+import { type Architecture, type Block, buildArchitecture } from "../src/checkpoints/architecture.ts";
+import { countMacs, countParameters, expectedTensors } from "../src/checkpoints/layers.ts";
 import { checkConfig, type UNetConfig } from "../src/checkpoints/config.ts";
 import { completeConfig, parseFlags } from "../src/checkpoints/flags.ts";
 
 const cases = JSON.parse(readFileSync(new URL("goldens/unet/cases.json", import.meta.url), "utf8"));
 const adm: UNetConfig = completeConfig(parseFlags(cases.adm.flags));
+
+const allBlocks = ({ input, middle, output }: Architecture): Block[] => [
+  ...input.flat(),
+  ...middle,
+  ...output.flatMap(({ blocks }) => blocks),
+];
 
 const common = {
   attention_resolutions: "32,16,8",
@@ -102,7 +103,7 @@ describe("architecture", () => {
           });
           const skips: number[] = [];
           let channels = 3;
-          const run = (blocks: ReturnType<typeof allBlocks>) => {
+          const run = (blocks: readonly Block[]) => {
             for (const block of blocks) {
               const into = "in" in block ? block.in : block.channels;
               expect(into, block.name).toBe(channels);

@@ -1,7 +1,8 @@
 /** UNet2DModel's checkpoints: a golden network under diffusers' names, and the google/ddpm-* details against a float64 twin. */
 import { describe, expect, it } from "vitest";
 import { readFloats } from "../src/engine/readback.ts";
-import { tensorsOf, type Architecture } from "../src/checkpoints/architecture.ts";
+import { type Architecture } from "../src/checkpoints/architecture.ts";
+import { tensorsOf } from "../src/checkpoints/layers.ts";
 import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
 import { diffusersArchitecture } from "../src/checkpoints/diffusers.ts";
 import { fromNhwc, toNhwc } from "../src/unet/layout.ts";

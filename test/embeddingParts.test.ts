@@ -1,7 +1,7 @@
 /** Projections that are too large for one matrix: the parts of a table against float64, and a forward that takes them all. */
 import { expect, test } from "vitest";
 import { readFloats } from "../src/engine/readback.ts";
-import { expectedTensors } from "../src/checkpoints/architecture.ts";
+import { expectedTensors } from "../src/checkpoints/layers.ts";
 import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
 import { writeSafetensors } from "../src/files/safetensors.ts";
 import { synthesizeFloat16, synthesizeTensor } from "../src/checkpoints/synthesis.ts";
@@ -55,7 +55,8 @@ test("every part holds its blocks' projections of every timestep", async () => {
     return linear("time_embed.2", all(2048), hidden, 2048).map(silu);
   });
   const columns = [0, 1, 63, 64, 127];
-  for (const [index, { blocks, width }] of parts.entries()) {
+  for (const [index, { layers, width }] of parts.entries()) {
+    const blocks = layers.map(({ block }) => block);
     const rows = await readFloats(device, table.parts[index]!.buffer);
     for (const block of [blocks[0]!, blocks.at(-1)!])
       for (const [row, embedding] of embeddings.entries()) {

@@ -83,11 +83,11 @@ test("the weights are the parameters, less padding, plus identities of the skips
 test("projections in parts cover every block once, in order", () => {
   const { parts, offsets, width } = embeddingLayout(buildArchitecture(presetConfig(presetByName("imagenet256"))));
   expect(parts.length).toBeGreaterThan(1);
-  expect(parts.flatMap(({ blocks }) => blocks)).toEqual([...offsets.keys()]);
+  expect(parts.flatMap(({ layers }) => layers.map(({ block }) => block))).toEqual([...offsets.keys()]);
   let at = 0;
   for (const part of parts) {
     expect(part.offset).toBe(at);
-    expect(offsets.get(part.blocks[0]!)).toBe(at);
+    expect(offsets.get(part.layers[0]!.block)).toBe(at);
     expect(part.width * 1024 * 4).toBeLessThanOrEqual(64 * mib);
     at += part.width;
   }

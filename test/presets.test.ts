@@ -1,6 +1,7 @@
 /** The released networks' data: sizes to the last parameter, names, what a file looks like. */
 import { expect, test } from "vitest";
-import { buildArchitecture, countMacs, countParameters, expectedTensors } from "../src/checkpoints/architecture.ts";
+import { buildArchitecture } from "../src/checkpoints/architecture.ts";
+import { countMacs, countParameters, expectedTensors } from "../src/checkpoints/layers.ts";
 import { inferConfig } from "../src/checkpoints/infer.ts";
 import {
   findPreset,

@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { expectedTensors } from "../src/checkpoints/architecture.ts";
+import { expectedTensors } from "../src/checkpoints/layers.ts";
 import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
 import { float16ToFloat32 } from "../src/files/floats.ts";
 import { presetByName, presetConfig } from "../src/checkpoints/released/find.ts";

@@ -10,7 +10,7 @@ import { median } from "../../src/engine/timing.ts";
 import { tensorUsage } from "../../src/engine/usage.ts";
 import { convolutionPlan } from "../../src/operators/convolution/plan.ts";
 import { chooseConvolution } from "../../src/operators/convolution/candidates.ts";
-import { countMacs } from "../../src/checkpoints/architecture.ts";
+import { countMacs } from "../../src/checkpoints/layers.ts";
 import { openCheckpoint } from "../../src/checkpoints/checkpoint.ts";
 import { relativeError } from "../../src/files/floats.ts";
 import { fromNhwc, toNhwc } from "../../src/unet/layout.ts";
@@ -264,7 +264,7 @@ function convolutionWork(device: Device, one: SingleConvolution, request: PeersR
           if (!(await tf.setBackend("webgpu"))) throw new Error("it has no WebGPU backend here");
           await tf.ready();
           // Its layout is [kernel, kernel, in, out].
-          const taps = packConvolution(weight, { kernel, segments: [channels], out: outChannels });
+          const taps = packConvolution(weight, { kernel, inputs: [channels], out: outChannels });
           const filter = tf.tensor4d(taps, [kernel, kernel, channels, outChannels]);
           const shift = tf.tensor1d(bias);
           const once = async () => {
@@ -294,7 +294,7 @@ async function ownConvolution(
   for (const [name, tensor] of Object.entries(tensors) as [string, Tensor | undefined][])
     if (tensor) buffers.set(tensor, { buffer: await device.createBuffer(name, byteLength(tensor), tensorUsage) });
   const of = (tensor: Tensor) => buffers.get(tensor)!.buffer;
-  const taps = packConvolution(values.weight, { kernel, segments: [channels], out: outChannels });
+  const taps = packConvolution(values.weight, { kernel, inputs: [channels], out: outChannels });
   device.upload(of(tensors.weight), 0, taps);
   device.upload(of(tensors.bias!), 0, values.bias);
   const executor = await Executor.create(device, plan, buffers);

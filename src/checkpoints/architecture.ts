@@ -1,11 +1,10 @@
 /**
- * A guided-diffusion UNet or classifier as data: its blocks in execution order, under the names of the state dict, the tensors
- * they need, and what they cost. Not here: any computation (network.ts, heads.ts), and reading a configuration off a file (infer.ts).
+ * A guided-diffusion UNet or classifier as data: its blocks in execution order, under the names of the state dict. Not here: the
+ * layers of a block (layers.ts), how they are computed (src/unet), and reading a configuration off a file (infer.ts).
  */
-import { InputError } from "../errors.ts";
 import { headCount, levelChannels, normGroups, sizeMultiple, type UNetConfig } from "./config.ts";
 
-/** `name` is the module's prefix in the state dict: a conv's weight is `${name}.weight`, a downsample's `${name}.op.weight`. */
+/** `name` is the prefix of the block's tensors in the state dict. */
 export type Block =
   | { readonly kind: "conv"; readonly name: string; readonly in: number; readonly out: number }
   | {
@@ -170,120 +169,4 @@ export function assembleArchitecture(levels: Levels): Architecture {
     }
   }
   return { config, input, middle, output, head: { kind: "image" }, outChannelsIn: channels, ...outer };
-}
-
-/** All blocks in execution order. */
-export function allBlocks({ input, middle, output }: Architecture): Block[] {
-  return [...input.flat(), ...middle, ...output.flatMap(({ blocks }) => blocks)];
-}
-
-/** `tensorsOf` of a configuration's architecture. */
-export function expectedTensors(config: UNetConfig): Map<string, number[]> {
-  return tensorsOf(buildArchitecture(config));
-}
-
-/** Name and shape of every tensor of the state dict, in execution order: convolutions OIHW, attention's 1×1 ones [O, I, 1]. */
-export function tensorsOf(architecture: Architecture): Map<string, number[]> {
-  const { config, modelChannels, embedChannels } = architecture;
-  const shapes = new Map<string, number[]>();
-  const add = (name: string, ...shape: number[]) => {
-    shapes.set(`${name}.weight`, shape);
-    shapes.set(`${name}.bias`, [shape[0]!]);
-  };
-  add("time_embed.0", embedChannels, modelChannels);
-  add("time_embed.2", embedChannels, embedChannels);
-  if (config.numClasses !== null) shapes.set("label_emb.weight", [config.numClasses, embedChannels]);
-  for (const block of allBlocks(architecture)) {
-    const { name } = block;
-    if (block.kind === "conv") add(name, block.out, block.in, 3, 3);
-    else if (block.kind === "res") {
-      add(`${name}.in_layers.0`, block.in);
-      add(`${name}.in_layers.2`, block.out, block.in, 3, 3);
-      add(`${name}.emb_layers.1`, config.useScaleShiftNorm ? 2 * block.out : block.out, embedChannels);
-      add(`${name}.out_layers.0`, block.out);
-      add(`${name}.out_layers.3`, block.out, block.out, 3, 3);
-      if (block.in !== block.out) add(`${name}.skip_connection`, block.out, block.in, 1, 1);
-    } else if (block.kind === "attention") {
-      add(`${name}.norm`, block.channels);
-      add(`${name}.qkv`, 3 * block.channels, block.channels, 1);
-      add(`${name}.proj_out`, block.channels, block.channels, 1);
-    } else if (block.conv) {
-      add(`${name}.${block.kind === "downsample" ? "op" : "conv"}`, block.channels, block.channels, 3, 3);
-    }
-  }
-  addHead(architecture, shapes, add);
-  return shapes;
-}
-
-function addHead(
-  { head, outChannelsIn, outChannels }: Architecture,
-  shapes: Map<string, number[]>,
-  add: (name: string, ...shape: number[]) => void,
-): void {
-  if ("features" in head) {
-    add("out.0", hiddenFeatures, head.features);
-    if (head.kind === "spatial_v2") add("out.1", hiddenFeatures);
-    add(head.kind === "spatial" ? "out.2" : "out.3", outChannels, hiddenFeatures);
-    return;
-  }
-  add("out.0", outChannelsIn);
-  if (head.kind === "image") add("out.2", outChannels, outChannelsIn, 3, 3);
-  else if (head.kind === "adaptive") add("out.3", outChannels, outChannelsIn, 1, 1);
-  else {
-    shapes.set("out.2.positional_embedding", [outChannelsIn, head.tokens]);
-    add("out.2.qkv_proj", 3 * outChannelsIn, outChannelsIn, 1);
-    add("out.2.c_proj", outChannels, outChannelsIn, 1);
-  }
-}
-
-/** Parameters of the state dict. */
-export function countParameters(architecture: Architecture): number {
-  let count = 0;
-  for (const shape of tensorsOf(architecture).values()) count += shape.reduce((product, size) => product * size, 1);
-  return count;
-}
-
-/**
- * Multiply-adds of one forward at batch 1 for an image of height × width pixels: convolutions, linear layers and attention's
- * two products. Throws InputError if the levels cannot halve the size.
- */
-export function countMacs(architecture: Architecture, height: number, width: number): number {
-  const { config, modelChannels, embedChannels } = architecture;
-  const multiple = sizeMultiple(config);
-  const fits = (size: number) => Number.isInteger(size / multiple) && size > 0;
-  if (!fits(height) || !fits(width)) {
-    throw new InputError(`image: expected sides that are multiples of ${multiple}, got ${width}×${height}`);
-  }
-  let pixels = height * width;
-  let macs = embedChannels * (modelChannels + embedChannels);
-  for (const block of allBlocks(architecture)) {
-    if (block.kind === "conv") macs += 9 * block.in * block.out * pixels;
-    else if (block.kind === "res") {
-      // Up and down come before the first convolution.
-      if (block.resample !== "none") pixels *= block.resample === "up" ? 4 : 1 / 4;
-      macs += 9 * (block.in + block.out) * block.out * pixels;
-      if (block.in !== block.out) macs += block.in * block.out * pixels;
-      macs += embedChannels * block.out * (config.useScaleShiftNorm ? 2 : 1);
-    } else if (block.kind === "attention") {
-      macs += (4 * block.channels + 2 * pixels) * block.channels * pixels;
-    } else {
-      pixels *= block.kind === "upsample" ? 4 : 1 / 4;
-      if (block.conv) macs += 9 * block.channels * block.channels * pixels;
-    }
-  }
-  return macs + headMacs(architecture, pixels);
-}
-
-/** `pixels` are those of the last block. */
-function headMacs({ head, outChannelsIn, outChannels }: Architecture, pixels: number): number {
-  switch (head.kind) {
-    case "image":
-      return 9 * outChannelsIn * outChannels * pixels;
-    case "adaptive":
-      return outChannelsIn * outChannels;
-    case "attention":
-      return head.tokens * (3 * outChannelsIn + 2 * head.tokens + outChannels) * outChannelsIn;
-    default:
-      return hiddenFeatures * (head.features + outChannels);
-  }
 }

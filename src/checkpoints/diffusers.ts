@@ -4,7 +4,8 @@
  * schedulers, UNet2DConditionModel.
  */
 import { CheckpointError, InputError } from "../errors.ts";
-import { assembleArchitecture, tensorsOf, type Architecture } from "./architecture.ts";
+import { assembleArchitecture, type Architecture } from "./architecture.ts";
+import { tensorsOf } from "./layers.ts";
 import type { UNetConfig } from "./config.ts";
 import { quote } from "../files/json.ts";
 import type { TensorFile, TensorInfo } from "../files/safetensors.ts";

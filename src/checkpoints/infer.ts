@@ -4,7 +4,8 @@
  * block mean (architecture.ts), files (checkpoint.ts), other layouts than guided-diffusion's.
  */
 import { CheckpointError } from "../errors.ts";
-import { expectedTensors, tensorsOf, type Architecture } from "./architecture.ts";
+import { type Architecture } from "./architecture.ts";
+import { expectedTensors, tensorsOf } from "./layers.ts";
 import { configProblems, flagName, levelChannels, type UNetConfig } from "./config.ts";
 import { quote } from "../files/json.ts";
 import { type Found, readTensorNames, type TensorShapes } from "./votes.ts";

@@ -4,7 +4,7 @@ import { measureCall } from "../repaint/measure.ts";
 import { planRegions } from "../pictures/region.ts";
 import { RePaint } from "../repaint/repaint.ts";
 import { sha256Hex } from "../sources/sha256.ts";
-import { countParameters } from "../checkpoints/architecture.ts";
+import { countParameters } from "../checkpoints/layers.ts";
 import { planMemory } from "../unet/memoryPlan.ts";
 import { identifyPreset, presetWords } from "../checkpoints/released/find.ts";
 import type { SourceMessage } from "./messages.ts";

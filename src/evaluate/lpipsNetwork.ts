@@ -64,7 +64,7 @@ export function declareLpipsWeights(): PackedWeights {
   for (const [index, layer] of trunk.entries()) {
     const { name, kernel, out } = layer;
     add(`${name}.weight`, [kernel * kernel, padTo4(layer.in), out], async (read) =>
-      packConvolution(await read(`${name}.weight`), { kernel, segments: [layer.in], out }),
+      packConvolution(await read(`${name}.weight`), { kernel, inputs: [layer.in], out }),
     );
     add(`${name}.bias`, [out], async (read) => packVector(await read(`${name}.bias`)));
     add(headName(index), [out], async (read) => packVector(await read(headName(index))));

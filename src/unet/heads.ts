@@ -9,6 +9,7 @@ import { poolTokens } from "../shaders/poolTokens.ts";
 import { relu } from "../shaders/relu.ts";
 import { spatialMean } from "../shaders/spatialMean.ts";
 import { type Architecture, hiddenFeatures } from "../checkpoints/architecture.ts";
+import { headNames } from "../checkpoints/names.ts";
 import type { Feature, Layers } from "./layers.ts";
 
 /** Plans blocks and head. `logits`: f32 [batch, outChannels padded to 4]. */
@@ -27,15 +28,15 @@ export function planLogits(layers: Layers, architecture: Architecture, x: Featur
     return spatialHead(layers, head.kind, row(features, head.features), { logits, classes: architecture.outChannels });
   }
   for (const block of [...input.flat(), ...middle]) h = layers.block(block, h);
-  h = layers.norm("out.0", h, { activation: "silu" });
+  h = layers.norm(headNames[head.kind].norm, h, { activation: "silu" });
   const { channels } = h.parts[0]!;
   const pooled = builder.temporary("out.mean", "f32", [batch, 1, 1, channels]);
   mean(layers, "out.mean", h, { y: pooled, stride: channels, offset: 0 });
   const last = { kernel: 1, channels: architecture.outChannels, into: logits } as const;
   if (head.kind === "attention") {
     const token = attentionPool(layers, h, pooled, { channels, heads: head.heads });
-    layers.convolution("out.2.c_proj", token, last);
-  } else layers.convolution("out.3", row(pooled, channels), last);
+    layers.convolution(headNames.attention.logits, token, last);
+  } else layers.convolution(headNames.adaptive.logits, row(pooled, channels), last);
 }
 
 const row = (tensor: Tensor, channels: number): Feature => ({ parts: [{ tensor, channels }], height: 1, width: 1 });
@@ -65,18 +66,21 @@ function spatialHead(
   features: Feature,
   { logits, classes }: { logits: Tensor; classes: number },
 ): void {
-  const hidden = layers.convolution("out.0", features, { kernel: 1, channels: hiddenFeatures });
-  const active = kind === "spatial" ? rectified(layers, hidden) : layers.norm("out.1", hidden, { activation: "silu" });
-  const name = kind === "spatial" ? "out.2" : "out.3";
-  layers.convolution(name, active, { kernel: 1, channels: classes, into: logits });
+  const names = headNames[kind];
+  const hidden = layers.convolution(names.hidden, features, { kernel: 1, channels: hiddenFeatures });
+  const active =
+    kind === "spatial"
+      ? rectified(layers, names.activation, hidden)
+      : layers.norm(names.activation, hidden, { activation: "silu" });
+  layers.convolution(names.logits, active, { kernel: 1, channels: classes, into: logits });
 }
 
-function rectified(layers: Layers, feature: Feature): Feature {
+function rectified(layers: Layers, name: string, feature: Feature): Feature {
   const { tensor: x, channels } = feature.parts[0]!;
-  const y = layers.temporary("out.1", feature, channels);
+  const y = layers.temporary(name, feature, channels);
   const vectors = (layers.batch * channels) / 4;
-  layers.builder.dispatch(relu, { tensors: { x, y }, parameters: { vectors }, variant: {}, label: "out.1" });
-  layers.operations.push({ kind: "relu", name: "out.1", x, y, vectors });
+  layers.builder.dispatch(relu, { tensors: { x, y }, parameters: { vectors }, variant: {}, label: name });
+  layers.operations.push({ kind: "relu", name, x, y, vectors });
   return row(y, channels);
 }
 
@@ -91,24 +95,26 @@ function attentionPool(
   const pixels = h.height * h.width;
   const x = h.parts[0]!.tensor;
   const size = { height: 1, width: pixels + 1 };
-  const tokens = layers.temporary("out.2.tokens", size, channels);
+  const names = headNames.attention;
+  const [allTokens, oneToken] = [`${names.pool}.tokens`, `${names.pool}.token`];
+  const tokens = layers.temporary(allTokens, size, channels);
   builder.dispatch(poolTokens, {
-    tensors: { x, mean: pooled, position: layers.weight("out.2.positional_embedding"), y: tokens },
+    tensors: { x, mean: pooled, position: layers.weight(names.position), y: tokens },
     parameters: { batch, pixels, channels },
     variant: {},
-    label: "out.2.tokens",
+    label: allTokens,
   });
-  layers.operations.push({ kind: "tokens", name: "out.2.tokens", x, y: tokens, pixels, channels });
+  layers.operations.push({ kind: "tokens", name: allTokens, x, y: tokens, pixels, channels });
   const all = { parts: [{ tensor: tokens, channels }], ...size };
-  const context = layers.attention("out.2", all, { channels, heads, qkv: "qkv_proj" });
+  const context = layers.attention(names.pool, all, { channels, heads, qkv: names.qkv });
   const { tensor, channels: inner } = context.parts[0]!;
-  const y = layers.temporary("out.2.token", { height: 1, width: 1 }, padTo4(inner));
+  const y = layers.temporary(oneToken, { height: 1, width: 1 }, padTo4(inner));
   builder.dispatch(firstToken, {
     tensors: { x: tensor, y },
     parameters: { batch, tokens: pixels + 1, channels: inner },
     variant: {},
-    label: "out.2.token",
+    label: oneToken,
   });
-  layers.operations.push({ kind: "firstToken", name: "out.2.token", x: tensor, y, pixels, channels: inner });
+  layers.operations.push({ kind: "firstToken", name: oneToken, x: tensor, y, pixels, channels: inner });
   return row(y, inner);
 }

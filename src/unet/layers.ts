@@ -17,6 +17,7 @@ import { meanPool } from "../shaders/meanPool.ts";
 import { upsampleBilinear } from "../shaders/upsampleBilinear.ts";
 import { upsampleNearest } from "../shaders/upsampleNearest.ts";
 import type { Architecture, Block } from "../checkpoints/architecture.ts";
+import { layerNames } from "../checkpoints/names.ts";
 import type { Operation } from "./operations.ts";
 import { paddedHead } from "./packing.ts";
 import { embeddingLayout, type PackedWeights } from "./weights.ts";
@@ -86,14 +87,14 @@ export class Layers {
   block(block: Block, h: Feature): Feature {
     switch (block.kind) {
       case "conv":
-        return this.convolution(block.name, h, { kernel: 3, channels: block.out });
+        return this.convolution(layerNames(block).convolution, h, { kernel: 3, channels: block.out });
       case "res":
         return this.#residual(block, h);
       case "attention":
         return this.#attention(block, h);
       case "downsample":
         if (!block.conv) return this.#pool(block.name, h);
-        return this.convolution(`${block.name}.op`, h, {
+        return this.convolution(layerNames(block).convolution, h, {
           kernel: 3,
           stride: 2,
           channels: block.channels,
@@ -101,7 +102,7 @@ export class Layers {
         });
       case "upsample":
         if (!block.conv) return this.#nearest(block.name, h);
-        return this.convolution(`${block.name}.conv`, this.#throughNearest(block.name, h), {
+        return this.convolution(layerNames(block).convolution, this.#throughNearest(block.name, h), {
           kernel: 3,
           channels: block.channels,
         });
@@ -109,39 +110,41 @@ export class Layers {
   }
 
   #residual(block: Extract<Block, { kind: "res" }>, x: Feature): Feature {
-    const { name, out } = block;
-    const { resample } = block;
+    const { name, out, resample } = block;
+    const names = layerNames(block);
     // A mean over pixels needs the norm's output; whatever else reads it reads through it.
     const first = resample === "down" ? "written" : "through";
-    let h = this.norm(`${name}.in_layers.0`, x, { activation: "silu", output: first });
+    let h = this.norm(names.norm1, x, { activation: "silu", output: first });
     let skip = x;
     if (resample === "down") [h, skip] = [this.#pool(name, h), this.#pool(name, skip)];
     if (resample === "up") [h, skip] = [this.#throughNearest(name, h), this.#throughNearest(name, skip)];
-    h = this.convolution(`${name}.in_layers.2`, h, { kernel: 3, channels: out });
-    h = this.norm(`${name}.out_layers.0`, h, { activation: "silu", block: name, output: "through" });
+    h = this.convolution(names.convolution1, h, { kernel: 3, channels: out });
+    h = this.norm(names.norm2, h, { activation: "silu", block: name, output: "through" });
     // A skip over a concatenation always has a 1×1: weights.ts declares an identity where the checkpoint has none.
     if (block.in !== out || skip.parts.length > 1)
-      skip = this.convolution(`${name}.skip_connection`, skip, { kernel: 1, channels: out });
-    return this.convolution(`${name}.out_layers.3`, h, { kernel: 3, channels: out, residual: skip });
+      skip = this.convolution(names.skip, skip, { kernel: 1, channels: out });
+    return this.convolution(names.convolution2, h, { kernel: 3, channels: out, residual: skip });
   }
 
-  #attention({ name, channels, heads }: Extract<Block, { kind: "attention" }>, x: Feature): Feature {
-    const normed = this.norm(`${name}.norm`, x, { activation: "none", output: "through" });
-    const context = this.attention(name, normed, { channels, heads, qkv: "qkv" });
-    return this.convolution(`${name}.proj_out`, context, { kernel: 1, channels, residual: x });
+  #attention(block: Extract<Block, { kind: "attention" }>, x: Feature): Feature {
+    const { name, channels, heads } = block;
+    const names = layerNames(block);
+    const normed = this.norm(names.norm, x, { activation: "none", output: "through" });
+    const context = this.attention(name, normed, { channels, heads, qkv: names.qkv });
+    return this.convolution(names.projection, context, { kernel: 1, channels, residual: x });
   }
 
-  /** Self-attention between its two projections, of which `qkv` names the first. */
+  /** Self-attention between its two projections, of which `qkv` is the first's name. */
   attention(
     name: string,
     x: Feature,
-    { channels, heads, qkv: projection }: { channels: number; heads: number; qkv: string },
+    { channels, heads, qkv: qkvName }: { channels: number; heads: number; qkv: string },
   ): Feature {
     const headChannels = paddedHead({ channels, heads });
     const inner = heads * headChannels;
     const length = x.height * x.width;
     const { batch } = this;
-    const projected = this.convolution(`${name}.${projection}`, x, { kernel: 1, channels: 3 * inner });
+    const projected = this.convolution(qkvName, x, { kernel: 1, channels: 3 * inner });
     const qkv = projected.parts[0]!.tensor;
     const y = this.temporary(`${name}.attention`, x, inner);
     const scale = 1 / Math.sqrt(channels / heads);

@@ -9,6 +9,7 @@ import { classEmbedding } from "../shaders/classEmbedding.ts";
 import { timestepEmbedding } from "../shaders/timestepEmbedding.ts";
 import type { Architecture } from "../checkpoints/architecture.ts";
 import { sizeMultiple, type UNetConfig } from "../checkpoints/config.ts";
+import { classTable, headNames, timeNames } from "../checkpoints/names.ts";
 import { Layers, type Feature, type NetworkOptions } from "./layers.ts";
 import { embeddingLayout } from "./weights.ts";
 
@@ -70,8 +71,9 @@ export function planForward(options: NetworkOptions, size: ForwardSize): Forward
     h = { ...h, parts: [...h.parts, ...skips.pop()!.parts] };
     for (const block of blocks) h = layers.block(block, h);
   }
-  h = layers.norm("out.0", h, { activation: "silu", output: "through" });
-  layers.convolution("out.2", h, { kernel: 3, channels: architecture.outChannels, into: out });
+  const head = headNames.image;
+  h = layers.norm(head.norm, h, { activation: "silu", output: "through" });
+  layers.convolution(head.convolution, h, { kernel: 3, channels: architecture.outChannels, into: out });
   return { plan: builder.finish(), x, lowRes, embedding: layers.embedding, out };
 }
 
@@ -97,7 +99,7 @@ export function timestepFrequencies({ modelChannels, details }: Architecture): F
   return Float32Array.from({ length: half }, (_, i) => Math.exp((-Math.log(10000) * i) / last));
 }
 
-/** time_embed, label_emb and the emb_layers of all blocks: they depend on (t, y) alone. Computed in f32. */
+/** The embedding of timesteps and classes and its projections for all blocks: they depend on (t, y) alone. Computed in f32. */
 export function planEmbedding(options: Omit<NetworkOptions, "activations">, rows: number): EmbeddingPlan {
   const { architecture } = options;
   const { modelChannels, embedChannels, config } = architecture;
@@ -119,7 +121,7 @@ export function planEmbedding(options: Omit<NetworkOptions, "activations">, rows
     classes = builder.external("classes", "u32", [rows]);
     label = builder.temporary("label_emb", "f32", [rows, embedChannels]);
     builder.dispatch(classEmbedding, {
-      tensors: { classes, table: layers.weight("label_emb.weight"), y: label },
+      tensors: { classes, table: layers.weight(classTable), y: label },
       parameters: { rows, columns: embedChannels },
       variant: {},
       label: "label_emb",
@@ -135,9 +137,9 @@ export function planEmbedding(options: Omit<NetworkOptions, "activations">, rows
     input: Feature,
     more: { activation?: "silu"; residual?: Feature; into?: Tensor; channels: number },
   ) => layers.convolution(name, input, { kernel: 1, ...more });
-  const hidden = linear("time_embed.0", asFeature(sinusoid, columns), { channels: embedChannels, activation: "silu" });
-  // SiLU opens every emb_layers, so it is applied once, here.
-  const emb = linear("time_embed.2", hidden, {
+  const hidden = linear(timeNames[0], asFeature(sinusoid, columns), { channels: embedChannels, activation: "silu" });
+  // SiLU opens every projection, so it is applied once, here.
+  const emb = linear(timeNames[1], hidden, {
     channels: embedChannels,
     activation: "silu",
     ...(label ? { residual: asFeature(label, embedChannels) } : {}),

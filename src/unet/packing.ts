@@ -3,23 +3,24 @@
  * `weights.ts`.
  */
 import { padTo4 } from "../engine/tensor.ts";
+import type { HeadLayout } from "../checkpoints/layers.ts";
 
 /**
  * [O, I, k, k] (or [O, I, 1], [O, I]) to [ky][kx][ci][co], both channels padded to multiples of 4 with zeros. The
- * input channels come in `segments` that are padded one by one: the tensors that the convolution reads side by side.
+ * input channels come in `inputs` that are padded one by one: the tensors that the convolution reads side by side.
  */
 export function packConvolution(
   weight: Float32Array,
-  { kernel, segments, out }: { kernel: number; segments: readonly number[]; out: number },
+  { kernel, inputs, out }: { kernel: number; inputs: readonly number[]; out: number },
 ): Float32Array {
-  const input = segments.reduce((sum, size) => sum + size, 0);
-  const paddedIn = segments.reduce((sum, size) => sum + padTo4(size), 0);
+  const input = inputs.reduce((sum, size) => sum + size, 0);
+  const paddedIn = inputs.reduce((sum, size) => sum + padTo4(size), 0);
   const paddedOut = padTo4(out);
   const taps = kernel * kernel;
   const packed = new Float32Array(taps * paddedIn * paddedOut);
   let ci = 0;
   let paddedCi = 0;
-  for (const size of segments) {
+  for (const size of inputs) {
     for (let i = 0; i < size; i++, ci++, paddedCi++)
       for (let co = 0; co < out; co++)
         for (let tap = 0; tap < taps; tap++)
@@ -57,14 +58,6 @@ export function packVector(values: Float32Array): Float32Array {
   const packed = new Float32Array(padTo4(values.length));
   packed.set(values);
   return packed;
-}
-
-/** How attention's rows are cut into heads. */
-export interface HeadLayout {
-  readonly channels: number;
-  readonly heads: number;
-  /** Rows are all q, all k, all v; else q, k, v head by head (guided-diffusion's QKVAttentionLegacy). */
-  readonly newOrder: boolean;
 }
 
 /** Channels of one head as the kernels see it: padded to a multiple of 4. */

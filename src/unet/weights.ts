@@ -1,11 +1,12 @@
 /**
  * The network's weights as the kernels want them: which packed tensor is made of which checkpoint tensors, and how.
- * Uploading streams: one packed tensor at a time is on the host. Not here: layouts (`packing.ts`), dispatches.
+ * Uploading streams: one packed tensor at a time is on the host. Not here: which layers a network has
+ * (src/checkpoints/layers.ts), layouts (`packing.ts`), dispatches.
  */
 import { padTo4, type DType, type Tensor } from "../engine/tensor.ts";
-import { allBlocks, type Architecture, type Block, hiddenFeatures } from "../checkpoints/architecture.ts";
+import type { Architecture } from "../checkpoints/architecture.ts";
+import { type Layer, layersOf } from "../checkpoints/layers.ts";
 import {
-  type HeadLayout,
   identityMatrix,
   packConvolution,
   packVector,
@@ -28,8 +29,11 @@ export interface PackedWeight {
 /** Packed weights by the name that `network.ts` asks for. */
 export type PackedWeights = ReadonlyMap<string, PackedWeight>;
 
+type LayerOf<K extends Layer["kind"]> = Layer & { readonly kind: K };
+
 /** Where each residual block's projection lies in a row of the embedding: [scale, shift], or what is added. */
 export interface EmbeddingLayout {
+  /** By the block's name. */
   readonly offsets: ReadonlyMap<string, number>;
   /** Floats of a row. */
   readonly width: number;
@@ -40,7 +44,7 @@ export interface EmbeddingLayout {
 interface EmbeddingPart {
   /** Of the matrix: "projections.0". */
   readonly name: string;
-  readonly blocks: readonly string[];
+  readonly layers: readonly LayerOf<"embedding">[];
   /** Where the part begins in a row, and its floats. */
   readonly offset: number;
   readonly width: number;
@@ -51,18 +55,18 @@ const largestPartBytes = 64 * 2 ** 20;
 
 export function embeddingLayout(architecture: Architecture): EmbeddingLayout {
   const offsets = new Map<string, number>();
-  const parts: (EmbeddingPart & { blocks: string[]; width: number })[] = [];
+  const parts: (EmbeddingPart & { layers: LayerOf<"embedding">[]; width: number })[] = [];
   let width = 0;
-  for (const block of allBlocks(architecture)) {
-    if (block.kind !== "res") continue;
-    const own = block.out * (architecture.config.useScaleShiftNorm ? 2 : 1);
+  for (const layer of layersOf(architecture)) {
+    if (layer.kind !== "embedding") continue;
+    const [own, embedChannels] = layer.shape as [number, number];
     const last = parts.at(-1);
     // By the size in f32, so that the layout does not depend on the storage.
-    if (last && (last.width + own) * architecture.embedChannels * 4 <= largestPartBytes) {
-      last.blocks.push(block.name);
+    if (last && (last.width + own) * embedChannels * 4 <= largestPartBytes) {
+      last.layers.push(layer);
       last.width += own;
-    } else parts.push({ name: `projections.${parts.length}`, blocks: [block.name], offset: width, width: own });
-    offsets.set(block.name, width);
+    } else parts.push({ name: `projections.${parts.length}`, layers: [layer], offset: width, width: own });
+    offsets.set(layer.block, width);
     width += own;
   }
   return { offsets, width, parts };
@@ -77,153 +81,125 @@ export function declareWeights(
   type: DType,
   { gradient = false }: { gradient?: boolean } = {},
 ): PackedWeights {
-  const { config, embedChannels, modelChannels } = architecture;
-  const weights = new Map<string, PackedWeight>();
-  const add = (name: string, dtype: DType, shape: readonly number[], pack: PackedWeight["pack"]) =>
-    weights.set(name, { tensor: { name, dtype, shape, place: "external" }, pack });
-  const vector = (name: string, length: number) =>
-    add(name, "f32", [padTo4(length)], async (read) => packVector(await read(name)));
-  const norm = (name: string, channels: number) => {
-    vector(`${name}.weight`, channels);
-    vector(`${name}.bias`, channels);
-  };
-  /** The matrix [out, Σ segments, k, k] that `weightOf` reads, packed. */
-  const matrix: AddMatrix = (name, { kernel, segments, out, isOfTime = false }, weightOf) => {
-    const input = segments.reduce((sum, size) => sum + size, 0);
-    const shape = [kernel * kernel, segments.reduce((sum, size) => sum + padTo4(size), 0), padTo4(out)];
-    add(`${name}.weight`, type, shape, async (read) =>
-      packConvolution(await weightOf(read), { kernel, segments, out }),
-    );
-    if (!gradient || isOfTime) return;
-    add(`${name}.gradient.weight`, type, [kernel * kernel, padTo4(out), padTo4(input)], async (read) => {
-      const transposed = transposeConvolution(await weightOf(read), { kernel, out });
-      return packConvolution(transposed, { kernel, segments: [out], out: input });
-    });
-  };
-  const convolution = (name: string, kernel: 1 | 3, segments: readonly number[], out: number, isOfTime = false) => {
-    matrix(name, { kernel, segments, out, isOfTime }, (read) => read(`${name}.weight`));
-    vector(`${name}.bias`, out);
-  };
-  // Of the timestep alone: no gradient goes there.
-  convolution("time_embed.0", 1, [modelChannels], embedChannels, true);
-  convolution("time_embed.2", 1, [embedChannels], embedChannels, true);
-  if (config.numClasses !== null)
-    add("label_emb.weight", "f32", [config.numClasses, embedChannels], (read) => read("label_emb.weight"));
-  declareProjections(architecture, add, type);
-
-  const blockWeights = (block: Block, segments: readonly number[]) => {
-    const { name } = block;
-    if (block.kind === "conv") convolution(name, 3, segments, block.out);
-    else if (block.kind === "res") {
-      norm(`${name}.in_layers.0`, block.in);
-      convolution(`${name}.in_layers.2`, 3, [block.in], block.out);
-      norm(`${name}.out_layers.0`, block.out);
-      convolution(`${name}.out_layers.3`, 3, [block.out], block.out);
-      if (block.in !== block.out) convolution(`${name}.skip_connection`, 1, segments, block.out);
-      else if (segments.length > 1)
-        // An identity over a concatenation, which exists nowhere as one tensor: copied by a 1×1 convolution.
-        add(`${name}.skip_connection.weight`, type, [1, block.in, block.in], () =>
-          Promise.resolve(identityMatrix(block.in)),
-        );
-    } else if (block.kind === "attention")
-      attentionWeights(
-        { ...block, newOrder: config.useNewAttentionOrder, out: block.channels },
-        { qkv: "qkv", projection: "proj_out" },
-        { add, norm, vector, matrix },
-      );
-    else if (block.conv)
-      convolution(`${name}.${block.kind === "downsample" ? "op" : "conv"}`, 3, [block.channels], block.channels);
-  };
-  const { inChannels } = config;
-  for (const block of [...architecture.input.flat(), ...architecture.middle])
-    blockWeights(block, block.kind === "conv" && config.superRes ? [inChannels, inChannels] : [inputChannels(block)]);
-  for (const { blocks, skipChannels } of architecture.output)
-    for (const [index, block] of blocks.entries()) {
-      const channels = inputChannels(block);
-      blockWeights(block, index === 0 ? [channels - skipChannels, skipChannels] : [channels]);
-    }
-  const { head, outChannelsIn, outChannels } = architecture;
-  if ("features" in head) {
-    convolution("out.0", 1, [head.features], hiddenFeatures);
-    if (head.kind === "spatial_v2") norm("out.1", hiddenFeatures);
-    convolution(head.kind === "spatial" ? "out.2" : "out.3", 1, [hiddenFeatures], outChannels);
-    return weights;
-  }
-  norm("out.0", outChannelsIn);
-  if (head.kind === "image") convolution("out.2", 3, [outChannelsIn], outChannels);
-  else if (head.kind === "adaptive") convolution("out.3", 1, [outChannelsIn], outChannels);
-  else {
-    add("out.2.positional_embedding", "f32", [head.tokens, outChannelsIn], async (read) =>
-      transpose(await read("out.2.positional_embedding"), head.tokens),
-    );
-    attentionWeights(
-      { name: "out.2", channels: outChannelsIn, heads: head.heads, newOrder: true, out: outChannels },
-      { qkv: "qkv_proj", projection: "c_proj" },
-      { add, vector, matrix },
-    );
-  }
-  return weights;
+  const declared = new Declared(type, gradient);
+  for (const part of embeddingLayout(architecture).parts) declared.projections(part);
+  for (const layer of layersOf(architecture))
+    (declareLayer[layer.kind] as (to: Declared, layer: Layer) => void)(declared, layer);
+  return declared.weights;
 }
 
-function inputChannels(block: Block): number {
-  return block.kind === "conv" || block.kind === "res" ? block.in : block.channels;
-}
-
-type Add = (name: string, dtype: DType, shape: readonly number[], pack: PackedWeight["pack"]) => void;
-type AddMatrix = (
-  name: string,
-  shape: { kernel: 1 | 3; segments: readonly number[]; out: number; isOfTime?: boolean },
-  weightOf: (read: ReadTensor) => Promise<Float32Array>,
-) => void;
-
-/** The emb_layers of all residual blocks as a few matrices: their input is the same, SiLU(emb). */
-function declareProjections(architecture: Architecture, add: Add, type: DType): void {
-  const { embedChannels } = architecture;
-  const concatenated = async (read: ReadTensor, blocks: readonly string[], suffix: string, size: number) => {
-    const all = new Float32Array(size);
-    let at = 0;
-    for (const name of blocks) {
-      const one = await read(`${name}.emb_layers.1.${suffix}`);
-      all.set(one, at);
-      at += one.length;
-    }
-    return all;
-  };
-  for (const { name, blocks, width } of embeddingLayout(architecture).parts) {
-    add(`${name}.weight`, type, [1, embedChannels, width], async (read) => {
-      const weight = await concatenated(read, blocks, "weight", width * embedChannels);
-      return packConvolution(weight, { kernel: 1, segments: [embedChannels], out: width });
-    });
-    add(`${name}.bias`, "f32", [width], (read) => concatenated(read, blocks, "bias", width));
-  }
-}
-
-/** qkv's row order and the padding of odd head widths are folded away here, so that the kernels know one layout. */
-function attentionWeights(
-  { name, channels, heads, newOrder, out }: HeadLayout & { name: string; out: number },
-  { qkv, projection }: { qkv: string; projection: string },
-  {
-    add,
-    norm,
-    vector,
-    matrix,
-  }: {
-    add: Add;
-    norm?: (name: string, channels: number) => void;
-    vector: (name: string, length: number) => void;
-    matrix: AddMatrix;
+/** How the layers of each kind are packed. */
+const declareLayer: { readonly [K in Layer["kind"]]: (to: Declared, layer: LayerOf<K>) => void } = {
+  norm(to, { name, shape }) {
+    to.vector(`${name}.weight`, shape[0]!);
+    to.vector(`${name}.bias`, shape[0]!);
   },
-): void {
-  const layout = { channels, heads, newOrder };
-  const inner = heads * paddedHead(layout);
-  const rows = qkvRows(layout);
-  norm?.(`${name}.norm`, channels);
-  matrix(`${name}.${qkv}`, { kernel: 1, segments: [channels], out: 3 * inner }, async (read) =>
-    takeRows(await read(`${name}.${qkv}.weight`), channels, rows),
-  );
-  add(`${name}.${qkv}.bias`, "f32", [3 * inner], async (read) => takeRows(await read(`${name}.${qkv}.bias`), 1, rows));
-  matrix(`${name}.${projection}`, { kernel: 1, segments: [inner], out }, async (read) =>
-    spreadColumns(await read(`${name}.${projection}.weight`), layout),
-  );
-  vector(`${name}.${projection}.bias`, out);
+  convolution(to, { name, shape, inputs }) {
+    to.linear(name, { kernel: shape[2] === 3 ? 3 : 1, inputs, out: shape[0]! });
+  },
+  // No gradient goes to the timestep.
+  time(to, { name, shape: [out, input] }) {
+    to.linear(name, { kernel: 1, inputs: [input!], out: out!, gradient: false });
+  },
+  // An identity over a concatenation, which exists nowhere as one tensor: copied by a 1×1 convolution.
+  identity(to, { name, shape: [out] }) {
+    to.add(`${name}.weight`, to.type, [1, out!, out!], async () => identityMatrix(out!));
+  },
+  // Together, in `projections`: their input is the same, SiLU(emb).
+  embedding() {},
+  // qkv's row order and the padding of odd head widths are folded away here, so that the kernels know one layout.
+  qkv(to, { name, layout }) {
+    const { channels, heads } = layout;
+    const rows = qkvRows(layout);
+    const out = 3 * heads * paddedHead(layout);
+    to.matrix(name, { kernel: 1, inputs: [channels], out }, async (read) =>
+      takeRows(await read(`${name}.weight`), channels, rows),
+    );
+    to.add(`${name}.bias`, "f32", [out], async (read) => takeRows(await read(`${name}.bias`), 1, rows));
+  },
+  projection(to, { name, layout, shape: [out] }) {
+    const inputs = [layout.heads * paddedHead(layout)];
+    to.matrix(name, { kernel: 1, inputs, out: out! }, async (read) =>
+      spreadColumns(await read(`${name}.weight`), layout),
+    );
+    to.vector(`${name}.bias`, out!);
+  },
+  classTable(to, { name, shape }) {
+    to.add(name, "f32", shape, (read) => read(name));
+  },
+  position(to, { name, shape: [channels, tokens] }) {
+    to.add(name, "f32", [tokens!, channels!], async (read) => transpose(await read(name), tokens!));
+  },
+};
+
+/** A matrix [out, Σ inputs, k, k]; without `gradient` it has none, whatever the network's weights have. */
+interface Matrix {
+  readonly kernel: 1 | 3;
+  readonly inputs: readonly number[];
+  readonly out: number;
+  readonly gradient?: boolean;
+}
+
+class Declared {
+  readonly weights = new Map<string, PackedWeight>();
+  /** Storage of matrices. */
+  readonly type: DType;
+  readonly #gradient: boolean;
+
+  constructor(type: DType, gradient: boolean) {
+    this.type = type;
+    this.#gradient = gradient;
+  }
+
+  add(name: string, dtype: DType, shape: readonly number[], pack: PackedWeight["pack"]): void {
+    this.weights.set(name, { tensor: { name, dtype, shape, place: "external" }, pack });
+  }
+
+  vector(name: string, length: number): void {
+    this.add(name, "f32", [padTo4(length)], async (read) => packVector(await read(name)));
+  }
+
+  /** A convolution or linear layer whose tensors are the checkpoint's, packed. */
+  linear(name: string, matrix: Matrix): void {
+    this.matrix(name, matrix, (read) => read(`${name}.weight`));
+    this.vector(`${name}.bias`, matrix.out);
+  }
+
+  /** The matrix that `weightOf` reads, packed, and its gradient's. */
+  matrix(
+    name: string,
+    { kernel, inputs, out, gradient = this.#gradient }: Matrix,
+    weightOf: (read: ReadTensor) => Promise<Float32Array>,
+  ): void {
+    const rows = inputs.reduce((sum, size) => sum + padTo4(size), 0);
+    this.add(`${name}.weight`, this.type, [kernel * kernel, rows, padTo4(out)], async (read) =>
+      packConvolution(await weightOf(read), { kernel, inputs, out }),
+    );
+    if (!gradient) return;
+    const input = inputs.reduce((sum, size) => sum + size, 0);
+    this.add(`${name}.gradient.weight`, this.type, [kernel * kernel, padTo4(out), padTo4(input)], async (read) => {
+      const transposed = transposeConvolution(await weightOf(read), { kernel, out });
+      return packConvolution(transposed, { kernel, inputs: [out], out: input });
+    });
+  }
+
+  /** The embeddings' layers of several residual blocks as one matrix. */
+  projections({ name, layers, width }: EmbeddingPart): void {
+    const embedChannels = layers[0]!.shape[1]!;
+    const concatenated = async (read: ReadTensor, suffix: "weight" | "bias", size: number) => {
+      const all = new Float32Array(size);
+      let at = 0;
+      for (const layer of layers) {
+        const one = await read(`${layer.name}.${suffix}`);
+        all.set(one, at);
+        at += one.length;
+      }
+      return all;
+    };
+    this.add(`${name}.weight`, this.type, [1, embedChannels, width], async (read) => {
+      const weight = await concatenated(read, "weight", width * embedChannels);
+      return packConvolution(weight, { kernel: 1, inputs: [embedChannels], out: width });
+    });
+    this.add(`${name}.bias`, "f32", [width], (read) => concatenated(read, "bias", width));
+  }
 }

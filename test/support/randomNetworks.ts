@@ -1,5 +1,5 @@
 /** Networks of random weights, for flags that no golden file covers. */
-import { expectedTensors } from "../../src/checkpoints/architecture.ts";
+import { expectedTensors } from "../../src/checkpoints/layers.ts";
 import type { UNetConfig } from "../../src/checkpoints/config.ts";
 import type { StateDict } from "../twins/wholeNetwork.ts";
 import { values } from "./random.ts";

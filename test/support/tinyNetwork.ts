@@ -1,5 +1,5 @@
 /** A network of one level with synthetic weights, as a file: compiles and steps as quickly as any, and paints noise. */
-import { expectedTensors } from "../../src/checkpoints/architecture.ts";
+import { expectedTensors } from "../../src/checkpoints/layers.ts";
 import { completeConfig, parseFlags } from "../../src/checkpoints/flags.ts";
 import { writeSafetensors } from "../../src/files/safetensors.ts";
 import { synthesizeTensor } from "../../src/checkpoints/synthesis.ts";

@@ -1,7 +1,8 @@
 /** `repaint inspect`: what is in a checkpoint, as far as its header tells. No device, and no weights are read but for the hash. */
 import { InputError } from "../../errors.ts";
 import { requireGuide } from "../../repaint/guidance.ts";
-import { type Architecture, countMacs, countParameters } from "../../checkpoints/architecture.ts";
+import { type Architecture } from "../../checkpoints/architecture.ts";
+import { countMacs, countParameters } from "../../checkpoints/layers.ts";
 import type { ClassifierCheckpoint } from "../../checkpoints/classifier/checkpoint.ts";
 import { classifierPresets, identifyClassifier } from "../../checkpoints/released/classifiers.ts";
 import { classNames } from "../../checkpoints/released/classNames.ts";

@@ -5,7 +5,7 @@
 import { InputError } from "../../errors.ts";
 import { refuseOutput, writeFileAtomic } from "../../node/files.ts";
 import { type StreamedTensor, writeTensorFile } from "../../node/tensorWriter.ts";
-import { expectedTensors } from "../../checkpoints/architecture.ts";
+import { expectedTensors } from "../../checkpoints/layers.ts";
 import { defaultDiffusion } from "../../checkpoints/config.ts";
 import { parseFlags } from "../../checkpoints/flags.ts";
 import { lowResSide, type Preset, presetByName, presetConfig, presets } from "../../checkpoints/released/find.ts";
