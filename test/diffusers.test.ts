@@ -4,7 +4,7 @@ import { readFloats } from "../src/engine/readback.ts";
 import { type Architecture } from "../src/checkpoints/architecture.ts";
 import { tensorsOf } from "../src/checkpoints/layers.ts";
 import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
-import { diffusersArchitecture } from "../src/checkpoints/diffusers.ts";
+import { diffusersArchitecture } from "../src/checkpoints/diffusers/config.ts";
 import { fromNhwc, toNhwc } from "../src/unet/layout.ts";
 import { writeSafetensors } from "../src/files/safetensors.ts";
 import { UNet } from "../src/unet/unet.ts";

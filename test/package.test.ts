@@ -58,7 +58,7 @@ describe("sizes, minified and gzipped", () => {
     const { bytes, apart } = await bundleSize(`export * from "/src/index.ts";`);
     expect(bytes).toBeLessThanOrEqual(60_000);
     // Read only for files of those kinds.
-    expect(Object.keys(apart)).toEqual(expect.arrayContaining(["open", "diffusers", "urlLoad"]));
+    expect(Object.keys(apart)).toEqual(expect.arrayContaining(["open", "openDiffusers", "urlLoad"]));
   });
 
   test("of `./element`, with the worker apart", async () => {

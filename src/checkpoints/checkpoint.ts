@@ -7,7 +7,8 @@ import { type Architecture, buildArchitecture } from "./architecture.ts";
 import { defaultDiffusion, type DiffusionSettings, flagName, type UNetConfig } from "./config.ts";
 import { type Flags, mergeFlags, noFlags, parseFlags } from "./flags.ts";
 import { isDiffusersConfig, isDiffusersFile, isUNetFile } from "./recognise.ts";
-import { checkTensors, inferConfig, untold } from "./infer.ts";
+import { inferConfig, untold } from "./infer.ts";
+import { classTable, headNames } from "./names.ts";
 import type { TensorFile } from "../files/safetensors.ts";
 import type { ByteSource } from "../files/bytes.ts";
 import { openTensors } from "../files/open.ts";
@@ -37,8 +38,14 @@ export async function openCheckpoint(
   configBeside?: () => Promise<unknown>,
 ): Promise<Checkpoint> {
   const file = await openTensors(source);
-  if (isDiffusersFile(file))
-    return openDiffusers(file, flags ?? metadataJson(file, "diffusers_config") ?? (await configBeside?.()));
+  if (isDiffusersFile(file)) {
+    const json = flags ?? metadataJson(file, "diffusers_config") ?? (await configBeside?.());
+    if (!isDiffusersConfig(json))
+      throw new CheckpointError(
+        `${file.name} is a UNet in diffusers' layout: give the config.json that stands beside it as its flags (--flags @config.json)`,
+      );
+    return (await import("./diffusers/openDiffusers.ts")).openDiffusers(file, json);
+  }
   const given = flags === undefined ? noFlags : parseFlags(flags);
   if (!isUNetFile(file)) {
     // Apart: only an error needs it.
@@ -52,7 +59,7 @@ export async function openCheckpoint(
     .reduce((over, under) => mergeFlags(over, under), given);
   const config = inferConfig(file.tensors, withHeads(merged), file.name);
   if (merged.classCond && config.numClasses === null) {
-    throw new CheckpointError(`${file.name}: flag class_cond true contradicts the absence of label_emb.weight`);
+    throw new CheckpointError(`${file.name}: flag class_cond true contradicts the absence of ${classTable}`);
   }
   const diffusion = completeDiffusion(file.name, config, merged);
   const architecture = buildArchitecture(config);
@@ -64,24 +71,6 @@ export async function openCheckpoint(
     unconditionalClass: unconditionalClassOf(file, config),
     assumed: [...file.assumed, ...assumedBefore(file, given), ...listAssumed(config, diffusion, merged)],
   };
-}
-
-/** A UNet2DModel, whose config.json is given as the flags. Its scheduler is DDPM's until flags of ours can say otherwise. */
-async function openDiffusers(file: TensorFile, flags: unknown): Promise<Checkpoint> {
-  if (!isDiffusersConfig(flags))
-    throw new CheckpointError(
-      `${file.name} is a UNet in diffusers' layout: give the config.json that stands beside it as its flags (--flags @config.json)`,
-    );
-  // Most pages never see such a file.
-  const { diffusersArchitecture, underGuidedNames } = await import("./diffusers.ts");
-  const architecture = diffusersArchitecture(flags);
-  const { config } = architecture;
-  const renamed = underGuidedNames(file, architecture);
-  checkTensors(architecture, renamed.tensors, file.name);
-  // google/ddpm-* were trained with DDPM's linear schedule and sample with its smaller variance.
-  const diffusion = { ...defaultDiffusion, learnSigma: config.outChannels === 2 * config.inChannels, sigmaSmall: true };
-  const assumed = ["diffusion_steps 1000", "noise_schedule linear", "sigma_small true", "predict_xstart false"];
-  return { file: renamed, config, diffusion, architecture, assumed, diffusersConfig: flags };
 }
 
 /**
@@ -147,7 +136,7 @@ function completeDiffusion(
 ): DiffusionSettings {
   const learnSigma = outChannels === 2 * inChannels;
   if (diffusion.learnSigma !== undefined && diffusion.learnSigma !== learnSigma) {
-    const shape = `out.2.weight, which has ${outChannels} output channels for ${inChannels} of the image`;
+    const shape = `${headNames.image.convolution}.weight, which has ${outChannels} output channels for ${inChannels} of the image`;
     throw new CheckpointError(`${file}: flag learn_sigma ${diffusion.learnSigma} contradicts ${shape}`);
   }
   return { ...defaultDiffusion, ...diffusion, learnSigma };

@@ -10,6 +10,7 @@
 import { InputError } from "../errors.ts";
 import { checkConfig, type DiffusionSettings, flagName, type UNetConfig } from "./config.ts";
 import { nearNames } from "../text/near.ts";
+import { quoted, shown } from "../text/quoted.ts";
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -31,7 +32,7 @@ export interface Reading {
 export type Read = (value: unknown, flag: string, to: Reading) => void;
 
 export const expected = (what: string, value: unknown, flag: string, to: Reading) =>
-  void to.problems.push(`${flag}: expected ${what}, got ${JSON.stringify(value)?.slice(0, 80) ?? String(value)}`);
+  void to.problems.push(`${flag}: expected ${what}, got ${shown(value)}`);
 
 const number =
   (set: (to: Reading, value: number) => void, { min = 1, max = 2 ** 24, orMinusOne = false } = {}): Read =>
@@ -200,9 +201,7 @@ function numbersOf(value: unknown): number[] | undefined {
  */
 export function parseFlags(json: unknown): Flags {
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
-    throw new InputError(
-      `flags: expected a JSON object as {"num_heads": 4}, got ${JSON.stringify(json)?.slice(0, 80)}`,
-    );
+    throw new InputError(`flags: expected a JSON object as {"num_heads": 4}, got ${shown(json)}`);
   }
   const to: Reading = { json: json as Record<string, unknown>, unet: {}, diffusion: {}, problems: [] };
   const vocabulary = vocabularyOf(to);
@@ -273,9 +272,7 @@ function vocabularyOf(to: Reading): Flags["vocabulary"] {
       Object.hasOwn(scriptsOnly, flag) || (isList(flag) && (typeof value === "string" || typeof value === "number")),
   );
   if (fromConstructor && fromScripts) {
-    const [a, b] = [fromConstructor, fromScripts].map(
-      ([flag, value]) => `${flag}: ${JSON.stringify(value).slice(0, 40)}`,
-    );
+    const [a, b] = [fromConstructor, fromScripts].map(([flag, value]) => `${flag}: ${shown(value)}`);
     to.problems.push(`expected one vocabulary, got ${a} (guided-diffusion's constructor) beside ${b} (its scripts)`);
   }
   if (
@@ -291,5 +288,5 @@ function vocabularyOf(to: Reading): Flags["vocabulary"] {
 export function unknownFlag(flag: string, known: string[]): string {
   const near = nearNames(flag, known);
   const hint = near.length > 0 ? ` (near: ${near.join(", ")})` : "";
-  return `${JSON.stringify(flag.slice(0, 64))} is not a flag of guided-diffusion's networks${hint}`;
+  return `${quoted(flag)} is not a flag of guided-diffusion's networks${hint}`;
 }

@@ -6,8 +6,9 @@
 import { CheckpointError } from "../errors.ts";
 import { type Architecture } from "./architecture.ts";
 import { expectedTensors, tensorsOf } from "./layers.ts";
+import { classTable } from "./names.ts";
 import { configProblems, flagName, levelChannels, type UNetConfig } from "./config.ts";
-import { quote } from "../files/json.ts";
+import { quoted } from "../text/quoted.ts";
 import { type Found, readTensorNames, type TensorShapes } from "./votes.ts";
 
 /** Tensors that are missing, left over, misshapen or of a wrong type, and flags that contradict them. */
@@ -171,7 +172,7 @@ function listContradictions(found: Found, told: Told, flags: Partial<UNetConfig>
     check("superRes", flags.superRes !== true || stem.value % 2 === 0, stem.evidence);
     check("inChannels", flags.inChannels! * sides === stem.value, stem.evidence);
   }
-  same("numClasses", found.numClasses?.evidence ?? "the absence of label_emb.weight");
+  same("numClasses", found.numClasses?.evidence ?? `the absence of ${classTable}`);
   same("useScaleShiftNorm", found.scaleShift?.evidence);
   same("numResBlocks", found.structure);
   if (found.resample !== "none") {
@@ -203,7 +204,7 @@ function compare(expected: Map<string, number[]>, tensors: TensorShapes): string
     }
   }
   for (const [name, { shape }] of tensors) {
-    if (!expected.has(name)) problems.push(`unexpected ${quote(name)} [${shape.slice(0, 8).join(", ")}]`);
+    if (!expected.has(name)) problems.push(`unexpected ${quoted(name)} [${shape.slice(0, 8).join(", ")}]`);
   }
   return problems;
 }

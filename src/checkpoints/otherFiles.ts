@@ -3,7 +3,7 @@
  * whether it is one (checkpoint.ts).
  */
 import { identifyClassifier } from "./released/classifiers.ts";
-import { quote } from "../files/json.ts";
+import { quoted } from "../text/quoted.ts";
 import type { TensorFile } from "../files/safetensors.ts";
 import { latentNames } from "./recognise.ts";
 
@@ -13,7 +13,7 @@ export function describeOther({ metadata, tensors }: TensorFile): string {
   const names = [...tensors.keys()];
   const first = (pattern: RegExp) => {
     const name = names.find((name) => pattern.test(name));
-    return name === undefined ? undefined : quote(name);
+    return name === undefined ? undefined : quoted(name);
   };
   const latent = first(latentNames);
   if (latent) return `a latent diffusion model (${latent}); only pixel-space networks are supported`;
@@ -31,5 +31,5 @@ export function describeOther({ metadata, tensors }: TensorFile): string {
   if (diffusers) return `a UNet in diffusers' layout (${diffusers}), which is not read yet`;
   const ddpm = first(/^(temb\.dense|down\.\d+\.block|mid\.block_1)\./);
   if (ddpm) return `a UNet in the layout of the DDPM and DDIM programs (${ddpm}), which is not supported`;
-  return `something else: its tensors are ${names.slice(0, 3).map(quote).join(", ")}${names.length > 3 ? ", …" : ""}`;
+  return `something else: its tensors are ${names.slice(0, 3).map(quoted).join(", ")}${names.length > 3 ? ", …" : ""}`;
 }

@@ -3,6 +3,8 @@
  * number, so the most frequent answer counts. Not here: what follows from the facts (infer.ts).
  */
 
+import { classTable, headNames, layerNames, partNames, timeNames } from "./names.ts";
+
 export type TensorShapes = ReadonlyMap<string, { readonly shape: readonly number[]; readonly dtype?: string }>;
 
 interface Vote<T> {
@@ -35,7 +37,7 @@ const maxBlocks = 1000;
 
 export function readTensorNames(tensors: TensorShapes): Found {
   const { modules, indices } = readModules(tensors);
-  return readLevels(tensors, modules, readStructure(modules, indices), "out.2");
+  return readLevels(tensors, modules, readStructure(modules, indices), headNames.image.convolution);
 }
 
 /**
@@ -68,6 +70,14 @@ function readModules(tensors: TensorShapes) {
   return { modules, indices };
 }
 
+/** The first words of a block's layers: "in_layers" of in_layers.0 and in_layers.2. */
+function modulesOf(kind: keyof typeof partNames): string[] {
+  return [...new Set(Object.values(partNames[kind]).map((part) => part.split(".")[0]!))];
+}
+
+/** The tensor that shows that an entry attends. */
+const attentionOf = (entry: string) => `${layerNames({ kind: "attention", name: `${entry}.1` }).qkv}.weight`;
+
 interface Structure extends Pick<Found, "resample" | "numResBlocks" | "structure"> {
   readonly levels: number;
 }
@@ -87,9 +97,8 @@ function readLevels(tensors: TensorShapes, modules: ReadonlySet<string>, structu
   const attentionEvidence: string[] = [];
   const scaleShift: Vote<boolean>[] = [];
   const embedding: Vote<number>[] = [
-    ...size("time_embed.0.weight", 1),
-    ...sizes("time_embed.0", 4),
-    ...sizes("time_embed.2", 4),
+    ...size(`${timeNames[0]}.weight`, 1),
+    ...timeNames.flatMap((name) => sizes(name, 4)),
   ];
   for (let level = 0; level < levels; level++) {
     const votes: Vote<number>[] = [];
@@ -102,29 +111,29 @@ function readLevels(tensors: TensorShapes, modules: ReadonlySet<string>, structu
     ];
     const attending: string[] = [];
     for (const { side, index } of blocks) {
-      const res = `${side}_blocks.${index}.0`;
-      const own = [...sizes(`${res}.out_layers.0`), ...sizes(`${res}.out_layers.3`), ...sizes(`${res}.in_layers.2`)];
+      const res = layerNames({ kind: "res", name: `${side}_blocks.${index}.0` });
+      const own = [...sizes(res.norm2), ...sizes(res.convolution2), ...sizes(res.convolution1)];
       votes.push(...own);
       const width = mostFrequent(own)?.value;
-      for (const { value, evidence } of sizes(`${res}.emb_layers.1`)) {
+      for (const { value, evidence } of sizes(res.embedding)) {
         if (value === width || value === 2 * width!) scaleShift.push({ value: value === 2 * width!, evidence });
       }
-      embedding.push(...size(`${res}.emb_layers.1.weight`, 1, 4));
-      const hasAttention = ["norm", "qkv", "proj_out"].some((part) => modules.has(`${side}.${index}.1.${part}`));
-      if (hasAttention) attending.push(`${side}_blocks.${index}.1.qkv.weight`);
+      embedding.push(...size(`${res.embedding}.weight`, 1, 4));
+      const hasAttention = modulesOf("attention").some((part) => modules.has(`${side}.${index}.1.${part}`));
+      if (hasAttention) attending.push(attentionOf(`${side}_blocks.${index}`));
     }
     const width = mostFrequent(votes);
     if (!width) break;
     widths.push(width);
     attends.push(attending.length > blocks.length / 2);
-    attentionEvidence.push(attending[0] ?? `the absence of input_blocks.${blocks[0]!.index}.1.qkv.weight`);
+    attentionEvidence.push(attending[0] ?? `the absence of ${attentionOf(`input_blocks.${blocks[0]!.index}`)}`);
   }
   return {
     ...structure,
     modelChannels: mostFrequent(embedding.filter(({ value }) => Number.isInteger(value) && value > 0)),
     outChannels: mostFrequent(sizes(head)),
     stemChannels: mostFrequent(size("input_blocks.0.0.weight", 1)),
-    numClasses: mostFrequent(size("label_emb.weight", 0)),
+    numClasses: mostFrequent(size(classTable, 0)),
     scaleShift: mostFrequent(scaleShift),
     widths,
     attends,
@@ -141,7 +150,8 @@ function readStructure(
   modules: ReadonlySet<string>,
   { input, output }: { input: ReadonlySet<number>; output: ReadonlySet<number> },
 ): Structure {
-  const positions = (pattern: RegExp) => {
+  const positions = (side: "input" | "output", place: string, kind: keyof typeof partNames) => {
+    const pattern = new RegExp(String.raw`^${side}\.(\d+)\.${place}\.(?:${modulesOf(kind).join("|")})$`);
     const hits = [...modules].flatMap((module) => pattern.exec(module)?.[1] ?? []);
     return [...new Set(hits.map(Number))].filter((index) => index < maxBlocks).sort((a, b) => a - b);
   };
@@ -149,9 +159,9 @@ function readStructure(
   const totals = [last(input) + 1, last(output) + 1, output.size].map((value) => ({ value, evidence: "" }));
   const total = mostFrequent(totals)!.value;
 
-  const resUps = positions(/^output\.(\d+)\.[12]\.(?:in_layers|emb_layers|out_layers)$/);
-  const convUps = positions(/^output\.(\d+)\.[12]\.conv$/);
-  const convDowns = positions(/^input\.(\d+)\.0\.op$/);
+  const resUps = positions("output", "[12]", "res");
+  const convUps = positions("output", "[12]", "upsample");
+  const convDowns = positions("input", "0", "downsample");
   const gaps: number[] = [];
   for (let index = 1; index < total; index++) if (!input.has(index)) gaps.push(index);
 
@@ -161,13 +171,17 @@ function readStructure(
   };
   const upward = (indices: number[]) => indices.map((index) => index + 1);
   if (resUps.length > convUps.length + convDowns.length) {
-    const name = (index: number) =>
-      `output_blocks.${index}.${modules.has(`output.${index}.2.in_layers`) ? 2 : 1}.in_layers.2.weight`;
-    return finish("res", period(upward(resUps), total), name(resUps[0]!));
+    const [entry] = resUps as [number];
+    const place = modules.has(`output.${entry}.2.${modulesOf("res")[0]}`) ? 2 : 1;
+    const { convolution1 } = layerNames({ kind: "res", name: `output_blocks.${entry}.${place}` });
+    return finish("res", period(upward(resUps), total), `${convolution1}.weight`);
   }
   if (convUps.length + convDowns.length > 0) {
-    const evidence =
-      convDowns.length > 0 ? `input_blocks.${convDowns[0]}.0.op.weight` : `output_blocks.${convUps[0]}.*.conv.weight`;
+    const block =
+      convDowns.length > 0
+        ? ({ kind: "downsample", name: `input_blocks.${convDowns[0]}.0` } as const)
+        : ({ kind: "upsample", name: `output_blocks.${convUps[0]}.*` } as const);
+    const evidence = `${layerNames(block).convolution}.weight`;
     return finish("conv", period([...new Set([...upward(convUps), ...convDowns])], total), evidence);
   }
   if (gaps.length > 0) return finish("pool", period(gaps, total), `the absence of input_blocks.${gaps[0]}`);

@@ -4,6 +4,7 @@
  */
 import { parseArgs } from "node:util";
 import { InputError } from "../errors.ts";
+import { quoted } from "../text/quoted.ts";
 import { nearNames } from "../text/near.ts";
 import type { Context } from "./context.ts";
 
@@ -166,7 +167,4 @@ export function hint(name: string, known: readonly string[]): string {
   return near === undefined ? "" : ` (did you mean ${near}?)`;
 }
 
-/** What somebody typed, short enough for one line. */
-export function quoted(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
-}
+export { quoted };

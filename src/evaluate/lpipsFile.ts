@@ -4,7 +4,7 @@
  * Not here: reading bytes.
  */
 import { CheckpointError } from "../errors.ts";
-import { quote } from "../files/json.ts";
+import { quoted } from "../text/quoted.ts";
 import { readFloat32, type TensorFile } from "../files/safetensors.ts";
 import type { ReadTensor } from "../unet/weights.ts";
 import { headName, trunk } from "./lpipsNetwork.ts";
@@ -77,10 +77,10 @@ function describeForeign(found: ReadonlyMap<string, { file: TensorFile; name: st
   if (first(/^features\.\d+\.squeeze\./)) return "this is SqueezeNet; use AlexNet";
   if (first(/^features\.(2|5|7|12|14|17|19|21|24|26|28)\.(weight|bias)$/)) return "this is VGG; use AlexNet";
   const unet = first(/^(input_blocks|output_blocks|time_embed|down_blocks)\./);
-  if (unet) return `this is a diffusion network (it has ${quote(unet)})`;
+  if (unet) return `this is a diffusion network (it has ${quoted(unet)})`;
   if (found.size === 0) return "there are no tensors";
   if (!first(/^(features|lin\d+)\./)) {
-    const names = [...found.keys()].slice(0, 3).map(quote).join(", ");
+    const names = [...found.keys()].slice(0, 3).map(quoted).join(", ");
     return `this is something else: its tensors are ${names}${found.size > 3 ? ", …" : ""}`;
   }
   return undefined;

@@ -4,6 +4,7 @@
  */
 import type { MaskPattern } from "../pictures/masks.ts";
 import type { Sampling } from "../repaint/sampling.ts";
+import { shown } from "../text/quoted.ts";
 
 export interface PlannedPicture {
   readonly name: string;
@@ -108,6 +109,6 @@ export function planDifference(there: unknown, here: unknown, path = ""): string
     return undefined;
   }
   if (there === here) return undefined;
-  const words = (value: unknown) => (value === undefined ? "absent" : JSON.stringify(value).slice(0, 80));
+  const words = (value: unknown) => (value === undefined ? "absent" : shown(value));
   return `${path || "the plan"} is ${words(there)} there and ${words(here)} here`;
 }

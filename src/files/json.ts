@@ -2,6 +2,7 @@
  * A JSON parser that keeps what JSON.parse hides and a checkpoint's header must not have: keys that come twice, and how a
  * number was written (1.0 is not a byte offset). It is not a general parser: no reviver, and nesting stops at 64.
  */
+import { quoted } from "../text/quoted.ts";
 
 /** A number that is not a plain run of digits, or not exact in a double: -1, 1.0, 1e3, 2^60. */
 export class OtherNumber {
@@ -44,11 +45,6 @@ export function parseJson(text: string): JsonValue {
   parser.skipSpace();
   if (parser.at < text.length) parser.fail("the end of the text");
   return value;
-}
-
-/** A name as it may stand in a message: in quotes, on one line, cut at 200 characters. */
-export function quote(text: string): string {
-  return JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text);
 }
 
 class Parser {
@@ -108,7 +104,7 @@ class Parser {
       if (!seen && object.keys.length >= scanLimit) seen = new Set(object.keys);
       if (seen ? seen.has(key) : object.keys.includes(key)) {
         this.at = start;
-        this.fail(`each key once, but ${JSON.stringify(key.slice(0, 200))} comes again`);
+        this.fail(`each key once, but ${quoted(key)} comes again`);
       }
       seen?.add(key);
       this.skipSpace();

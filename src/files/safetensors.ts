@@ -5,7 +5,8 @@
  */
 import { CheckpointError, InputError } from "../errors.ts";
 import { bfloat16ToFloat32, float16ToFloat32 } from "./floats.ts";
-import { JsonObject, JsonSyntaxError, type JsonValue, OtherNumber, parseJson, quote } from "./json.ts";
+import { JsonObject, JsonSyntaxError, type JsonValue, OtherNumber, parseJson } from "./json.ts";
+import { quoted } from "../text/quoted.ts";
 import type { ByteSource } from "./bytes.ts";
 
 /** Bytes an element has, by the format's name of the type. Types narrower than a byte (F4, F6) are refused. */
@@ -83,7 +84,7 @@ export async function openSafetensors(source: ByteSource): Promise<TensorFile> {
     read: async (name) => {
       const info = tensors.get(name);
       if (!info)
-        throw new CheckpointError(`${source.name}: expected a tensor ${quote(name)}, but it has none of that name`);
+        throw new CheckpointError(`${source.name}: expected a tensor ${quoted(name)}, but it has none of that name`);
       return readExactly(info.begin, info.end - info.begin);
     },
   };
@@ -98,7 +99,7 @@ function parseHeader(bytes: Uint8Array, fail: Fail): JsonObject {
   } catch {
     return fail("expected a header in UTF-8, got other bytes");
   }
-  if (text[0] !== "{") fail(`expected a header that begins with "{", got ${quote(text.slice(0, 12))}`);
+  if (text[0] !== "{") fail(`expected a header that begins with "{", got ${quoted(text.slice(0, 12))}`);
   try {
     return parseJson(text) as JsonObject;
   } catch (error) {
@@ -115,7 +116,7 @@ function readMetadata(value: JsonValue | undefined, fail: Fail): Map<string, str
       const text = value.values[i]!;
       return [
         key,
-        typeof text === "string" ? text : fail(`__metadata__ ${quote(key)}: expected a string, got ${show(text)}`),
+        typeof text === "string" ? text : fail(`__metadata__ ${quoted(key)}: expected a string, got ${show(text)}`),
       ];
     }),
   );
@@ -127,7 +128,7 @@ function readTensors(header: JsonObject, dataStart: number, fail: Fail): Map<str
     if (name === "__metadata__") return;
     const entry = header.values[i]!;
     const wrong = (what: string, got: JsonValue | undefined): never =>
-      fail(`tensor ${quote(name)}: expected ${what}, got ${show(got)}`);
+      fail(`tensor ${quoted(name)}: expected ${what}, got ${show(got)}`);
     if (!(entry instanceof JsonObject)) return wrong("an object with dtype, shape and data_offsets", entry);
     const dtype = entry.get("dtype");
     if (typeof dtype !== "string" || !Object.hasOwn(elementSize, dtype)) {
@@ -155,12 +156,12 @@ function checkCover(tensors: TensorInfo[], dataStart: number, size: number, fail
     if (tensor.begin !== end) {
       const kind = tensor.begin < end ? "overlaps the tensor before it" : "leaves a hole before it";
       fail(
-        `tensor ${quote(tensor.name)}: expected data at ${end - dataStart}, got ${tensor.begin - dataStart}: it ${kind}`,
+        `tensor ${quoted(tensor.name)}: expected data at ${end - dataStart}, got ${tensor.begin - dataStart}: it ${kind}`,
       );
     }
     if (tensor.end > size) {
       const cut = `its data end at ${tensor.end}, but the file at ${size}; was it cut off?`;
-      fail(`tensor ${quote(tensor.name)}: ${cut}`);
+      fail(`tensor ${quoted(tensor.name)}: ${cut}`);
     }
     end = tensor.end;
   }
@@ -186,7 +187,7 @@ function show(value: JsonValue | undefined): string {
   if (value instanceof OtherNumber) return value.literal.slice(0, 40);
   if (value instanceof JsonObject) return "an object";
   if (Array.isArray(value)) return `[${value.slice(0, 8).map(show).join(", ")}${value.length > 8 ? ", …" : ""}]`;
-  return typeof value === "string" ? quote(value) : String(value);
+  return typeof value === "string" ? quoted(value) : String(value);
 }
 
 /** What a file that is no safetensors probably is, told by its first bytes: the mistakes that users make. */
@@ -228,7 +229,7 @@ export async function readFloat32(file: TensorFile, name: string): Promise<Float
   if (dtype === "U64") return Float32Array.from(new BigUint64Array(buffer), Number);
   if (dtype in numberArrays) return new Float32Array(new numberArrays[dtype as keyof typeof numberArrays](buffer));
   throw new CheckpointError(
-    `${file.name}: tensor ${quote(name)} is ${dtype}, which is not read as float32; convert it`,
+    `${file.name}: tensor ${quoted(name)} is ${dtype}, which is not read as float32; convert it`,
   );
 }
 
@@ -257,7 +258,7 @@ export function safetensorsHeader(tensors: Iterable<TensorHeader>, metadata?: Re
   let end = 0;
   for (const { name, dtype, shape } of tensors) {
     if (names.has(name))
-      throw new InputError(`expected each tensor's name once, and not __metadata__; got ${quote(name)}`);
+      throw new InputError(`expected each tensor's name once, and not __metadata__; got ${quoted(name)}`);
     names.add(name);
     const begin = end;
     end += byteCount([...shape], elementSize[dtype]) ?? NaN;
@@ -280,7 +281,7 @@ export function writeSafetensors(tensors: Iterable<WritableTensor>, metadata?: R
   for (const { name, dtype, shape, data } of ordered) {
     if (byteCount([...shape], elementSize[dtype]) !== data.byteLength)
       throw new InputError(
-        `tensor ${quote(name)}: expected ${dtype} data of shape [${shape}], got ${data.length} elements`,
+        `tensor ${quoted(name)}: expected ${dtype} data of shape [${shape}], got ${data.length} elements`,
       );
     size += data.byteLength;
   }

@@ -3,6 +3,7 @@
  * Not here: the betas of the shorter run (diffusion.ts).
  */
 import { InputError } from "../errors.ts";
+import { shown } from "../text/quoted.ts";
 
 /**
  * The original timesteps that are kept, rising, for a diffusion of `diffusionSteps` steps (a positive integer):
@@ -28,7 +29,7 @@ export function respacedTimesteps(diffusionSteps: number, respacing: string): nu
     const sectionSize = i < remainder ? size + 1 : size;
     if (count > sectionSize) {
       throw new InputError(
-        `respacing ${show(respacing)} takes ${count} timesteps from a section of ${sectionSize} ` +
+        `respacing ${shown(respacing)} takes ${count} timesteps from a section of ${sectionSize} ` +
           `(${diffusionSteps} diffusion steps in ${counts.length}); ask for at most ${sectionSize} there`,
       );
     }
@@ -42,7 +43,7 @@ export function respacedTimesteps(diffusionSteps: number, respacing: string): nu
     start += sectionSize;
   });
   if (timesteps.length === 0) {
-    throw new InputError(`respacing ${show(respacing)} keeps no timestep; ask for at least one`);
+    throw new InputError(`respacing ${shown(respacing)} keeps no timestep; ask for at least one`);
   }
   return timesteps;
 }
@@ -72,10 +73,6 @@ function roundHalfToEven(x: number): number {
 function malformed(respacing: unknown): InputError {
   return new InputError(
     `respacing must be a string with a count ("250"), a count for each section ("10,15,20") or a stride ("ddim50"), ` +
-      `got ${typeof respacing === "string" ? show(respacing) : typeof respacing}`,
+      `got ${shown(respacing)}`,
   );
-}
-
-function show(respacing: string): string {
-  return JSON.stringify(respacing.length > 60 ? `${respacing.slice(0, 60)}…` : respacing);
 }

@@ -4,6 +4,7 @@
  * Not here: noise levels and coefficients (diffusion.ts), and what the pairs of times mean (transitions.ts).
  */
 import { InputError } from "../errors.ts";
+import { shown } from "../text/quoted.ts";
 
 /**
  * A RePaint schedule. Every field is a positive integer. The extras default to no effect. Without jumps and with more
@@ -118,14 +119,14 @@ export function countModelCalls(times: readonly number[]): number {
  */
 export function scheduleFromProgram(value: unknown): Schedule {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new InputError(`a schedule must be an object with t_T, jump_length and jump_n_sample, got ${show(value)}`);
+    throw new InputError(`a schedule must be an object with t_T, jump_length and jump_n_sample, got ${shown(value)}`);
   }
   const schedule: Partial<Schedule> = {};
   for (const [name, given] of Object.entries(value)) {
     const field = Object.hasOwn(PROGRAM_NAMES, name) ? PROGRAM_NAMES[name] : undefined;
     if (field === undefined) {
       const known = Object.keys(PROGRAM_NAMES).join(", ");
-      throw new InputError(`unknown schedule parameter ${show(name)}; the parameters are ${known}`);
+      throw new InputError(`unknown schedule parameter ${shown(name)}; the parameters are ${known}`);
     }
     schedule[field] = positiveInteger(name, given);
   }
@@ -172,19 +173,12 @@ function jumpLevel(steps: number, length: number, resamples: number) {
 
 function positiveInteger(name: string, value: unknown): number {
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= 1) return value;
-  throw new InputError(`${name} must be a positive integer, got ${show(value)}`);
+  throw new InputError(`${name} must be a positive integer, got ${shown(value)}`);
 }
 
 function tooLong(schedule: Schedule): InputError {
   const limit = MAX_TRANSITIONS.toLocaleString("en-US");
   return new InputError(
-    `the schedule ${show(schedule)} has more than ${limit} transitions; lower steps or the numbers of resamples`,
+    `the schedule ${shown(schedule)} has more than ${limit} transitions; lower steps or the numbers of resamples`,
   );
-}
-
-/** A value as one short line: what came may be of any size and type. */
-function show(value: unknown): string {
-  if (value === undefined) return "nothing";
-  const text = typeof value === "object" || typeof value === "string" ? JSON.stringify(value) : String(value);
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }

@@ -4,6 +4,7 @@
  * Not here: how the times are made (schedule.ts) and what a transition computes (diffusion.ts).
  */
 import { InputError } from "../errors.ts";
+import { shown } from "../text/quoted.ts";
 import { MAX_TRANSITIONS } from "./schedule.ts";
 
 /** `reverse` is one model call and goes from `from` to `from − 1`; `climb` adds the noise of `to − from` steps. */
@@ -47,17 +48,17 @@ function checkTimes(times: unknown): asserts times is readonly number[] {
   }
   const last = times.length - 1;
   const highest = times[0];
-  if (!isTime(highest)) throw new InputError(`the first time must be an integer from 0 on, got ${show(highest)}`);
+  if (!isTime(highest)) throw new InputError(`the first time must be an integer from 0 on, got ${shown(highest)}`);
   for (let i = 1; i <= last; i++) {
     const time: unknown = times[i];
     if (i === last ? time !== -1 : !isTime(time) || time > highest) {
       const wanted = i === last ? "the last time must be -1" : `time ${i} of ${last} must be from 0 to ${highest}`;
-      throw new InputError(`${wanted}, got ${show(time)}; a run starts at its highest time and ends at -1`);
+      throw new InputError(`${wanted}, got ${shown(time)}; a run starts at its highest time and ends at -1`);
     }
     const before = times[i - 1] as number;
     if (Math.abs((time as number) - before) !== 1) {
       throw new InputError(
-        `neighbouring times must differ by 1; times ${i - 1} and ${i} are ${before} and ${show(time)}`,
+        `neighbouring times must differ by 1; times ${i - 1} and ${i} are ${before} and ${shown(time)}`,
       );
     }
   }
@@ -65,8 +66,4 @@ function checkTimes(times: unknown): asserts times is readonly number[] {
 
 function isTime(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
-}
-
-function show(value: unknown): string {
-  return typeof value === "number" ? String(value) : typeof value;
 }

@@ -1,5 +1,6 @@
 /** What HTTP's headers say (RFC 9110), checked; and addresses. Not here: requests (http.ts). */
 import { InputError } from "../errors.ts";
+import { quoted } from "../text/quoted.ts";
 
 /** @throws InputError for what is no address of HTTP; relative ones are relative to the page */
 export function parseUrl(given: string | URL): URL {
@@ -8,7 +9,7 @@ export function parseUrl(given: string | URL): URL {
   try {
     url = new URL(given, base);
   } catch {
-    throw new InputError(`${JSON.stringify(String(given).slice(0, 80))} is no URL; expected https://…`);
+    throw new InputError(`${quoted(String(given))} is no URL; expected https://…`);
   }
   if (url.protocol !== "https:" && url.protocol !== "http:")
     throw new InputError(`URL: expected https:// or http://, got ${url.protocol}; open files and Blobs as such`);

@@ -4,17 +4,10 @@
  */
 import { CheckpointError } from "../../errors.ts";
 import { buildArchitecture } from "../architecture.ts";
-import { type ClassifierConfig, type Pool, pools, type UNetConfig } from "../config.ts";
+import { type ClassifierConfig, pools, type UNetConfig } from "../config.ts";
 import { explain, TensorMismatchError } from "../infer.ts";
+import { headNames } from "../names.ts";
 import { readClassifierNames, type TensorShapes } from "../votes.ts";
-
-/** The layer that makes a classifier's logits. */
-const logitsLayer: Record<Pool, string> = {
-  attention: "out.2.c_proj",
-  adaptive: "out.3",
-  spatial: "out.2",
-  spatial_v2: "out.3",
-};
 
 /**
  * The same of a classifier's state dict: of all heads and divisions into levels, the one that explains the tensors. Throws
@@ -28,8 +21,8 @@ export function inferClassifier(
   const explained: { config: ClassifierConfig; problems: string[] }[] = [];
   let failure: unknown = new CheckpointError(`${file}: expected the tensors of a guided-diffusion classifier`);
   for (const pool of pools)
-    for (const found of readClassifierNames(tensors, logitsLayer[pool])) {
-      const tokens = tensors.get("out.2.positional_embedding")?.shape[1] ?? 0;
+    for (const found of readClassifierNames(tensors, headNames[pool].logits)) {
+      const tokens = tensors.get(headNames.attention.position)?.shape[1] ?? 0;
       const side = Math.sqrt(tokens - 1) * 2 ** (found.widths.length - 1);
       const imageSize = pool === "attention" && Number.isInteger(side) ? { imageSize: side } : {};
       try {

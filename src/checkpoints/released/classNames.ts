@@ -4,6 +4,7 @@
  */
 import { CheckpointError, InputError } from "../../errors.ts";
 import { nearNames } from "../../text/near.ts";
+import { quoted } from "../../text/quoted.ts";
 import type { TensorFile } from "../../files/safetensors.ts";
 
 /** Undefined: nothing tells them. @throws CheckpointError for metadata that are no names of these classes */
@@ -42,7 +43,7 @@ function namesOf(text: string, classes: number, file: string): readonly string[]
  */
 export function findClass(text: string, classes: number, names: readonly string[] | undefined): number {
   const range = `a number from 0 to ${classes - 1}`;
-  const shown = JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+  const shown = quoted(text);
   if (/^\d+$/.test(text)) {
     if (Number(text) < classes) return Number(text);
     throw new InputError(`class: expected ${range}, got ${shown}`);

@@ -4,6 +4,7 @@ import { buildArchitecture } from "../architecture.ts";
 import { configProblems, type UNetConfig } from "../config.ts";
 import { completeConfig, parseFlags } from "../flags.ts";
 import { nearNames } from "../../text/near.ts";
+import { quoted } from "../../text/quoted.ts";
 import { presets, type Preset } from "./unets.ts";
 
 export { presets, type Preset };
@@ -26,9 +27,7 @@ export function presetByName(name: string): Preset {
   const names = presets.map((known) => known.name);
   const near = nearNames(name, presets.flatMap(presetNames));
   const hint = near.length > 0 ? ` (did you mean ${near[0]}?)` : "";
-  throw new InputError(
-    `${JSON.stringify(name.slice(0, 80))} is no released network${hint}; there are ${names.join(", ")}`,
-  );
+  throw new InputError(`${quoted(name)} is no released network${hint}; there are ${names.join(", ")}`);
 }
 
 export function presetConfig({ flags }: Preset): UNetConfig {

@@ -1,6 +1,7 @@
 /** The attributes of the element: what each means and how its text becomes settings. The manifest is checked against this. */
 import { InputError } from "../../errors.ts";
 import { PRESETS, resolveSampling, samplingCalls, type Sampling } from "../../repaint/sampling.ts";
+import { quoted } from "../../text/quoted.ts";
 import type { ModelSource } from "../types.ts";
 import { shippedModels } from "../shipped.ts";
 import type { Settings } from "./engineSession.ts";
@@ -82,5 +83,5 @@ function whole(name: string, text: string, least: number, most: number): number 
 }
 
 function unlike(name: string, expected: string, came: string): InputError {
-  return new InputError(`${name}: expected ${expected}, got ${JSON.stringify(came.slice(0, 80))}`);
+  return new InputError(`${name}: expected ${expected}, got ${quoted(came)}`);
 }

@@ -3,7 +3,7 @@
  * checkpoint. Not here: whether the file is whole.
  */
 import { CheckpointError } from "../../errors.ts";
-import { quote } from "../json.ts";
+import { quoted } from "../../text/quoted.ts";
 import type { ByteSource } from "../bytes.ts";
 
 export type CheckpointFormat = "safetensors" | "zip" | "pickle";
@@ -26,7 +26,7 @@ export async function recogniseFormat(source: ByteSource): Promise<CheckpointFor
   if (pickleStart.test(text)) return "pickle";
   if (/^(\xef\xbb\xbf)?\s*<(!|\w|\?)/.test(text)) return fail("a web page", "was the download refused? " + again);
   if (text.startsWith("version https://")) return fail("a Git LFS pointer", "fetch the file itself (git lfs pull)");
-  if (/^\s*[{[]\s*("|\})/.test(text)) return fail(`JSON text (${quote(text.slice(0, 40))})`, "give the weights' file");
+  if (/^\s*[{[]\s*("|\})/.test(text)) return fail(`JSON text (${quoted(text.slice(0, 40))})`, "give the weights' file");
   if (text.slice(257, 262) === "ustar") return fail("a tar archive", "unpack it, or save it with PyTorch 1.6 or later");
   if (text.startsWith("\x1f\x8b")) return fail("a gzip archive", "unpack it");
   if (text.startsWith("\x89HDF")) return fail("an HDF5 file", "convert its weights to safetensors");

@@ -3,7 +3,7 @@
  * value, the list of storages' keys), then each storage as its element count (i64) and its bytes, always little-endian.
  * Not here: the tar files of 0.1.
  */
-import { quote } from "../json.ts";
+import { quoted } from "../../text/quoted.ts";
 import type { Container } from "./container.ts";
 import { checkpointWorld } from "./globals.ts";
 import { Budget, PickleEnd } from "./operands.ts";
@@ -27,7 +27,7 @@ export async function openLegacyContainer(reader: Reader): Promise<Container> {
       const storage = world.persistent(id);
       if (!(storage instanceof Storage)) return storage;
       const known = storages.get(storage.key);
-      if (known && known.bytes !== storage.bytes) fail(`storage ${quote(storage.key)} comes with two sizes`);
+      if (known && known.bytes !== storage.bytes) fail(`storage ${quoted(storage.key)} comes with two sizes`);
       storages.set(storage.key, known ?? storage);
       return storage;
     },
@@ -92,7 +92,7 @@ function layOut(keys: unknown, storages: ReadonlyMap<string, Storage>, start: nu
   for (const value of keys) {
     const key = String(value);
     const storage = storages.get(key);
-    if (!storage || places.has(key)) return fail(`expected each storage's key once, got ${quote(key)}`);
+    if (!storage || places.has(key)) return fail(`expected each storage's key once, got ${quoted(key)}`);
     places.set(key, { offset, storage });
     offset += 8 + storage.bytes;
   }
@@ -109,11 +109,11 @@ async function locate(
 ): Promise<Map<string, number>> {
   const offsets = new Map<string, number>();
   await forEachParallel(wanted, async ([key, bytes]) => {
-    const place = places.get(key) ?? fail(`expected the storage ${quote(key)} in the file, but it is missing`);
+    const place = places.get(key) ?? fail(`expected the storage ${quoted(key)} in the file, but it is missing`);
     const header = await read(place.offset, 8);
     const count = u64(new DataView(header.buffer, header.byteOffset, 8), 0, fail);
     if (count * place.storage.elementBytes !== bytes) {
-      fail(`storage ${quote(key)}: expected ${bytes} bytes, got ${count} elements; the file is damaged`);
+      fail(`storage ${quoted(key)}: expected ${bytes} bytes, got ${count} elements; the file is damaged`);
     }
     offsets.set(key, place.offset + 8);
   });

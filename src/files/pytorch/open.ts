@@ -3,7 +3,7 @@
  * the file is executed (globals.ts says what is refused). Not here: telling formats apart (formats.ts), writing.
  */
 import { CheckpointError } from "../../errors.ts";
-import { quote } from "../json.ts";
+import { quoted } from "../../text/quoted.ts";
 import type { TensorFile, TensorInfo } from "../safetensors.ts";
 import type { Container } from "./container.ts";
 import { openLegacyContainer } from "./legacyContainer.ts";
@@ -48,7 +48,7 @@ export async function openPyTorch(source: ByteSource, format: "zip" | "pickle"):
     read: async (name) => {
       const placed = views.get(name);
       if (!placed) {
-        throw new CheckpointError(`${source.name}: expected a tensor ${quote(name)}, but it has none of that name`);
+        throw new CheckpointError(`${source.name}: expected a tensor ${quoted(name)}, but it has none of that name`);
       }
       const bytes = await readView(placed.view, reader.read);
       return isBigEndian ? swapped(bytes, placed.dtype === "C64" ? 4 : placed.view.elementBytes) : bytes;
@@ -69,20 +69,20 @@ async function placeTensors(
   const sizes = new Map<string, number>();
   for (const { storage } of tensors.values()) {
     const known = sizes.get(storage.key);
-    if (known !== undefined && known !== storage.bytes) fail(`storage ${quote(storage.key)} comes with two sizes`);
+    if (known !== undefined && known !== storage.bytes) fail(`storage ${quoted(storage.key)} comes with two sizes`);
     sizes.set(storage.key, storage.bytes);
   }
   const offsets = await container.locate(sizes);
   const views = new Map<string, Placed>();
   for (const [name, { storage, dtype, elementBytes, offset, shape, strides }] of tensors) {
     if (dtype === undefined) {
-      return fail(`tensor ${quote(name)}: its type ${quote(storage.typeName)} is not read; convert it to float32`);
+      return fail(`tensor ${quoted(name)}: its type ${quoted(storage.typeName)} is not read; convert it to float32`);
     }
     // An empty view may start anywhere; it has no bytes there.
     const first = shape.includes(0) ? 0 : storage.viewBegin + offset * elementBytes;
     const view = { shape, strides, elementBytes, begin: offsets.get(storage.key)! + first };
     if (isTangled(view))
-      fail(`tensor ${quote(name)}: expected a view whose elements do not overlap; save a copy of it`);
+      fail(`tensor ${quoted(name)}: expected a view whose elements do not overlap; save a copy of it`);
     views.set(name, { dtype, view });
   }
   return views;

@@ -5,7 +5,7 @@
  * Bounds: each opcode takes at least one byte and at most the work that it pays for from the budget, so a pickle of n bytes
  * ends after O(n + budget) steps and holds at most about the budget in memory. Nothing recurses.
  */
-import { quote } from "../json.ts";
+import { quoted } from "../../text/quoted.ts";
 import { type Budget, Operands } from "./operands.ts";
 import type { Fail } from "./reader.ts";
 import { Global, Inert, kindOf, Tensor } from "./values.ts";
@@ -293,5 +293,5 @@ class Machine {
 
 /** A global as messages show it. */
 export function showGlobal(value: unknown): string {
-  return value instanceof Global ? quote(value.qualifiedName) : kindOf(value);
+  return value instanceof Global ? quoted(value.qualifiedName) : kindOf(value);
 }

@@ -2,7 +2,7 @@
  * Finds the network's tensors in what a pickle holds: a state dict alone, or inside dicts and lists of whatever names
  * (model, state_dict, ema, params …). Not here: how values are read (pickle.ts), what the tensors mean (infer.ts).
  */
-import { quote } from "../json.ts";
+import { quoted } from "../../text/quoted.ts";
 import type { Fail } from "./reader.ts";
 import { Inert, kindOf, Tensor } from "./values.ts";
 
@@ -36,7 +36,7 @@ const networkWrapper =
  */
 export function findStateDict(value: unknown, fail: Fail): StateDict {
   if (value instanceof Inert) {
-    return fail(`it holds a whole object of ${quote(value.className)}; load it in PyTorch and save its state_dict()`);
+    return fail(`it holds a whole object of ${quoted(value.className)}; load it in PyTorch and save its state_dict()`);
   }
   const candidates = findCandidates(value);
   const most = candidates.reduce((most, { tensors }) => Math.max(most, tensors), 0);
@@ -88,7 +88,7 @@ function collect({ path, dict }: Candidate, fail: Fail): Map<string, Tensor> {
   for (const [name, item] of dict) {
     if (item instanceof Tensor && typeof name === "string") tensors.set(name, item);
     else if (item instanceof Inert && typeof name === "string" && name.includes(".")) {
-      fail(`state dict ${showPath(path)}: expected ${quote(name)} to be a tensor, got ${kindOf(item)}`);
+      fail(`state dict ${showPath(path)}: expected ${quoted(name)} to be a tensor, got ${kindOf(item)}`);
     }
   }
   return tensors;
@@ -106,7 +106,7 @@ function unwrapNames(tensors: Map<string, Tensor>): Map<string, Tensor> {
 }
 
 function showPath(path: string): string {
-  return path === "" ? "its top level" : quote(path);
+  return path === "" ? "its top level" : quoted(path);
 }
 
 function describe(value: unknown): string {
@@ -114,7 +114,9 @@ function describe(value: unknown): string {
   if (isOptimizer(value)) {
     return "an optimizer's state (guided-diffusion's opt*.pt); give the model's file (model*.pt or ema_*.pt)";
   }
-  const keys = [...value.keys()].slice(0, maxListed).map((key) => (typeof key === "string" ? quote(key) : kindOf(key)));
+  const keys = [...value.keys()]
+    .slice(0, maxListed)
+    .map((key) => (typeof key === "string" ? quoted(key) : kindOf(key)));
   if (keys.length === 0) return "an empty dict";
   return `a dict of ${keys.join(", ")}${value.size > maxListed ? ", …" : ""} without one`;
 }

@@ -2,7 +2,7 @@
  * Storages and tensors from the arguments that torch.save gives them, checked: types, whole numbers, every view inside its
  * storage. Sources: the formats of torch.serialization and torch._utils. Not here: where the bytes lie (containers).
  */
-import { quote } from "../json.ts";
+import { quoted } from "../../text/quoted.ts";
 import { elementSize, type SafetensorsType } from "../safetensors.ts";
 import type { Budget } from "./operands.ts";
 import type { Fail } from "./reader.ts";
@@ -72,21 +72,21 @@ export function storageOf(id: unknown, format: "zip" | "legacy", fail: Fail): St
   const typeName = type instanceof Global ? type.qualifiedName : describe(type);
   const match = /^torch(?:\.cuda|\.storage)?\._?(\w+)Storage$/.exec(typeName);
   const element =
-    (match && storageTypes.get(match[1]!)) ?? fail(`expected one of torch's storage types, got ${quote(typeName)}`);
+    (match && storageTypes.get(match[1]!)) ?? fail(`expected one of torch's storage types, got ${quoted(typeName)}`);
   const text = typeof key === "number" ? String(key) : key;
   if (typeof text !== "string") fail(`expected a storage's key to be a string, got ${kindOf(key)}`);
   const inBytes = (elements: unknown, what: string) => {
     const bytes = natural(elements) * element.bytes;
     return Number.isSafeInteger(bytes)
       ? bytes
-      : fail(`storage ${quote(text)}: expected ${what}, got ${describe(elements)}`);
+      : fail(`storage ${quoted(text)}: expected ${what}, got ${describe(elements)}`);
   };
   const bytes = inBytes(count, "a number of elements");
   const common = { key: text, dtype: element.dtype, typeName, elementBytes: element.bytes, bytes };
   if (format === "zip" || view === null || view === undefined) return new Storage(common);
-  if (!Array.isArray(view)) return fail(`storage ${quote(text)}: expected a view's numbers, got ${kindOf(view)}`);
+  if (!Array.isArray(view)) return fail(`storage ${quoted(text)}: expected a view's numbers, got ${kindOf(view)}`);
   const [viewBegin, viewBytes] = [inBytes(view[1], "a view's offset"), inBytes(view[2], "a view's length")];
-  if (viewBegin + viewBytes > bytes) fail(`storage ${quote(text)}: a view of it ends past its ${bytes} bytes`);
+  if (viewBegin + viewBytes > bytes) fail(`storage ${quoted(text)}: a view of it ends past its ${bytes} bytes`);
   return new Storage({ ...common, viewBegin, viewBytes });
 }
 
@@ -107,13 +107,13 @@ export function rebuildTensorV3([storage, ...view]: unknown[], context: Context)
   const dtype = view[5];
   const name = dtype instanceof Global ? dtype.qualifiedName : kindOf(dtype);
   const element =
-    dtypes.get(name.replace(/^torch\./, "")) ?? context.fail(`expected a torch dtype, got ${quote(name)}`);
+    dtypes.get(name.replace(/^torch\./, "")) ?? context.fail(`expected a torch dtype, got ${quoted(name)}`);
   return makeTensor(storage, element, view, context);
 }
 
 function makeTensor(storage: Storage, element: ElementType, view: unknown[], { budget, fail }: Context): Tensor {
   const [offsetValue, size, stride] = view;
-  const key = quote(storage.key);
+  const key = quoted(storage.key);
   const naturals = (value: unknown, what: string): number[] => {
     if (!Array.isArray(value) || value.length > maxDimensions || !value.every((item) => natural(item) === item)) {
       return fail(`a tensor in storage ${key}: expected ${what} of whole numbers ≥ 0, got ${describe(value)}`);
@@ -157,7 +157,7 @@ function natural(value: unknown): number {
 
 function describe(value: unknown): string {
   if (typeof value === "number" || typeof value === "bigint") return String(value).slice(0, 40);
-  if (typeof value === "string") return quote(value);
+  if (typeof value === "string") return quoted(value);
   if (!Array.isArray(value)) return kindOf(value);
   const items = value.slice(0, 8).map((item) => (Array.isArray(item) ? "a list" : describe(item)));
   return `[${items.join(", ")}${value.length > 8 ? ", …" : ""}]`;

@@ -4,7 +4,7 @@
  * archives, which torch.save never makes, and CRCs, which it may leave out. Own code, since @zip.js/zip.js is 51 kB gzip
  * against 2 kB and hands out whole entries, while a tensor is a range inside one.
  */
-import { quote } from "../json.ts";
+import { quoted } from "../../text/quoted.ts";
 import { type Fail, forEachParallel, type Reader, u64 } from "./reader.ts";
 
 export interface ZipEntry {
@@ -99,7 +99,7 @@ function readDirectory(bytes: Uint8Array, count: number, dataEnd: number, fail: 
     const next = nameEnd + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
     if (next > bytes.length) fail(`entry ${i} of the zip directory runs past its end; download it again`);
     const name = decoder.decode(bytes.subarray(at + 46, nameEnd));
-    const damaged = (problem: string): never => fail(`zip entry ${quote(name)} ${problem}`);
+    const damaged = (problem: string): never => fail(`zip entry ${quoted(name)} ${problem}`);
     if (entries.has(name)) damaged("comes twice");
     const [size, packedSize, headerOffset] = readSizes(view, at, nameEnd, damaged);
     if ((view.getUint16(at + 8, true) & 1) !== 0) damaged("is encrypted, which torch.save never does");
@@ -145,7 +145,7 @@ async function locate(
   dataEnd: number,
   { read, fail }: Reader,
 ): Promise<Map<string, number>> {
-  const wanted = [...new Set(names)].map((name) => entries.get(name) ?? fail(`expected an entry ${quote(name)}`));
+  const wanted = [...new Set(names)].map((name) => entries.get(name) ?? fail(`expected an entry ${quoted(name)}`));
   wanted.sort((a, b) => a.headerOffset - b.headerOffset);
   const groups: ZipEntry[][] = [];
   const headerSize = ({ name }: ZipEntry) => 30 + new TextEncoder().encode(name).length;
@@ -159,7 +159,7 @@ async function locate(
     const begin = group[0]!.headerOffset;
     const last = group.at(-1)!;
     const end = last.headerOffset + headerSize(last);
-    if (end > dataEnd) fail(`zip entry ${quote(last.name)} has a header that is cut off; download it again`);
+    if (end > dataEnd) fail(`zip entry ${quoted(last.name)} has a header that is cut off; download it again`);
     const bytes = await read(begin, end - begin);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     for (const entry of group) {
@@ -167,11 +167,11 @@ async function locate(
       const nameBytes = view.getUint16(at + 26, true);
       const name = new TextDecoder().decode(bytes.subarray(at + 30, at + 30 + nameBytes));
       if (view.getUint32(at, true) !== 0x04034b50 || name !== entry.name || view.getUint16(at + 8, true) !== 0) {
-        fail(`expected the header of zip entry ${quote(entry.name)} at ${entry.headerOffset}, got other bytes`);
+        fail(`expected the header of zip entry ${quoted(entry.name)} at ${entry.headerOffset}, got other bytes`);
       }
       const offset = entry.headerOffset + 30 + nameBytes + view.getUint16(at + 28, true);
       if (offset + entry.size > dataEnd)
-        fail(`zip entry ${quote(entry.name)} runs past the entries' end at ${dataEnd}`);
+        fail(`zip entry ${quoted(entry.name)} runs past the entries' end at ${dataEnd}`);
       offsets.set(entry.name, offset);
     }
   });
