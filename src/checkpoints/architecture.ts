@@ -24,7 +24,7 @@ export type Block =
     };
 
 /** What follows the last block: the UNet's convolution to an image, or a classifier's pooling. */
-type Head =
+export type Head =
   | { readonly kind: "image" }
   /** GroupNorm, SiLU, then attention over the pixels and a token of their mean, which is read (AttentionPool2d). */
   | { readonly kind: "attention"; readonly tokens: number; readonly heads: number }
