@@ -6,12 +6,12 @@ import { CheckpointError, InputError } from "../errors.ts";
 import { type Architecture, buildArchitecture } from "./architecture.ts";
 import { defaultDiffusion, type DiffusionSettings, flagName, type UNetConfig } from "./config.ts";
 import { type Flags, mergeFlags, noFlags, parseFlags } from "./flags.ts";
-import { isDiffusersConfig, isDiffusersFile, isUNetFile } from "./recognise.ts";
+import { isDiffusersConfig, recognise } from "./recognise.ts";
 import { inferConfig, untold } from "./infer.ts";
 import { classTable, headNames } from "./names.ts";
 import type { TensorFile } from "../files/safetensors.ts";
 import type { ByteSource } from "../files/bytes.ts";
-import { openTensors } from "../files/open.ts";
+import { openTensors, type OpenTensors } from "../files/open.ts";
 
 export interface Checkpoint {
   readonly file: TensorFile;
@@ -27,33 +27,40 @@ export interface Checkpoint {
 }
 
 /**
- * Opens a safetensors or PyTorch file of a guided-diffusion UNet. Flags come from `flags` (parsed JSON, either vocabulary), then from the
- * file's metadata: `guided_diffusion_unet` (constructor's vocabulary), `flags` (scripts'), `diffusion`. A file in diffusers' layout
- * needs its config.json, as the flags, from the metadata (`diffusers_config`) or from `configBeside`, which is asked only then. Throws InputError for
- * flags that cannot be read, CheckpointError for a file that is damaged, is no such network or contradicts the flags.
+ * Opens a safetensors or PyTorch file of a UNet, or takes one that is open. Flags come from `flags` (parsed JSON, either
+ * vocabulary), then from the file's metadata: `guided_diffusion_unet` (constructor's vocabulary), `flags` (scripts'),
+ * `diffusion`. A file in diffusers' layout needs its config.json, as the flags, from the metadata (`diffusers_config`) or from
+ * `configBeside`, which is asked only then.
+ * @throws InputError for flags that cannot be read, CheckpointError for a file that is damaged, is no such network or
+ * contradicts the flags
  */
 export async function openCheckpoint(
-  source: ByteSource,
+  source: ByteSource | OpenTensors,
   flags?: unknown,
   configBeside?: () => Promise<unknown>,
 ): Promise<Checkpoint> {
   const file = await openTensors(source);
-  if (isDiffusersFile(file)) {
+  const kind = recognise(file);
+  if (kind === "diffusers") {
     const json = flags ?? metadataJson(file, "diffusers_config") ?? (await configBeside?.());
     if (!isDiffusersConfig(json))
       throw new CheckpointError(
         `${file.name} is a UNet in diffusers' layout: give the config.json that stands beside it as its flags (--flags @config.json)`,
       );
+    // Most pages never see such a file.
     return (await import("./diffusers/openDiffusers.ts")).openDiffusers(file, json);
   }
   const given = flags === undefined ? noFlags : parseFlags(flags);
-  if (!isUNetFile(file)) {
-    // Apart: only an error needs it.
-    const { describeOther } = await import("./otherFiles.ts");
+  if (kind !== "unet") {
+    const { describeFile } = await import("./otherFiles.ts");
     throw new CheckpointError(
-      `${file.name}: expected a guided-diffusion UNet, but it looks like ${describeOther(file)}`,
+      `${file.name}: expected a guided-diffusion UNet, but it looks like ${describeFile(file)}`,
     );
   }
+  return unetCheckpoint(file, given);
+}
+
+function unetCheckpoint(file: OpenTensors, given: Flags): Checkpoint {
   const merged = ["guided_diffusion_unet", "diffusion", "flags"]
     .map((key) => metadataFlags(file, key, parseFlags, noFlags))
     .reduce((over, under) => mergeFlags(over, under), given);

@@ -1,35 +1,54 @@
 /**
- * What a file is that is no guided-diffusion UNet, as far as its tensors' names tell. For errors, and loaded only then. Not here:
- * whether it is one (checkpoint.ts).
+ * What a file holds in words, where it is not what was expected. For errors, and loaded only then. Not here: which kind it is
+ * (recognise.ts).
  */
-import { identifyClassifier } from "./released/classifiers.ts";
-import { quoted } from "../text/quoted.ts";
 import type { TensorFile } from "../files/safetensors.ts";
-import { latentNames } from "./recognise.ts";
+import { quoted } from "../text/quoted.ts";
+import { headNames } from "./names.ts";
+import { type FileKind, latentNames, recognise } from "./recognise.ts";
+import { identifyClassifier } from "./released/classifiers.ts";
+
+type Names = Pick<TensorFile, "metadata" | "tensors">;
 
 /** In words that go on after "it looks like". */
-export function describeOther({ metadata, tensors }: TensorFile): string {
-  if (metadata.has("guided_diffusion_classifier")) return "a guided-diffusion classifier (its metadata say so)";
-  const names = [...tensors.keys()];
-  const first = (pattern: RegExp) => {
-    const name = names.find((name) => pattern.test(name));
-    return name === undefined ? undefined : quoted(name);
-  };
-  const latent = first(latentNames);
-  if (latent) return `a latent diffusion model (${latent}); only pixel-space networks are supported`;
-  if (tensors.has("x") && tensors.has("t")) return "inputs or outputs of a network (it has x and t), not its weights";
-  if (names.length === 0) return "an empty file: it has no tensors";
-  const wrapped = first(/^.+\.(time_embed|input_blocks|output_blocks|middle_block)\..*\.(weight|bias)$/);
-  if (wrapped) return `a UNet whose names have a prefix (${wrapped}); save it without the prefix`;
-  const classifier = first(/^out\.(2\.(positional_embedding|qkv_proj|c_proj)|3)\b/) ?? first(/^input_blocks\./);
-  if (classifier) {
+export function describeFile(file: Names): string {
+  return describe[recognise(file)](file);
+}
+
+const describe: Readonly<Record<FileKind, (file: Names) => string>> = {
+  unet: ({ tensors }) => {
+    const how = first(tensors, /^output_blocks\./) ? "it has output_blocks" : "its metadata say so";
+    return `a guided-diffusion UNet: ${how}`;
+  },
+  classifier: ({ metadata, tensors }) => {
+    if (metadata.has("guided_diffusion_classifier")) return "a guided-diffusion classifier (its metadata say so)";
+    const { logits, position, qkv } = headNames.attention;
+    const own = [position, qkv, logits, headNames.adaptive.logits].map((name) => name.replaceAll(".", "\\."));
+    const name = first(tensors, new RegExp(`^(${own.join("|")})\\b`)) ?? first(tensors, /^input_blocks\./);
     const released = identifyClassifier(tensors);
     const which = released ? `, by its size ${released.file} (${released.title})` : "";
-    return `a guided-diffusion classifier${which}: it has ${classifier}, but no output_blocks`;
-  }
-  const diffusers = first(/^(down_blocks|up_blocks|mid_block|time_embedding|conv_norm_out)\./);
-  if (diffusers) return `a UNet in diffusers' layout (${diffusers}), which is not read yet`;
-  const ddpm = first(/^(temb\.dense|down\.\d+\.block|mid\.block_1)\./);
-  if (ddpm) return `a UNet in the layout of the DDPM and DDIM programs (${ddpm}), which is not supported`;
-  return `something else: its tensors are ${names.slice(0, 3).map(quoted).join(", ")}${names.length > 3 ? ", …" : ""}`;
+    return `a guided-diffusion classifier${which}: it has ${name}, but no output_blocks`;
+  },
+  diffusers: () => "a UNet2DModel of diffusers (it has conv_in and conv_norm_out)",
+  other: ({ tensors }) => {
+    const latent = first(tensors, latentNames);
+    if (latent) return `a latent diffusion model (${latent}); only pixel-space networks are supported`;
+    if (tensors.has("x") && tensors.has("t")) return "inputs or outputs of a network (it has x and t), not its weights";
+    if (tensors.size === 0) return "an empty file: it has no tensors";
+    const wrapped = first(tensors, /^.+\.(time_embed|input_blocks|output_blocks|middle_block)\..*\.(weight|bias)$/);
+    if (wrapped) return `a UNet whose names have a prefix (${wrapped}); save it without the prefix`;
+    const diffusers = first(tensors, /^(down_blocks|up_blocks|mid_block|time_embedding|conv_norm_out)\./);
+    if (diffusers)
+      return `a part of a UNet in diffusers' layout (${diffusers}): it lacks conv_in, conv_norm_out or others`;
+    const ddpm = first(tensors, /^(temb\.dense|down\.\d+\.block|mid\.block_1)\./);
+    if (ddpm) return `a UNet in the layout of the DDPM and DDIM programs (${ddpm}), which is not supported`;
+    const names = [...tensors.keys()];
+    return `something else: its tensors are ${names.slice(0, 3).map(quoted).join(", ")}${names.length > 3 ? ", …" : ""}`;
+  },
+};
+
+/** The first name of a pattern, in quotes. */
+function first(tensors: Names["tensors"], pattern: RegExp): string | undefined {
+  const name = [...tensors.keys()].find((name) => pattern.test(name));
+  return name === undefined ? undefined : quoted(name);
 }

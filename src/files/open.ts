@@ -5,11 +5,18 @@ import { recogniseFormat } from "./pytorch/formats.ts";
 import { openSafetensors, type TensorFile } from "./safetensors.ts";
 import type { ByteSource } from "./bytes.ts";
 
+/** A file whose header is read. */
+export interface OpenTensors extends TensorFile {
+  /** What the file left open and how it was taken, in words. */
+  readonly assumed: readonly string[];
+}
+
 /**
- * Tensors of a safetensors or PyTorch file, told apart by content; `assumed` is what the file left open. Throws
- * CheckpointError for a file that is neither, is damaged, or asks for more than a state dict needs.
+ * Tensors of a safetensors or PyTorch file, told apart by content; a file that is open already is not read again.
+ * @throws CheckpointError for a file that is neither, is damaged, or asks for more than a state dict needs
  */
-export async function openTensors(source: ByteSource): Promise<TensorFile & { readonly assumed: readonly string[] }> {
+export async function openTensors(source: ByteSource | OpenTensors): Promise<OpenTensors> {
+  if ("tensors" in source) return source;
   const format = await recogniseFormat(source);
   if (format === "safetensors") return { ...(await openSafetensors(source)), assumed: [] };
   // Pages whose weights are safetensors do not pay for the other reader.

@@ -9,11 +9,9 @@ import { parseClassifierFlags } from "./flags.ts";
 import { type ClassifierConfig, flagName, type UNetConfig } from "../config.ts";
 import { untold } from "../infer.ts";
 import { inferClassifier } from "./infer.ts";
-import { describeOther } from "../otherFiles.ts";
-import type { TensorFile } from "../../files/safetensors.ts";
 import type { ByteSource } from "../../files/bytes.ts";
-import { openTensors } from "../../files/open.ts";
-import { isClassifierFile } from "../recognise.ts";
+import { openTensors, type OpenTensors } from "../../files/open.ts";
+import { recognise } from "../recognise.ts";
 
 export interface ClassifierCheckpoint extends Omit<Checkpoint, "config" | "diffusion" | "diffusersConfig"> {
   readonly config: ClassifierConfig;
@@ -22,21 +20,15 @@ export interface ClassifierCheckpoint extends Omit<Checkpoint, "config" | "diffu
 }
 
 /**
- * Opens a safetensors or PyTorch file of a guided-diffusion classifier (EncoderUNetModel). Flags come from `flags` (parsed JSON,
- * either vocabulary), then from the file's metadata: `guided_diffusion_classifier`, `flags`. Throws as `openCheckpoint`.
+ * Opens a safetensors or PyTorch file of a guided-diffusion classifier (EncoderUNetModel), or takes one that is open. Flags come
+ * from `flags` (parsed JSON, either vocabulary), then from the file's metadata: `guided_diffusion_classifier`, `flags`.
+ * @throws as `openCheckpoint`
  */
-export async function openClassifier(source: ByteSource, flags?: unknown): Promise<ClassifierCheckpoint> {
-  return classifierOf(await openTensors(source), flags);
-}
-
-/** The same of a file whose header is read. */
-export function classifierOf(
-  file: TensorFile & { readonly assumed: readonly string[] },
-  flags?: unknown,
-): ClassifierCheckpoint {
-  if (!isClassifierFile(file)) {
-    const isUNet = [...file.tensors.keys()].some((name) => name.startsWith("output_blocks."));
-    const looks = isUNet ? "a guided-diffusion UNet: it has output_blocks" : describeOther(file);
+export async function openClassifier(source: ByteSource | OpenTensors, flags?: unknown): Promise<ClassifierCheckpoint> {
+  const file = await openTensors(source);
+  if (recognise(file) !== "classifier") {
+    const { describeFile } = await import("../otherFiles.ts");
+    const looks = describeFile(file);
     throw new CheckpointError(`${file.name}: expected a guided-diffusion classifier, but it looks like ${looks}`);
   }
   const given = flags === undefined ? {} : parseClassifierFlags(flags);

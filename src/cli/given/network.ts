@@ -1,12 +1,12 @@
 /** A checkpoint of either kind, a UNet or a classifier, for the commands that take both. Not here: what they do with it. */
 import { type Checkpoint, openCheckpoint } from "../../checkpoints/checkpoint.ts";
-import { type ClassifierCheckpoint, classifierOf } from "../../checkpoints/classifier/checkpoint.ts";
+import { type ClassifierCheckpoint, openClassifier } from "../../checkpoints/classifier/checkpoint.ts";
 import type { Context } from "../context.ts";
 import { byFlagName } from "./flagWords.ts";
 import { type OpenWeights, withWeights } from "./model.ts";
 import { configBeside } from "./weightsFile.ts";
 import { openTensors } from "../../files/open.ts";
-import { isClassifierFile } from "../../checkpoints/recognise.ts";
+import { recognise } from "../../checkpoints/recognise.ts";
 
 export type Network = Checkpoint | ClassifierCheckpoint;
 
@@ -20,9 +20,10 @@ export function withNetwork<T>(
   return withWeights(context, weights, async (opened) => {
     const { source, path } = opened;
     const file = await openTensors(source);
-    const network = isClassifierFile(file)
-      ? classifierOf(file, flags)
-      : await openCheckpoint(source, flags, () => configBeside(path, context));
+    const network =
+      recognise(file) === "classifier"
+        ? await openClassifier(file, flags)
+        : await openCheckpoint(file, flags, () => configBeside(path, context));
     return body(network, opened);
   });
 }
