@@ -8,11 +8,10 @@ import { classifierPresets } from "../src/checkpoints/released/classifiers.ts";
 import type { ClassifierConfig } from "../src/checkpoints/config.ts";
 import { expectedTensors } from "../src/checkpoints/layers.ts";
 import { inferClassifier } from "../src/checkpoints/classifier/infer.ts";
-import { writeSafetensors } from "../src/files/safetensors.ts";
 import { goldenTensors, goldenUrl, relativeError, shapeOf, tensor } from "./support/goldens.ts";
 import { gpuDevice } from "./support/gpu.ts";
 import { values } from "./support/random.ts";
-import { constructorFlags, randomState } from "./support/randomNetworks.ts";
+import { classifierMetadata, randomState, smallClassifier, stateFile } from "./support/randomNetworks.ts";
 import { readFileSync } from "node:fs";
 import { bytesSource } from "../src/files/bytes.ts";
 import { classifyOnce } from "../src/cli/tasks/classify.ts";
@@ -40,39 +39,16 @@ describe.each(["attention", "adaptive", "spatial", "spatial-v2"])("golden classi
   });
 });
 
-const config: ClassifierConfig = {
-  imageSize: 8,
-  inChannels: 3,
-  modelChannels: 32,
-  outChannels: 10,
-  numResBlocks: 1,
-  attentionResolutions: [2],
-  channelMult: [1, 2],
-  convResample: true,
-  numClasses: null,
-  numHeads: 1,
-  numHeadChannels: 32,
-  numHeadsUpsample: -1,
-  useScaleShiftNorm: true,
-  resblockUpdown: true,
-  useNewAttentionOrder: false,
-  superRes: false,
-  pool: "attention",
-};
+const config = smallClassifier;
 const state = randomState(config);
 
 function file({
-  metadata = {
-    guided_diffusion_classifier: JSON.stringify(constructorFlags(config), (key, value: unknown) =>
-      ["num_classes", "super_res"].includes(key) ? undefined : value,
-    ),
-  } as Record<string, string>,
-  change = (tensors: Map<string, { shape: readonly number[]; data: Float32Array }>): unknown => tensors,
+  metadata = classifierMetadata(config),
+  change = (tensors: Map<string, { shape: readonly number[]; data: ArrayLike<number> }>): unknown => tensors,
 } = {}) {
-  const tensors = new Map([...state].map(([name, { shape, data }]) => [name, { shape, data: data as Float32Array }]));
+  const tensors = new Map(state);
   change(tensors);
-  const list = [...tensors].map(([name, { shape, data }]) => ({ name, shape, dtype: "F32" as const, data }));
-  return bytesSource("random.safetensors", writeSafetensors(list, metadata));
+  return bytesSource("random.safetensors", stateFile(tensors, metadata));
 }
 
 describe("a classifier's file", () => {

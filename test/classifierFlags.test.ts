@@ -7,37 +7,16 @@ import { Device } from "../src/engine/device.ts";
 import { openClassifier } from "../src/checkpoints/classifier/checkpoint.ts";
 import { Classifier } from "../src/unet/classifier.ts";
 import { checkConfig, type ClassifierConfig, type UNetConfig } from "../src/checkpoints/config.ts";
-import { writeSafetensors } from "../src/files/safetensors.ts";
 import { relativeError } from "./support/goldens.ts";
 import { gpuDevice } from "./support/gpu.ts";
 import { values } from "./support/random.ts";
-import { constructorFlags, image, randomState } from "./support/randomNetworks.ts";
+import { classifierMetadata, image, randomState, smallClassifier, stateFile } from "./support/randomNetworks.ts";
 import { type StateDict, wholeNetwork } from "./twins/wholeNetwork.ts";
 import { bytesSource } from "../src/files/bytes.ts";
 import { classifyOnce } from "../src/cli/tasks/classify.ts";
 
 const device = await gpuDevice();
 const asGpu = new Device(device.gpu, device.info, { kind: "gpu" });
-
-const base: ClassifierConfig = {
-  imageSize: 8,
-  inChannels: 3,
-  modelChannels: 32,
-  outChannels: 10,
-  numResBlocks: 1,
-  attentionResolutions: [2],
-  channelMult: [1, 2],
-  convResample: true,
-  numClasses: null,
-  numHeads: 1,
-  numHeadChannels: 32,
-  numHeadsUpsample: -1,
-  useScaleShiftNorm: true,
-  resblockUpdown: true,
-  useNewAttentionOrder: false,
-  superRes: false,
-  pool: "attention",
-};
 
 interface Case {
   readonly title: string;
@@ -112,14 +91,10 @@ function logProbability(
 
 describe.each(cases)("$title", ({ flags, height = 8, width = 8, batch = 1, on = device }) => {
   it("equals the float64 twin and its finite differences", async () => {
-    const config: ClassifierConfig = { ...base, ...flags } as ClassifierConfig;
+    const config: ClassifierConfig = { ...smallClassifier, ...flags } as ClassifierConfig;
     checkConfig(config);
     const state = randomState(config);
-    const { numClasses: _, superRes: __, ...own } = config;
-    const file = writeSafetensors(
-      [...state].map(([name, { shape, data }]) => ({ name, shape, dtype: "F32" as const, data: data as Float32Array })),
-      { guided_diffusion_classifier: JSON.stringify(constructorFlags({ ...own } as UNetConfig)) },
-    );
+    const file = stateFile(state, classifierMetadata(config));
     const before = device.counters.liveBytes;
     const checkpoint = await openClassifier(bytesSource("random", file));
     expect(checkpoint.config).toEqual(config);

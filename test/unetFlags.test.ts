@@ -4,35 +4,15 @@ import { readFloats } from "../src/engine/readback.ts";
 import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
 import { checkConfig, type UNetConfig } from "../src/checkpoints/config.ts";
 import { fromNhwc, toNhwc } from "../src/unet/layout.ts";
-import { writeSafetensors } from "../src/files/safetensors.ts";
 import { UNet } from "../src/unet/unet.ts";
 import { relativeError } from "./support/goldens.ts";
 import { gpuDevice } from "./support/gpu.ts";
 import { values } from "./support/random.ts";
-import { constructorFlags, image, randomState } from "./support/randomNetworks.ts";
+import { constructorFlags, image, randomState, smallUNet, stateFile } from "./support/randomNetworks.ts";
 import { wholeNetwork } from "./twins/wholeNetwork.ts";
 import { bytesSource } from "../src/files/bytes.ts";
 
 const device = await gpuDevice();
-
-const base: UNetConfig = {
-  imageSize: 16,
-  inChannels: 3,
-  modelChannels: 32,
-  outChannels: 6,
-  numResBlocks: 1,
-  attentionResolutions: [2],
-  channelMult: [1, 2],
-  convResample: true,
-  numClasses: null,
-  numHeads: 1,
-  numHeadChannels: -1,
-  numHeadsUpsample: -1,
-  useScaleShiftNorm: true,
-  resblockUpdown: false,
-  useNewAttentionOrder: false,
-  superRes: false,
-};
 
 interface Case {
   readonly title: string;
@@ -117,13 +97,10 @@ const cases: readonly Case[] = [
 
 describe.each(cases)("$title", ({ flags, height = 8, width = 8, batch = 1 }) => {
   it("equals the float64 twin", async () => {
-    const config = { ...base, ...flags };
+    const config = { ...smallUNet, ...flags };
     checkConfig(config);
     const state = randomState(config);
-    const file = writeSafetensors(
-      [...state].map(([name, { shape, data }]) => ({ name, shape, dtype: "F32" as const, data: data as Float32Array })),
-      { guided_diffusion_unet: JSON.stringify(constructorFlags(config)) },
-    );
+    const file = stateFile(state, { guided_diffusion_unet: JSON.stringify(constructorFlags(config)) });
     const unet = await UNet.load(device, await openCheckpoint(bytesSource("random", file)));
     expect(unet.checkpoint.config).toEqual(config);
     const { inChannels, outChannels } = config;

@@ -58,3 +58,9 @@ async function bundle(code: string, { later }: { later: "left out" | "split off"
   })) as Rolldown.RolldownOutput;
   return output;
 }
+
+/** What a build that writes nothing has made, by path: "/page.js". */
+export function builtFiles(outputs: Awaited<ReturnType<typeof build>>): ReadonlyMap<string, string | Uint8Array> {
+  const all = (Array.isArray(outputs) ? outputs : [outputs]).flatMap((one) => ("output" in one ? one.output : []));
+  return new Map(all.map((file) => [`/${file.fileName}`, file.type === "chunk" ? file.code : file.source]));
+}

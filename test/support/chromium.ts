@@ -3,14 +3,14 @@
  * WebGPU, a bundle made by Vite in memory, a server on the loopback address. For tests only; Linux x64 only.
  */
 import { readFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { basename, extname, join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Browser, launch, type LaunchOptions } from "puppeteer";
 import { build } from "vite";
 import { unpackOnce } from "../../src/node/unpack.ts";
 import { chromiumPackage } from "../../src/node/vulkan.ts";
+import { builtFiles } from "./bundle.ts";
+import { serve, type StaticServer } from "./staticServer.ts";
 import { decode, encode } from "./wire.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -76,7 +76,7 @@ export async function runInChromium<Result = unknown>(
   argument?: unknown,
   options: PageOptions = {},
 ): Promise<Result> {
-  const server = await serve(await bundle(entryFile), options);
+  const server = await servePage(await bundle(entryFile), options);
   const page = await (await chromium()).newPage();
   const log: string[] = [];
   page.on("console", (message) => log.push(message.text()));
@@ -84,7 +84,7 @@ export async function runInChromium<Result = unknown>(
   try {
     for (const [name, call] of Object.entries(options.functions ?? {}))
       await page.exposeFunction(name, call as (argument: unknown) => unknown);
-    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    await page.goto(server.url);
     const result = await page.evaluate((text) => globalThis.runEntry("/entry.js", text), encode(argument));
     return decode(result) as Result;
   } catch (error) {
@@ -92,63 +92,43 @@ export async function runInChromium<Result = unknown>(
     throw new Error(`${entryFile} failed in Chromium: ${(error as Error).message}${wrote}`, { cause: error });
   } finally {
     await page.close();
-    server.closeAllConnections();
-    await new Promise((closed) => server.close(closed));
+    await server.stop();
   }
 }
 
 /** The files of a page by their path: "/page.js", "/entry.js" and the chunks they share. */
-async function bundle(entryFile: string): Promise<Map<string, string | Uint8Array>> {
-  const outputs = await build({
-    configFile: false,
-    root,
-    logLevel: "error",
-    publicDir: false,
-    base: "./",
-    build: {
-      write: false,
-      minify: false,
-      target: "es2022",
-      lib: { entry: { page: join(root, "test/e2e/page.ts"), entry: join(root, entryFile) }, formats: ["es"] },
-    },
-  });
-  const files = new Map<string, string | Uint8Array>();
-  for (const output of Array.isArray(outputs) ? outputs : [outputs])
-    if ("output" in output)
-      for (const file of output.output) files.set(`/${file.fileName}`, file.type === "chunk" ? file.code : file.source);
-  return files;
+async function bundle(entryFile: string): Promise<ReadonlyMap<string, string | Uint8Array>> {
+  return builtFiles(
+    await build({
+      configFile: false,
+      root,
+      logLevel: "error",
+      publicDir: false,
+      base: "./",
+      build: {
+        write: false,
+        minify: false,
+        target: "es2022",
+        lib: { entry: { page: join(root, "test/e2e/page.ts"), entry: join(root, entryFile) }, formats: ["es"] },
+      },
+    }),
+  );
 }
 
-const types: Readonly<Record<string, string>> = {
-  "": "text/html",
-  ".js": "text/javascript",
-  ".mjs": "text/javascript",
-  ".wasm": "application/wasm",
-};
-
-async function serve(
-  files: Map<string, string | Uint8Array>,
+function servePage(
+  files: ReadonlyMap<string, string | Uint8Array>,
   { folders = {}, isolated = false }: PageOptions,
-): Promise<Server> {
-  const isolation = isolated
-    ? { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" }
-    : {};
-  const find = async (path: string): Promise<string | Uint8Array | undefined> => {
-    if (path === "/") return `<!doctype html><title>test</title><script type="module" src="/page.js"></script>`;
-    const known = files.get(path);
-    const folder = Object.keys(folders).find((prefix) => path.startsWith(prefix));
-    if (known !== undefined || folder === undefined) return known;
-    // One name below the folder, no way out of it.
-    return readFile(join(folders[folder]!, basename(path))).catch(() => undefined);
-  };
-  const server = createServer((request, response) => {
-    const path = new URL(request.url ?? "/", "http://page").pathname;
-    const type = types[extname(path)] ?? "application/octet-stream";
-    void find(path).then((body) => {
-      response.writeHead(body === undefined ? 404 : 200, { "content-type": type, ...isolation });
-      response.end(body);
-    });
-  });
-  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
-  return server;
+): Promise<StaticServer> {
+  const isolation = { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" };
+  return serve(
+    (path) => {
+      if (path === "/") return `<!doctype html><title>test</title><script type="module" src="/page.js"></script>`;
+      const known = files.get(path);
+      const folder = Object.keys(folders).find((prefix) => path.startsWith(prefix));
+      if (known !== undefined || folder === undefined) return known;
+      // One name below the folder, no way out of it.
+      return readFile(join(folders[folder]!, basename(path))).catch(() => undefined);
+    },
+    isolated ? isolation : {},
+  );
 }

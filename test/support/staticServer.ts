@@ -1,19 +1,24 @@
-/** A plain static server on the loopback address: files of a folder below a path, and nothing clever. For tests only. */
+/** Plain servers on the loopback address: what a function finds for a path, or the files of a folder. For tests only. */
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
 
 const types: Readonly<Record<string, string>> = {
+  "": "text/html",
   ".html": "text/html",
   ".js": "text/javascript",
+  ".mjs": "text/javascript",
   ".css": "text/css",
   ".json": "application/json",
+  ".wasm": "application/wasm",
   ".svg": "image/svg+xml",
   ".png": "image/png",
   ".jpg": "image/jpeg",
   ".woff2": "font/woff2",
 };
+
+type Body = string | Uint8Array;
 
 export interface StaticServer {
   /** With a slash at its end. */
@@ -23,32 +28,44 @@ export interface StaticServer {
   stop(): Promise<void>;
 }
 
-/** @param headers sent with every answer, such as a content security policy */
-export async function serveFolder(
-  folder: string,
-  { base = "/", headers = {} }: { base?: string; headers?: Readonly<Record<string, string>> } = {},
+/**
+ * @param find the body for a path ("/", "/page.js"); nothing is a 404
+ * @param headers sent with every answer, such as a content security policy
+ */
+export async function serve(
+  find: (path: string) => Body | undefined | Promise<Body | undefined>,
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<StaticServer> {
   const missing: string[] = [];
-  const server = createServer((request, response) => {
+  const server = createServer(async (request, response) => {
     const path = decodeURIComponent(new URL(request.url ?? "/", "http://page").pathname);
-    const inside = path.startsWith(base) ? normalize(path.slice(base.length)) : "..";
-    const name = inside === "." || inside.endsWith("/") ? join(inside, "index.html") : inside;
-    readFile(inside.startsWith("..") ? "" : join(folder, name)).then(
-      (body) => {
-        const type = types[extname(name)] ?? "application/octet-stream";
-        response.writeHead(200, { "content-type": type, "content-length": body.length, ...headers });
-        response.end(request.method === "HEAD" ? undefined : body);
-      },
-      () => {
-        missing.push(path);
-        response.writeHead(404).end();
-      },
-    );
+    const body = await find(path);
+    if (body === undefined) {
+      missing.push(path);
+      return response.writeHead(404, headers).end();
+    }
+    const type = types[extname(path)] ?? "application/octet-stream";
+    response.writeHead(200, { "content-type": type, "content-length": Buffer.byteLength(body), ...headers });
+    response.end(request.method === "HEAD" ? undefined : body);
   });
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   const stop = async (): Promise<void> => {
     server.closeAllConnections();
     await new Promise((closed) => server.close(closed));
   };
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}${base}`, missing, stop };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, missing, stop };
+}
+
+/** The files of a folder, below the path `base`. */
+export async function serveFolder(
+  folder: string,
+  { base = "/", headers = {} }: { base?: string; headers?: Readonly<Record<string, string>> } = {},
+): Promise<StaticServer> {
+  const server = await serve((path) => {
+    const inside = path.startsWith(base) ? normalize(path.slice(base.length)) : "..";
+    if (inside.startsWith("..")) return undefined;
+    const name = inside === "." || inside.endsWith("/") ? join(inside, "index.html") : inside;
+    return readFile(join(folder, name)).catch(() => undefined);
+  }, headers);
+  return { ...server, url: new URL(base, server.url).href };
 }
