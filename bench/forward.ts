@@ -1,4 +1,4 @@
-/** A model as a whole: checked against PyTorch's answer where there is one, timed, and taken apart by layers. */
+/** A whole forward of a model: compared with PyTorch's output where there is one, timed, and profiled layer by layer. */
 import type { Device } from "../src/engine/device.ts";
 import type { DispatchTime } from "../src/engine/profiler.ts";
 import { readFloats } from "../src/engine/readback.ts";
@@ -12,7 +12,7 @@ import type { UNet } from "../src/unet/unet.ts";
 import { usualLowRes } from "./networks.ts";
 import type { ForwardResult, LayerTime } from "./result.ts";
 
-/** As `repaint doctor` has them. */
+/** The same as those of `repaint doctor`. */
 const tolerances = { f32: 5e-5, f16: 1e-2 } as const;
 
 export interface ForwardOptions {
@@ -27,10 +27,9 @@ export async function benchForward(
   unet: UNet,
   { network, samples, selfTest, signal }: ForwardOptions,
 ): Promise<ForwardResult> {
-  const { device, precision } = unet;
-  const { superRes } = unet.checkpoint.config;
-  const test = selfTest ? await storedCase(selfTest, superRes) : madeCase(unet.checkpoint);
-  const { shape, x, lowRes, t, classes, out } = test;
+  const { device, precision, checkpoint } = unet;
+  const test = selfTest ? await storedCase(selfTest, checkpoint.config.superRes) : madeCase(checkpoint);
+  const { shape, x, lowRes, t, classes } = test;
   const { batch, height, width } = shape;
   const session = await unet.session({ batch, height, width, lowRes: lowRes?.shape });
   try {
@@ -40,24 +39,11 @@ export async function benchForward(
     try {
       const rows = Array.from({ length: batch }, (_, n) => n);
       session.submit(table, rows);
-      const { outChannels: channels } = unet.checkpoint.architecture;
+      const { outChannels: channels } = checkpoint.architecture;
       const made = fromNhwc(await readFloats(device, session.out), { ...shape, channels });
-      const error = out && relativeError(made, out.subarray(0, made.length));
-      if (error !== undefined && !(error <= tolerances[precision]))
-        throw new Error(
-          `the forward of ${network} is wrong: relative error ${error}, at most ${tolerances[precision]}`,
-        );
-      const times: number[] = [];
-      for (let sample = 0; sample < samples; sample++) {
-        signal?.throwIfAborted();
-        times.push(await timeForward(device, () => session.submit(table, rows)));
-      }
-      const profiles: DispatchTime[][] = [];
-      for (let sample = 0; sample < 3; sample++) {
-        signal?.throwIfAborted();
-        profiles.push(await session.profile(table, rows));
-      }
-      const layers = medianProfile(profiles);
+      const error = checkedError(made, test.out, { network, precision });
+      const times = await repeat(samples, signal, () => timeForward(device, () => session.submit(table, rows)));
+      const layers = medianProfile(await repeat(3, signal, () => session.profile(table, rows)));
       return {
         network,
         precision,
@@ -78,6 +64,28 @@ export async function benchForward(
   }
 }
 
+/** Relative error against PyTorch's output, where there is one. @throws Error beyond the tolerance */
+function checkedError(
+  made: Float32Array,
+  expected: Float32Array | undefined,
+  { network, precision }: Pick<ForwardResult, "network" | "precision">,
+): number | undefined {
+  const error = expected && relativeError(made, expected.subarray(0, made.length));
+  const tolerance = tolerances[precision];
+  if (error !== undefined && !(error <= tolerance))
+    throw new Error(`the forward of ${network} is wrong: relative error ${error}, at most ${tolerance}`);
+  return error;
+}
+
+async function repeat<T>(times: number, signal: AbortSignal | undefined, once: () => Promise<T>): Promise<T[]> {
+  const results: T[] = [];
+  for (let time = 0; time < times; time++) {
+    signal?.throwIfAborted();
+    results.push(await once());
+  }
+  return results;
+}
+
 interface ForwardCase {
   readonly shape: ImageShape;
   /** [1, channels, height, width]. */
@@ -89,7 +97,7 @@ interface ForwardCase {
   readonly out?: Float32Array;
 }
 
-/** The first image of a self-test, whatever it holds, so that results compare. */
+/** The first image of a self-test only, so that results of different self-tests compare. */
 async function storedCase(selfTest: TensorFile, superRes: boolean): Promise<ForwardCase> {
   const read = async (name: string, length?: number) => (await readFloat32(selfTest, name)).subarray(0, length);
   const image = async (name: string) => {
@@ -108,7 +116,7 @@ async function storedCase(selfTest: TensorFile, superRes: boolean): Promise<Forw
   };
 }
 
-/** An image in the middle of the noise; times do not depend on it. */
+/** Synthetic input at timestep 500; times do not depend on the values. */
 function madeCase({ config }: Checkpoint): ForwardCase {
   const { imageSize: side, inChannels: channels, numClasses, superRes } = config;
   const square = (name: string, size: number) => ({

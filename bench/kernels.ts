@@ -1,4 +1,4 @@
-/** One case after another: filled, checked against its twin, and only then timed. */
+/** Measures cases one after another: fills the inputs, checks the output against the twin, and only then times it. */
 import type { Device } from "../src/engine/device.ts";
 import { Executor } from "../src/engine/executor.ts";
 import { readBuffer } from "../src/engine/readback.ts";
@@ -12,12 +12,12 @@ import type { KernelRow } from "./result.ts";
 
 export interface KernelOptions {
   readonly peak: Peak;
-  /** Seconds that one dispatch may take: what would take longer is not run. */
+  /** Cases whose run is predicted to take longer than these seconds are skipped. */
   readonly caseSeconds: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Rows in the order of the cases. What a case would take is told from the slowest rate of its kernel so far. */
+/** Yields rows in the order of the cases. A case's time is predicted from the slowest rate of its kernel so far. */
 export async function* benchKernels(
   device: Device,
   cases: readonly BenchCase[],
@@ -67,7 +67,7 @@ async function benchCase(
     for (const [name, tensor] of Object.entries(test.tensors)) {
       const buffer = await device.createBuffer(name, byteLength(tensor), tensorUsage);
       buffers.set(tensor, { buffer });
-      // What is not written shows as NaN.
+      // An element that the kernel does not write stays NaN.
       const input = inputs.get(name);
       device.upload(buffer, 0, input ? input.bytes : new Uint32Array(byteLength(tensor) / 4).fill(0x7fc07e00));
     }
@@ -94,7 +94,7 @@ async function benchCase(
   }
 }
 
-/** Rates of work of this size, and the share of what the roofline allows. */
+/** Achieved rates, and their share of what the roofline allows. */
 function rate({ macs, bytes }: { macs: number; bytes: number }, milliseconds: number, peak: Peak) {
   const least = Math.max((2 * macs) / peak.gflops, bytes / peak.gigabytes) / 1e6;
   return {

@@ -1,4 +1,4 @@
-/** What the benchmark's page and its thread say to each other. */
+/** The messages between the benchmark's page and the thread that measures (thread.ts). */
 import type { BenchResult } from "./result.ts";
 
 export interface StartRequest {
@@ -20,9 +20,9 @@ export type FromThread =
       readonly total: number;
       readonly secondsLeft?: number;
     }
-  /** All so far, now and then. */
+  /** Everything measured so far, every few seconds. */
   | { readonly kind: "partial"; readonly result: BenchResult }
   | { readonly kind: "done"; readonly result: BenchResult }
   | { readonly kind: "failed"; readonly message: string }
-  /** This thread has no WebGPU: the page has to do it itself. */
+  /** This thread has no WebGPU adapter: the page may have one. */
   | { readonly kind: "no-webgpu" };

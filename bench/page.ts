@@ -1,4 +1,4 @@
-/** The benchmark's page: asks what to measure, shows how far it is, and the result. Measuring: thread.ts. */
+/** The benchmark's page: asks what to measure, shows progress and the result. Not here: measuring (thread.ts). */
 import { adapterReport } from "../src/element/adapterReport.ts";
 import { seconds } from "../src/text/quantities.ts";
 import { escapeHtml } from "../src/evaluate/page.ts";
@@ -89,34 +89,46 @@ function finish(result: BenchResult | undefined): void {
   if (result) show(result);
 }
 
-/** In a worker; in this page where workers have no WebGPU. */
+/** Shows what a run reports; `withoutWebGpu` is called where the run's thread has none. */
+function receive(message: FromThread, withoutWebGpu: () => void): void {
+  switch (message.kind) {
+    case "progress":
+      return showProgress(message);
+    case "partial":
+      return show({ ...message.result, interrupted: false });
+    case "no-webgpu":
+      return withoutWebGpu();
+    case "failed":
+      fail(`The benchmark failed: ${message.message}`);
+      return finish(undefined);
+    case "done":
+      return finish(message.result);
+  }
+}
+
+/** Runs in a worker, or in this page where workers have no WebGPU. */
 function run(request: StartRequest): void {
   const worker = new Worker(new URL("./thread.ts", import.meta.url), { type: "module" });
-  const hear = (said: FromThread): void => {
-    if (said.kind === "progress") return showProgress(said);
-    if (said.kind === "partial") return show({ ...said.result, interrupted: false });
-    worker.terminate();
-    if (said.kind === "no-webgpu") return void runHere(request);
-    if (said.kind === "failed") fail(`The benchmark failed: ${said.message}`);
-    finish(said.kind === "done" ? said.result : undefined);
+  const onMessage = (message: FromThread): void => {
+    if (message.kind !== "progress" && message.kind !== "partial") worker.terminate();
+    receive(message, () => void runInPage(request));
   };
-  worker.addEventListener("message", ({ data }: MessageEvent<FromThread>) => hear(data));
-  worker.addEventListener("error", () => hear({ kind: "failed", message: "its thread could not be started" }));
+  worker.addEventListener("message", ({ data }: MessageEvent<FromThread>) => onMessage(data));
+  worker.addEventListener("error", () => onMessage({ kind: "failed", message: "its worker could not be started" }));
   worker.postMessage(request satisfies ToThread);
   stopRun = () => worker.postMessage({ kind: "stop" } satisfies ToThread);
 }
 
-async function runHere(request: StartRequest): Promise<void> {
+async function runInPage(request: StartRequest): Promise<void> {
   const control = new AbortController();
   stopRun = () => control.abort(new Error("stopped"));
   const { runThread } = await import("./thread.ts");
-  await runThread(request, control.signal, (said) => {
-    if (said.kind === "progress") return showProgress(said);
-    if (said.kind === "partial") return show({ ...said.result, interrupted: false });
-    if (said.kind === "failed") fail(`The benchmark failed: ${said.message}`);
-    if (said.kind === "no-webgpu") fail("This browser's WebGPU found no adapter.");
-    finish(said.kind === "done" ? said.result : undefined);
-  });
+  await runThread(request, control.signal, (message) =>
+    receive(message, () => {
+      fail("This browser's WebGPU found no adapter.");
+      finish(undefined);
+    }),
+  );
 }
 
 function platform(): string {

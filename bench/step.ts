@@ -1,6 +1,6 @@
 /**
- * One step of RePaint's loop, as the sampler runs it: what it takes, what of that is outside the network, and whether
- * the loop allocates or reads back. Run twice: once as it is, for the wall clock, and once with every dispatch timed.
+ * One step of RePaint's loop, as the sampler runs it: its time, the part of it outside the network, and whether the loop
+ * allocates buffers or reads back. The loop runs twice: once plain, for the wall clock, and once with every dispatch timed.
  */
 import { Profiler } from "../src/engine/profiler.ts";
 import { sample } from "../src/repaint/loop.ts";
@@ -15,7 +15,7 @@ export interface StepOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** `steps` model calls of a schedule with jumps of 2, resampled twice. */
+/** Times a schedule of 4 noise levels with jumps of 2, each resampled twice. */
 export async function benchStep(unet: UNet, { network, signal }: StepOptions): Promise<StepResult> {
   const { device } = unet;
   const plain = await walk(unet, signal);
@@ -36,8 +36,8 @@ export async function benchStep(unet: UNet, { network, signal }: StepOptions): P
 }
 
 /**
- * The forwards, of a step. The table of embeddings comes before the start's noise: it is made once a run and belongs to
- * no step.
+ * Milliseconds of the network in one step. Dispatches before the initial noise make the table of embeddings, once a run,
+ * and belong to no step.
  */
 function networkTime(times: Awaited<ReturnType<Profiler["finish"]>>, steps: number): number {
   const start = times.findIndex(({ kernel }) => kernel === "gaussianNoise");

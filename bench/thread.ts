@@ -1,5 +1,5 @@
 /**
- * The benchmark where it runs in a browser: in a worker, since checks against the twins would hold up a page, or in the page
+ * Runs the benchmark in a browser: in a worker, because checks against the twins would block a page, or in the page itself
  * where workers have no WebGPU. Not here: buttons and plots (page.ts).
  */
 import { requestDevice } from "../src/engine/device.ts";
@@ -10,17 +10,17 @@ import type { FromThread, StartRequest, ToThread } from "./messages.ts";
 import { runSuite } from "./suite.ts";
 import { blobSource } from "../src/files/bytes.ts";
 
-/** Written so that bundlers take the files along. */
+/** Written in this form so that bundlers include the files. */
 const weights = new URL("../weights/portraits64.safetensors", import.meta.url);
 const selfTest = new URL("../weights/portraits64.selftest.safetensors", import.meta.url);
 const partialMilliseconds = 3000;
 
-/** Runs what is asked for and says what becomes of it, until it is done. Never rejects. */
-export async function runThread(request: StartRequest, signal: AbortSignal, say: (message: FromThread) => void) {
+/** Runs what is asked for and posts progress, then the result or the failure. Never rejects. */
+export async function runThread(request: StartRequest, signal: AbortSignal, post: (message: FromThread) => void) {
   try {
     const gpu = "gpu" in navigator ? (navigator.gpu as GPU | undefined) : undefined;
     const adapter = await gpu?.requestAdapter({ powerPreference: "high-performance" });
-    if (!adapter) return say({ kind: "no-webgpu" });
+    if (!adapter) return post({ kind: "no-webgpu" });
     const device = await requestDevice(adapter);
     let shown = performance.now();
     try {
@@ -38,21 +38,21 @@ export async function runThread(request: StartRequest, signal: AbortSignal, say:
           selfTest: await openSafetensors(await source(selfTest)),
         },
         onProgress: ({ what, done, total, secondsLeft, partial }) => {
-          say({ kind: "progress", what, done, total, ...(secondsLeft === undefined ? {} : { secondsLeft }) });
+          post({ kind: "progress", what, done, total, ...(secondsLeft === undefined ? {} : { secondsLeft }) });
           const now = performance.now();
           if (now - shown < partialMilliseconds || partial.kernels.length === 0) return;
           shown = now;
-          say({ kind: "partial", result: partial });
+          post({ kind: "partial", result: partial });
         },
       });
-      say({ kind: "done", result });
+      post({ kind: "done", result });
     } catch (error) {
       throw await device.explain(error);
     } finally {
       device.dispose();
     }
   } catch (error) {
-    say({ kind: "failed", message: error instanceof Error ? error.message : String(error) });
+    post({ kind: "failed", message: error instanceof Error ? error.message : String(error) });
   }
 }
 
@@ -62,12 +62,12 @@ async function source(url: URL) {
   return blobSource(await response.blob(), url.pathname.split("/").at(-1)!);
 }
 
-/** As a worker. The page imports this file, too. */
+/** As a worker's script; the page may import this file, too. */
 if ("WorkerGlobalScope" in globalThis) {
   const control = new AbortController();
-  const say = (message: FromThread): void => globalThis.postMessage(message);
+  const post = (message: FromThread): void => globalThis.postMessage(message);
   globalThis.addEventListener("message", ({ data }: MessageEvent<ToThread>) => {
     if (data.kind === "stop") control.abort(new Error("stopped"));
-    else void runThread(data, control.signal, say);
+    else void runThread(data, control.signal, post);
   });
 }
