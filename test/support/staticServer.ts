@@ -1,6 +1,6 @@
 /** Plain servers on the loopback address: what a function finds for a path, or the files of a folder. For tests only. */
 import { readFile } from "node:fs/promises";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
 
@@ -37,17 +37,19 @@ export async function serve(
   headers: Readonly<Record<string, string>> = {},
 ): Promise<StaticServer> {
   const missing: string[] = [];
-  const server = createServer(async (request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = decodeURIComponent(new URL(request.url ?? "/", "http://page").pathname);
     const body = await find(path);
     if (body === undefined) {
       missing.push(path);
-      return response.writeHead(404, headers).end();
+      response.writeHead(404, headers).end();
+      return;
     }
     const type = types[extname(path)] ?? "application/octet-stream";
     response.writeHead(200, { "content-type": type, "content-length": Buffer.byteLength(body), ...headers });
     response.end(request.method === "HEAD" ? undefined : body);
-  });
+  };
+  const server = createServer((request, response) => void answer(request, response));
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   const stop = async (): Promise<void> => {
     server.closeAllConnections();
