@@ -21,7 +21,7 @@ async function start() {
     });
   const isCheckout = ["../src/", "../scripts/setup.mjs"].every((path) => existsSync(new URL(path, import.meta.url)));
   if (isCheckout) await (await import("../scripts/setup.mjs")).setUp();
-  const { main } = await import("../dist/cli/main.js");
+  const { main } = await import("../dist/cli.js");
   return main(process.argv.slice(2));
 }
 

@@ -12,9 +12,9 @@ import { setUp } from "./setup.mjs";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const [work = join(root, "out", "readme")] = process.argv.slice(2);
 await setUp(root);
-const { main } = await import("../dist/cli/main.js");
-const { contactSheet } = await import("../dist/node/contactSheet.js");
-const { encodePng, readPicture, shippedModels, weightsFolder, writeFileAtomic } = await import("../dist/node/index.js");
+const { main } = await import("../dist/cli.js");
+const { contactSheet, encodePng, readPicture, shippedModels, weightsFolder, writeFileAtomic } =
+  await import("repaint-webgpu/node");
 
 const [model] = await shippedModels();
 const examples = model.examples.filter(({ name }) => name !== "poster");

@@ -11,8 +11,8 @@ import { setUp } from "./setup.mjs";
 const [name = "1-half-right", steps = 50, jumpLength = 10, resamples = 4, seed = 1] = process.argv.slice(2);
 const root = fileURLToPath(new URL("..", import.meta.url));
 await setUp(root);
-const { RePaint, keepMask, requestDevice } = await import("../dist/index.js");
-const { openGpu, readPicture } = await import("../dist/node/index.js");
+const { RePaint, keepMask, requestDevice } = await import("repaint-webgpu");
+const { openGpu, readPicture } = await import("repaint-webgpu/node");
 
 const gpu = await openGpu();
 const device = await requestDevice(gpu.adapter);

@@ -10,7 +10,6 @@ import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { requireNode } from "../bin/nodeVersion.js";
-import { arrange } from "./arrange.mjs";
 
 const projectRoot = fileURLToPath(new URL("..", import.meta.url));
 
@@ -77,7 +76,8 @@ async function sourceHash(root) {
     "tsconfig.json",
     "tsconfig.build.json",
     "package-lock.json",
-    join("scripts", "arrange.mjs"),
+    join("scripts", "bundle.mjs"),
+    join("scripts", "declarations.mjs"),
     join("bench", "report.css"),
     ...sources.sort(),
   ])
@@ -91,10 +91,7 @@ async function build(root) {
     if (/^dist-.*\.tmp$/.test(name)) await rm(join(root, name), { recursive: true, force: true });
   const hash = await sourceHash(root);
   const next = join(root, `dist-${process.pid}.tmp`);
-  const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
-  const options = ["-p", "tsconfig.build.json", "--noCheck", "--outDir", next];
-  await run(root, process.execPath, [tsc, ...options], "the build failed (tsc)");
-  await arrange(root, next);
+  await run(root, process.execPath, [join(root, "scripts", "bundle.mjs"), next], "the build failed");
   await writeFile(join(next, ".source-hash"), hash);
   // Swapped in whole, so that a process that starts meanwhile never sees half a build.
   const old = join(root, `dist-old-${process.pid}.tmp`);

@@ -19,8 +19,8 @@ const noSwiftShader = packaged ? false : "SwiftShader's package is for Linux x64
  */
 function open(adapter: string | undefined, env: Record<string, string> = {}): Promise<{ out: string; err: string }> {
   const code = `
-    const { openGpu } = await import("./dist/node/adapter.js");
-    const { adapterName, adapterKind } = await import("./dist/engine/adapter.js");
+    const { openGpu } = await import("./dist/node.js");
+    const { adapterName, adapterKind } = await import("./dist/engine.js");
     let line;
     try {
       const { adapter } = await openGpu({ adapter: ${JSON.stringify(adapter)} });
@@ -84,7 +84,7 @@ describe.skipIf(noSwiftShader || cannotFork)("an adapter in a process of its own
 
   test("two at once do not mix up their drivers, and leave the environment as it was", async () => {
     const code = `
-      const { openGpu } = await import("./dist/node/adapter.js");
+      const { openGpu } = await import("./dist/node.js");
       const all = await Promise.allSettled([openGpu({ adapter: "swiftshader" }), openGpu({ adapter: "voodoo2" }), openGpu({ adapter: "swiftshader" })]);
       const line = all.map((one) => one.status[0]).join("") + process.env.VK_DRIVER_FILES + process.env.VK_ICD_FILENAMES;
       process.stdout.write(line, () => process.exit(0));`;

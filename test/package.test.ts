@@ -23,7 +23,7 @@ describe("the package's entry points", () => {
     "$name is there with its types, and everything it imports is a file beside it",
     ({ name, types, ...entry }) => {
       expect(existsSync(join(root, types))).toBe(true);
-      const packages = name === "./node" ? ["webgpu", "jpeg-js", "pngjs"] : [];
+      const packages = name === "./node" ? ["jpeg-js", "pngjs", "webgpu"] : [];
       expect(strangers(entry.default).filter((path) => name !== "./node" || !path.startsWith("node:"))).toEqual(
         packages,
       );
@@ -91,7 +91,7 @@ function strangers(entry: string): string[] {
     seen.add(path);
     if (!existsSync(path)) return void found.push(path);
     const code = readFileSync(path, "utf8").replace(/\/\*[^]*?\*\//g, "");
-    // As tsc writes them.
+    // As the bundler writes them.
     for (const [, specifier] of code.matchAll(/^(?:import|export)\b(?: [^"`;]*? from)? "([^"]+)";$/gm))
       follow(specifier!, path);
     for (const [, specifier] of code.matchAll(/\bimport\("([^"]+)"\)/g)) follow(specifier!, path);

@@ -1,4 +1,4 @@
-/** The set-up of a checkout, on a small copy of one whose npm and tsc are stand-ins that count their calls. */
+/** The set-up of a checkout, on a small copy of one whose npm and bundler are stand-ins that count their calls. */
 import { execFile } from "node:child_process";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -21,27 +21,26 @@ beforeEach(async () => {
   await write("tsconfig.build.json", "{}");
   await write("src/cli/main.ts", `hello`);
   await write("bench/report.css", "");
-  // npm ci: empties node_modules, brings a tsc that takes its time, and writes its record last.
+  // npm ci: empties node_modules and writes its record last.
   await write(
     "npm/npm-cli.js",
     `const fs = require("fs");
      fs.appendFileSync("calls", "npm " + process.argv[2] + "\\n");
      if (fs.existsSync("broken-registry")) { console.error("registry says no"); process.exit(7); }
      fs.rmSync("node_modules", { recursive: true, force: true });
-     fs.mkdirSync("node_modules/typescript/bin", { recursive: true });
-     fs.copyFileSync("npm/tsc", "node_modules/typescript/bin/tsc");
+     fs.mkdirSync("node_modules");
      setTimeout(() => fs.copyFileSync("package-lock.json", "node_modules/.package-lock.json"), 300);`,
   );
   await write("npm/package.json", `{ "type": "commonjs" }`);
   await write(
-    "npm/tsc",
-    `const fs = require("fs");
-     fs.appendFileSync("calls", "tsc\\n");
-     const out = process.argv[process.argv.indexOf("--outDir") + 1];
-     fs.mkdirSync(out + "/src/cli", { recursive: true });
+    "scripts/bundle.mjs",
+    `import fs from "node:fs";
+     fs.appendFileSync("calls", "bundle\\n");
+     const [, , out] = process.argv;
+     fs.mkdirSync(out, { recursive: true });
      const text = fs.readFileSync("src/cli/main.ts", "utf8");
      const code = "export const main = async (a) => { console.log(" + JSON.stringify(text) + ", ...a); return 4; };";
-     setTimeout(() => fs.writeFileSync(out + "/src/cli/main.js", code), 300);`,
+     setTimeout(() => fs.writeFileSync(out + "/cli.js", code), 300);`,
   );
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
@@ -70,15 +69,15 @@ const calls = (): Promise<string> => readFile(join(root, "calls"), "utf8");
 describe.skipIf(cannotFork)("a fresh clone", () => {
   test("is installed, built and run by one command, with the command's own words alone on stdout", async () => {
     expect(await repaint("inspect", "x")).toMatchObject({ code: 4, out: "hello inspect x\n" });
-    expect(await calls()).toBe("npm ci\ntsc\n");
+    expect(await calls()).toBe("npm ci\nbundle\n");
     expect(await repaint()).toEqual({ code: 4, out: "hello\n", err: "" });
-    expect(await calls()).toBe("npm ci\ntsc\n");
+    expect(await calls()).toBe("npm ci\nbundle\n");
   });
 
   test("survives several commands at once, and each part is done once", async () => {
     const all = await Promise.all([repaint("a"), repaint("b"), repaint("c")]);
     expect(all.map(({ code, out }) => [code, out])).toEqual(["a", "b", "c"].map((name) => [4, `hello ${name}\n`]));
-    expect(await calls()).toBe("npm ci\ntsc\n");
+    expect(await calls()).toBe("npm ci\nbundle\n");
     expect((await readdir(root)).filter((name) => name.endsWith(".tmp"))).toEqual([]);
   });
 
@@ -112,7 +111,7 @@ describe.skipIf(cannotFork)("a checkout that was set up", () => {
     await repaint();
     await rm(join(root, "src/other.ts"));
     expect(await isBuilt(root)).toBe(false);
-    expect(await calls()).toBe("npm ci\ntsc\ntsc\ntsc\n");
+    expect(await calls()).toBe("npm ci\nbundle\nbundle\nbundle\n");
   });
 
   test("is installed again when the lock file asks for another version, not for another system's package", async () => {

@@ -15,7 +15,7 @@ import {
   type SourceMessage,
   type ToEngine,
 } from "./messages.ts";
-import { shippedModels } from "./shipped.ts";
+import { knowsItsAddress, shippedModels } from "./shipped.ts";
 import type {
   EngineClient,
   EngineClientOptions,
@@ -35,9 +35,11 @@ export function createEngineClient(options: EngineClientOptions = {}): EngineCli
   return new PortClient(options.worker ?? defaultWorker);
 }
 
-// Written out so that bundlers see a worker.
-const defaultWorker: WorkerFactory = () =>
-  new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "repaint-webgpu" });
+const defaultWorker: WorkerFactory = () => {
+  knowsItsAddress("the engine's worker");
+  // Written out so that bundlers see a worker.
+  return new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "repaint-webgpu" });
+};
 
 interface Pending {
   readonly resolve: (answer: Requests[RequestName]["answers"]) => void;

@@ -1,7 +1,9 @@
 /** The models that come with the package, by name. Their addresses are written so that bundlers take the files along. */
+import { InputError } from "../errors.ts";
 
 export interface ShippedModel {
   readonly title: string;
+  /** @throws InputError as `knowsItsAddress` */
   readonly url: string;
   readonly sha256: string;
   readonly bytes: number;
@@ -10,8 +12,20 @@ export interface ShippedModel {
 export const shippedModels: Readonly<Record<string, ShippedModel>> = {
   portraits64: {
     title: "portraits64",
-    url: new URL("../../weights/portraits64.safetensors", import.meta.url).href,
+    get url() {
+      knowsItsAddress("the shipped model");
+      return new URL("../../weights/portraits64.safetensors", import.meta.url).href;
+    },
     sha256: "0d404b6ebc9d37b8d7996e825ad8247266281d4521cd27dd46c51b49a92cd895",
     bytes: 4726556,
   },
 };
+
+/** @throws InputError in a bundle that is no ES module, which is not told where it came from */
+export function knowsItsAddress(what: string): void {
+  if (!import.meta.url)
+    throw new InputError(
+      `${what} cannot be found from a script that is no ES module: bundle to ES modules, or give the addresses ` +
+        "(the element's `worker` and `model`)",
+    );
+}

@@ -49,7 +49,10 @@ describe("the tarball", () => {
         !/^package\/(package\.json|custom-elements\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/[\w.]+|docs\/[\w-]+\.md)$/.test(
           path,
         ) &&
-        !/^package\/dist\/([\w-]+\/)*[\w.-]+\.(js|d\.ts|css)$|^package\/dist\/vendor\/[\w-]+\/LICENSE$/.test(path) &&
+        !/^package\/dist\/([\w-]+\.js(\.map)?|types\/([\w-]+\/)*\w+\.d\.ts(\.map)?|report\.css|licences\/[\w-]+\.txt)$/.test(
+          path,
+        ) &&
+        !/^package\/(src\/([\w-]+\/)*|bench\/|test\/twins\/|test\/support\/)\w+\.ts$/.test(path) &&
         !/^package\/weights\/([\w.-]+\.safetensors|manifest\.json|README\.md|examples\/[\w.-]+\.png|unseen\/portraits\.(json|png))$/.test(
           path,
         ),

@@ -130,8 +130,8 @@ function checkSelfTest(file: TensorFile, { config, architecture }: Checkpoint): 
   return file;
 }
 
-/** Beside the report's module, in the sources as in dist. */
-const styleSheet = new URL("../../bench/report.css", import.meta.url);
+/** Beside the benchmark; the build puts it beside the bundle. */
+const styleSheet = new URL("../../../bench/report.css", import.meta.url);
 
 function readPattern(given: Arguments): RegExp | undefined {
   const text = given.text("only");

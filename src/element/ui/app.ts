@@ -47,6 +47,8 @@ export class App {
   #adapter: AdapterReport | undefined;
   #estimate: Estimate | Error | undefined;
   #disabled = false;
+  /** Until then nothing heavy is downloaded, unless it is used. */
+  #isNear = false;
   #opening: AbortController | undefined;
   /** Share of the run that was read out last. */
   #said = 0;
@@ -229,11 +231,18 @@ export class App {
     });
   }
 
-  /** Whoever opens a picture means to fill it: the model may come. */
+  /** The element is about to be seen, or is: the engine may come. */
+  approach(): void {
+    this.#isNear = true;
+    this.#prepare();
+  }
+
+  /** Says whether this browser can fill pictures in. Whoever has opened one means to: the model may come. */
   #prepare(): void {
+    if (!this.#isNear) return;
     void this.session.askAdapter().then(
       ({ available }) => {
-        if (available) this.#load();
+        if (available && this.workspace.picture) this.#load();
       },
       (error: unknown) => this.fail(error),
     );

@@ -24,6 +24,15 @@ export class RepaintInpaint extends ElementBase {
   readonly #shadow: ShadowRoot;
   /** Attributes that load something and have changed while the element was in no page. */
   readonly #waiting = new Set<AttributeName>();
+  /** Tells once that the element is within a screen of being seen, after the first paint: no page waits for the engine. */
+  readonly #nearness = new IntersectionObserver(
+    (entries) => {
+      if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
+      this.#nearness.disconnect();
+      this.#app.approach();
+    },
+    { rootMargin: "100%" },
+  );
 
   constructor() {
     super();
@@ -40,14 +49,12 @@ export class RepaintInpaint extends ElementBase {
     document.addEventListener("paste", this.#paste);
     for (const name of this.#waiting) this.#apply(name, this.getAttribute(name));
     this.#waiting.clear();
-    // After the first paint: the worker's script is not what a page waits for.
-    setTimeout(() => {
-      if (this.isConnected) this.#app.session.askAdapter().catch((error: unknown) => this.#app.fail(error));
-    });
+    this.#nearness.observe(this);
   }
 
   disconnectedCallback(): void {
     document.removeEventListener("paste", this.#paste);
+    this.#nearness.disconnect();
     // Moved within the page, it is connected again before this.
     setTimeout(() => {
       if (!this.isConnected) this.#app.session.dispose();
