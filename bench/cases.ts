@@ -13,7 +13,7 @@ import { attentionCandidates, chooseAttention } from "../src/operators/attention
 import { chooseConvolution, convolutionCandidates } from "../src/operators/convolution/candidates.ts";
 import { convolutionBindings } from "../src/shaders/convolution.ts";
 import { networkPlans, samplerPlan, type BenchNetwork } from "./networks.ts";
-import type { AdapterTraits } from "../src/operators/traits.ts";
+import type { Traits } from "../src/operators/traits.ts";
 import { attentionKey, type AttentionChoice, type AttentionLayer } from "../src/operators/attention/layer.ts";
 import {
   convolutionKey,
@@ -46,7 +46,8 @@ export interface BenchCase {
   readonly call: { readonly parameters: Readonly<Record<string, number>>; readonly variant: Variant };
 }
 
-export interface CaseOptions extends AdapterTraits {
+export interface CaseOptions {
+  readonly traits: Traits;
   readonly precision: "f32" | "f16";
   /** Every candidate of a layer instead of the chosen one. */
   readonly candidates?: boolean;
@@ -74,14 +75,14 @@ export function benchCases(networks: readonly BenchNetwork[], options: CaseOptio
     if (network.only) continue;
     for (const { layer } of convolutions) {
       const choices = options.candidates
-        ? convolutionCandidates(layer, options)
-        : [chooseConvolution(layer, options, options.choices)];
+        ? convolutionCandidates(layer, options.traits)
+        : [chooseConvolution(layer, options.traits, options.choices)];
       for (const choice of choices) add(convolutionCase(layer, choice), network.name);
     }
     for (const { layer } of attentions) {
       const choices = options.candidates
-        ? attentionCandidates(layer, options)
-        : [chooseAttention(layer, options, options.choices)];
+        ? attentionCandidates(layer, options.traits)
+        : [chooseAttention(layer, options.traits, options.choices)];
       for (const choice of choices) add(attentionCase(layer, choice), network.name);
     }
   }

@@ -13,7 +13,7 @@ import { type Pool, pools } from "../src/checkpoints/config.ts";
 import { embeddingRows, planEmbedding, planForward } from "../src/unet/network.ts";
 import { presetByName, presetConfig } from "../src/checkpoints/released/find.ts";
 import { declareWeights } from "../src/unet/weights.ts";
-import { adapterTraits, type AdapterTraits } from "../src/operators/traits.ts";
+import type { Traits } from "../src/operators/traits.ts";
 import type { AttentionLayer } from "../src/operators/attention/layer.ts";
 import type { ConvolutionLayer } from "../src/operators/convolution/layer.ts";
 
@@ -99,7 +99,7 @@ export interface NamedLayer<Layer> {
 /** One image's forward (of classifiers with the gradient) and a chunk of the table of embeddings; their convolutions and attentions. */
 export function networkPlans(
   { architecture }: BenchNetwork,
-  { precision, ...traits }: AdapterTraits & { readonly precision: "f32" | "f16" },
+  { precision, traits }: { readonly precision: "f32" | "f16"; readonly traits: Traits },
 ): { plans: Plan[]; convolutions: NamedLayer<ConvolutionLayer>[]; attentions: NamedLayer<AttentionLayer>[] } {
   const { imageSize } = architecture.config;
   const isClassifier = architecture.config.pool !== undefined;
@@ -112,7 +112,7 @@ export function networkPlans(
   const options = {
     architecture,
     weights,
-    ...adapterTraits(traits),
+    traits,
     onConvolution: (name: string, layer: ConvolutionLayer) => convolutions.push({ name, layer }),
     onAttention: (name: string, layer: AttentionLayer) => attentions.push({ name, layer }),
   };

@@ -64,7 +64,7 @@ export async function runSuite(options: SuiteOptions): Promise<BenchResult> {
     { quick: options.quick ?? false },
   );
   const cases = benchCases(networks, {
-    ...(await loadTraits(device)),
+    traits: await loadTraits(device),
     precision,
     candidates: options.candidates ?? false,
   }).filter((test) =>

@@ -21,7 +21,8 @@ import { gpuDevice } from "./support/gpu.ts";
 import { loadTraits } from "../src/operators/traits.ts";
 
 const small = buildArchitecture({ ...presetConfig(presetByName("imagenet64")), modelChannels: 32, imageSize: 16 });
-const options = { kind: "cpu", family: "cpu", subgroups: true, precision: "f32" } as const;
+const facts = { family: "cpu", subgroups: true, workgroupBytes: 49152, matrix: undefined } as const;
+const options = { traits: await loadTraits({ ...facts, kind: "cpu" }), precision: "f32" } as const;
 const peak = { gflops: 10, gigabytes: 1, variant: "test" };
 
 function row(more: Partial<KernelRow>): KernelRow {
@@ -81,18 +82,12 @@ function result(rows: readonly KernelRow[], forward?: number): BenchResult {
 
 describe("cases", () => {
   it("cover every kernel that a network or the sampler runs, equal work once", async () => {
-    const matrixTraits = await loadTraits({
-      ...options,
-      kind: "gpu",
-      family: "other",
-      matrix: exampleMatrix,
-      workgroupBytes: 49152,
-    });
+    const traits = await loadTraits({ ...facts, kind: "gpu", family: "other", matrix: exampleMatrix });
     const networks = benchNetworks({ name: "small", architecture: small });
-    const kinds = [options, { ...matrixTraits, precision: "f32" }, { ...matrixTraits, precision: "f16" }] as const;
+    const kinds = [options, { traits, precision: "f32" }, { traits, precision: "f16" }] as const;
     const found = new Set(
-      kinds.flatMap((traits) =>
-        benchCases(networks, { ...traits, candidates: true }).flatMap(({ kernel }) => kernel.split("+")),
+      kinds.flatMap((kind) =>
+        benchCases(networks, { ...kind, candidates: true }).flatMap(({ kernel }) => kernel.split("+")),
       ),
     );
     // Run once, when a session begins; and LPIPS' own, which no picture waits for.

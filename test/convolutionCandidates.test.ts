@@ -19,7 +19,8 @@ import { loadTraits } from "../src/operators/traits.ts";
 import { convolutionKey, type ConvolutionChoice, type ConvolutionLayer } from "../src/operators/convolution/layer.ts";
 
 const device = await gpuDevice();
-const asGpu = new Device(device.gpu, device.info, { kind: "gpu" });
+const traits = await loadTraits(device);
+const asGpu = await loadTraits(new Device(device.gpu, device.info, { kind: "gpu" }));
 
 const base: Omit<ConvolutionLayer, "height" | "width" | "outHeight" | "outWidth" | "channels0" | "outChannels"> = {
   kernel: 3,
@@ -106,13 +107,13 @@ function expected(layer: ConvolutionLayer, batch: number, numbers: Record<string
 /** One dispatch through workgroup memory. */
 const isWhole = (choice: ConvolutionChoice) => choice.method === "tiled" && choice.parts === 1;
 
-const kinds = [device, asGpu];
+const kinds = [traits, asGpu];
 describe.each(layers.map((layer) => ({ key: convolutionKey(layer), layer })))("$key", ({ layer }) => {
   const candidates = new Map(
     kinds
-      .flatMap((traits) => [
-        chooseConvolution(layer, traits),
-        ...convolutionCandidates(layer, traits).filter((one) => one.method !== "blocked" && !isWhole(one)),
+      .flatMap((kind) => [
+        chooseConvolution(layer, kind),
+        ...convolutionCandidates(layer, kind).filter((one) => one.method !== "blocked" && !isWhole(one)),
       ])
       .map((one) => [one.id, one]),
   );
@@ -127,22 +128,22 @@ describe.each(layers.map((layer) => ({ key: convolutionKey(layer), layer })))("$
   });
 
   it("has its default among the candidates, and takes a tuner's", () => {
-    for (const traits of kinds) {
-      const ids = convolutionCandidates(layer, traits).map(({ id }) => id);
-      expect(ids).toContain(chooseConvolution(layer, traits).id);
+    for (const kind of kinds) {
+      const ids = convolutionCandidates(layer, kind).map(({ id }) => id);
+      expect(ids).toContain(chooseConvolution(layer, kind).id);
       expect(new Set(ids).size).toBe(ids.length);
       const wanted = ids.at(-1)!;
       const choices = new Map([[convolutionKey(layer), wanted]]);
-      expect(chooseConvolution(layer, traits, choices).id).toBe(wanted);
+      expect(chooseConvolution(layer, kind, choices).id).toBe(wanted);
       choices.set(convolutionKey(layer), "a kernel of another version");
-      expect(chooseConvolution(layer, traits, choices).id).toBe(chooseConvolution(layer, traits).id);
+      expect(chooseConvolution(layer, kind, choices).id).toBe(chooseConvolution(layer, kind).id);
     }
   });
 });
 
 it("a long convolution goes in pieces, which together are the whole", async () => {
   const layer: ConvolutionLayer = { ...base, ...square(16), channels0: 512, outChannels: 512 };
-  const byId = (id: string) => convolutionCandidates(layer, device).find((one) => one.id === id)!;
+  const byId = (id: string) => convolutionCandidates(layer, traits).find((one) => one.id === id)!;
   const direct = byId("quad 8x2x16/4");
   expect(convolutionPlan(layer, direct, 1).plan.dispatches.map(({ macs }) => macs)).toEqual([
     9 * 256 * 512 * 256,
@@ -157,7 +158,7 @@ describe("Winograd in strips", () => {
   // 56 of the 64 rows of tiles fill a strip, so that the second holds the end of one image and the beginning of the next.
   const size = { height: 256, width: 128, outHeight: 256, outWidth: 128 };
   const layer: ConvolutionLayer = { ...base, ...size, channels0: 4, outChannels: 32 };
-  const byId = (id: string) => convolutionCandidates(layer, device).find((one) => one.id === id)!;
+  const byId = (id: string) => convolutionCandidates(layer, traits).find((one) => one.id === id)!;
 
   it("has an image's bits alone and in a batch, and the direct sum's numbers", async () => {
     const fast = byId("winograd4 quad 4x32/4");
@@ -172,7 +173,7 @@ describe("Winograd in strips", () => {
 
   it("is offered for 3×3 of stride 1 within WebGPU's bindings alone", () => {
     const offered = (more: Partial<ConvolutionLayer>) =>
-      convolutionCandidates({ ...layer, ...more }, device)
+      convolutionCandidates({ ...layer, ...more }, traits)
         .filter(({ method }) => method === "winograd")
         .map(({ id }) => id.slice(0, 9));
     expect(new Set(offered({}))).toEqual(new Set(["winograd2", "winograd4", "winograd6"]));
@@ -202,19 +203,21 @@ describe("the table of defaults", () => {
   const families = Object.entries(convolutionTable) as [AdapterFamily, readonly ConvolutionRule[]][];
 
   it.each(families)("for %s names candidates, and a rule for every layer", async (family, ownRules) => {
-    const traits = { kind: family === "cpu" ? "cpu" : "gpu", family, subgroups: true, workgroupBytes: 49152 } as const;
+    const kind = family === "cpu" ? "cpu" : "gpu";
+    const facts = { kind, family, subgroups: true, workgroupBytes: 49152 } as const;
+    const plain = await loadTraits({ ...facts, matrix: undefined });
     const wide = { ...base, ...square(8), channels0: 512, outChannels: 64 };
     const all = [...layers, wide, { ...wide, channels0: 256 }];
     const half = { activations: "f16", weights: "f16" } as const;
-    const withMatrix = await loadTraits({ ...traits, matrix: exampleMatrix });
-    const rules = [...(withMatrix.matrixWays?.matrixTable ?? []), ...ownRules];
+    const withMatrix = await loadTraits({ ...facts, matrix: exampleMatrix });
+    const rules = [...(withMatrix.matrix?.table ?? []), ...ownRules];
     const candidates = all.flatMap((layer) => [
-      ...convolutionCandidates(layer, traits),
+      ...convolutionCandidates(layer, plain),
       ...convolutionCandidates({ ...layer, ...half }, withMatrix),
     ]);
     const known = new Set(candidates.map(({ id }) => id));
     for (const { id } of rules) expect(known).toContain(id);
-    for (const layer of all) expect(rules.map(({ id }) => id)).toContain(chooseConvolution(layer, traits).id);
+    for (const layer of all) expect(rules.map(({ id }) => id)).toContain(chooseConvolution(layer, plain).id);
   });
 
   it("is read by what browsers call their adapters", () => {

@@ -24,7 +24,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   sources: ["errors", "text", "files"],
   repaint: ["errors", "text", "engine", "shaders", "operators", "files", "checkpoints", "unet", "pictures", "sources"],
   evaluate: ["errors", "text", "engine", "shaders", "files", "unet", "pictures", "repaint"],
-  element: ["errors", "text", "engine", "operators", "checkpoints", "unet", "pictures", "sources", "repaint"],
+  element: ["errors", "text", "engine", "checkpoints", "unet", "pictures", "sources", "repaint"],
   node: ["errors", "text", "engine", "files", "pictures", "sources"],
   index: ["errors", "engine", "files", "unet", "pictures", "sources", "repaint"],
   bench: [

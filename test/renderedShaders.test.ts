@@ -17,14 +17,14 @@ import { presetByName, presetConfig } from "../src/checkpoints/released/find.ts"
 import { declareWeights } from "../src/unet/weights.ts";
 import { goldenCheckpoint } from "./support/goldens.ts";
 import { kernelCases } from "./kernelCases.ts";
-import { loadTraits, type AdapterTraits } from "../src/operators/traits.ts";
+import { loadTraits, type AdapterFacts } from "../src/operators/traits.ts";
 
 const recordedFile = fileURLToPath(new URL("goldens/renderedShaders.json", import.meta.url));
 
-const adapters: Readonly<Record<string, AdapterTraits>> = {
-  swiftshader: { kind: "cpu", family: "cpu", subgroups: true, workgroupBytes: 32768 },
-  "cpu without subgroups": { kind: "cpu", family: "cpu", subgroups: false, workgroupBytes: 16384 },
-  nvidia: { kind: "gpu", family: "nvidia", subgroups: true, workgroupBytes: 49152 },
+const adapters: Readonly<Record<string, AdapterFacts>> = {
+  swiftshader: { kind: "cpu", family: "cpu", subgroups: true, workgroupBytes: 32768, matrix: undefined },
+  "cpu without subgroups": { kind: "cpu", family: "cpu", subgroups: false, workgroupBytes: 16384, matrix: undefined },
+  nvidia: { kind: "gpu", family: "nvidia", subgroups: true, workgroupBytes: 49152, matrix: undefined },
   "nvidia with matrices": {
     kind: "gpu",
     family: "nvidia",
@@ -32,11 +32,11 @@ const adapters: Readonly<Record<string, AdapterTraits>> = {
     workgroupBytes: 49152,
     matrix: { rows: 16, columns: 16, depth: 16, subgroupSize: 32 },
   },
-  amd: { kind: "gpu", family: "amd", subgroups: true, workgroupBytes: 32768 },
-  intel: { kind: "gpu", family: "intel", subgroups: true, workgroupBytes: 32768 },
-  apple: { kind: "gpu", family: "apple", subgroups: true, workgroupBytes: 32768 },
-  mobile: { kind: "gpu", family: "mobile", subgroups: false, workgroupBytes: 16384 },
-  other: { kind: "gpu", family: "other", subgroups: false, workgroupBytes: 16384 },
+  amd: { kind: "gpu", family: "amd", subgroups: true, workgroupBytes: 32768, matrix: undefined },
+  intel: { kind: "gpu", family: "intel", subgroups: true, workgroupBytes: 32768, matrix: undefined },
+  apple: { kind: "gpu", family: "apple", subgroups: true, workgroupBytes: 32768, matrix: undefined },
+  mobile: { kind: "gpu", family: "mobile", subgroups: false, workgroupBytes: 16384, matrix: undefined },
+  other: { kind: "gpu", family: "other", subgroups: false, workgroupBytes: 16384, matrix: undefined },
 };
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 16);
@@ -75,7 +75,7 @@ async function current(): Promise<Record<string, unknown>> {
       const traits = await loadTraits(plain);
       for (const precision of ["f32", "f16"] as const) {
         const weights = declareWeights(architecture, precision);
-        const options = { ...traits, architecture, weights, activations: precision };
+        const options = { traits, architecture, weights, activations: precision };
         const { imageSize } = architecture.config;
         const forward = planForward(options, { batch: 1, height: imageSize, width: imageSize }).plan;
         const plans = [forward, planEmbedding(options, 64).plan];

@@ -13,6 +13,7 @@ import { tuningFile } from "../src/node/tuningFile.ts";
 import { renoise } from "../src/shaders/renoise.ts";
 import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
 import { toNhwc } from "../src/unet/layout.ts";
+import { loadTraits } from "../src/operators/traits.ts";
 import { tuneNetworks, tuningQuestions } from "../src/unet/tuning.ts";
 import { UNet } from "../src/unet/unet.ts";
 import { gpuDevice } from "./support/gpu.ts";
@@ -243,9 +244,10 @@ describe("networks", async () => {
   const bytes = tinyNetwork();
   const checkpoint = await openCheckpoint(bytesSource("tiny", bytes));
   const network = { architecture: checkpoint.architecture, precision: "f32" } as const;
+  const traits = await loadTraits(device);
 
   it.each([-1, -2])("run as they were tuned, an image alone with the bits that it has in a batch (%d)", async (at) => {
-    const questions = await tuningQuestions([network], device);
+    const questions = await tuningQuestions([network], traits);
     const choices = new Map(questions.map(({ key, candidates }) => [key, candidates.at(at)!.id]));
     const unet = await UNet.load(device, checkpoint, { choices });
     const size = { height: tinySize, width: tinySize };
@@ -277,7 +279,7 @@ describe("networks", async () => {
 
   it("are loaded with what is remembered; off means the table alone; a budget times what is not known", async () => {
     const store = textStore();
-    const questions = await tuningQuestions([network], device);
+    const questions = await tuningQuestions([network], traits);
     // Ever faster, so that the candidate that is timed last wins; a second look finds what the first did.
     const known = new Map<Plan, number>();
     const clock: PlanClock = {
@@ -309,7 +311,7 @@ describe("networks", async () => {
   });
 
   it("tell a wrong output from rounding", async () => {
-    const { agree } = (await tuningQuestions([network], device))[0]!;
+    const { agree } = (await tuningQuestions([network], traits))[0]!;
     const bytes = (...numbers: number[]) => new Uint8Array(Float32Array.from(numbers).buffer);
     expect(agree!(bytes(1, 2.0001, -3), bytes(1, 2, -3))).toBe(true);
     expect(agree!(bytes(1, 2, 0), bytes(1, 2, -3))).toBe(false);

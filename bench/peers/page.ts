@@ -10,6 +10,7 @@ import { median } from "../../src/engine/timing.ts";
 import { tensorUsage } from "../../src/engine/usage.ts";
 import { convolutionPlan } from "../../src/operators/convolution/plan.ts";
 import { chooseConvolution } from "../../src/operators/convolution/candidates.ts";
+import { loadTraits } from "../../src/operators/traits.ts";
 import { countMacs } from "../../src/checkpoints/layers.ts";
 import { openCheckpoint } from "../../src/checkpoints/checkpoint.ts";
 import { relativeError } from "../../src/files/floats.ts";
@@ -287,7 +288,7 @@ async function ownConvolution(
   layer: ConvolutionLayer,
   values: { x: Float32Array; weight: Float32Array; bias: Float32Array },
 ): Promise<Engine> {
-  const { plan, tensors } = convolutionPlan(layer, chooseConvolution(layer, device));
+  const { plan, tensors } = convolutionPlan(layer, chooseConvolution(layer, await loadTraits(device)));
   const { kernel, channels0: channels, outChannels, height, width } = layer;
   const inputShape = { batch: 1, channels, height, width };
   const buffers = new Map<Tensor, { buffer: GPUBuffer }>();

@@ -10,7 +10,6 @@ import { identifyPreset, presetWords } from "../checkpoints/released/find.ts";
 import type { SourceMessage } from "./messages.ts";
 import type { Task } from "./task.ts";
 import type { Estimate, LoadProgress, LoadRequest, ModelInfo, RunSettings } from "./types.ts";
-import { loadTraits } from "../operators/traits.ts";
 
 /** Files up to this size are hashed: reading and hashing a larger one again takes longer than anybody waits. */
 const mostHashedBytes = 64 * 2 ** 20;
@@ -91,7 +90,7 @@ export class ModelHolder {
 
 async function describe(repaint: RePaint, source: SourceMessage, bytes: number): Promise<ModelInfo> {
   const { config, architecture, diffusion, assumed } = repaint.checkpoint;
-  const { device, precision } = repaint.unet;
+  const { device, precision, traits, choices } = repaint.unet;
   const [height, width] = [config.imageSize, config.imageSize];
   const memory = planMemory(
     architecture,
@@ -99,8 +98,9 @@ async function describe(repaint: RePaint, source: SourceMessage, bytes: number):
     {
       activations: precision,
       weightType: precision,
+      traits,
+      choices,
       limits: device.limits,
-      ...(await loadTraits(device)),
       embeddings: diffusion.diffusionSteps,
     },
   );

@@ -13,6 +13,7 @@ import {
   adapterName,
 } from "./adapter.ts";
 import { DeviceLostError, KernelError, NoAdapterError, OutOfMemoryError, RePaintError } from "../errors.ts";
+import { bufferBytes } from "./allocation.ts";
 import type { HalfMode } from "./kernel.ts";
 import { Pace } from "./pace.ts";
 import type { Plan } from "./plan.ts";
@@ -123,11 +124,11 @@ export class Device {
   }
 
   /**
-   * A buffer of `size` bytes (rounded up to 16).
+   * A buffer of `size` bytes (of as many as `bufferBytes` says).
    * @throws OutOfMemoryError when the adapter has no room or allows no buffer of this size.
    */
   async createBuffer(label: string, size: number, usage: GPUBufferUsageFlags): Promise<GPUBuffer> {
-    const bytes = Math.max(16, Math.ceil(size / 16) * 16);
+    const bytes = bufferBytes(size);
     if (bytes > this.limits.maxBufferSize)
       throw new OutOfMemoryError(
         `${label} needs a buffer of ${bytes} bytes and this adapter allows ${this.limits.maxBufferSize}: use a smaller batch, image or precision`,

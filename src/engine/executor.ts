@@ -2,12 +2,14 @@
  * Runs plans. Everything is made once: arenas, the uniform block, pipelines and bind groups; a run only encodes and
  * submits. The only module that encodes dispatches.
  */
-import { planArenas, type ArenaPlan } from "./arena.ts";
+import { planAllocation, type ParameterLayout } from "./allocation.ts";
+import type { ArenaPlan } from "./arena.ts";
 import type { Device, DispatchTimer } from "./device.ts";
 import { packParameters, parameterBytes } from "./kernel.ts";
 import { accesses, type Dispatch, type Plan } from "./plan.ts";
 import { byteLength, type DType, type Tensor } from "./tensor.ts";
 import { bufferUsage, tensorUsage } from "./usage.ts";
+import type { CompiledKernel } from "./pipelines.ts";
 import type { DispatchTime } from "./profiler.ts";
 
 /** Where an external tensor's bytes are. */
@@ -34,7 +36,6 @@ interface Part {
 
 export class Executor {
   readonly plan: Plan;
-  readonly arenas: ArenaPlan;
   readonly #device: Device;
   readonly #prepared: readonly PreparedDispatch[];
   readonly #owned: readonly GPUBuffer[];
@@ -43,14 +44,12 @@ export class Executor {
   private constructor(
     device: Device,
     plan: Plan,
-    arenas: ArenaPlan,
     prepared: readonly PreparedDispatch[],
     owned: readonly GPUBuffer[],
     buffers: ReadonlyMap<Tensor, GPUBufferBinding>,
   ) {
     this.#device = device;
     this.plan = plan;
-    this.arenas = arenas;
     this.#prepared = prepared;
     this.#owned = owned;
     this.#buffers = buffers;
@@ -61,8 +60,13 @@ export class Executor {
    * @throws OutOfMemoryError, KernelError
    */
   static async create(device: Device, plan: Plan, externals: ReadonlyMap<Tensor, BufferRange>): Promise<Executor> {
-    const arenas = planArenas(plan, device.limits);
+    const allocation = planAllocation(plan, device.limits);
     const owned: GPUBuffer[] = [];
+    const create = async (label: string, bytes: number, usage = tensorUsage) => {
+      const buffer = await device.createBuffer(label, bytes, usage);
+      owned.push(buffer);
+      return buffer;
+    };
     try {
       const compiling = plan.dispatches.map(({ kernel, variant, tensors }) => {
         const compiled = device.pipelines.get(kernel, variant, typesOf(tensors));
@@ -70,53 +74,23 @@ export class Executor {
         compiled.catch(() => undefined);
         return compiled;
       });
-      const arenaBuffers: GPUBuffer[] = [];
-      for (const [index, size] of arenas.sizes.entries()) {
-        const buffer = await device.createBuffer(`arena ${index}`, size, tensorUsage);
-        owned.push(buffer);
-        arenaBuffers.push(buffer);
-      }
-      const constants = new Map<Tensor, BufferRange>();
-      for (const tensor of plan.tensors) {
-        if (tensor.place !== "constant" || externals.has(tensor)) continue;
-        const buffer = await device.createBuffer(tensor.name, byteLength(tensor), tensorUsage);
-        owned.push(buffer);
-        constants.set(tensor, { buffer });
-      }
-      await prepare(device, plan, new Map([...externals, ...constants]));
-      const buffers = locate(device, plan, arenas, arenaBuffers, new Map([...externals, ...constants]));
-      const uniforms = packUniforms(plan, device.limits.minUniformBufferOffsetAlignment);
-      const uniformBuffer = await device.createBuffer(
-        "parameters",
-        uniforms.bytes.byteLength,
-        bufferUsage.uniform | bufferUsage.copyDst,
-      );
-      owned.push(uniformBuffer);
-      device.upload(uniformBuffer, 0, uniforms.bytes);
+      const arenas: GPUBuffer[] = [];
+      for (const [index, bytes] of allocation.arenas.sizes.entries())
+        arenas.push(await create(`arena ${index}`, bytes));
+      const given = new Map(externals);
+      for (const tensor of allocation.constants)
+        given.set(tensor, { buffer: await create(tensor.name, byteLength(tensor)) });
+      await prepare(device, plan, given);
+      const buffers = locate(device, plan, allocation.arenas, arenas, given);
+      const { offsets, bytes } = allocation.parameters;
+      const uniforms = await create("parameters", bytes, bufferUsage.uniform | bufferUsage.copyDst);
+      device.upload(uniforms, 0, packRows(plan, allocation.parameters));
       const compiled = await Promise.all(compiling);
-      const maximum = device.limits.maxComputeWorkgroupsPerDimension;
-      const prepared = plan.dispatches.map((dispatch, index): PreparedDispatch => {
-        const { pipeline, layout } = compiled[index]!;
-        const { kernel, variant } = dispatch;
-        const present = Object.keys(kernel.bindings).flatMap((name) => dispatch.tensors[name] ?? []);
-        const entries: GPUBindGroupEntry[] = present.map((tensor, binding) => ({
-          binding,
-          resource: buffers.get(tensor)!,
-        }));
-        const size = parameterBytes(kernel);
-        if (size > 0) entries.push({ binding: present.length, resource: { buffer: uniformBuffer, offset: 0, size } });
-        return {
-          dispatch,
-          pipeline,
-          bindGroup: device.gpu.createBindGroup({ label: dispatch.label, layout, entries }),
-          rows: uniforms.offsets[index]!,
-          workgroups: dispatch.rows.map((row) =>
-            foldWorkgroups(kernel.workgroups(row, variant), maximum, dispatch.label),
-          ),
-        };
-      });
+      const prepared = plan.dispatches.map((dispatch, index) =>
+        prepareDispatch(device, dispatch, compiled[index]!, { buffers, uniforms, offsets: offsets[index]! }),
+      );
       device.check();
-      return new Executor(device, plan, arenas, prepared, owned, buffers);
+      return new Executor(device, plan, prepared, owned, buffers);
     } catch (error) {
       for (const buffer of owned) device.destroyBuffer(buffer);
       throw error;
@@ -234,7 +208,9 @@ async function prepare(
   buffers: ReadonlyMap<Tensor, BufferRange>,
 ): Promise<void> {
   if (preparation.length === 0) return;
-  const plan = { tensors, preparation: [], dispatches: preparation };
+  // Its constants are made: given like external ones.
+  const others = tensors.filter(({ place }) => place !== "constant");
+  const plan = { tensors: others, preparation: [], dispatches: preparation };
   const executor = await Executor.create(device, plan, buffers);
   try {
     await executor.run();
@@ -269,22 +245,39 @@ function locate(
   return buffers;
 }
 
-function packUniforms(plan: Plan, alignment: number): { bytes: Uint8Array; offsets: number[][] } {
-  let end = 0;
-  const offsets = plan.dispatches.map(({ kernel, rows }) => {
-    const size = parameterBytes(kernel);
-    if (size === 0) return [];
-    return rows.map(() => {
-      const offset = end;
-      end += Math.ceil(size / alignment) * alignment;
-      return offset;
-    });
-  });
-  const bytes = new Uint8Array(end);
-  const view = new DataView(bytes.buffer);
-  for (const [index, { kernel, rows }] of plan.dispatches.entries())
+function packRows({ dispatches }: Plan, { offsets, bytes }: ParameterLayout): Uint8Array {
+  const packed = new Uint8Array(bytes);
+  const view = new DataView(packed.buffer);
+  for (const [index, { kernel, rows }] of dispatches.entries())
     for (const [row, offset] of offsets[index]!.entries()) packParameters(kernel, rows[row]!, view, offset);
-  return { bytes, offsets };
+  return packed;
+}
+
+/** Binds a dispatch to its buffers. */
+function prepareDispatch(
+  { gpu, limits }: Device,
+  dispatch: Dispatch,
+  { pipeline, layout }: CompiledKernel,
+  {
+    buffers,
+    uniforms,
+    offsets,
+  }: { buffers: ReadonlyMap<Tensor, GPUBufferBinding>; uniforms: GPUBuffer; offsets: readonly number[] },
+): PreparedDispatch {
+  const { kernel, variant, tensors, label, rows } = dispatch;
+  const present = Object.keys(kernel.bindings).flatMap((name) => tensors[name] ?? []);
+  const entries: GPUBindGroupEntry[] = present.map((tensor, binding) => ({ binding, resource: buffers.get(tensor)! }));
+  const size = parameterBytes(kernel);
+  if (size > 0) entries.push({ binding: present.length, resource: { buffer: uniforms, offset: 0, size } });
+  return {
+    dispatch,
+    pipeline,
+    bindGroup: gpu.createBindGroup({ label, layout, entries }),
+    rows: offsets,
+    workgroups: rows.map((row) =>
+      foldWorkgroups(kernel.workgroups(row, variant), limits.maxComputeWorkgroupsPerDimension, label),
+    ),
+  };
 }
 
 /** A count of workgroups as x × y with x·y ≥ count; kernels ignore the excess by their own bounds. */

@@ -4,41 +4,32 @@
  */
 import type { Device } from "../engine/device.ts";
 import { InputError } from "../errors.ts";
-import { Executor } from "../engine/executor.ts";
 import { readFloats } from "../engine/readback.ts";
 import { elementCount } from "../engine/tensor.ts";
 import { type Picture, toModelRange } from "../pictures/image.ts";
-import { Buffers } from "../engine/buffers.ts";
 import type { TensorFile } from "../files/safetensors.ts";
-import type { PackedWeights } from "../unet/weights.ts";
 import { lpipsReader } from "./lpipsFile.ts";
 import { declareLpipsWeights, inputScale, inputShift, type LpipsPlan, planLpips } from "./lpipsNetwork.ts";
-import { type UploadedWeights, uploadWeights } from "../unet/upload.ts";
+import { LoadedNetwork, type PlanSession } from "../unet/loadedNetwork.ts";
 
-interface Session {
+interface SizedSession {
   readonly size: { readonly height: number; readonly width: number };
   readonly planned: LpipsPlan;
-  readonly executor: Executor;
-  readonly own: Buffers;
+  readonly session: PlanSession;
 }
 
 export class Lpips {
-  readonly #device: Device;
-  readonly #weights: PackedWeights;
-  readonly #uploaded: UploadedWeights;
-  /** Of the size that was asked for last. */
-  #session: Session | undefined;
+  readonly #loaded: LoadedNetwork;
+  /** For pictures of the size that was asked for last. */
+  #last: SizedSession | undefined;
 
-  private constructor(device: Device, weights: PackedWeights, uploaded: UploadedWeights) {
-    this.#device = device;
-    this.#weights = weights;
-    this.#uploaded = uploaded;
+  private constructor(loaded: LoadedNetwork) {
+    this.#loaded = loaded;
   }
 
   /** @throws CheckpointError where the files together are not LPIPS over AlexNet; OutOfMemoryError */
   static async load(device: Device, files: readonly TensorFile[]): Promise<Lpips> {
-    const weights = declareLpipsWeights();
-    return new Lpips(device, weights, await uploadWeights(device, weights, lpipsReader(files)));
+    return new Lpips(await LoadedNetwork.load(device, declareLpipsWeights(), lpipsReader(files)));
   }
 
   /** Of two opaque pictures of one size. @throws InputError for sizes that differ or are below 31×31 */
@@ -57,46 +48,38 @@ export class Lpips {
       throw new InputError(
         `LPIPS: expected two images of [3, ${height}, ${width}], got ${a.length} and ${b.length} values`,
       );
-    const { planned, executor, own } = await this.#sessionFor(height, width);
-    const device = this.#device;
-    device.upload(own.of(planned.x), 0, networkInput([a, b], height * width));
-    executor.submit();
+    const { planned, session } = await this.#sessionFor(height, width);
+    const { device } = this.#loaded;
+    device.upload(session.buffer(planned.x), 0, networkInput([a, b], height * width));
+    session.executor.submit();
     let total = 0;
     for (const tensor of planned.distances) {
       const pixels = elementCount(tensor.shape);
-      const distances = await readFloats(device, own.of(tensor), pixels);
+      const distances = await readFloats(device, session.buffer(tensor), pixels);
       total += distances.reduce((sum, value) => sum + value, 0) / pixels;
     }
     return total;
   }
 
-  async #sessionFor(height: number, width: number): Promise<Session> {
-    const last = this.#session;
+  async #sessionFor(height: number, width: number): Promise<SizedSession> {
+    const last = this.#last;
     if (last && last.size.height === height && last.size.width === width) return last;
     this.#endSession();
-    const device = this.#device;
+    const { weights, device } = this.#loaded;
     const largestBinding = device.limits.maxStorageBufferBindingSize;
-    const planned = planLpips(this.#weights, { height, width, largestBinding });
-    const own = await Buffers.create(device, [planned.x, ...planned.distances]);
-    try {
-      const externals = new Map([...this.#uploaded.ranges, ...own.ranges]);
-      const executor = await Executor.create(device, planned.plan, externals);
-      return (this.#session = { size: { height, width }, planned, executor, own });
-    } catch (error) {
-      own.dispose();
-      throw error;
-    }
+    const planned = planLpips(weights, { height, width, largestBinding });
+    const session = await this.#loaded.session(planned.plan, [planned.x, ...planned.distances]);
+    return (this.#last = { size: { height, width }, planned, session });
   }
 
   #endSession(): void {
-    this.#session?.executor.dispose();
-    this.#session?.own.dispose();
-    this.#session = undefined;
+    this.#last?.session.dispose();
+    this.#last = undefined;
   }
 
   dispose(): void {
     this.#endSession();
-    this.#uploaded.dispose();
+    this.#loaded.dispose();
   }
 }
 

@@ -20,4 +20,4 @@ export {
   type ConvolutionChoices,
   type ConvolutionLayer,
 } from "./convolution/layer.ts";
-export { loadTraits, type AdapterTraits } from "./traits.ts";
+export { loadTraits, type AdapterFacts, type Traits } from "./traits.ts";

@@ -1,39 +1,71 @@
 /**
- * What of an adapter decides which kernels can run on it, and which do.
+ * What of an adapter decides which kernels can run a layer on it, and which do. What only some adapters need is loaded with
+ * it, so that other pages do not download it; a `Device` alone is therefore no `Traits`.
  */
-import type { AdapterFamily, AdapterKind, SubgroupMatrix } from "../engine/adapter.ts";
+import type { SubgroupMatrix } from "../engine/adapter.ts";
+import type { Device } from "../engine/device.ts";
+import type { tiledAttentions } from "./attention/tiledWays.ts";
+import type { MatrixWay } from "./convolution/matrixWays.ts";
+import type { ConvolutionRule } from "./convolution/table.ts";
 
-/** What of an adapter decides which kernels can run on it, and which do. A `Device` has it. */
-export interface AdapterTraits {
-  readonly kind: AdapterKind;
-  readonly family: AdapterFamily;
-  /** Whether kernels may use subgroup operations. */
-  readonly subgroups: boolean;
-  readonly matrix?: SubgroupMatrix | undefined;
-  /** Workgroup memory, bytes. Default: what WebGPU promises. */
-  readonly workgroupBytes?: number | undefined;
-  /** Loaded on GPUs: processors run other attention. */
-  readonly tiledAttention?: typeof import("./attention/tiledWays.ts") | undefined;
-  /** Loaded where there is a `matrix`; without it no convolution uses one. */
-  readonly matrixWays?: typeof import("./convolution/matrixWays.ts") | undefined;
+/** What an adapter says of itself: a `Device` has it. */
+export type AdapterFacts = Pick<Device, "kind" | "family" | "subgroups" | "workgroupBytes" | "matrix">;
+
+/** An adapter with the kernels that are loaded for it: made by `loadTraits`. */
+export type Traits = ProcessorTraits | GpuTraits;
+
+type SharedFacts = Pick<AdapterFacts, "family" | "subgroups" | "workgroupBytes">;
+
+interface ProcessorTraits extends SharedFacts {
+  readonly kind: "cpu";
+  readonly tiledAttentions: undefined;
+  readonly matrix: undefined;
 }
 
-/** The traits alone: a device's own properties are getters, which a spread leaves out. */
-export function adapterTraits(traits: AdapterTraits): AdapterTraits {
-  const { kind, family, subgroups, matrix, workgroupBytes, tiledAttention, matrixWays } = traits;
-  return { kind, family, subgroups, matrix, workgroupBytes, tiledAttention, matrixWays };
+interface GpuTraits extends SharedFacts {
+  readonly kind: "gpu";
+  /** Attention through workgroup tiles. */
+  readonly tiledAttentions: typeof tiledAttentions;
+  /** Where the adapter has subgroup matrices. */
+  readonly matrix: MatrixTraits | undefined;
 }
 
-/** The traits with what only some adapters need, and others do not download. */
-export async function loadTraits(traits: AdapterTraits): Promise<AdapterTraits> {
-  const plain = adapterTraits(traits);
-  if (plain.kind === "cpu") return plain;
-  return {
-    ...plain,
-    tiledAttention: await import("./attention/tiledWays.ts"),
-    matrixWays: plain.matrix && (await import("./convolution/matrixWays.ts")),
-  };
+/** A subgroup matrix with the convolutions that multiply by it. */
+interface MatrixTraits extends SubgroupMatrix {
+  readonly ways: readonly MatrixWay[];
+  /** Comes before the family's own rules. */
+  readonly table: readonly ConvolutionRule[];
+}
+
+const loaded = new WeakMap<AdapterFacts, Promise<Traits>>();
+
+/** An adapter's traits, made once for each device. Rejects where the network fails while a part is loaded. */
+export async function loadTraits(adapter: AdapterFacts): Promise<Traits> {
+  const known = loaded.get(adapter) ?? makeTraits(adapter);
+  loaded.set(adapter, known);
+  try {
+    return await known;
+  } catch (error) {
+    // The next one asks again.
+    loaded.delete(adapter);
+    throw error;
+  }
+}
+
+async function makeTraits({ kind, family, subgroups, workgroupBytes, matrix }: AdapterFacts): Promise<Traits> {
+  const facts = { family, subgroups, workgroupBytes };
+  if (kind === "cpu") return { ...facts, kind, tiledAttentions: undefined, matrix: undefined };
+  const [{ tiledAttentions }, matrixTraits] = await Promise.all([
+    import("./attention/tiledWays.ts"),
+    matrix && loadMatrix(matrix),
+  ]);
+  return { ...facts, kind, tiledAttentions, matrix: matrixTraits };
+}
+
+async function loadMatrix(matrix: SubgroupMatrix): Promise<MatrixTraits> {
+  const { matrixWays, matrixTable } = await import("./convolution/matrixWays.ts");
+  return { ...matrix, ways: matrixWays(matrix), table: matrixTable };
 }
 
 /** On software adapters a quad is four neighbouring threads; what a GPU makes of a workgroup, WGSL leaves open. */
-export const sharesQuads = ({ kind, subgroups }: AdapterTraits) => kind === "cpu" && subgroups;
+export const sharesQuads = ({ kind, subgroups }: Pick<Traits, "kind" | "subgroups">) => kind === "cpu" && subgroups;

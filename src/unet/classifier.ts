@@ -5,24 +5,22 @@
  */
 import type { Device } from "../engine/device.ts";
 import { InputError } from "../errors.ts";
-import { Executor } from "../engine/executor.ts";
 import type { Plan } from "../engine/plan.ts";
 import { padTo4, type Tensor } from "../engine/tensor.ts";
 import { logSoftmaxGradient } from "../shaders/logSoftmaxGradient.ts";
 import { planGradient } from "./backward.ts";
-import { Buffers } from "../engine/buffers.ts";
 import type { ClassifierCheckpoint } from "../checkpoints/classifier/checkpoint.ts";
 import { type ClassifierConfig, sizeMultiple } from "../checkpoints/config.ts";
 import { copyRows, embedRows, type EmbeddingTable } from "./embeddingTable.ts";
 import { planLogits } from "./heads.ts";
 import { Layers, type NetworkOptions } from "./layers.ts";
+import { LoadedNetwork, type PlanSession } from "./loadedNetwork.ts";
 import { type ForwardSize, requireSize } from "./network.ts";
 import { readFloat32 } from "../files/safetensors.ts";
 import type { UNetOptions } from "./unet.ts";
 import { declareWeights, type PackedWeights } from "./weights.ts";
-import { loadTraits } from "../operators/traits.ts";
 import type { ConvolutionChoices } from "../operators/convolution/layer.ts";
-import { packedBytes, uploadWeights, type UploadedWeights } from "./upload.ts";
+import { packedBytes } from "./upload.ts";
 
 export interface ClassifierPlan {
   readonly plan: Plan;
@@ -36,6 +34,12 @@ export interface ClassifierPlan {
   /** f32, of x's shape: ∇ₓ Σ log softmax(logits)[label]; padding channels are 0. */
   readonly gradient: Tensor;
 }
+
+/** The tensors that a session of the plan owns. `sharesX`: the caller gives the buffer of x. */
+export const classifierEnds = (
+  { x, embedding, labels, logits, gradient }: ClassifierPlan,
+  { sharesX }: { sharesX: boolean },
+): Tensor[] => [embedding, labels, logits, gradient, ...(sharesX ? [] : [x])];
 
 /** @throws InputError for a size that the levels cannot halve or the head cannot take */
 export function requireClassifierSize(config: ClassifierConfig, size: ForwardSize): void {
@@ -88,23 +92,17 @@ export function classifierBytes(checkpoint: ClassifierCheckpoint, options: Class
 }
 
 export class Classifier {
-  readonly device: Device;
   readonly checkpoint: ClassifierCheckpoint;
-  readonly #weights: PackedWeights;
-  readonly #uploaded: UploadedWeights;
+  readonly #loaded: LoadedNetwork;
   readonly #choices: ConvolutionChoices | undefined;
 
   private constructor(
-    device: Device,
     checkpoint: ClassifierCheckpoint,
-    weights: PackedWeights,
-    uploaded: UploadedWeights,
+    loaded: LoadedNetwork,
     choices: ConvolutionChoices | undefined,
   ) {
-    this.device = device;
     this.checkpoint = checkpoint;
-    this.#weights = weights;
-    this.#uploaded = uploaded;
+    this.#loaded = loaded;
     this.#choices = choices;
   }
 
@@ -114,13 +112,17 @@ export class Classifier {
     checkpoint: ClassifierCheckpoint,
     options: ClassifierOptions = {},
   ): Promise<Classifier> {
-    const weights = declareClassifier(checkpoint, options);
-    const uploaded = await uploadWeights(device, weights, (name) => readFloat32(checkpoint.file, name), options);
-    return new Classifier(device, checkpoint, weights, uploaded, options.choices);
+    const read = (name: string) => readFloat32(checkpoint.file, name);
+    const loaded = await LoadedNetwork.load(device, declareClassifier(checkpoint, options), read, options);
+    return new Classifier(checkpoint, loaded, options.choices);
+  }
+
+  get device(): Device {
+    return this.#loaded.device;
   }
 
   get weightBytes(): number {
-    return this.#uploaded.bytes;
+    return this.#loaded.weightBytes;
   }
 
   /** Number of classes. */
@@ -134,37 +136,25 @@ export class Classifier {
    * @throws InputError for labels out of range and a size that the network cannot take, OutOfMemoryError
    */
   async session(size: ForwardSize, labels: readonly number[], x?: GPUBuffer): Promise<ClassifierSession> {
-    const { device, classes } = this;
-    const { config } = this.checkpoint;
+    const { architecture, config } = this.checkpoint;
     requireClassifierSize(config, size);
-    checkLabels(labels, size.batch, classes);
-    const planned = planClassifier({ ...this.#network, ...(await loadTraits(device)) }, size);
-    const { plan, embedding, labels: classOf, logits, gradient } = planned;
-    const owned = [embedding, classOf, logits, gradient, ...(x ? [] : [planned.x])];
-    const own = await Buffers.create(device, owned);
-    try {
-      device.upload(own.of(classOf), 0, Uint32Array.from(labels));
-      const given = x ? [[planned.x, { buffer: x }] as const] : [];
-      const externals = new Map([...this.#uploaded.ranges, ...own.ranges, ...given]);
-      const executor = await Executor.create(device, plan, externals);
-      return new ClassifierSession(device, executor, own, planned, x ?? own.of(planned.x));
-    } catch (error) {
-      own.dispose();
-      throw error;
-    }
+    checkLabels(labels, size.batch, this.classes);
+    const { weights, traits } = this.#loaded;
+    const planned = planClassifier({ architecture, weights, traits, choices: this.#choices }, size);
+    const given = x ? [[planned.x, { buffer: x }] as const] : [];
+    const session = await this.#loaded.session(planned.plan, classifierEnds(planned, { sharesX: Boolean(x) }), given);
+    this.device.upload(session.buffer(planned.labels), 0, Uint32Array.from(labels));
+    return new ClassifierSession(this.device, planned, session, x);
   }
 
   /** One row of embeddings a timestep, in the UNet's units. @throws OutOfMemoryError */
   async embed(timesteps: readonly number[]): Promise<EmbeddingTable> {
-    return embedRows({ ...this.#network, device: this.device, uploaded: this.#uploaded }, timesteps);
-  }
-
-  get #network() {
-    return { architecture: this.checkpoint.architecture, weights: this.#weights, choices: this.#choices };
+    const { architecture } = this.checkpoint;
+    return embedRows(this.#loaded, { architecture, choices: this.#choices, timesteps });
   }
 
   dispose(): void {
-    this.#uploaded.dispose();
+    this.#loaded.dispose();
   }
 }
 
@@ -178,45 +168,47 @@ function checkLabels(labels: readonly number[], batch: number, classes: number):
 
 export class ClassifierSession {
   readonly #device: Device;
-  readonly #executor: Executor;
-  readonly #own: Buffers;
   readonly #planned: ClassifierPlan;
+  readonly #session: PlanSession;
+  /** The caller's, or the session's own. */
   readonly x: GPUBuffer;
 
-  constructor(device: Device, executor: Executor, own: Buffers, planned: ClassifierPlan, x: GPUBuffer) {
+  constructor(device: Device, planned: ClassifierPlan, session: PlanSession, x: GPUBuffer | undefined) {
     this.#device = device;
-    this.#executor = executor;
-    this.#own = own;
     this.#planned = planned;
-    this.x = x;
+    this.#session = session;
+    this.x = x ?? session.buffer(planned.x);
   }
 
   get logits(): GPUBuffer {
-    return this.#own.of(this.#planned.logits);
+    return this.#session.buffer(this.#planned.logits);
   }
 
   get gradient(): GPUBuffer {
-    return this.#own.of(this.#planned.gradient);
+    return this.#session.buffer(this.#planned.gradient);
   }
 
   /** Submits logits and gradient: image n is embedded by row `rows[n]` of the table. */
   submit(table: EmbeddingTable, rows: readonly number[]): void {
-    copyRows(this.#device, table, rows, this.#own.of(this.#planned.embedding));
-    this.#executor.submit();
+    this.#embed(table, rows);
+    this.#session.executor.submit();
   }
 
-  /** The same, waiting for it. `onProgress` hears the share that is done, 0 … 1. */
+  /** The same, waiting for it. `onProgress` gets the share that is done, 0 … 1. */
   async run(
     table: EmbeddingTable,
     rows: readonly number[],
     options: { onProgress?: ((done: number) => void) | undefined; signal?: AbortSignal | undefined } = {},
   ): Promise<void> {
-    copyRows(this.#device, table, rows, this.#own.of(this.#planned.embedding));
-    await this.#executor.run(options);
+    this.#embed(table, rows);
+    await this.#session.executor.run(options);
+  }
+
+  #embed(table: EmbeddingTable, rows: readonly number[]): void {
+    copyRows(this.#device, table, rows, this.#session.buffer(this.#planned.embedding));
   }
 
   dispose(): void {
-    this.#executor.dispose();
-    this.#own.dispose();
+    this.#session.dispose();
   }
 }

@@ -3,9 +3,9 @@
  * which pages load. Not here: what the sampler's own state takes, a few pictures.
  */
 import type { Architecture } from "../checkpoints/architecture.ts";
-import { planClassifier, requireClassifierSize } from "./classifier.ts";
+import { classifierEnds, planClassifier, requireClassifierSize } from "./classifier.ts";
 import type { ClassifierConfig } from "../checkpoints/config.ts";
-import { bySize, memoryOf, type MemoryOptions, type MemoryPlan, traitsOf } from "./memoryPlan.ts";
+import { bySize, memoryOf, type MemoryOptions, type MemoryPlan } from "./memoryPlan.ts";
 import type { ForwardSize } from "./network.ts";
 import { declareWeights } from "./weights.ts";
 
@@ -13,14 +13,13 @@ import { declareWeights } from "./weights.ts";
 export function planClassifierMemory(
   architecture: Architecture,
   size: ForwardSize,
-  { sharesX = false, ...options }: MemoryOptions & { readonly sharesX?: boolean },
+  options: MemoryOptions & { readonly sharesX?: boolean },
 ): MemoryPlan {
   requireClassifierSize(architecture.config as ClassifierConfig, size);
   const weights = declareWeights(architecture, options.weightType, { gradient: true });
-  const planned = planClassifier({ architecture, weights, ...traitsOf(options) }, size);
-  const { plan, x, embedding, labels, logits, gradient } = planned;
-  const ends = [...(sharesX ? [] : [x]), embedding, labels, logits, gradient];
-  return memoryOf({ architecture, weights, plan, ends }, options);
+  const { sharesX = false, traits, choices } = options;
+  const planned = planClassifier({ architecture, weights, traits, choices }, size);
+  return memoryOf({ architecture, weights, plan: planned.plan, ends: classifierEnds(planned, { sharesX }) }, options);
 }
 
 /** Of two networks that stay on the device together. */
@@ -31,6 +30,7 @@ export function addMemory(a: MemoryPlan, b: MemoryPlan): MemoryPlan {
     transformed: a.transformed + b.transformed,
     arenas: [...a.arenas, ...b.arenas],
     inputsAndOutput: a.inputsAndOutput + b.inputsAndOutput,
+    parameters: a.parameters + b.parameters,
     embeddings: a.embeddings + b.embeddings,
     // One after the other.
     embeddingWork: Math.max(a.embeddingWork, b.embeddingWork),

@@ -7,11 +7,10 @@ import { Executor } from "../engine/executor.ts";
 import { tensorUsage } from "../engine/usage.ts";
 import type { Architecture } from "../checkpoints/architecture.ts";
 import { Buffers } from "../engine/buffers.ts";
-import { embeddingRows, planEmbedding, timestepFrequencies } from "./network.ts";
-import { embeddingLayout, type PackedWeights } from "./weights.ts";
-import { loadTraits } from "../operators/traits.ts";
+import type { LoadedNetwork } from "./loadedNetwork.ts";
+import { embeddingInputs, embeddingRows, planEmbedding, timestepFrequencies } from "./network.ts";
+import { embeddingLayout } from "./weights.ts";
 import type { ConvolutionChoices } from "../operators/convolution/layer.ts";
-import type { UploadedWeights } from "./upload.ts";
 
 /** Rows of embeddings on the device; a session takes one row an image. */
 export interface EmbeddingTable {
@@ -28,21 +27,21 @@ interface EmbeddingPartTable {
   readonly rowBytes: number;
 }
 
-/** What of a loaded network the embeddings need. */
-export interface EmbeddingNetwork {
-  readonly device: Device;
+export interface EmbeddingRequest {
   readonly architecture: Architecture;
-  readonly weights: PackedWeights;
-  readonly uploaded: UploadedWeights;
   readonly choices?: ConvolutionChoices | undefined;
+  /** In the network's own units, 0 … 999: one for each row. */
+  readonly timesteps: readonly number[];
+  /** One for each row, of class-conditional networks. */
+  readonly classes?: readonly number[] | undefined;
 }
 
-/** One row for each timestep (and class, of which class-conditional networks need as many), left on the device. @throws OutOfMemoryError */
+/** One row for each timestep, left on the device. @throws OutOfMemoryError */
 export async function embedRows(
-  { device, architecture, weights, uploaded, choices }: EmbeddingNetwork,
-  timesteps: readonly number[],
-  classes?: readonly number[],
+  loaded: LoadedNetwork,
+  { architecture, choices, timesteps, classes }: EmbeddingRequest,
 ): Promise<EmbeddingTable> {
+  const { device, weights, traits } = loaded;
   const { parts } = embeddingLayout(architecture);
   const rows = timesteps.length;
   // Whole chunks, so that every chunk's range lies inside.
@@ -54,12 +53,8 @@ export async function embedRows(
       const buffer = await device.createBuffer(`${name}.table`, chunks * embeddingRows * width * 4, tensorUsage);
       tables.push({ buffer, offset: offset * 4, rowBytes: width * 4 });
     }
-    const chunkPlan = planEmbedding({ architecture, weights, choices, ...(await loadTraits(device)) }, embeddingRows);
-    const inputs = await Buffers.create(device, [
-      chunkPlan.timesteps,
-      chunkPlan.frequencies,
-      ...(chunkPlan.classes ? [chunkPlan.classes] : []),
-    ]);
+    const chunkPlan = planEmbedding({ architecture, weights, traits, choices }, embeddingRows);
+    const inputs = await Buffers.create(device, embeddingInputs(chunkPlan));
     device.upload(inputs.of(chunkPlan.frequencies), 0, timestepFrequencies(architecture));
     try {
       for (let chunk = 0; chunk < chunks; chunk++) {
@@ -67,7 +62,7 @@ export async function embedRows(
         device.upload(inputs.of(chunkPlan.timesteps), 0, Float32Array.from(part(timesteps)));
         if (chunkPlan.classes) device.upload(inputs.of(chunkPlan.classes), 0, Uint32Array.from(part(classes!)));
         const externals = new Map([
-          ...uploaded.ranges,
+          ...loaded.ranges,
           ...inputs.ranges,
           ...chunkPlan.parts.map((tensor, index) => {
             const { buffer, rowBytes } = tables[index]!;

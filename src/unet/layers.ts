@@ -21,12 +21,13 @@ import { layerNames } from "../checkpoints/names.ts";
 import type { Operation } from "./operations.ts";
 import { paddedHead } from "./packing.ts";
 import { embeddingLayout, type PackedWeights } from "./weights.ts";
-import type { AdapterTraits } from "../operators/traits.ts";
+import type { Traits } from "../operators/traits.ts";
 import type { AttentionLayer } from "../operators/attention/layer.ts";
 import type { ConvolutionShape } from "../shaders/lib/convolutionShape.ts";
 import type { ConvolutionChoices, ConvolutionLayer } from "../operators/convolution/layer.ts";
 
-export interface NetworkOptions extends AdapterTraits {
+export interface NetworkOptions {
+  readonly traits: Traits;
   readonly architecture: Architecture;
   readonly weights: PackedWeights;
   /** A tuner's answers; layers without one take the default. */
@@ -74,8 +75,8 @@ export class Layers {
     return this.#embedding;
   }
 
-  get kind(): AdapterTraits["kind"] {
-    return this.#options.kind;
+  get kind(): Traits["kind"] {
+    return this.#options.traits.kind;
   }
 
   weight(name: string): Tensor {
@@ -150,7 +151,7 @@ export class Layers {
     const scale = 1 / Math.sqrt(channels / heads);
     const layer = { length, heads, headChannels, scale, activations: qkv.dtype };
     this.#options.onAttention?.(`${name}.attention`, layer);
-    const choice = chooseAttention(layer, this.#options, this.#options.choices);
+    const choice = chooseAttention(layer, this.#options.traits, this.#options.choices);
     addAttention(this.builder, { layer, choice, batch, tensors: { qkv, y }, label: `${name}.attention` });
     this.operations.push({ kind: "attention", name, qkv, y, length, heads, headChannels, scale });
     return { parts: [{ tensor: y, channels: inner }], height: x.height, width: x.width };
@@ -289,7 +290,7 @@ export class Layers {
       weights: weight.dtype,
     };
     this.#options.onConvolution?.(name, layer);
-    const choice = chooseConvolution(layer, this.#options, this.#options.choices);
+    const choice = chooseConvolution(layer, this.#options.traits, this.#options.choices);
     const tensors = {
       x0: source.parts[0]!.tensor,
       x1: source.parts[1]?.tensor,

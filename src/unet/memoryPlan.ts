@@ -1,22 +1,41 @@
 /**
- * What a network needs on the device, told from its architecture alone: weights, activations, inputs and output, the table of
- * embeddings, and the largest binding and buffer, against an adapter's limits. No device, nothing is allocated. Not here:
- * what a driver adds, and host memory.
+ * What a network needs on the device, told from its architecture and the adapter's traits: weights, activations, inputs and output,
+ * the table of embeddings, and the largest binding and buffer, against the adapter's limits. No device, nothing is allocated.
+ * Not here: what a driver adds, and host memory.
  */
-import { planArenas, type ArenaLimits } from "../engine/arena.ts";
-import type { AdapterFamily, AdapterKind } from "../engine/adapter.ts";
+import { allocatedBytes, bufferBytes, planAllocation, type AllocationLimits } from "../engine/allocation.ts";
+import type { ArenaLimits } from "../engine/arena.ts";
 import type { Plan } from "../engine/plan.ts";
 import { byteLength, type Tensor } from "../engine/tensor.ts";
 import type { Architecture } from "../checkpoints/architecture.ts";
-import { embeddingRows, planEmbedding, planForward, requireSize, type ForwardSize } from "./network.ts";
+import {
+  embeddingInputs,
+  embeddingRows,
+  forwardEnds,
+  planEmbedding,
+  planForward,
+  requireSize,
+  type ForwardSize,
+} from "./network.ts";
 import { declareWeights, type PackedWeights } from "./weights.ts";
-import type { AdapterTraits } from "../operators/traits.ts";
+import type { ConvolutionChoices } from "../operators/convolution/layer.ts";
+import type { AdapterFacts, Traits } from "../operators/traits.ts";
 
 /** What every WebGPU adapter has. */
-export const defaultLimits: ArenaLimits = {
+export const defaultLimits: AllocationLimits = {
   maxStorageBufferBindingSize: 2 ** 27,
   maxBufferSize: 2 ** 28,
   minStorageBufferOffsetAlignment: 256,
+  minUniformBufferOffsetAlignment: 256,
+};
+
+/** A GPU of which nothing is known, with what every WebGPU adapter has. */
+export const defaultAdapter: AdapterFacts = {
+  kind: "gpu",
+  family: "other",
+  subgroups: false,
+  workgroupBytes: 2 ** 14,
+  matrix: undefined,
 };
 
 export interface MemoryOptions {
@@ -24,12 +43,12 @@ export interface MemoryOptions {
   readonly weightType: "f32" | "f16";
   /** Rows of the table: timesteps × classes of a run. */
   readonly embeddings: number;
+  /** What kernels run, and what they keep, depends on it. */
+  readonly traits: Traits;
+  /** A tuner's answers, with which the network is loaded. */
+  readonly choices?: ConvolutionChoices | undefined;
   /** Default: `defaultLimits`. */
-  readonly limits?: ArenaLimits;
-  readonly kind?: AdapterKind;
-  readonly family?: AdapterFamily;
-  /** Default: no. */
-  readonly subgroups?: boolean;
+  readonly limits?: AllocationLimits;
 }
 
 interface SizedTensor {
@@ -46,10 +65,12 @@ export interface MemoryPlan {
   readonly arenas: readonly number[];
   /** x, low_res, a row of embeddings an image, and the output. */
   readonly inputsAndOutput: number;
+  /** The forward's parameters, a row a dispatch. */
+  readonly parameters: number;
   readonly embeddings: number;
-  /** While the table of embeddings is made: its own arenas and inputs. */
+  /** While the table of embeddings is made, besides: its own inputs, arenas and parameters. */
   readonly embeddingWork: number;
-  /** Weights, also transformed, arenas, inputs and output, embeddings. */
+  /** Weights, also transformed, arenas, inputs and output, parameters, embeddings. */
   readonly total: number;
   readonly largestBinding: SizedTensor;
   readonly largestBuffer: SizedTensor;
@@ -60,15 +81,10 @@ export interface MemoryPlan {
 /** @throws InputError for a size that the levels cannot halve */
 export function planMemory(architecture: Architecture, size: ForwardSize, options: MemoryOptions): MemoryPlan {
   requireSize(architecture.config, size);
-  const { activations, weightType } = options;
-  const traits = traitsOf(options);
+  const { activations, weightType, traits, choices } = options;
   const weights = declareWeights(architecture, weightType);
-  const { plan, x, lowRes, embedding, out } = planForward({ architecture, weights, activations, ...traits }, size);
-  return memoryOf({ architecture, weights, plan, ends: [x, ...(lowRes ? [lowRes] : []), embedding, out] }, options);
-}
-
-export function traitsOf({ kind = "gpu", ...options }: MemoryOptions): AdapterTraits {
-  return { kind, family: options.family ?? (kind === "cpu" ? "cpu" : "other"), subgroups: options.subgroups ?? false };
+  const planned = planForward({ architecture, weights, traits, choices, activations }, size);
+  return memoryOf({ architecture, weights, plan: planned.plan, ends: forwardEnds(planned) }, options);
 }
 
 /** What a plan over these weights takes; `ends` are the tensors that its session owns. */
@@ -79,23 +95,23 @@ export function memoryOf(
     plan,
     ends,
   }: { architecture: Architecture; weights: PackedWeights; plan: Plan; ends: readonly Tensor[] },
-  options: MemoryOptions,
+  { embeddings: rows, traits, choices, limits = defaultLimits }: MemoryOptions,
 ): MemoryPlan {
-  const { limits = defaultLimits } = options;
-  const embed = planEmbedding({ architecture, weights, ...traitsOf(options) }, embeddingRows);
-  // Placed as if every tensor could be bound: what cannot is listed instead of thrown.
-  // Field by field: a device's limits are getters, which a spread leaves out.
-  const { maxBufferSize, minStorageBufferOffsetAlignment } = limits;
-  const unbounded = { maxBufferSize, minStorageBufferOffsetAlignment, maxStorageBufferBindingSize: Infinity };
-  const arenas = planArenas(plan, unbounded).sizes;
-  const chunks = Math.ceil(options.embeddings / embeddingRows);
+  const embed = planEmbedding({ architecture, weights, traits, choices }, embeddingRows);
+  // Placed as if every tensor could be bound: what cannot is listed instead of thrown. Field by field, because a device's
+  // limits are getters, which a spread leaves out.
+  const { maxBufferSize, minStorageBufferOffsetAlignment, minUniformBufferOffsetAlignment } = limits;
+  const alignments = { minStorageBufferOffsetAlignment, minUniformBufferOffsetAlignment };
+  const unbounded = { maxBufferSize, ...alignments, maxStorageBufferBindingSize: Infinity };
+  const forward = planAllocation(plan, unbounded);
+  const chunks = Math.ceil(rows / embeddingRows);
   const tables = embed.parts.map((part) => ({ name: tableName(part), bytes: chunks * byteLength(part) }));
   const weightTensors = [...weights.values()].map(({ tensor }) => sized(tensor));
-  const constants = plan.tensors.filter(({ place }) => place === "constant").map(sized);
+  const constants = forward.constants.map(sized);
   const owned = ends.map(sized);
   const bindings = [...plan.tensors, ...embed.plan.tensors].map(sized);
-  const arenaBuffers = arenas.map((bytes, i) => ({ name: `arena ${i}`, bytes }));
-  const buffers = [...weightTensors, ...constants, ...owned, ...tables, ...arenaBuffers];
+  const arenas = forward.arenas.sizes.map((bytes, i) => ({ name: `arena ${i}`, bytes: bufferBytes(bytes) }));
+  const buffers = [...weightTensors, ...constants, ...owned, ...tables, ...arenas];
   const over = (all: readonly SizedTensor[], limit: "maxStorageBufferBindingSize" | "maxBufferSize") =>
     [...new Map(all.map((one) => [one.name, one])).values()]
       .filter(({ bytes }) => bytes > limits[limit])
@@ -104,23 +120,22 @@ export function memoryOf(
     weights: sum(weightTensors),
     transformed: sum(constants),
     inputsAndOutput: sum(owned),
+    parameters: bufferBytes(forward.parameters.bytes),
     embeddings: sum(tables),
-    arenas,
   };
-  const embedInputs = [embed.timesteps, embed.frequencies, ...(embed.classes ? [embed.classes] : [])].map(sized);
   return {
     ...parts,
-    embeddingWork: total(planArenas(embed.plan, unbounded).sizes) + sum(embedInputs),
-    total: parts.weights + parts.transformed + total(arenas) + parts.inputsAndOutput + parts.embeddings,
+    arenas: arenas.map(({ bytes }) => bytes),
+    embeddingWork: sum(embeddingInputs(embed).map(sized)) + allocatedBytes(planAllocation(embed.plan, unbounded)),
+    total: sum(arenas) + Object.values(parts).reduce((a, b) => a + b, 0),
     largestBinding: largest(bindings),
     largestBuffer: largest(buffers),
     tooLarge: [...over(bindings, "maxStorageBufferBindingSize"), ...over(buffers, "maxBufferSize")].sort(bySize),
   };
 }
 
-const sized = (tensor: Tensor): SizedTensor => ({ name: tensor.name, bytes: byteLength(tensor) });
+const sized = (tensor: Tensor): SizedTensor => ({ name: tensor.name, bytes: bufferBytes(byteLength(tensor)) });
 export const bySize = (a: SizedTensor, b: SizedTensor) => b.bytes - a.bytes;
 const tableName = ({ name }: Tensor) => name.replace(".rows", ".table");
-const sum = (tensors: readonly SizedTensor[]) => total(tensors.map(({ bytes }) => bytes));
-const total = (sizes: readonly number[]) => sizes.reduce((a, b) => a + b, 0);
+const sum = (tensors: readonly SizedTensor[]) => tensors.reduce((total, { bytes }) => total + bytes, 0);
 const largest = (tensors: readonly SizedTensor[]) => tensors.reduce((a, b) => (b.bytes > a.bytes ? b : a));

@@ -25,6 +25,14 @@ export interface ForwardPlan {
   readonly out: Tensor;
 }
 
+/** The tensors that a session of the plan owns. */
+export const forwardEnds = ({ x, lowRes, embedding, out }: ForwardPlan): Tensor[] => [
+  x,
+  embedding,
+  out,
+  ...(lowRes ? [lowRes] : []),
+];
+
 export interface ForwardSize {
   readonly batch: number;
   readonly height: number;
@@ -91,6 +99,13 @@ export interface EmbeddingPlan {
   /** f32 [rows, width] for each part of `embeddingLayout`; side by side they are a row that the forward takes. */
   readonly parts: readonly Tensor[];
 }
+
+/** The plan's inputs besides weights. */
+export const embeddingInputs = ({ timesteps, frequencies, classes }: EmbeddingPlan): Tensor[] => [
+  timesteps,
+  frequencies,
+  ...(classes ? [classes] : []),
+];
 
 /** exp(−ln(10000)·i/(half − shift)), in f32 as PyTorch computes it. */
 export function timestepFrequencies({ modelChannels, details }: Architecture): Float32Array {

@@ -16,7 +16,7 @@ import { float16ToFloat32, relativeError } from "../files/floats.ts";
 import { embeddingRows, planEmbedding, planForward } from "./network.ts";
 import { declareWeights } from "./weights.ts";
 import type { TuningQuestion } from "../engine/tuning/question.ts";
-import { loadTraits, type AdapterTraits, sharesQuads } from "../operators/traits.ts";
+import { loadTraits, type Traits, sharesQuads } from "../operators/traits.ts";
 import { attentionKey, type AttentionLayer } from "../operators/attention/layer.ts";
 import {
   convolutionKey,
@@ -51,25 +51,21 @@ export interface TunedNetwork {
 const usesOfEmbedding = 0.02;
 
 /** Each distinct convolution and attention of UNets' forwards, and of classifiers' forwards and gradients. */
-export async function tuningQuestions(
-  networks: readonly TunedNetwork[],
-  traits: AdapterTraits,
-): Promise<TuningQuestion[]> {
+export async function tuningQuestions(networks: readonly TunedNetwork[], traits: Traits): Promise<TuningQuestion[]> {
   const questions = new Map<string, TuningQuestion>();
-  const loaded = await loadTraits(traits);
   const hear = (key: string, uses: number, question: () => LayerQuestion) => {
     const known = questions.get(key);
     questions.set(key, known ? { ...known, uses: known.uses + uses } : { ...question(), key, uses });
   };
   const convolutions = (uses: number) => (_name: string, layer: ConvolutionLayer) =>
-    hear(convolutionKey(layer), uses, () => convolutionQuestion(layer, loaded));
+    hear(convolutionKey(layer), uses, () => convolutionQuestion(layer, traits));
   const onAttention = (_name: string, layer: AttentionLayer) =>
-    hear(attentionKey(layer), 1, () => attentionQuestion(layer, loaded));
+    hear(attentionKey(layer), 1, () => attentionQuestion(layer, traits));
   for (const { architecture, precision, weightType = precision } of networks) {
     const { imageSize, superRes, pool } = architecture.config;
     const weights = declareWeights(architecture, weightType, { gradient: pool !== undefined });
     const side = { height: imageSize, width: imageSize };
-    const options = { architecture, weights, ...loaded };
+    const options = { architecture, weights, traits };
     const forward = { ...options, onConvolution: convolutions(1), onAttention };
     if (pool === undefined)
       planForward({ ...forward, activations: precision }, { batch: 1, ...side, ...(superRes ? { lowRes: side } : {}) });
@@ -80,7 +76,7 @@ export async function tuningQuestions(
   return [...questions.values()];
 }
 
-function convolutionQuestion(layer: ConvolutionLayer, traits: AdapterTraits): LayerQuestion {
+function convolutionQuestion(layer: ConvolutionLayer, traits: Traits): LayerQuestion {
   const fallback = chooseConvolution(layer, traits).id;
   const candidates = convolutionCandidates(layer, traits)
     .filter((choice) => choice.id === fallback || !isHopeless(choice, layer, traits))
@@ -92,7 +88,7 @@ function convolutionQuestion(layer: ConvolutionLayer, traits: AdapterTraits): La
  * What never won on a processor and takes a second or more to compile: tiles in workgroup memory, ten times as slow as blocks;
  * blocks without quads where quads have whole vec4s of channels, 1.6 times as slow.
  */
-function isHopeless(choice: ConvolutionChoice, { outChannels, outHeight }: ConvolutionLayer, traits: AdapterTraits) {
+function isHopeless(choice: ConvolutionChoice, { outChannels, outHeight }: ConvolutionLayer, traits: Traits) {
   if (traits.kind !== "cpu") return false;
   if (choice.method === "tiled") return true;
   const isImage = outHeight > 1;
@@ -105,7 +101,7 @@ function isHopeless(choice: ConvolutionChoice, { outChannels, outHeight }: Convo
   );
 }
 
-function attentionQuestion(layer: AttentionLayer, traits: AdapterTraits): LayerQuestion {
+function attentionQuestion(layer: AttentionLayer, traits: Traits): LayerQuestion {
   return {
     candidates: attentionCandidates(layer, traits).map((choice) => ({
       id: choice.id,
@@ -146,5 +142,5 @@ export async function tuneNetworks(
   const { clock = deviceClock(device) } = options;
   const memory = await TuningMemory.open(device, store, onWarning);
   const asked = { budget, again, onProgress, onWarning, signal };
-  return tune(await tuningQuestions(networks, device), memory, clock, asked);
+  return tune(await tuningQuestions(networks, await loadTraits(device)), memory, clock, asked);
 }

@@ -4,65 +4,63 @@
  */
 import type { Device } from "../engine/device.ts";
 import { InputError } from "../errors.ts";
-import { Executor } from "../engine/executor.ts";
 import type { DispatchTime, Profiler } from "../engine/profiler.ts";
-import type { Tensor } from "../engine/tensor.ts";
-import { Buffers } from "../engine/buffers.ts";
 import type { Checkpoint } from "../checkpoints/checkpoint.ts";
 import type { UNetConfig } from "../checkpoints/config.ts";
 import { copyRows, embedRows, type EmbeddingTable } from "./embeddingTable.ts";
-import { planForward, requireSize, type ForwardSize } from "./network.ts";
+import { LoadedNetwork, type PlanSession } from "./loadedNetwork.ts";
+import { forwardEnds, planForward, requireSize, type ForwardPlan, type ForwardSize } from "./network.ts";
 import { readFloat32 } from "../files/safetensors.ts";
-import { declareWeights, type PackedWeights } from "./weights.ts";
-import { loadTraits } from "../operators/traits.ts";
+import type { UploadOptions } from "./upload.ts";
+import { declareWeights } from "./weights.ts";
+import type { Traits } from "../operators/traits.ts";
 import type { ConvolutionChoices } from "../operators/convolution/layer.ts";
-import { uploadWeights, type UploadedWeights } from "./upload.ts";
 
-export interface UNetOptions {
+export interface UNetOptions extends UploadOptions {
   /** Storage of activations and, unless said otherwise, of weights; arithmetic is f32. Default f32. */
   readonly precision?: "f32" | "f16" | undefined;
   readonly weightType?: "f32" | "f16" | undefined;
   /** A tuner's answers for this device; layers without one take the default. */
   readonly choices?: ConvolutionChoices | undefined;
-  readonly onProgress?: ((doneBytes: number, totalBytes: number) => void) | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 export class UNet {
-  readonly device: Device;
   readonly checkpoint: Checkpoint;
   readonly precision: "f32" | "f16";
   /** Those it was loaded with. */
   readonly choices: ConvolutionChoices | undefined;
-  readonly #weights: PackedWeights;
-  readonly #uploaded: UploadedWeights;
+  readonly #loaded: LoadedNetwork;
 
   private constructor(
-    device: Device,
     checkpoint: Checkpoint,
+    loaded: LoadedNetwork,
     precision: "f32" | "f16",
-    weights: PackedWeights,
-    uploaded: UploadedWeights,
     choices: ConvolutionChoices | undefined,
   ) {
-    this.device = device;
     this.checkpoint = checkpoint;
+    this.#loaded = loaded;
     this.precision = precision;
-    this.#weights = weights;
-    this.#uploaded = uploaded;
     this.choices = choices;
   }
 
   /** @throws CheckpointError, OutOfMemoryError, DeviceLostError, or the signal's reason */
   static async load(device: Device, checkpoint: Checkpoint, options: UNetOptions = {}): Promise<UNet> {
-    const precision = options.precision ?? "f32";
+    const { precision = "f32", choices } = options;
     const weights = declareWeights(checkpoint.architecture, options.weightType ?? precision);
-    const uploaded = await uploadWeights(device, weights, (name) => readFloat32(checkpoint.file, name), options);
-    return new UNet(device, checkpoint, precision, weights, uploaded, options.choices);
+    const read = (name: string) => readFloat32(checkpoint.file, name);
+    return new UNet(checkpoint, await LoadedNetwork.load(device, weights, read, options), precision, choices);
+  }
+
+  get device(): Device {
+    return this.#loaded.device;
+  }
+
+  get traits(): Traits {
+    return this.#loaded.traits;
   }
 
   get weightBytes(): number {
-    return this.#uploaded.bytes;
+    return this.#loaded.weightBytes;
   }
 
   /**
@@ -70,25 +68,12 @@ export class UNet {
    * @throws InputError for a size that the levels cannot halve, OutOfMemoryError
    */
   async session(size: ForwardSize): Promise<UNetSession> {
-    const { device } = this;
-    const { architecture } = this.checkpoint;
-    requireSize(architecture.config, size);
-    const options = {
-      architecture,
-      weights: this.#weights,
-      ...(await loadTraits(device)),
-      activations: this.precision,
-      choices: this.choices,
-    };
-    const { plan, x, lowRes, embedding, out } = planForward(options, size);
-    const own = await Buffers.create(device, [x, embedding, out, ...(lowRes ? [lowRes] : [])]);
-    try {
-      const executor = await Executor.create(device, plan, new Map([...this.#uploaded.ranges, ...own.ranges]));
-      return new UNetSession(device, executor, own, { x, lowRes, embedding, out });
-    } catch (error) {
-      own.dispose();
-      throw error;
-    }
+    const { architecture, config } = this.checkpoint;
+    requireSize(config, size);
+    const { weights, traits } = this.#loaded;
+    const options = { architecture, weights, traits, activations: this.precision, choices: this.choices };
+    const planned = planForward(options, size);
+    return new UNetSession(this.device, planned, await this.#loaded.session(planned.plan, forwardEnds(planned)));
   }
 
   /**
@@ -96,15 +81,13 @@ export class UNet {
    * @throws InputError when classes are missing, superfluous or out of range
    */
   async embed(timesteps: readonly number[], classes?: readonly number[]): Promise<EmbeddingTable> {
-    const { device } = this;
     const { architecture, config } = this.checkpoint;
     await checkClasses(config, timesteps.length, classes);
-    const network = { device, architecture, weights: this.#weights, uploaded: this.#uploaded, choices: this.choices };
-    return embedRows(network, timesteps, classes);
+    return embedRows(this.#loaded, { architecture, choices: this.choices, timesteps, classes });
   }
 
   dispose(): void {
-    this.#uploaded.dispose();
+    this.#loaded.dispose();
   }
 }
 
@@ -130,62 +113,55 @@ async function checkClasses(config: UNetConfig, rows: number, classes: readonly 
 /** A forward of one batch and size. Inputs and output are f32 buffers in NHWC with padded channels. */
 export class UNetSession {
   readonly #device: Device;
-  readonly #executor: Executor;
-  readonly #own: Buffers;
-  readonly #tensors: { x: Tensor; lowRes: Tensor | undefined; embedding: Tensor; out: Tensor };
+  readonly #planned: ForwardPlan;
+  readonly #session: PlanSession;
 
-  constructor(
-    device: Device,
-    executor: Executor,
-    own: Buffers,
-    tensors: { x: Tensor; lowRes: Tensor | undefined; embedding: Tensor; out: Tensor },
-  ) {
+  constructor(device: Device, planned: ForwardPlan, session: PlanSession) {
     this.#device = device;
-    this.#executor = executor;
-    this.#own = own;
-    this.#tensors = tensors;
+    this.#planned = planned;
+    this.#session = session;
   }
 
   get x(): GPUBuffer {
-    return this.#own.of(this.#tensors.x);
+    return this.#session.buffer(this.#planned.x);
   }
 
   get out(): GPUBuffer {
-    return this.#own.of(this.#tensors.out);
+    return this.#session.buffer(this.#planned.out);
   }
 
   get lowRes(): GPUBuffer | undefined {
-    return this.#tensors.lowRes && this.#own.of(this.#tensors.lowRes);
+    const { lowRes } = this.#planned;
+    return lowRes && this.#session.buffer(lowRes);
   }
 
   /** Submits one forward: image n is embedded by row `rows[n]` of the table. */
   submit(table: EmbeddingTable, rows: readonly number[], profiler?: Profiler): void {
     this.#embed(table, rows);
-    this.#executor.submit({ profiler });
+    this.#session.executor.submit({ profiler });
   }
 
-  /** The same, waiting for it: for forwards that take long. `onProgress` hears the share that is done, 0 … 1. */
+  /** The same, waiting for it: for forwards that take long. `onProgress` gets the share that is done, 0 … 1. */
   async run(
     table: EmbeddingTable,
     rows: readonly number[],
     options: { onProgress?: ((done: number) => void) | undefined; signal?: AbortSignal | undefined } = {},
   ): Promise<void> {
     this.#embed(table, rows);
-    await this.#executor.run(options);
+    await this.#session.executor.run(options);
   }
 
   /** One forward with the time of each dispatch, in order. */
   async profile(table: EmbeddingTable, rows: readonly number[]): Promise<DispatchTime[]> {
     this.#embed(table, rows);
-    return this.#executor.profile();
+    return this.#session.executor.profile();
   }
 
   #embed(table: EmbeddingTable, rows: readonly number[]): void {
-    copyRows(this.#device, table, rows, this.#own.of(this.#tensors.embedding));
+    copyRows(this.#device, table, rows, this.#session.buffer(this.#planned.embedding));
   }
 
   dispose(): void {
-    this.#executor.dispose();
-    this.#own.dispose();
+    this.#session.dispose();
   }
 }

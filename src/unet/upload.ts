@@ -21,6 +21,11 @@ export function packedBytes(weights: PackedWeights): number {
   return [...weights.values()].reduce((sum, { tensor }) => sum + byteLength(tensor), 0);
 }
 
+export interface UploadOptions {
+  readonly onProgress?: ((doneBytes: number, totalBytes: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Packs and uploads every weight, one at a time.
  * @throws OutOfMemoryError; an aborted `signal` throws its reason and leaves nothing on the device.
@@ -29,10 +34,7 @@ export async function uploadWeights(
   device: Device,
   weights: PackedWeights,
   read: ReadTensor,
-  {
-    onProgress,
-    signal,
-  }: { onProgress?: ((done: number, total: number) => void) | undefined; signal?: AbortSignal | undefined } = {},
+  { onProgress, signal }: UploadOptions = {},
 ): Promise<UploadedWeights> {
   const ranges = new Map<Tensor, BufferRange>();
   const dispose = () => {

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { Device } from "../../engine/device.ts";
 import { packageInfo, shippedModels, weightsFolder } from "../../node/packageFiles.ts";
 import { chooseConvolution } from "../../operators/convolution/candidates.ts";
+import { loadTraits } from "../../operators/traits.ts";
 import { relativeError } from "../../files/floats.ts";
 import { Classifier } from "../../unet/classifier.ts";
 import { readFloat32, type TensorFile } from "../../files/safetensors.ts";
@@ -69,7 +70,7 @@ async function run(context: Context, given: Arguments): Promise<number> {
   report.event("machine", machine);
   report.print(`repaint-webgpu ${version}, Node ${process.version}, ${process.platform} ${process.arch}`);
   const device = await announceDevice(context, given.text("adapter"));
-  describeDevice(context, device);
+  await describeDevice(context, device);
   const verdicts: boolean[] = [];
   for (const { name, kind } of await shippedModels()) {
     const test =
@@ -89,12 +90,12 @@ async function run(context: Context, given: Arguments): Promise<number> {
   return correct ? 0 : 1;
 }
 
-function describeDevice({ report }: Context, device: Device): void {
+async function describeDevice({ report }: Context, device: Device): Promise<void> {
   const { gpu, info, kind, half } = device;
   const matrix = kind === "gpu" ? device.matrix : undefined;
   const features = [...gpu.features].sort();
   const limits = Object.fromEntries(shownLimits.map((name) => [name, device.limits[name]]));
-  const { id } = chooseConvolution(exampleLayer, device);
+  const { id } = chooseConvolution(exampleLayer, await loadTraits(device));
   const chosen = { kind, half, convolution: id, preset: defaultPreset(kind) };
   report.event("device", { adapter: adapterName(info), features, limits, chosen });
   const inBytes = (name: string, value: number) => (/Size/.test(name) ? bytes(value) : String(value));

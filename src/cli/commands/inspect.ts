@@ -43,7 +43,7 @@ async function run(context: Context, given: Arguments): Promise<void> {
     const facts = await describe(context, opened, network);
     context.report.event("checkpoint", facts);
     context.report.print(table(facts));
-    if (plan) reportPlan(context.report, { architecture: network.architecture, guide }, plan);
+    if (plan) await reportPlan(context.report, { architecture: network.architecture, guide }, plan);
   });
 }
 

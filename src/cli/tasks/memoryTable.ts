@@ -1,11 +1,12 @@
 /**
- * `inspect --plan`: the memory that a forward (of a classifier: with its gradient) needs, in f32 and f16, against WebGPU's default
- * limits. No device.
+ * `inspect --plan`: the memory that a forward (of a classifier: with its gradient) needs, in f32 and f16, on a GPU of which nothing
+ * is known but WebGPU's default limits. No device.
  */
 import { InputError } from "../../errors.ts";
 import type { Architecture } from "../../checkpoints/architecture.ts";
 import { addMemory, planClassifierMemory } from "../../unet/classifierMemory.ts";
-import { defaultLimits, type MemoryPlan, planMemory } from "../../unet/memoryPlan.ts";
+import { loadTraits } from "../../operators/traits.ts";
+import { defaultAdapter, defaultLimits, type MemoryPlan, planMemory } from "../../unet/memoryPlan.ts";
 import type { ForwardSize } from "../../unet/network.ts";
 import type { Arguments, Option } from "../command.ts";
 import type { Report } from "../../node/report.ts";
@@ -45,11 +46,11 @@ export interface PlannedNetworks {
 }
 
 /** An event for each precision, and a table. @throws InputError for a size that the networks cannot take */
-export function reportPlan(
+export async function reportPlan(
   report: Report,
   { architecture, guide }: PlannedNetworks,
   { batch, size }: NonNullable<ReturnType<typeof readPlanSize>>,
-): void {
+): Promise<void> {
   const { imageSize, superRes } = architecture.config;
   const [width, height] = size ?? [imageSize, imageSize];
   const low = (side: number) => Math.max(1, Math.floor(side / upsampling));
@@ -59,8 +60,9 @@ export function reportPlan(
     width,
     ...(superRes ? { lowRes: { height: low(height), width: low(width) } } : {}),
   };
+  const traits = await loadTraits(defaultAdapter);
   const plans = (["f32", "f16"] as const).map((precision): NamedPlan => {
-    const options = { activations: precision, weightType: precision, embeddings: timesteps };
+    const options = { activations: precision, weightType: precision, embeddings: timesteps, traits };
     if (architecture.head.kind !== "image")
       return { precision, ...planClassifierMemory(architecture, forward, options) };
     const network = planMemory(architecture, forward, options);
@@ -90,6 +92,7 @@ function lines(plan: NamedPlan): string[] {
     ...(plan.transformed > 0 ? [["Transformed", `${inBytes(plan.transformed)} of weights`] as [string, string]] : []),
     ["Activations", `${inBytes(arenas)} in ${count(plan.arenas.length, "arena")}`],
     ["In and out", inBytes(plan.inputsAndOutput)],
+    ["Parameters", inBytes(plan.parameters)],
     ["Embeddings", `${inBytes(plan.embeddings)} for ${timesteps} timesteps`],
     ["Together", `${inBytes(plan.total)}${ofClassifier}`],
     ["Largest", `binding ${words(largestBinding)}, buffer ${words(largestBuffer)}`],

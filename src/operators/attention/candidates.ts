@@ -4,7 +4,7 @@
  */
 import type { AdapterFamily } from "../../engine/adapter.ts";
 import type { QuadShare } from "../../shaders/lib/quad.ts";
-import { sharesQuads, type AdapterTraits } from "../traits.ts";
+import { sharesQuads, type Traits } from "../traits.ts";
 import { type AttentionLayer, type AttentionChoice, attentionKey } from "./layer.ts";
 
 interface AttentionRule {
@@ -35,7 +35,7 @@ export const attentionTable: Readonly<Record<AdapterFamily, readonly AttentionRu
 };
 
 /** Every way in which an adapter can run a layer; the default is one of them. */
-export function attentionCandidates({ headChannels }: AttentionLayer, traits: AdapterTraits): AttentionChoice[] {
+export function attentionCandidates({ headChannels }: AttentionLayer, traits: Traits): AttentionChoice[] {
   const vectors = headChannels / 4;
   const workgroupSize = traits.kind === "cpu" ? 4 : 64;
   /** `most`: vec4s of the output that a thread owns at most; undefined: all of the head's, and its queries with them. */
@@ -57,7 +57,7 @@ export function attentionCandidates({ headChannels }: AttentionLayer, traits: Ad
       choice("none", 4, 4, 8),
       choice("none", 2, 4, 8),
       choice("none", 4, 2, 8),
-      ...(traits.tiledAttention?.tiledAttentions(vectors) ?? []),
+      ...(traits.tiledAttentions?.(vectors) ?? []),
     ];
   return [
     choice("none", 4, 4, 8),
@@ -71,7 +71,7 @@ export function attentionCandidates({ headChannels }: AttentionLayer, traits: Ad
 /** The tuner's choice where it has one that can run, else the table's. */
 export function chooseAttention(
   layer: AttentionLayer,
-  traits: AdapterTraits,
+  traits: Traits,
   choices?: ReadonlyMap<string, string>,
 ): AttentionChoice {
   const candidates = attentionCandidates(layer, traits);

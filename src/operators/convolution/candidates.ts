@@ -6,7 +6,7 @@
 import { convolutionTable, type ConvolutionRule } from "./table.ts";
 import { tiledBytes, tiledThreads } from "../../shaders/convolutionTiled.ts";
 import { quadThreads } from "../../shaders/lib/quad.ts";
-import { type AdapterTraits, sharesQuads } from "../traits.ts";
+import { type Traits, sharesQuads } from "../traits.ts";
 import {
   type ConvolutionLayer,
   type ConvolutionChoice,
@@ -18,7 +18,7 @@ import {
 import { allowsWinograd } from "./winogradSizes.ts";
 
 /** Every way in which an adapter can run a layer; the default is one of them. */
-export function convolutionCandidates(layer: ConvolutionLayer, traits: AdapterTraits): ConvolutionChoice[] {
+export function convolutionCandidates(layer: ConvolutionLayer, traits: Traits): ConvolutionChoice[] {
   const size = traits.kind === "cpu" ? 4 : 64;
   const tiles = isRows(layer)
     ? [blocked(1, 1, 2), blocked(1, 1, 1), blocked(4, 1, 2)]
@@ -43,7 +43,7 @@ export function convolutionCandidates(layer: ConvolutionLayer, traits: AdapterTr
 /** The tuner's choice where it has one that can run, else the table's. */
 export function chooseConvolution(
   layer: ConvolutionLayer,
-  traits: AdapterTraits,
+  traits: Traits,
   choices?: ConvolutionChoices,
 ): ConvolutionChoice {
   const id = choices?.get(convolutionKey(layer));
@@ -51,9 +51,9 @@ export function chooseConvolution(
   return chosen ?? defaultChoice(layer, traits);
 }
 
-function defaultChoice(layer: ConvolutionLayer, traits: AdapterTraits): ConvolutionChoice {
+function defaultChoice(layer: ConvolutionLayer, traits: Traits): ConvolutionChoice {
   const candidates = convolutionCandidates(layer, traits);
-  for (const rule of [...(traits.matrixWays?.matrixTable ?? []), ...convolutionTable[traits.family]]) {
+  for (const rule of [...(traits.matrix?.table ?? []), ...convolutionTable[traits.family]]) {
     const chosen = meets(layer, rule) && candidates.find(({ id }) => id === rule.id);
     if (chosen) return chosen;
   }
@@ -103,14 +103,11 @@ const tileName = (tile: ThreadTile): string =>
   `${tile.tilePixels}x${4 * tile.tileVectors}x${4 * tile.stepVectors}/${tiledThreads(tile)}${tile.buffers === 2 ? " twice" : ""}`;
 
 /** Those whose tiles the adapter's workgroup memory holds. */
-const fitting = (tiles: readonly ThreadTile[], { workgroupBytes = promisedBytes }: AdapterTraits) =>
+const fitting = (tiles: readonly ThreadTile[], { workgroupBytes }: Traits) =>
   tiles.filter((tile) => tiledBytes(tile) <= workgroupBytes);
 
-/** What WebGPU promises. */
-const promisedBytes = 2 ** 14;
-
 /** In one piece, reading through the norm, and in parts. */
-function tiledWays(variant: ThreadTile, layer: ConvolutionLayer, traits: AdapterTraits): ConvolutionChoice[] {
+function tiledWays(variant: ThreadTile, layer: ConvolutionLayer, traits: Traits): ConvolutionChoice[] {
   const name = `tiled ${tileName(variant)}`;
   const choice = (more: string, parts: number, through = false): ConvolutionChoice => ({
     id: `${name}${more}`,
@@ -129,11 +126,10 @@ function tiledWays(variant: ThreadTile, layer: ConvolutionLayer, traits: Adapter
 }
 
 /** Where all that is multiplied is f16. */
-function matrixChoices(layer: ConvolutionLayer, traits: AdapterTraits): ConvolutionChoice[] {
-  const { matrix, matrixWays, workgroupBytes = promisedBytes } = traits;
-  if (!matrix || !matrixWays || layer.activations !== "f16" || layer.weights !== "f16") return [];
-  return matrixWays
-    .matrixWays(matrix)
+function matrixChoices(layer: ConvolutionLayer, traits: Traits): ConvolutionChoice[] {
+  const { matrix, workgroupBytes } = traits;
+  if (!matrix || layer.activations !== "f16" || layer.weights !== "f16") return [];
+  return matrix.ways
     .filter(({ bytes }) => bytes <= workgroupBytes)
     .flatMap((way) =>
       [1, ...splits(layer, traits)].map((parts): ConvolutionChoice => ({
@@ -146,7 +142,7 @@ function matrixChoices(layer: ConvolutionLayer, traits: AdapterTraits): Convolut
 }
 
 /** Split-K, where an image has few tiles and each part still has 32 channels to sum over. */
-const splits = ({ outHeight, outWidth, channels0, channels1 }: ConvolutionLayer, { kind }: AdapterTraits) =>
+const splits = ({ outHeight, outWidth, channels0, channels1 }: ConvolutionLayer, { kind }: Traits) =>
   [2, 4, 8, 16].filter(
     (parts) => kind === "gpu" && outHeight * outWidth <= 1024 && channels0 + channels1 >= 32 * parts,
   );
@@ -163,7 +159,7 @@ const blocked =
  * On GPUs products go through tiles, and strips fill more of them. An H200 took twice as long for products in registers: only GPUs
  * whose workgroup memory is no faster than any other are offered those.
  */
-function winograds(layer: ConvolutionLayer, traits: AdapterTraits): ConvolutionChoice[] {
+function winograds(layer: ConvolutionLayer, traits: Traits): ConvolutionChoice[] {
   if (isRows(layer)) return [];
   const workgroupSize = traits.kind === "cpu" ? 4 : 64;
   // As much as stays in the second-level cache, or nearly.
