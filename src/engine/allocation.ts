@@ -12,7 +12,7 @@ export interface AllocationLimits extends ArenaLimits {
   readonly minUniformBufferOffsetAlignment: number;
 }
 
-export interface PlanAllocation {
+interface PlanAllocation {
   /** A buffer each. */
   readonly arenas: ArenaPlan;
   /** Of the plan's preparation: a buffer each. */

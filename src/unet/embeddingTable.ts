@@ -27,7 +27,7 @@ interface EmbeddingPartTable {
   readonly rowBytes: number;
 }
 
-export interface EmbeddingRequest {
+interface EmbeddingRequest {
   readonly architecture: Architecture;
   readonly choices?: ConvolutionChoices | undefined;
   /** In the network's own units, 0 … 999: one for each row. */
