@@ -3,6 +3,7 @@
  * What the commands do is in one file each.
  */
 import { InputError, InterruptedError, OutOfMemoryError, RePaintError } from "../errors.ts";
+import { showDebug } from "../engine/debug.ts";
 import type { Device } from "../engine/device.ts";
 import { packageInfo } from "../node/packageFiles.ts";
 import { bench } from "./commands/bench.ts";
@@ -68,12 +69,19 @@ export async function main(argv: readonly string[], environment: Environment = {
     return device;
   };
   try {
+    showDebug(
+      debugWords()
+        .filter((word) => word !== showsStack)
+        .join(","),
+      (line) => report.say(line),
+    );
     goWhereNpmWasCalled();
     return (await dispatch(argv, { report, signal: interrupt.signal, openDevice })) ?? 0;
   } catch (error) {
     return fail(error, report);
   } finally {
     unwatch();
+    showDebug("");
     for (const device of devices) device.dispose();
   }
 }
@@ -103,6 +111,10 @@ async function dispatch(argv: readonly string[], context: Parameters<Command["ru
   return command.run(context, given);
 }
 
+/** REPAINT_DEBUG: topics of the engine, and "1" for the stack of a mistake of ours. */
+const debugWords = () => (process.env.REPAINT_DEBUG ?? "").split(",").map((word) => word.trim());
+const showsStack = "1";
+
 /** One line for what a user can cause; for anything else a request to report it. */
 function fail(error: unknown, report: Report): number {
   const known = asKnown(error);
@@ -112,7 +124,7 @@ function fail(error: unknown, report: Report): number {
   report.event("error", { name: (known ?? thrown).name, message, exitCode });
   report.say(`repaint: ${message}`);
   if (!known) {
-    const debug = process.env.REPAINT_DEBUG === "1";
+    const debug = debugWords().includes(showsStack);
     report.say(
       "repaint: this is a mistake in repaint-webgpu, not yours: please report it with the command that you typed" +
         (debug ? "" : " and what it prints with REPAINT_DEBUG=1"),

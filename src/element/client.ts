@@ -69,7 +69,8 @@ class PortClient implements EngineClient {
   }
 
   async load(source: ModelSource, { onProgress, onWarning, signal, ...request }: LoadOptions = {}): Promise<ModelInfo> {
-    const argument = { source: sourceMessage(source), request };
+    const { REPAINT_DEBUG: debug = "" } = globalThis as { REPAINT_DEBUG?: unknown };
+    const argument = { source: sourceMessage(source), request, debug: String(debug) };
     return this.#request("load", argument, {
       signal,
       onEvent: (event) => {

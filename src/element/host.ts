@@ -3,6 +3,7 @@
  * what each request does (modelHolder.ts, inpaintRequest.ts).
  */
 import { pageCache } from "../sources/pageCache.ts";
+import { showDebug } from "../engine/debug.ts";
 import { adapterReport } from "./adapterReport.ts";
 import { toErrorMessage } from "./errors.ts";
 import { inpaintPicture } from "./inpaintRequest.ts";
@@ -34,7 +35,11 @@ export function serveEngine(port: EnginePort, where: "worker" | "page"): () => v
   const cache = async () => (await pageCache()) ?? undefined;
   const handlers: Handlers = {
     adapter: () => adapterReport(where),
-    load: ({ source, request }, task) => inTurn(() => model.load(source, request, task)),
+    load: ({ source, request, debug }, task) =>
+      inTurn(() => {
+        showDebug(debug);
+        return model.load(source, request, task);
+      }),
     estimate: (settings, task) => inTurn(() => model.estimate(settings, task.signal)),
     inpaint: (request, task) => inTurn(() => inpaintPicture(model, request, task)),
     cacheList: async () => (await (await cache())?.list()) ?? [],

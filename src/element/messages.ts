@@ -26,7 +26,11 @@ export type SourceMessage =
 /** What can be asked, with what each takes and answers. */
 export interface Requests {
   adapter: { takes: undefined; answers: AdapterReport };
-  load: { takes: { readonly source: SourceMessage; readonly request: LoadRequest }; answers: ModelInfo };
+  load: {
+    /** `debug`: what the page's REPAINT_DEBUG says. */
+    takes: { readonly source: SourceMessage; readonly request: LoadRequest; readonly debug: string };
+    answers: ModelInfo;
+  };
   estimate: { takes: RunSettings; answers: Estimate };
   /** The variations come as events, each handed over once. */
   inpaint: { takes: InpaintRequest; answers: Omit<InpaintResult, "variations"> };

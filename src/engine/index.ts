@@ -1,5 +1,6 @@
 /** `repaint-webgpu/engine`: what runs kernels of any kind. Importing it touches no device. */
 export type { AdapterFamily } from "./adapter.ts";
+export { debugTopics, showDebug } from "./debug.ts";
 export { planArenas, type ArenaLimits, type ArenaPlan } from "./arena.ts";
 export { Device, requestDevice, type DeviceOptions } from "./device.ts";
 export { adapterKind, adapterName, type AdapterKind } from "./adapter.ts";

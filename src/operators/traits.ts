@@ -7,6 +7,7 @@ import type { Device } from "../engine/device.ts";
 import type { tiledAttentions } from "./attention/tiledWays.ts";
 import type { MatrixWay } from "./convolution/matrixWays.ts";
 import type { ConvolutionRule } from "./convolution/table.ts";
+import type { TiledWays } from "./convolution/tiledWays.ts";
 
 /** What an adapter says of itself: a `Device` has it. */
 export type AdapterFacts = Pick<Device, "kind" | "family" | "subgroups" | "workgroupBytes" | "matrix">;
@@ -18,12 +19,15 @@ type SharedFacts = Pick<AdapterFacts, "family" | "subgroups" | "workgroupBytes">
 
 interface ProcessorTraits extends SharedFacts {
   readonly kind: "cpu";
+  readonly tiles: undefined;
   readonly tiledAttentions: undefined;
   readonly matrix: undefined;
 }
 
 interface GpuTraits extends SharedFacts {
   readonly kind: "gpu";
+  /** Convolutions through workgroup tiles. */
+  readonly tiles: TiledWays;
   /** Attention through workgroup tiles. */
   readonly tiledAttentions: typeof tiledAttentions;
   /** Where the adapter has subgroup matrices. */
@@ -54,12 +58,13 @@ export async function loadTraits(adapter: AdapterFacts): Promise<Traits> {
 
 async function makeTraits({ kind, family, subgroups, workgroupBytes, matrix }: AdapterFacts): Promise<Traits> {
   const facts = { family, subgroups, workgroupBytes };
-  if (kind === "cpu") return { ...facts, kind, tiledAttentions: undefined, matrix: undefined };
-  const [{ tiledAttentions }, matrixTraits] = await Promise.all([
+  if (kind === "cpu") return { ...facts, kind, tiles: undefined, tiledAttentions: undefined, matrix: undefined };
+  const [{ tiledWays }, { tiledAttentions }, matrixTraits] = await Promise.all([
+    import("./convolution/tiledWays.ts"),
     import("./attention/tiledWays.ts"),
     matrix && loadMatrix(matrix),
   ]);
-  return { ...facts, kind, tiledAttentions, matrix: matrixTraits };
+  return { ...facts, kind, tiles: tiledWays(workgroupBytes), tiledAttentions, matrix: matrixTraits };
 }
 
 async function loadMatrix(matrix: SubgroupMatrix): Promise<MatrixTraits> {

@@ -139,8 +139,7 @@ export class Classifier {
     const { architecture, config } = this.checkpoint;
     requireClassifierSize(config, size);
     checkLabels(labels, size.batch, this.classes);
-    const { weights, traits } = this.#loaded;
-    const planned = planClassifier({ architecture, weights, traits, choices: this.#choices }, size);
+    const planned = planClassifier({ ...(await this.#loaded.planning()), architecture, choices: this.#choices }, size);
     const given = x ? [[planned.x, { buffer: x }] as const] : [];
     const session = await this.#loaded.session(planned.plan, classifierEnds(planned, { sharesX: Boolean(x) }), given);
     this.device.upload(session.buffer(planned.labels), 0, Uint32Array.from(labels));

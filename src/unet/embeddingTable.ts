@@ -41,7 +41,7 @@ export async function embedRows(
   loaded: LoadedNetwork,
   { architecture, choices, timesteps, classes }: EmbeddingRequest,
 ): Promise<EmbeddingTable> {
-  const { device, weights, traits } = loaded;
+  const { device } = loaded;
   const { parts } = embeddingLayout(architecture);
   const rows = timesteps.length;
   // Whole chunks, so that every chunk's range lies inside.
@@ -53,7 +53,7 @@ export async function embedRows(
       const buffer = await device.createBuffer(`${name}.table`, chunks * embeddingRows * width * 4, tensorUsage);
       tables.push({ buffer, offset: offset * 4, rowBytes: width * 4 });
     }
-    const chunkPlan = planEmbedding({ architecture, weights, traits, choices }, embeddingRows);
+    const chunkPlan = planEmbedding({ ...(await loaded.planning()), architecture, choices }, embeddingRows);
     const inputs = await Buffers.create(device, embeddingInputs(chunkPlan));
     device.upload(inputs.of(chunkPlan.frequencies), 0, timestepFrequencies(architecture));
     try {

@@ -6,8 +6,8 @@ import { PlanBuilder } from "../engine/plan.ts";
 import { padTo4, type DType, type Tensor } from "../engine/tensor.ts";
 import { addAttention } from "../operators/attention/plan.ts";
 import { addConvolution } from "../operators/convolution/plan.ts";
-import { chooseAttention } from "../operators/attention/candidates.ts";
-import { chooseConvolution } from "../operators/convolution/candidates.ts";
+import { decideAttention } from "../operators/attention/candidates.ts";
+import { decideConvolution } from "../operators/convolution/candidates.ts";
 import { groupNormAffine } from "../shaders/groupNormAffine.ts";
 import { groupNormApply } from "../shaders/groupNormApply.ts";
 import { chunkLanes } from "../shaders/lib/channelChunks.ts";
@@ -22,9 +22,10 @@ import type { Operation } from "./operations.ts";
 import { paddedHead } from "./packing.ts";
 import { embeddingLayout, type PackedWeights } from "./weights.ts";
 import type { Traits } from "../operators/traits.ts";
-import type { AttentionLayer } from "../operators/attention/layer.ts";
+import type { Decision } from "../operators/decision.ts";
+import type { AttentionChoice, AttentionLayer } from "../operators/attention/layer.ts";
 import type { ConvolutionShape } from "../shaders/lib/convolutionShape.ts";
-import type { ConvolutionChoices, ConvolutionLayer } from "../operators/convolution/layer.ts";
+import type { ConvolutionChoice, ConvolutionChoices, ConvolutionLayer } from "../operators/convolution/layer.ts";
 
 export interface NetworkOptions {
   readonly traits: Traits;
@@ -32,12 +33,17 @@ export interface NetworkOptions {
   readonly weights: PackedWeights;
   /** A tuner's answers; layers without one take the default. */
   readonly choices?: ConvolutionChoices | undefined;
-  /** Hear of every convolution and attention that is planned: how tuner and benchmark learn a network's shapes. */
-  readonly onConvolution?: ((name: string, layer: ConvolutionLayer) => void) | undefined;
-  readonly onAttention?: ((name: string, layer: AttentionLayer) => void) | undefined;
+  /**
+   * Called with every convolution and attention that is planned: tuner and benchmark collect a network's shapes so, and debugging
+   * prints what was chosen.
+   */
+  readonly onConvolution?: OnLayer<ConvolutionLayer, ConvolutionChoice> | undefined;
+  readonly onAttention?: OnLayer<AttentionLayer, AttentionChoice> | undefined;
   /** Storage of activations. */
   readonly activations: "f32" | "f16";
 }
+
+type OnLayer<Layer, Choice> = (name: string, layer: Layer, decision: Decision<Choice>) => void;
 
 /** Images side by side along the channels: a concatenation that is never made. */
 export interface Feature {
@@ -150,9 +156,15 @@ export class Layers {
     const y = this.temporary(`${name}.attention`, x, inner);
     const scale = 1 / Math.sqrt(channels / heads);
     const layer = { length, heads, headChannels, scale, activations: qkv.dtype };
-    this.#options.onAttention?.(`${name}.attention`, layer);
-    const choice = chooseAttention(layer, this.#options.traits, this.#options.choices);
-    addAttention(this.builder, { layer, choice, batch, tensors: { qkv, y }, label: `${name}.attention` });
+    const decision = decideAttention(layer, this.#options.traits, this.#options.choices);
+    this.#options.onAttention?.(`${name}.attention`, layer, decision);
+    addAttention(this.builder, {
+      layer,
+      choice: decision.choice,
+      batch,
+      tensors: { qkv, y },
+      label: `${name}.attention`,
+    });
     this.operations.push({ kind: "attention", name, qkv, y, length, heads, headChannels, scale });
     return { parts: [{ tensor: y, channels: inner }], height: x.height, width: x.width };
   }
@@ -289,8 +301,8 @@ export class Layers {
       activations: source.parts[0]!.tensor.dtype,
       weights: weight.dtype,
     };
-    this.#options.onConvolution?.(name, layer);
-    const choice = chooseConvolution(layer, this.#options.traits, this.#options.choices);
+    const decision = decideConvolution(layer, this.#options.traits, this.#options.choices);
+    this.#options.onConvolution?.(name, layer, decision);
     const tensors = {
       x0: source.parts[0]!.tensor,
       x1: source.parts[1]?.tensor,
@@ -300,7 +312,7 @@ export class Layers {
       residual: added?.parts[0]!.tensor,
       y,
     };
-    addConvolution(this.builder, { layer, choice, batch, tensors, label: name });
+    addConvolution(this.builder, { layer, choice: decision.choice, batch, tensors, label: name });
     this.operations.push({
       kind: "convolution",
       name,

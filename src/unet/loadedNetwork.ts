@@ -3,11 +3,13 @@
  * (`weights.ts`) and which plans (`network.ts`, `classifier.ts`).
  */
 import { Buffers } from "../engine/buffers.ts";
+import { showsDebug } from "../engine/debug.ts";
 import type { Device } from "../engine/device.ts";
 import { Executor, type BufferRange } from "../engine/executor.ts";
 import type { Plan } from "../engine/plan.ts";
 import type { Tensor } from "../engine/tensor.ts";
 import { loadTraits, type Traits } from "../operators/traits.ts";
+import type { NetworkOptions } from "./layers.ts";
 import { uploadWeights, type UploadedWeights, type UploadOptions } from "./upload.ts";
 import type { PackedWeights, ReadTensor } from "./weights.ts";
 
@@ -45,6 +47,13 @@ export class LoadedNetwork {
     return this.#uploaded.ranges;
   }
 
+  /** What planners of its layers take. */
+  async planning(): Promise<Pick<NetworkOptions, "traits" | "weights" | "onConvolution" | "onAttention">> {
+    const { traits, weights } = this;
+    const hooks = showsDebug("kernels") ? (await import("./debugWords.ts")).debugLayers : undefined;
+    return { traits, weights, ...hooks };
+  }
+
   /**
    * Allocates and compiles everything that runs of a plan need. The session owns a buffer for each of `ends`, the plan's inputs
    * and outputs; `given` are those that the caller keeps.
@@ -55,6 +64,7 @@ export class LoadedNetwork {
     ends: readonly Tensor[],
     given: readonly (readonly [Tensor, BufferRange])[] = [],
   ): Promise<PlanSession> {
+    if (showsDebug("plan")) (await import("./debugWords.ts")).debugPlan(plan, ends, this.device);
     const own = await Buffers.create(this.device, ends);
     try {
       const executor = await Executor.create(this.device, plan, new Map([...this.ranges, ...own.ranges, ...given]));

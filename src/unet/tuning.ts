@@ -85,12 +85,11 @@ function convolutionQuestion(layer: ConvolutionLayer, traits: Traits): LayerQues
 }
 
 /**
- * What never won on a processor and takes a second or more to compile: tiles in workgroup memory, ten times as slow as blocks;
- * blocks without quads where quads have whole vec4s of channels, 1.6 times as slow.
+ * What never won on a processor and takes a second or more to compile: blocks without quads where quads have whole vec4s of channels,
+ * 1.6 times as slow.
  */
 function isHopeless(choice: ConvolutionChoice, { outChannels, outHeight }: ConvolutionLayer, traits: Traits) {
   if (traits.kind !== "cpu") return false;
-  if (choice.method === "tiled") return true;
   const isImage = outHeight > 1;
   return (
     choice.method === "blocked" &&

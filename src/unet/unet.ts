@@ -70,9 +70,8 @@ export class UNet {
   async session(size: ForwardSize): Promise<UNetSession> {
     const { architecture, config } = this.checkpoint;
     requireSize(config, size);
-    const { weights, traits } = this.#loaded;
-    const options = { architecture, weights, traits, activations: this.precision, choices: this.choices };
-    const planned = planForward(options, size);
+    const { precision: activations, choices } = this;
+    const planned = planForward({ ...(await this.#loaded.planning()), architecture, activations, choices }, size);
     return new UNetSession(this.device, planned, await this.#loaded.session(planned.plan, forwardEnds(planned)));
   }
 

@@ -2,6 +2,7 @@
  * Times the ways in which an adapter can do the same work, once, and picks the fastest. Questions, their candidates and what
  * they mean are the caller's; a candidate is a plan. Not here: where answers are kept (memory.ts).
  */
+import { debug } from "../debug.ts";
 import type { Device } from "../device.ts";
 import { DeviceLostError } from "../../errors.ts";
 import { Executor, typesOf } from "../executor.ts";
@@ -96,7 +97,10 @@ export async function tune(
   const open: TuningQuestion[] = [];
   for (const question of questions) {
     const kept = memory.get(question);
-    if (kept) answers.set(question.key, kept.id);
+    if (kept) {
+      answers.set(question.key, kept.id);
+      debug("tuner", () => `${question.key}: ${kept.id}, remembered${kept.isComplete ? "" : " of some candidates"}`);
+    }
     if (!kept?.isComplete || options.again) open.push(question);
   }
   const result = {
@@ -131,7 +135,7 @@ export async function tune(
         answers.set(question.key, answer.id);
         result.timed.push(answer);
         memory.set(question, answer);
-      }
+      } else debug("tuner", () => `${question.key}: no answer: the budget ends, or nothing runs`);
       if (!answer?.isComplete) result.left++;
       workDone += question.macs;
     }
@@ -208,6 +212,10 @@ async function ask(
   const [id, milliseconds] =
     winner[1] < clearlyFaster * fallbackMilliseconds ? winner : ([fallback, fallbackMilliseconds] as const);
   const isComplete = among.length === candidates.length;
+  debug("tuner", () => {
+    const timed = [...times].map(([name, time]) => `${name} ${time.toFixed(3)} ms`);
+    return `${key}: ${id}, of ${among.length} among ${candidates.length} candidates (table: ${fallback}): ${timed.join(", ")}`;
+  });
   return { question, id, milliseconds, fallbackMilliseconds, among, isComplete };
 }
 

@@ -4,6 +4,7 @@
  */
 import type { AdapterFamily } from "../../engine/adapter.ts";
 import type { QuadShare } from "../../shaders/lib/quad.ts";
+import { decide, type Decision } from "../decision.ts";
 import { sharesQuads, type Traits } from "../traits.ts";
 import { type AttentionLayer, type AttentionChoice, attentionKey } from "./layer.ts";
 
@@ -68,18 +69,24 @@ export function attentionCandidates({ headChannels }: AttentionLayer, traits: Tr
   ];
 }
 
-/** The tuner's choice where it has one that can run, else the table's. */
+/** The tuner's answer where it can run here, else what the table says. */
 export function chooseAttention(
   layer: AttentionLayer,
   traits: Traits,
   choices?: ReadonlyMap<string, string>,
 ): AttentionChoice {
-  const candidates = attentionCandidates(layer, traits);
-  const rules = attentionTable[traits.family].filter(({ width = Infinity }) => layer.headChannels <= width);
-  const wanted = [choices?.get(attentionKey(layer)), ...rules.map(({ id }) => id)];
-  for (const id of wanted) {
-    const chosen = candidates.find((one) => one.id === id);
-    if (chosen) return chosen;
-  }
-  return candidates[0]!;
+  return decideAttention(layer, traits, choices).choice;
+}
+
+/** The same with its reason. */
+export function decideAttention(
+  layer: AttentionLayer,
+  traits: Traits,
+  choices?: ReadonlyMap<string, string>,
+): Decision<AttentionChoice> {
+  return decide(
+    attentionCandidates(layer, traits),
+    choices?.get(attentionKey(layer)),
+    attentionTable[traits.family].filter(({ width = Infinity }) => layer.headChannels <= width),
+  );
 }

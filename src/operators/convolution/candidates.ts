@@ -4,17 +4,17 @@
  * that an image is the same alone and in a batch.
  */
 import { convolutionTable, type ConvolutionRule } from "./table.ts";
-import { tiledBytes, tiledThreads } from "../../shaders/convolutionTiled.ts";
 import { quadThreads } from "../../shaders/lib/quad.ts";
+import { decide, type Decision } from "../decision.ts";
 import { type Traits, sharesQuads } from "../traits.ts";
 import {
   type ConvolutionLayer,
   type ConvolutionChoice,
-  type ThreadTile,
   type ConvolutionChoices,
   convolutionKey,
   isRows,
 } from "./layer.ts";
+import type { TiledWay } from "./tiledWays.ts";
 import { allowsWinograd } from "./winogradSizes.ts";
 
 /** Every way in which an adapter can run a layer; the default is one of them. */
@@ -33,31 +33,31 @@ export function convolutionCandidates(layer: ConvolutionLayer, traits: Traits): 
     ...winograds(layer, traits),
     ...(isRows(layer)
       ? []
-      : [
-          ...fitting(tileShapes, traits).flatMap((tile) => tiledWays(tile, layer, traits)),
-          ...matrixChoices(layer, traits),
-        ]),
+      : [...(traits.tiles?.direct ?? []).flatMap((way) => tiledChoices(way, layer)), ...matrixChoices(layer, traits)]),
   ];
 }
 
-/** The tuner's choice where it has one that can run, else the table's. */
+/** The tuner's answer where it can run here, else what the table says. */
 export function chooseConvolution(
   layer: ConvolutionLayer,
   traits: Traits,
   choices?: ConvolutionChoices,
 ): ConvolutionChoice {
-  const id = choices?.get(convolutionKey(layer));
-  const chosen = id === undefined ? undefined : convolutionCandidates(layer, traits).find((one) => one.id === id);
-  return chosen ?? defaultChoice(layer, traits);
+  return decideConvolution(layer, traits, choices).choice;
 }
 
-function defaultChoice(layer: ConvolutionLayer, traits: Traits): ConvolutionChoice {
-  const candidates = convolutionCandidates(layer, traits);
-  for (const rule of [...(traits.matrix?.table ?? []), ...convolutionTable[traits.family]]) {
-    const chosen = meets(layer, rule) && candidates.find(({ id }) => id === rule.id);
-    if (chosen) return chosen;
-  }
-  return candidates[0]!;
+/** The same with its reason. */
+export function decideConvolution(
+  layer: ConvolutionLayer,
+  traits: Traits,
+  choices?: ConvolutionChoices,
+): Decision<ConvolutionChoice> {
+  const rules = [...(traits.matrix?.table ?? []), ...convolutionTable[traits.family]];
+  return decide(
+    convolutionCandidates(layer, traits),
+    choices?.get(convolutionKey(layer)),
+    rules.filter((rule) => meets(layer, rule)),
+  );
 }
 
 function meets(layer: ConvolutionLayer, rule: ConvolutionRule): boolean {
@@ -77,42 +77,12 @@ function meets(layer: ConvolutionLayer, rule: ConvolutionRule): boolean {
   );
 }
 
-/** 64 × 64 outputs where an image is small, larger tiles where it is not: each load serves as many products as the tile has sides. */
-const tileShapes: readonly ThreadTile[] = [
-  { tilePixels: 32, tileVectors: 8, threadVectors: 1, stepVectors: 8, buffers: 1 },
-  { tilePixels: 32, tileVectors: 16, threadVectors: 1, stepVectors: 8, buffers: 1 },
-  { tilePixels: 64, tileVectors: 16, threadVectors: 1, stepVectors: 4, buffers: 1 },
-  { tilePixels: 64, tileVectors: 16, threadVectors: 1, stepVectors: 8, buffers: 1 },
-  { tilePixels: 128, tileVectors: 16, threadVectors: 2, stepVectors: 4, buffers: 1 },
-  { tilePixels: 128, tileVectors: 16, threadVectors: 2, stepVectors: 4, buffers: 2 },
-  { tilePixels: 128, tileVectors: 32, threadVectors: 2, stepVectors: 4, buffers: 1 },
-  { tilePixels: 128, tileVectors: 32, threadVectors: 2, stepVectors: 8, buffers: 1 },
-];
-
-const winogradTiles: readonly ThreadTile[] = [
-  { tilePixels: 64, tileVectors: 16, threadVectors: 1, stepVectors: 4, buffers: 1 },
-  { tilePixels: 128, tileVectors: 16, threadVectors: 2, stepVectors: 4, buffers: 2 },
-  { tilePixels: 128, tileVectors: 32, threadVectors: 2, stepVectors: 8, buffers: 1 },
-];
-
-/** Those that won where an image is so small that its sum goes in parts. */
-const isSplit = (tile: ThreadTile) => tileName(tile) === "64x64x16/128" || tileName(tile) === "128x64x16/128 twice";
-
-/** "128x64x16/128": pixels, output channels and input channels of a step, threads; " twice": two buffers. */
-const tileName = (tile: ThreadTile): string =>
-  `${tile.tilePixels}x${4 * tile.tileVectors}x${4 * tile.stepVectors}/${tiledThreads(tile)}${tile.buffers === 2 ? " twice" : ""}`;
-
-/** Those whose tiles the adapter's workgroup memory holds. */
-const fitting = (tiles: readonly ThreadTile[], { workgroupBytes }: Traits) =>
-  tiles.filter((tile) => tiledBytes(tile) <= workgroupBytes);
-
 /** In one piece, reading through the norm, and in parts. */
-function tiledWays(variant: ThreadTile, layer: ConvolutionLayer, traits: Traits): ConvolutionChoice[] {
-  const name = `tiled ${tileName(variant)}`;
+function tiledChoices(way: TiledWay, layer: ConvolutionLayer): ConvolutionChoice[] {
   const choice = (more: string, parts: number, through = false): ConvolutionChoice => ({
-    id: `${name}${more}`,
+    id: `tiled ${way.name}${more}`,
     method: "tiled",
-    variant,
+    way,
     parts,
     through,
   });
@@ -121,7 +91,7 @@ function tiledWays(variant: ThreadTile, layer: ConvolutionLayer, traits: Traits)
   return [
     choice("", 1),
     ...(norm !== undefined || upsample ? [choice(" through", 1, true)] : []),
-    ...(isSplit(variant) ? splits(layer, traits) : []).map((parts) => choice(` in ${parts}`, parts)),
+    ...(way.isSplit ? splits(layer) : []).map((parts) => choice(` in ${parts}`, parts)),
   ];
 }
 
@@ -132,7 +102,7 @@ function matrixChoices(layer: ConvolutionLayer, traits: Traits): ConvolutionChoi
   return matrix.ways
     .filter(({ bytes }) => bytes <= workgroupBytes)
     .flatMap((way) =>
-      [1, ...splits(layer, traits)].map((parts): ConvolutionChoice => ({
+      [1, ...splits(layer)].map((parts): ConvolutionChoice => ({
         id: parts === 1 ? way.name : `${way.name} in ${parts}`,
         method: "matrix",
         way,
@@ -142,10 +112,8 @@ function matrixChoices(layer: ConvolutionLayer, traits: Traits): ConvolutionChoi
 }
 
 /** Split-K, where an image has few tiles and each part still has 32 channels to sum over. */
-const splits = ({ outHeight, outWidth, channels0, channels1 }: ConvolutionLayer, { kind }: Traits) =>
-  [2, 4, 8, 16].filter(
-    (parts) => kind === "gpu" && outHeight * outWidth <= 1024 && channels0 + channels1 >= 32 * parts,
-  );
+const splits = ({ outHeight, outWidth, channels0, channels1 }: ConvolutionLayer) =>
+  [2, 4, 8, 16].filter((parts) => outHeight * outWidth <= 1024 && channels0 + channels1 >= 32 * parts);
 
 const blocked =
   (tileWidth: number, tileHeight: number, tileChannels: number) =>
@@ -177,8 +145,8 @@ function winograds(layer: ConvolutionLayer, traits: Traits): ConvolutionChoice[]
         method: "winograd",
         variant: { tile, stripBytes, blocked: { tiles, tileChannels: 2, share, workgroupSize } },
       })),
-      ...(traits.kind === "gpu" ? fitting(winogradTiles, traits) : []).map((tiled): ConvolutionChoice => ({
-        id: `winograd${tile} ${tileName(tiled)}`,
+      ...(traits.tiles?.products ?? []).map((tiled): ConvolutionChoice => ({
+        id: `winograd${tile} ${tiled.name}`,
         method: "winograd",
         variant: { tile, stripBytes, tiled },
       })),

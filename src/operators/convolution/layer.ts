@@ -2,10 +2,9 @@
  * One convolution of a network, and what a way to run it is.
  */
 import type { DType, Tensor } from "../../engine/tensor.ts";
-import type { TiledVariant } from "../../shaders/convolutionTiled.ts";
 import type { BlockedVariant } from "../../shaders/convolutionBlocked.ts";
-import type { TileShape } from "../../shaders/lib/tileWalk.ts";
 import type { MatrixWay } from "./matrixWays.ts";
+import type { TiledWay } from "./tiledWays.ts";
 import type { WinogradTile } from "../../shaders/lib/winograd.ts";
 import type { WinogradMultiplyVariant } from "../../shaders/winogradMultiply.ts";
 import type { ConvolutionShape } from "../../shaders/lib/convolutionShape.ts";
@@ -41,20 +40,17 @@ export type ConvolutionChoice =
   | {
       readonly id: string;
       readonly method: "tiled";
-      readonly variant: ThreadTile;
+      readonly way: TiledWay;
       readonly parts: number;
       readonly through: boolean;
     }
   | { readonly id: string; readonly method: "matrix"; readonly way: MatrixWay; readonly parts: number }
   | { readonly id: string; readonly method: "winograd"; readonly variant: WinogradWay };
 
-/** A tile and how its threads share it. */
-export type ThreadTile = TileShape & Pick<TiledVariant, "threadVectors">;
-
 /** How products are computed, and bytes of transformed images and products at a time, about. */
 type WinogradWay = { readonly tile: WinogradTile; readonly stripBytes: number } & (
   | { readonly blocked: Pick<WinogradMultiplyVariant, "tiles" | "tileChannels" | "share" | "workgroupSize"> }
-  | { readonly tiled: ThreadTile }
+  | { readonly tiled: TiledWay }
 );
 
 type BlockedTile = Pick<BlockedVariant, "tileWidth" | "tileHeight" | "tileChannels" | "share" | "workgroupSize">;

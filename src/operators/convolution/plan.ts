@@ -6,7 +6,6 @@ import { PlanBuilder, type Plan } from "../../engine/plan.ts";
 import type { Tensor } from "../../engine/tensor.ts";
 import { convolutionBlocked } from "../../shaders/convolutionBlocked.ts";
 import { convolutionSum } from "../../shaders/convolutionSum.ts";
-import { convolutionTiled, tiledThreads } from "../../shaders/convolutionTiled.ts";
 import { addWinograd } from "./winograd.ts";
 import { groupNormApply } from "../../shaders/groupNormApply.ts";
 import { wholeDispatch } from "../../shaders/lib/pieces.ts";
@@ -46,10 +45,11 @@ export function addConvolution(builder: PlanBuilder, call: ConvolutionCall): voi
       const whole = { ...shape, ...(sums ? { activation: "none" as const } : {}), parts };
       if (choice.method === "tiled") {
         const { norm = "none", upsample = false } = layer;
-        const variant = { ...whole, ...choice.variant, norm, upsample, products: 1 };
+        const { kernel: tiledKernel, variant: tile, threads: workgroupSize } = choice.way;
+        const variant = { ...whole, ...tile, norm, upsample, products: 1 };
         const bound = sums ? { x0, x1, affine, weight, y: sums } : tensors;
         const dispatch = { tensors: bound, parameters, variant, label, macs };
-        dispatchInPieces(builder, convolutionTiled, dispatch, { workgroupSize: tiledThreads(variant) });
+        dispatchInPieces(builder, tiledKernel, dispatch, { workgroupSize });
       } else {
         const { kernel: matrixKernel, variant: tile, threads: workgroupSize } = choice.way;
         const variant = { ...whole, ...tile };

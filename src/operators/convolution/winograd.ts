@@ -7,7 +7,6 @@
  */
 import type { PlanBuilder } from "../../engine/plan.ts";
 import { convolutionMacs } from "../../shaders/convolution.ts";
-import { convolutionTiled } from "../../shaders/convolutionTiled.ts";
 import { wholeDispatch } from "../../shaders/lib/pieces.ts";
 import { winogradSpan } from "../../shaders/lib/winograd.ts";
 import { winogradInput } from "../../shaders/winogradInput.ts";
@@ -73,10 +72,10 @@ export function addWinograd(
         ...counted,
       });
     else
-      builder.dispatch(convolutionTiled, {
+      builder.dispatch(variant.tiled.kernel, {
         tensors: { x0: v, weight: u, y: m },
         parameters: { ...oneRow(tiles), channels0: channels, channels1: 0, outChannels, pad: 0, ...wholeDispatch },
-        variant: { ...productShape, ...variant.tiled, products: frequencies },
+        variant: { ...productShape, ...variant.tiled.variant, products: frequencies },
         ...counted,
       });
     builder.dispatch(winogradOutput, {
