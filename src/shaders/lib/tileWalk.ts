@@ -64,20 +64,64 @@ const tileVectorsInMemory = (walk: Pick<TileWalk, "tilePixels" | "stepVectors" |
  * `outTile` (in vec4s), `part`, `product` and `valid`. A barrier allows no early return: excess workgroups of a folded count run on with nothing valid.
  */
 export function walkTiles(walk: TileWalk): string {
-  const { tilePixels, tileVectors, stepVectors, threads, parts, kernel, stride, element, has, norm, upsample } = walk;
-  const { inputStride, weightStride, multiply, products, buffers } = walk;
-  const [inputVectors, weightVectors] = tileVectorsInMemory(walk);
-  const inputLoads = (tilePixels * stepVectors) / threads;
-  const weightLoads = (stepVectors * 4 * tileVectors) / threads;
-  for (const whole of [inputLoads, weightLoads, threads / stepVectors, threads / tileVectors])
+  const { stepVectors, parts, kernel, multiply, buffers } = walk;
+  const shares = sharesOf(walk);
+  return wgsl`${findTile(walk)}
+${beginLoads(walk, shares)}
+  let channelSteps = (vectors + ${stepVectors - 1}u) / ${stepVectors}u;
+  let begin = part * channelSteps / ${parts}u;
+  let end = (part + 1u) * channelSteps / ${parts}u;
+  let steps = ${kernel * kernel}u * (end - begin);
+  var tap = 0u;
+  var channelStep = begin;
+  for (var step = 0u; step <= steps; step++) {
+    if (step < steps) {
+      if (channelStep == begin) {
+${findPixels(walk, shares)}
+      }
+${loadInputs(walk, shares)}
+${loadWeights(walk, shares)}
+      channelStep++;
+      if (channelStep == end) {
+        channelStep = begin;
+        tap++;
+      }
+    }
+    if (step > 0u) {
+${bases("      ", walk, "(step + 1u)")}
+${multiply}
+    }
+${buffers === 1 ? "    workgroupBarrier();" : ""}
+${bases("    ", walk, "step")}
+${storeTiles(walk, shares)}
+    workgroupBarrier();
+  }`;
+}
+
+/** What each thread brings of a step's tiles. */
+interface Shares {
+  readonly inputLoads: number;
+  readonly weightLoads: number;
+  /** From one of a thread's pixels, and of its input channels, to the next. */
+  readonly pixelStep: number;
+  readonly channelRows: number;
+}
+
+function sharesOf({ tilePixels, tileVectors, stepVectors, threads }: TileWalk): Shares {
+  const shares = {
+    inputLoads: (tilePixels * stepVectors) / threads,
+    weightLoads: (stepVectors * 4 * tileVectors) / threads,
+    pixelStep: threads / stepVectors,
+    channelRows: threads / tileVectors,
+  };
+  for (const whole of Object.values(shares))
     if (!Number.isInteger(whole))
       throw new Error(`a tile of ${tilePixels}×${4 * tileVectors} does not suit ${threads} threads`);
-  const scale = upsample ? "2u" : "1u";
-  const zero = `vec4<${element}>(0.0)`;
-  const load = (name: string, at: string) => (element === "f16" ? `${name}[${at}]` : `load_${name}(${at})`);
-  /** Of a thread: from one of its pixels, and of its input channels, to the next. */
-  const pixelStep = threads / stepVectors;
-  const channelRows = threads / tileVectors;
+  return shares;
+}
+
+/** Which tile, part and product the workgroup has. */
+function findTile({ tilePixels, tileVectors, parts, products }: TileWalk): string {
   return wgsl`
   let outVectors = parameters.outChannels / 4u;
   let vectors0 = parameters.channels0 / 4u;
@@ -101,8 +145,15 @@ export function walkTiles(walk: TileWalk): string {
   let inputProduct = 0u;
   let weightProduct = 0u;
   let valid = true;
-#endif
-  let inputColumn = local % ${stepVectors}u;
+#endif`;
+}
+
+const zero = ({ element }: TileWalk) => `vec4<${element}>(0.0)`;
+
+/** What a thread loads at each step, and the registers for it. */
+function beginLoads(walk: TileWalk, { inputLoads, weightLoads, pixelStep, channelRows }: Shares): string {
+  const { tileVectors, stepVectors, stride } = walk;
+  return `  let inputColumn = local % ${stepVectors}u;
   let inputRow = local / ${stepVectors}u;
   let weightColumn = local % ${tileVectors}u;
   let weightRow = local / ${tileVectors}u;
@@ -114,40 +165,43 @@ ${unroll(
   let n${l} = p${l} / parameters.outWidth / parameters.outHeight;
   var pixel${l} = 0u;
   var inside${l} = false;
-  var input${l} = ${zero};`,
+  var input${l} = ${zero(walk)};`,
 )}
-${unroll(weightLoads, (l) => `  var weight${l} = ${zero};`)}
+${unroll(weightLoads, (l) => `  var weight${l} = ${zero(walk)};`)}
   let out = outTile + weightColumn;
-  let rowStep = ${channelRows}u * outVectors;
-  let channelSteps = (vectors + ${stepVectors - 1}u) / ${stepVectors}u;
-  let begin = part * channelSteps / ${parts}u;
-  let end = (part + 1u) * channelSteps / ${parts}u;
-  let steps = ${kernel * kernel}u * (end - begin);
-  var tap = 0u;
-  var channelStep = begin;
-  for (var step = 0u; step <= steps; step++) {
-    if (step < steps) {
-      if (channelStep == begin) {
-${unroll(
-  inputLoads,
-  (l) => `        {
+  let rowStep = ${channelRows}u * outVectors;`;
+}
+
+/** Where a tap's pixels lie. */
+function findPixels({ kernel, upsample }: TileWalk, { inputLoads }: Shares): string {
+  const scale = upsample ? "2u" : "1u";
+  return unroll(
+    inputLoads,
+    (l) => `        {
           let iy = oy${l} + tap / ${kernel}u;
           let ix = ox${l} + tap % ${kernel}u;
           inside${l} = valid && p${l} < pixels && iy < ${scale} * parameters.height && ix < ${scale} * parameters.width;
           pixel${l} = (n${l} * parameters.height + iy / ${scale}) * parameters.width + ix / ${scale};
         }`,
-)}
-      }
-      let vector = channelStep * ${stepVectors}u + inputColumn;
+  );
+}
+
+const load = ({ element }: TileWalk, name: string, at: string) =>
+  element === "f16" ? `${name}[${at}]` : `load_${name}(${at})`;
+
+/** A step's pixels to registers, through the norm. */
+function loadInputs(walk: TileWalk, { inputLoads }: Shares): string {
+  const { stepVectors, has, norm } = walk;
+  return `      let vector = channelStep * ${stepVectors}u + inputColumn;
 ${unroll(
   inputLoads,
-  (l) => wgsl`      input${l} = ${zero};
+  (l) => wgsl`      input${l} = ${zero(walk)};
       if (inside${l} && vector < vectors) {
 #if ${has.x1}
-        if (vector < vectors0) { input${l} = ${load("x0", `pixel${l} * vectors0 + vector`)}; }
-        else { input${l} = ${load("x1", `pixel${l} * (vectors - vectors0) + vector - vectors0`)}; }
+        if (vector < vectors0) { input${l} = ${load(walk, "x0", `pixel${l} * vectors0 + vector`)}; }
+        else { input${l} = ${load(walk, "x1", `pixel${l} * (vectors - vectors0) + vector - vectors0`)}; }
 #else
-        input${l} = ${load("x0", `inputProduct + pixel${l} * vectors0 + vector`)};
+        input${l} = ${load(walk, "x0", `inputProduct + pixel${l} * vectors0 + vector`)};
 #endif
 #if ${has.affine}
         let row = n${l} * 2u * vectors + vector;
@@ -157,30 +211,31 @@ ${unroll(
         input${l} = silu(input${l});
 #endif
       }`,
-)}
-      let channel = channelStep * ${stepVectors * 4}u + weightRow;
+)}`;
+}
+
+/** A step's weights to registers. */
+function loadWeights(walk: TileWalk, { weightLoads, channelRows }: Shares): string {
+  return `      let channel = channelStep * ${walk.stepVectors * 4}u + weightRow;
       let weightAt = weightProduct + (tap * vectors * 4u + channel) * outVectors + out;
 ${unroll(
   weightLoads,
-  (l) => `      weight${l} = ${zero};
-      if (valid && out < outVectors && channel + ${l * channelRows}u < vectors * 4u) { weight${l} = ${load("weight", `weightAt + ${l}u * rowStep`)}; }`,
-)}
-      channelStep++;
-      if (channelStep == end) {
-        channelStep = begin;
-        tap++;
-      }
-    }
-    if (step > 0u) {
-      let inputBase = ${buffers === 2 ? `(step + 1u) % 2u * ${inputVectors}u` : "0u"};
-      let weightBase = ${buffers === 2 ? `(step + 1u) % 2u * ${weightVectors}u` : "0u"};
-${multiply}
-    }
-${buffers === 1 ? "    workgroupBarrier();" : ""}
-    let inputBase = ${buffers === 2 ? `step % 2u * ${inputVectors}u` : "0u"};
-    let weightBase = ${buffers === 2 ? `step % 2u * ${weightVectors}u` : "0u"};
-${unroll(inputLoads, (l) => `    inputs[inputBase + (inputRow + ${l * pixelStep}u) * ${inputStride}u + inputColumn] = input${l};`)}
-${unroll(weightLoads, (l) => `    weights[weightBase + (weightRow + ${l * channelRows}u) * ${weightStride}u + weightColumn] = weight${l};`)}
-    workgroupBarrier();
-  }`;
+  (l) => `      weight${l} = ${zero(walk)};
+      if (valid && out < outVectors && channel + ${l * channelRows}u < vectors * 4u) { weight${l} = ${load(walk, "weight", `weightAt + ${l}u * rowStep`)}; }`,
+)}`;
+}
+
+/** Where the tiles of a step lie in memory. */
+function bases(indent: string, walk: TileWalk, step: string): string {
+  const [inputVectors, weightVectors] = tileVectorsInMemory(walk);
+  const base = (vectors: number) => (walk.buffers === 2 ? `${step} % 2u * ${vectors}u` : "0u");
+  return `${indent}let inputBase = ${base(inputVectors)};
+${indent}let weightBase = ${base(weightVectors)};`;
+}
+
+/** From registers to workgroup memory. */
+function storeTiles(walk: TileWalk, { inputLoads, weightLoads, pixelStep, channelRows }: Shares): string {
+  const { inputStride, weightStride } = walk;
+  return `${unroll(inputLoads, (l) => `    inputs[inputBase + (inputRow + ${l * pixelStep}u) * ${inputStride}u + inputColumn] = input${l};`)}
+${unroll(weightLoads, (l) => `    weights[weightBase + (weightRow + ${l * channelRows}u) * ${weightStride}u + weightColumn] = weight${l};`)}`;
 }
