@@ -21,58 +21,73 @@ import {
 
 /** Adds the dispatches of one convolution. Multiply-adds are counted as the direct sum has them, whatever runs. */
 export function addConvolution(builder: PlanBuilder, call: ConvolutionCall): void {
-  const convolution = written(builder, call);
-  const { layer, choice, batch, tensors, label } = convolution;
-  const { kernel, stride, activation } = layer;
-  const { height, width, outHeight, outWidth, channels0, channels1, outChannels, pad } = layer;
-  const sizes = { batch, height, width, outHeight, outWidth, channels0, channels1, outChannels, pad };
-  const parameters = { ...sizes, ...wholeDispatch };
-  const shape = { kernel, stride, activation };
-  const macs = layerMacs(layer, batch);
+  const convolution = materializeInputs(builder, call);
+  const { choice } = convolution;
   switch (choice.method) {
     case "blocked": {
+      const { tensors, label } = convolution;
+      const { parameters, shape, macs } = wholeOf(convolution);
       const variant = { ...shape, ...choice.variant };
       return dispatchInPieces(builder, convolutionBlocked, { tensors, parameters, variant, label, macs }, variant);
     }
     case "tiled":
-    case "matrix": {
-      const { parts } = choice;
-      const { x0, x1, affine, weight, bias, residual, y } = tensors;
-      const sums =
-        parts > 1
-          ? builder.temporary(`${label}.sums`, "f32", [parts, batch, outHeight, outWidth, outChannels])
-          : undefined;
-      const whole = { ...shape, ...(sums ? { activation: "none" as const } : {}), parts };
-      if (choice.method === "tiled") {
-        const { norm = "none", upsample = false } = layer;
-        const { kernel: tiledKernel, variant: tile, threads: workgroupSize } = choice.way;
-        const variant = { ...whole, ...tile, norm, upsample, products: 1 };
-        const bound = sums ? { x0, x1, affine, weight, y: sums } : tensors;
-        const dispatch = { tensors: bound, parameters, variant, label, macs };
-        dispatchInPieces(builder, tiledKernel, dispatch, { workgroupSize });
-      } else {
-        const { kernel: matrixKernel, variant: tile, threads: workgroupSize } = choice.way;
-        const variant = { ...whole, ...tile };
-        const { affine: _, ...others } = tensors;
-        const dispatch = { tensors: sums ? { x0, x1, weight, y: sums } : others, parameters, variant, label, macs };
-        dispatchInPieces(builder, matrixKernel, dispatch, { workgroupSize });
-      }
-      if (sums)
-        builder.dispatch(convolutionSum, {
-          tensors: { sums, bias, residual, y },
-          parameters: { parts, pixels: batch * outHeight * outWidth, outChannels },
-          variant: { activation },
-          label,
-        });
-      return;
-    }
+    case "matrix":
+      return addTiles(builder, convolution, choice);
     case "winograd":
       return addWinograd(builder, convolution, choice);
   }
 }
 
-/** The same convolution of what norm and upsampling have written, dispatches of their own, where it does not read through them. */
-function written(builder: PlanBuilder, call: ConvolutionCall): ConvolutionCall {
+/** What every kernel of a direct sum is told of its layer. */
+function wholeOf({ layer, batch }: ConvolutionCall) {
+  const { kernel, stride, activation } = layer;
+  const { height, width, outHeight, outWidth, channels0, channels1, outChannels, pad } = layer;
+  const sizes = { batch, height, width, outHeight, outWidth, channels0, channels1, outChannels, pad };
+  return {
+    parameters: { ...sizes, ...wholeDispatch },
+    shape: { kernel, stride, activation },
+    macs: layerMacs(layer, batch),
+  };
+}
+
+/** Through workgroup tiles or subgroup matrices: in one sum, or in several that `convolutionSum` adds. */
+function addTiles(
+  builder: PlanBuilder,
+  convolution: ConvolutionCall,
+  choice: Extract<ConvolutionChoice, { method: "tiled" | "matrix" }>,
+): void {
+  const { layer, batch, tensors, label } = convolution;
+  const { outHeight, outWidth, outChannels, activation } = layer;
+  const { parameters, shape, macs } = wholeOf(convolution);
+  const { parts } = choice;
+  const { threads: workgroupSize } = choice.way;
+  const { x0, x1, affine, weight, bias, residual, y } = tensors;
+  const sums =
+    parts > 1 ? builder.temporary(`${label}.sums`, "f32", [parts, batch, outHeight, outWidth, outChannels]) : undefined;
+  const whole = { ...shape, ...(sums ? { activation: "none" as const } : {}), parts };
+  if (choice.method === "tiled") {
+    const { norm = "none", upsample = false } = layer;
+    const variant = { ...whole, ...choice.way.variant, norm, upsample, products: 1 };
+    const bound = sums ? { x0, x1, affine, weight, y: sums } : tensors;
+    const dispatch = { tensors: bound, parameters, variant, label, macs };
+    dispatchInPieces(builder, choice.way.kernel, dispatch, { workgroupSize });
+  } else {
+    const variant = { ...whole, ...choice.way.variant };
+    const bound = sums ? { x0, x1, weight, y: sums } : { x0, x1, weight, bias, residual, y };
+    const dispatch = { tensors: bound, parameters, variant, label, macs };
+    dispatchInPieces(builder, choice.way.kernel, dispatch, { workgroupSize });
+  }
+  if (sums)
+    builder.dispatch(convolutionSum, {
+      tensors: { sums, bias, residual, y },
+      parameters: { parts, pixels: batch * outHeight * outWidth, outChannels },
+      variant: { activation },
+      label,
+    });
+}
+
+/** The same convolution without what its kernel cannot read through: norm and upsampling as dispatches of their own. */
+function materializeInputs(builder: PlanBuilder, call: ConvolutionCall): ConvolutionCall {
   const { batch, label, choice } = call;
   if (choice.method === "winograd") return call;
   const readsThrough = choice.method === "tiled" && choice.through;
