@@ -30,6 +30,18 @@ describe("the sources", () => {
     expect(bench.filter((path) => read(path).includes("wgsl`"))).toEqual(["bench/peak.ts"]);
   });
 
+  it("say in the header of each kernel where its twin and its cases are, and who plans it", () => {
+    for (const name of Object.keys(kernels)) {
+      const [header] = read(`src/shaders/${name}.ts`).split(" */");
+      const [, twin, cases, planners] =
+        /Twin: (\S+\.ts)\. Cases: (.+\.ts)\.\s+(?:\* )?Planned by (.+\.ts)\.\n$/.exec(header!) ?? [];
+      expect(twin, `${name}: Twin: FILE. Cases: FILES. Planned by FILES.`).toBeDefined();
+      expect(read(twin!)).toMatch(new RegExp(`export .*\\b${name}Twin\\b`));
+      for (const path of cases!.split(", ")) expect(read(path), path).toContain(`"${name}"`);
+      for (const path of planners!.split(", ")) expect(read(path), path).toMatch(new RegExp(`\\b${name}\\b`));
+    }
+  });
+
   it("name a kernel once: file, export and label", () => {
     for (const [name, kernel] of Object.entries(kernels)) {
       expect(kernel.name).toBe(name);

@@ -1,6 +1,6 @@
 /**
- * Whose adapter it is, as far as the choice of kernels goes: a table of defaults has a row for each family. Told from what
- * the browser says, which may be a word, a PCI number or nothing. Not here: whether it is a processor (device.ts).
+ * Adapters as the choice of kernels sees them: processor or GPU, the vendor's family (a table of defaults has a row for
+ * each), subgroup matrices. Read from what the browser says, which may be a word, a PCI number or nothing.
  */
 
 /** mobile: Arm, Qualcomm, Imagination and Broadcom, whose workgroup memory is no faster than any other. */
@@ -19,7 +19,7 @@ const families: readonly (readonly [AdapterFamily, vendor: RegExp, description: 
   ],
 ];
 
-/** Of an adapter that is a GPU; see `Device.family`. */
+/** The family of an adapter that is a GPU. */
 export function gpuFamily(info: GPUAdapterInfo): Exclude<AdapterFamily, "cpu"> {
   const vendor = info.vendor.toLowerCase().trim();
   const words = `${info.architecture} ${info.device} ${info.description}`.toLowerCase();
@@ -32,7 +32,10 @@ export type AdapterKind = "cpu" | "gpu";
 
 export const subgroupMatrixFeature = "chromium-experimental-subgroup-matrix";
 
-/** What multiplies matrices of f16 and sums in f32 in one instruction: [rows × depth] · [depth × columns], of a whole subgroup. */
+/**
+ * A matrix product of f16, summed in f32, that a whole subgroup computes in one instruction: [rows × depth] · [depth ×
+ * columns].
+ */
 export interface SubgroupMatrix {
   readonly rows: number;
   readonly columns: number;
@@ -49,7 +52,10 @@ interface SubgroupMatrixConfig {
   readonly K: number;
 }
 
-/** The largest that the adapter has. Where subgroups are of several sizes nobody knows how many a workgroup holds. */
+/**
+ * The largest that the adapter has; none where subgroups are of several sizes: then nobody knows how many a workgroup
+ * holds.
+ */
 export function subgroupMatrix(features: GPUSupportedFeatures, info: GPUAdapterInfo): SubgroupMatrix | undefined {
   const { subgroupMatrixConfigs = [] } = info as { subgroupMatrixConfigs?: Iterable<SubgroupMatrixConfig> };
   const { subgroupMinSize, subgroupMaxSize: subgroupSize } = info;
@@ -71,7 +77,7 @@ export function adapterKind(info: GPUAdapterInfo): AdapterKind {
 /** The adapter in words, for people: "google swiftshader (SwiftShader driver 5.0.0)". */
 export function adapterName(info: GPUAdapterInfo): string {
   const { vendor, architecture, device } = info;
-  // Where no architecture is told, the device says more than its vendor: "nvidia-h200".
+  // Where there is no architecture, the device says more than its vendor: "nvidia-h200".
   const name =
     (architecture ? [vendor, architecture] : [device.startsWith(vendor) ? "" : vendor, device])
       .filter(Boolean)

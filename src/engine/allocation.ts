@@ -1,23 +1,23 @@
 /**
- * What an executor allocates for a plan, told before it does. Pure: the executor makes these buffers, a memory plan adds them up.
+ * What an executor allocates for a plan. Pure: the executor makes these buffers, a memory plan adds up their bytes.
  */
 import { planArenas, type ArenaLimits, type ArenaPlan } from "./arena.ts";
 import { parameterBytes } from "./kernel.ts";
 import type { Dispatch, Plan } from "./plan.ts";
 import { byteLength, type Tensor } from "./tensor.ts";
 
-/** A device's limits have them. */
+/** Those of a device's limits that decide it. */
 export interface AllocationLimits extends ArenaLimits {
   /** Offsets of rows of parameters are multiples of this, bytes. */
   readonly minUniformBufferOffsetAlignment: number;
 }
 
 interface PlanAllocation {
-  /** A buffer each. */
+  /** One buffer for each arena. */
   readonly arenas: ArenaPlan;
-  /** Of the plan's preparation: a buffer each. */
+  /** What the plan's preparation writes: one buffer for each. */
   readonly constants: readonly Tensor[];
-  /** One buffer. */
+  /** One buffer for the parameters of all dispatches. */
   readonly parameters: ParameterLayout;
 }
 
@@ -47,10 +47,10 @@ function layOutParameters(dispatches: readonly Dispatch[], alignment: number): P
   return { offsets, bytes };
 }
 
-/** What a buffer for so many bytes takes: whole vec4s, and at least one. */
+/** Bytes of the buffer that is made for so many: whole vec4s, and at least one. */
 export const bufferBytes = (bytes: number): number => Math.max(16, Math.ceil(bytes / 16) * 16);
 
-/** Of all buffers of an allocation. */
+/** Bytes of all buffers of an allocation. */
 export function allocatedBytes({ arenas, constants, parameters }: PlanAllocation): number {
   const sizes = [...arenas.sizes, ...constants.map(byteLength), parameters.bytes];
   return sizes.reduce((sum, bytes) => sum + bufferBytes(bytes), 0);

@@ -53,7 +53,7 @@ export function lifetimes(plan: Plan): Lifetime[] {
 
 /**
  * Places every temporary tensor of a plan.
- * @throws OutOfMemoryError naming a tensor that is larger than one binding may be.
+ * @throws OutOfMemoryError naming a tensor that is larger than one binding may be
  */
 export function planArenas(plan: Plan, limits: ArenaLimits): ArenaPlan {
   const conflicts = writeConflicts(plan);

@@ -1,4 +1,4 @@
-/** The buffers that a session or a plan's inputs own: one a tensor. */
+/** Buffers for tensors that a plan leaves to its caller, one for each. */
 import type { Device } from "./device.ts";
 import { byteLength, type Tensor } from "./tensor.ts";
 import { tensorUsage } from "./usage.ts";

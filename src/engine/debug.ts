@@ -1,7 +1,7 @@
 /**
- * What was chosen and why, for whoever asks: off until `showDebug`, and then it costs nothing but the question. Not here: who asks
- * (the command line by REPAINT_DEBUG, the element by a global of that name) and most of the words, which are loaded when they
- * are wanted (src/unet/debugWords.ts).
+ * What was chosen and why, for whoever asks: off until `showDebug`, and then it costs nothing but the question. Not
+ * here: who asks (the command line by REPAINT_DEBUG, the element by a global of that name) and most of the words, which
+ * are loaded when they are wanted (src/unet/debugWords.ts).
  */
 import { InputError } from "../errors.ts";
 

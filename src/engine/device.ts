@@ -20,7 +20,7 @@ import type { Plan } from "./plan.ts";
 import { PipelineCache } from "./pipelines.ts";
 
 export interface DeviceOptions {
-  /** Overrides what is told from the adapter's description. */
+  /** Overrides what the adapter's description says. */
   readonly kind?: AdapterKind;
   /** "packed" leaves shader-f16 unused even where the adapter has it. */
   readonly half?: HalfMode;
@@ -57,10 +57,10 @@ export class Device {
   readonly kind: AdapterKind;
   readonly family: AdapterFamily;
   readonly half: HalfMode;
-  /** Where the adapter has them and f16 tensors are native. */
+  /** Subgroup matrices, where the adapter has them and f16 tensors are native. */
   readonly matrix: SubgroupMatrix | undefined;
   readonly pipelines: PipelineCache;
-  /** How much work a submission gets. */
+  /** How much work goes into one submission. */
   readonly pace: Pace;
   /** Buffers created, bytes of those that live, and bytes read back, since the device was made. */
   readonly counters = { buffersCreated: 0, liveBytes: 0, readbacks: 0 };
@@ -108,14 +108,14 @@ export class Device {
     return this.gpu.features.has("subgroups");
   }
 
-  /** Throws what went wrong on the device since it was made: WebGPU reports validation and loss only asynchronously. */
+  /** @throws what went wrong on the device since it was made: WebGPU reports validation and loss only asynchronously */
   check(): void {
     if (this.#failure) throw this.#failure;
   }
 
   /**
-   * What an error comes from: the loss of the device where there was one, which calls under way meet, as errors that say
-   * little, before the device says that it is lost.
+   * The cause of an error. Calls that are under way when a device is lost fail with errors that say little, before the
+   * device says that it is lost: then the loss is the cause.
    */
   async explain(error: unknown): Promise<unknown> {
     if (error instanceof RePaintError) return error;
@@ -124,8 +124,8 @@ export class Device {
   }
 
   /**
-   * A buffer of `size` bytes (of as many as `bufferBytes` says).
-   * @throws OutOfMemoryError when the adapter has no room or allows no buffer of this size.
+   * A buffer of at least `size` bytes (`bufferBytes`).
+   * @throws OutOfMemoryError where the adapter has no room, or allows no buffer of this size
    */
   async createBuffer(label: string, size: number, usage: GPUBufferUsageFlags): Promise<GPUBuffer> {
     const bytes = bufferBytes(size);
@@ -163,7 +163,7 @@ export class Device {
     }
   }
 
-  /** Waits for all submitted work. @throws what the work met (device lost, out of memory, a rejected command). */
+  /** Waits for all submitted work. @throws what went wrong (device lost, out of memory, a rejected command) */
   async idle(): Promise<void> {
     await this.gpu.queue.onSubmittedWorkDone();
     this.check();
@@ -176,14 +176,16 @@ export class Device {
   }
 }
 
-/** Dawn's messages go on with the call and its own source lines, which say nothing to a user. */
+/**
+ * A driver's message without what Dawn appends, the call and lines of Dawn's own source, which say nothing to a user.
+ */
 function briefly({ message }: GPUError): string {
   return message.split(/\s+-\s+While|\s+at \w+ \(/)[0]!.trim();
 }
 
 /**
  * Requests a device with every feature and limit that the engine can use.
- * @throws NoAdapterError when the adapter refuses.
+ * @throws NoAdapterError where the adapter refuses
  */
 export async function requestDevice(adapter: GPUAdapter, options: DeviceOptions = {}): Promise<Device> {
   const requiredFeatures = wantedFeatures.filter((feature) => adapter.features.has(feature));

@@ -27,7 +27,7 @@ interface PreparedDispatch {
   readonly workgroups: readonly (readonly [number, number])[];
 }
 
-/** A submission: dispatches from … to − 1, and their multiply-adds. */
+/** A submission: the dispatches from `from` to before `to`, and their multiply-adds. */
 interface Part {
   readonly from: number;
   readonly to: number;
@@ -123,8 +123,8 @@ export class Executor {
   }
 
   /**
-   * Encodes and submits the plan, cut by the device's pace: a long submission trips the watchdogs of browsers and drivers.
-   * With a profiler every dispatch is timed in a pass of its own.
+   * Encodes and submits the plan, cut by the device's pace: a long submission trips the watchdogs of browsers and
+   * drivers. With a profiler every dispatch is timed in a pass of its own.
    */
   submit({
     row = 0,
@@ -135,7 +135,7 @@ export class Executor {
 
   /** Times every dispatch of one run: timestamps, or where there are none a submission each, waited for. */
   async profile(): Promise<DispatchTime[]> {
-    // Apart: those who only run pay nothing for it.
+    // Loaded when it is used.
     const { Profiler } = await import("./profiler.ts");
     const profiler = new Profiler(this.#device);
     if (this.#device.hasTimestamps) {
@@ -201,14 +201,14 @@ export class Executor {
   }
 }
 
-/** Runs what a plan needs to have run once. */
+/** Runs the plan's preparation, which writes its constants. */
 async function prepare(
   device: Device,
   { tensors, preparation }: Plan,
   buffers: ReadonlyMap<Tensor, BufferRange>,
 ): Promise<void> {
   if (preparation.length === 0) return;
-  // Its constants are made: given like external ones.
+  // The buffers of its constants are there already, and given like those of external tensors.
   const others = tensors.filter(({ place }) => place !== "constant");
   const plan = { tensors: others, preparation: [], dispatches: preparation };
   const executor = await Executor.create(device, plan, buffers);
@@ -219,7 +219,7 @@ async function prepare(
   }
 }
 
-/** By binding, as the pipelines want them. */
+/** Element types by binding. */
 export function typesOf(tensors: Dispatch["tensors"]): Record<string, DType | undefined> {
   return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, tensor?.dtype]));
 }

@@ -39,7 +39,7 @@ export interface Kernel<B extends Bindings = Bindings, P extends Parameters = Pa
   readonly name: string;
   readonly bindings: B;
   readonly parameters: P;
-  /** Language features that a variant's text needs; whoever chooses the variant has looked whether the device has them. */
+  /** Language features that a variant's text needs; whoever chooses the variant checks that the device has them. */
   features?(variant: V): readonly ("subgroups" | "chromium_experimental_subgroup_matrix")[];
   /** Number of workgroups of one dispatch. */
   workgroups(parameters: ParameterValues<P>, variant: V): number;

@@ -1,15 +1,18 @@
 /**
- * How much work goes into one submission: browsers and drivers reset a device whose submission takes seconds, and nobody
- * knows beforehand how fast an adapter is. So the speed of each submission is measured as it ends, and the next ones are
- * cut to a tenth of a second. Not here: who cuts (`executor.ts`).
+ * How much work goes into one submission: browsers and drivers reset a device whose submission takes seconds, and
+ * nobody knows beforehand how fast an adapter is. So the speed of each submission is measured as it ends, and the next
+ * ones are cut to a tenth of a second. Not here: who cuts (`executor.ts`).
  */
 import type { AdapterKind } from "./adapter.ts";
 
-/** Milliseconds that a submission should take. Watchdogs bark at 2 s; below some 10 ms submitting itself shows. */
+/** Milliseconds that a submission should take. Watchdogs act after 2 s; below some 10 ms submitting itself shows. */
 const target = 100;
 /** Multiply-adds a millisecond of a slow adapter: what is assumed until the first submission has ended. */
 const slow: Record<AdapterKind, number> = { cpu: 1e6, gpu: 5e7 };
-/** Submissions with less work than a slow adapter does in so many milliseconds say more about the round trip than about speed. */
+/**
+ * Submissions with less work than a slow adapter does in so many milliseconds say more about the round trip than about
+ * speed.
+ */
 const leastMilliseconds = 5;
 
 export class Pace {
@@ -29,7 +32,7 @@ export class Pace {
     return this.#speed * target;
   }
 
-  /** Hears of a submission of `macs` as it is made; `done` resolves when it has ended. */
+  /** To be called with every submission of `macs` multiply-adds as it is made; `done` resolves when it has ended. */
   watch(macs: number, done: Promise<unknown>, now: () => number = () => performance.now()): void {
     const begin = now();
     done.then(
@@ -39,7 +42,7 @@ export class Pace {
         this.#observe(macs, end - Math.max(begin, this.#end));
         this.#end = end;
       },
-      // A lost device is told by others.
+      // Whoever waits for the work learns that the device is lost.
       () => undefined,
     );
   }

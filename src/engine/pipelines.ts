@@ -11,11 +11,11 @@ export interface CompiledKernel {
   readonly layout: GPUBindGroupLayout;
 }
 
-/** What of a `Device` pipelines need. */
+/** The part of a `Device` that pipelines need. */
 export interface PipelineDevice {
   readonly gpu: GPUDevice;
   readonly half: HalfMode;
-  /** Throws what went wrong on the device. */
+  /** @throws what went wrong on the device */
   check(): void;
 }
 
@@ -28,7 +28,7 @@ export class PipelineCache {
     this.#device = device;
   }
 
-  /** @throws KernelError with the numbered source when WGSL or layout are rejected. */
+  /** @throws KernelError with the numbered source where WGSL or layout are rejected */
   get(kernel: Kernel, variant: Variant, types: Readonly<Record<string, DType | undefined>>): Promise<CompiledKernel> {
     const source = renderKernel(kernel, variant, types, this.#device.half);
     const known = this.#compiled.get(source);

@@ -1,6 +1,6 @@
 /**
- * What a tensor is: a name, an element type and a shape. Where its bytes lie is the arena's and the executor's business.
- * Activations are NHWC with the channel count padded to a multiple of 4, so that every kernel moves vec4s.
+ * What a tensor is: a name, an element type and a shape. Where its bytes lie is the arena's and the executor's
+ * business. Activations are NHWC with the channel count padded to a multiple of 4, so that every kernel moves vec4s.
  */
 
 /** f16 is stored in two bytes on every adapter; kernels compute in f32 (see `kernel.ts` for how they load it). */
@@ -9,8 +9,8 @@ export type DType = "f32" | "f16" | "u32";
 const bytesPerElement: Record<DType, number> = { f32: 4, f16: 2, u32: 4 };
 
 /**
- * A handle: identity is the object itself. `temporary` tensors live in arenas, `external` ones in a buffer that the caller
- * gives, `constant` ones are computed once, by a plan's preparation, and belong to the executor.
+ * A handle: identity is the object itself. `temporary` tensors live in arenas, `external` ones in a buffer that the
+ * caller gives, `constant` ones are computed once, by a plan's preparation, and belong to the executor.
  */
 export interface Tensor {
   readonly name: string;

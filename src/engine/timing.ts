@@ -34,7 +34,10 @@ const grainMilliseconds = 5;
 /** Wall clocks see the round trip of a submission, too; this many of them make it 2 %. */
 const roundTrips = 50;
 const mostRepeats = 1000;
-/** An H200 that waited for a check on the host ran at a sixth of its speed until it had been busy for some tens of milliseconds. */
+/**
+ * An H200 that waited for a check on the host ran at a sixth of its speed until it had been busy for some tens of
+ * milliseconds.
+ */
 const gpuRunUp = 150;
 /** Watchdogs: a pass stays well under half a second, unless one run alone is longer. */
 const longestPass = 200;
@@ -45,7 +48,7 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** @throws what the device met, or the signal's reason */
+/** @throws what went wrong on the device, or the signal's reason */
 export async function timeExecutor(device: Device, executor: Executor, options: TimingOptions = {}): Promise<Timing> {
   const { samples = 5, budget = Infinity, atMost = Infinity, signal } = options;
   const runUp = device.kind === "gpu" ? (options.runUp ?? gpuRunUp) : 0;
@@ -83,7 +86,7 @@ export async function timeExecutor(device: Device, executor: Executor, options: 
 
 /** Timestamps where the adapter has them, else the time from submission to completion. */
 class Clock {
-  /** Milliseconds from submitting nothing to hearing that it is done. */
+  /** Milliseconds from an empty submission to its completion. */
   readonly roundTrip: number;
   readonly #device: Device;
   readonly #query: { set: GPUQuerySet; buffer: GPUBuffer } | undefined;

@@ -1,6 +1,6 @@
 /**
- * `repaint-webgpu/operators`: layers as dispatches of kernels. Which kernels can run a convolution or an attention on an
- * adapter, which one does, and what it costs. Importing it touches no device.
+ * `repaint-webgpu/operators`: layers as dispatches of kernels. Which kernels can run a convolution or an attention on
+ * an adapter, which one does, and what it costs. Importing it touches no device.
  */
 export {
   addAttention,

@@ -1,19 +1,19 @@
 /**
- * Cuts a dispatch that would be too long for a watchdog into several.
+ * Cuts a dispatch that would run too long for a driver's watchdog into several.
  */
 import type { Bindings, Kernel, Parameters, ParameterValues, Variant } from "../engine/kernel.ts";
 import type { DispatchOptions, PlanBuilder } from "../engine/plan.ts";
 import { pieceParameters } from "../shaders/lib/pieces.ts";
 
-/** Workgroups of four threads are a processor's. */
+/** Threads of a workgroup in variants for processors. */
 const processorWorkgroup = 4;
 
-/** Multiply-adds of a dispatch: some 0.2 s on two slow cores, or on a phone's GPU. */
+/** Multiply-adds of one dispatch at most: some 0.2 s on two slow cores, or on a phone's GPU. */
 const mostMacs = (workgroupSize: number) => (workgroupSize === processorWorkgroup ? 5e8 : 2e10);
 
-/** How long a kernel is at it. */
-export interface Length {
-  /** Of the kernel's workgroups, in threads. */
+/** How much work one dispatch has, for cutting it. */
+interface DispatchWork {
+  /** Threads of a workgroup. */
   readonly workgroupSize: number;
   /** Multiply-adds that are computed, where that is not the `macs` that count. */
   readonly work?: number;
@@ -24,7 +24,7 @@ export function dispatchInPieces<B extends Bindings, P extends Parameters & type
   builder: PlanBuilder,
   kernel: Kernel<B, P, V>,
   options: Omit<DispatchOptions<B, P, V>, "parameters"> & { parameters: ParameterValues<P>; macs: number },
-  { workgroupSize, work = options.macs }: Length,
+  { workgroupSize, work = options.macs }: DispatchWork,
 ): void {
   const workgroups = kernel.workgroups(options.parameters, options.variant);
   const each = Math.ceil(workgroups / Math.ceil(work / mostMacs(workgroupSize)));

@@ -1,6 +1,6 @@
 /**
- * What of an adapter decides which kernels can run a layer on it, and which do. What only some adapters need is loaded with
- * it, so that other pages do not download it; a `Device` alone is therefore no `Traits`.
+ * What of an adapter decides which kernels can run a layer on it, and which do. What only some adapters need is loaded
+ * with it, so that other pages do not download it; a `Device` alone is therefore no `Traits`.
  */
 import type { SubgroupMatrix } from "../engine/adapter.ts";
 import type { Device } from "../engine/device.ts";
@@ -72,5 +72,8 @@ async function loadMatrix(matrix: SubgroupMatrix): Promise<MatrixTraits> {
   return { ...matrix, ways: matrixWays(matrix), table: matrixTable };
 }
 
-/** On software adapters a quad is four neighbouring threads; what a GPU makes of a workgroup, WGSL leaves open. */
+/**
+ * On software adapters a quad is four neighbouring threads of a workgroup; WGSL does not promise this, and GPUs may
+ * differ.
+ */
 export const sharesQuads = ({ kind, subgroups }: Pick<Traits, "kind" | "subgroups">) => kind === "cpu" && subgroups;

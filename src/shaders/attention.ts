@@ -6,11 +6,13 @@
  * zero, so it adds nothing to the products). y[n, t, head·headChannels + c]. A thread owns `queries` queries and one
  * chunk of `chunkVectors` vec4s of the output; heads wider than a chunk compute their scores once for each chunk.
  *
- * With `share: "quad"` the four threads of a quad own 4·`queries` queries of one head: each loads a quarter of the keys and
- * values and gets the others by quad swaps, so that thread l's score k belongs to key l xor k; excess threads work on the last
- * tile and store nothing, since a quad must stay whole. Held queries are loaded by a loop of one load each, where what comes next
- * enters the last place and all others move up: it compiles fast. Which thread has a query
+ * With `share: "quad"` the four threads of a quad own 4·`queries` queries of one head: each loads a quarter of the keys
+ * and values and gets the others by quad swaps, so that thread l's score k belongs to key l xor k; excess threads work
+ * on the last tile and store nothing, since a quad must stay whole. Held queries are loaded by a loop of one load each,
+ * where what comes next enters the last place and all others move up: it compiles fast. Which thread has a query
  * depends neither on the batch nor on the dispatch.
+ *
+ * Twin: test/twins/attention.ts. Cases: test/kernelCases.ts. Planned by src/operators/attention/plan.ts.
  */
 import { defineKernel, read, write } from "../engine/kernel.ts";
 import { unroll, wgsl } from "../engine/wgsl.ts";
@@ -23,7 +25,10 @@ export interface AttentionVariant {
   /** Keys that it takes at a time, a multiple of 4 with quads: their scores are rescaled to a new maximum together. */
   readonly keys: number;
   readonly chunkVectors: number;
-  /** vec4s of a head, whose queries then stay in registers; 0: any head, queries are loaded again for each block of keys. */
+  /**
+   * vec4s of a head, whose queries then stay in registers; 0: any head, queries are loaded again for each block of
+   * keys.
+   */
   readonly held: number;
   readonly share: QuadShare;
   readonly workgroupSize: number;

@@ -1,6 +1,9 @@
 /**
- * Gradient of attention, third of three: dkⱼ = scale·Σᵢ pᵢⱼ·(dyᵢ·vⱼ − dyᵢ·yᵢ)·qᵢ and dvⱼ = Σᵢ pᵢⱼ·dyᵢ. dkv[n, t, :] holds dk of all
- * heads, then dv: with dq in front it is laid out as qkv. A thread owns `keys` keys and one chunk of both outputs.
+ * Gradient of attention, third of three: dkⱼ = scale·Σᵢ pᵢⱼ·(dyᵢ·vⱼ − dyᵢ·yᵢ)·qᵢ and dvⱼ = Σᵢ pᵢⱼ·dyᵢ. dkv[n, t, :]
+ * holds dk of all heads, then dv: with dq in front it is laid out as qkv. A thread owns `keys` keys and one chunk of
+ * both outputs.
+ *
+ * Twin: test/twins/attentionGradient.ts. Cases: test/kernelCasesGradients.ts. Planned by src/unet/backward.ts.
  */
 import { defineKernel, read, readScalar, write } from "../engine/kernel.ts";
 import { unroll, wgsl } from "../engine/wgsl.ts";

@@ -1,6 +1,8 @@
 /**
- * Gradient of attention, second of three: dqᵢ = scale·Σⱼ pᵢⱼ·(dyᵢ·vⱼ − dyᵢ·yᵢ)·kⱼ, the probabilities made again from the row's
- * statistics. dq[n, t, head·headChannels + c]. A thread owns `queries` queries and one chunk of the output.
+ * Gradient of attention, second of three: dqᵢ = scale·Σⱼ pᵢⱼ·(dyᵢ·vⱼ − dyᵢ·yᵢ)·kⱼ, the probabilities made again from
+ * the row's statistics. dq[n, t, head·headChannels + c]. A thread owns `queries` queries and one chunk of the output.
+ *
+ * Twin: test/twins/attentionGradient.ts. Cases: test/kernelCasesGradients.ts. Planned by src/unet/backward.ts.
  */
 import { defineKernel, read, readScalar, write } from "../engine/kernel.ts";
 import { unroll, wgsl } from "../engine/wgsl.ts";

@@ -1,8 +1,10 @@
 /**
- * Gradient of attention, first of three: what each query needs to know of its whole row of scores, so that the other two can
- * make any tile of it again (FlashAttention's backward pass, Dao et al. 2022).
+ * Gradient of attention, first of three: what each query needs to know of its whole row of scores, so that the other
+ * two can make any tile of it again (FlashAttention's backward pass, Dao et al. 2022).
  *
  * statistics[n, t, head, 0] = log Σⱼ exp(q·kⱼ·scale), [.., 1] = dy·y. qkv and y as in `attention`.
+ *
+ * Twin: test/twins/attentionGradient.ts. Cases: test/kernelCasesGradients.ts. Planned by src/unet/backward.ts.
  */
 import { defineKernel, read } from "../engine/kernel.ts";
 import { unroll, wgsl } from "../engine/wgsl.ts";
@@ -14,7 +16,7 @@ import {
   type AttentionGradientVariant,
 } from "./lib/attentionScores.ts";
 
-/** One thread computes whole rows: the chunk is the head. */
+/** A thread computes whole rows, so that its chunk is the head. */
 const wholeHead = 2 ** 16;
 
 export const attentionStatistics = defineKernel<AttentionGradientVariant>()({

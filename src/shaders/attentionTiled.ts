@@ -1,8 +1,10 @@
 /**
- * Self-attention as `attention` computes it (streaming softmax, packed qkv), through workgroup memory, for GPUs and heads of at most
- * 64 channels: a workgroup takes `workgroupQueries` queries of one head and brings keys and values to workgroup memory, `keys` at a time.
- * Four threads share a query, each with every fourth key and a maximum of its own; at the end they merge. Which
- * thread has a query or a key depends neither on the batch nor on the dispatch.
+ * Self-attention as `attention` computes it (streaming softmax, packed qkv), through workgroup memory, for GPUs and
+ * heads of at most 64 channels: a workgroup takes `workgroupQueries` queries of one head and brings keys and values to
+ * workgroup memory, `keys` at a time. Four threads share a query, each with every fourth key and a maximum of its own;
+ * at the end they merge. Which thread has a query or a key depends neither on the batch nor on the dispatch.
+ *
+ * Twin: test/twins/attention.ts. Cases: test/kernelCases.ts. Planned by src/operators/attention/tiledWays.ts.
  */
 import { defineKernel } from "../engine/kernel.ts";
 import { unroll, wgsl } from "../engine/wgsl.ts";
@@ -11,13 +13,13 @@ import { attention, lowestScore } from "./attention.ts";
 export interface TiledAttentionVariant {
   /** vec4s of a head. */
   readonly vectors: number;
-  /** Of a tile, a multiple of 4. */
+  /** Keys of a tile, a multiple of 4. */
   readonly keys: number;
   readonly workgroupQueries: number;
   [key: string]: number;
 }
 
-/** Threads of a query. */
+/** Threads that share a query. */
 export const members = 4;
 /** vec4s of output that they exchange at once. */
 const exchanged = 2;

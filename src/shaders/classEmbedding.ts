@@ -1,4 +1,9 @@
-/** Rows of a table: y[n, :] = table[classes[n], :]. Classes beyond the table are the caller's mistake, checked on the host. */
+/**
+ * Rows of a table: y[n, :] = table[classes[n], :]. Classes beyond the table are the caller's mistake, checked on the
+ * host.
+ *
+ * Twin: test/twins/embeddings.ts. Cases: test/kernelCases.ts. Planned by src/unet/network.ts.
+ */
 import { defineKernel, read, readScalar, write } from "../engine/kernel.ts";
 import { wgsl } from "../engine/wgsl.ts";
 import { elementwiseMain, elementwiseWorkgroups } from "./lib/elementwise.ts";

@@ -1,11 +1,12 @@
 /**
  * What the convolution kernels have in common: bindings, parameters, packed weights and the epilogue.
  *
- * y[n, oy, ox, co] = act(bias[co] + Σ_{ky, kx, ci} x[n, oy·stride + ky − pad, ox·stride + kx − pad, ci] · weight[ky, kx, ci, co] + residual[n, oy, ox, co])
+ * y[n, oy, ox, co] = act(bias[co] + residual[n, oy, ox, co] +
+ *   Σ_{ky, kx, ci} x[n, oy·stride + ky − pad, ox·stride + kx − pad, ci] · weight[ky, kx, ci, co])
  *
- * The input may be two tensors side by side (a concatenation along the channels that was never made): ci runs over
- * the channels of x0, then of x1. Weights are packed [ky][kx][ci][co] with ci and co padded to multiples of 4 by
- * zeros. A linear layer is a 1×1 convolution whose "pixels" are rows.
+ * The input may be two tensors side by side (a concatenation along the channels that was never made): ci runs over the
+ * channels of x0, then of x1. Weights are packed [ky][kx][ci][co] with ci and co padded to multiples of 4 by zeros. A
+ * linear layer is a 1×1 convolution whose "pixels" are rows.
  */
 import { read, readOptional, write } from "../engine/kernel.ts";
 import { pieceParameters } from "./lib/pieces.ts";

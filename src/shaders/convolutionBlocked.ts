@@ -3,10 +3,13 @@
  * 4·tileChannels output channels in registers. The variant for CPU adapters, where a barrier costs more than what
  * workgroup memory saves and a vec4 load as much as 15 vec4 multiply-adds.
  *
- * With `share: "quad"` the four threads of a quad work on four tiles of pixels and the same 16·tileChannels channels: each
- * loads a quarter of the weights and gets the others by quad swaps, so that accumulator k of thread l belongs to the vec4
- * of channels l xor k; excess threads work on the last tile and store nothing, since a quad must stay whole. Every output sums in
- * one order whatever the tile, so an image is the same alone and in a batch.
+ * With `share: "quad"` the four threads of a quad work on four tiles of pixels and the same 16·tileChannels channels:
+ * each loads a quarter of the weights and gets the others by quad swaps, so that accumulator k of thread l belongs to
+ * the vec4 of channels l xor k; excess threads work on the last tile and store nothing, since a quad must stay whole.
+ * Every output sums in one order whatever the tile, so an image is the same alone and in a batch.
+ *
+ * Twin: test/twins/convolution.ts. Cases: test/kernelCasesConvolution.ts, test/kernelCasesFeatures.ts.
+ * Planned by src/operators/convolution/plan.ts, src/evaluate/lpipsNetwork.ts.
  */
 import { defineKernel } from "../engine/kernel.ts";
 import { unroll, wgsl } from "../engine/wgsl.ts";

@@ -1,8 +1,11 @@
 /**
- * Convolution as an implicit GEMM on subgroup matrices (WGSL's experimental `chromium_experimental_subgroup_matrix`: tensor cores
- * and their like), for f16 tensors: products of f16 summed in f32. A workgroup of `subgroupRows` × `subgroupColumns` subgroups
- * computes `tilePixels` pixels × `tileVectors` vec4s of output channels (lib/tileWalk.ts), each subgroup its share as matrices of
- * `rows` × `columns`. With `parts` > 1 as `convolutionTiled`.
+ * Convolution as an implicit GEMM on subgroup matrices (WGSL's experimental `chromium_experimental_subgroup_matrix`:
+ * tensor cores and their like), for f16 tensors: products of f16 summed in f32. A workgroup of `subgroupRows` ×
+ * `subgroupColumns` subgroups computes `tilePixels` pixels × `tileVectors` vec4s of output channels (lib/tileWalk.ts),
+ * each subgroup its share as matrices of `rows` × `columns`. With `parts` > 1 as `convolutionTiled`.
+ *
+ * Twin: test/twins/convolution.ts. Cases: test/kernelCasesConvolution.ts.
+ * Planned by src/operators/convolution/matrixWays.ts.
  */
 import { defineKernel } from "../engine/kernel.ts";
 import { unroll, wgsl } from "../engine/wgsl.ts";
@@ -14,7 +17,7 @@ import type { ConvolutionShape } from "./lib/convolutionShape.ts";
 
 export interface MatrixVariant extends ConvolutionShape, TileShape {
   readonly parts: number;
-  /** Of a product: [rows × depth] · [depth × columns]. */
+  /** The subgroup's product is [rows × depth] · [depth × columns]. */
   readonly rows: number;
   readonly columns: number;
   readonly depth: number;
@@ -31,7 +34,7 @@ export function matrixThreads(v: Pick<MatrixVariant, "subgroupSize" | "subgroupR
   return v.subgroupSize * v.subgroupRows * v.subgroupColumns;
 }
 
-/** Of workgroup memory. */
+/** Bytes of workgroup memory. */
 export function matrixBytes(
   v: TileShape & Pick<MatrixVariant, "rows" | "columns" | "subgroupRows" | "subgroupColumns">,
 ) {
@@ -50,14 +53,14 @@ export const convolutionMatrix = defineKernel<MatrixVariant>()({
     const { subgroupSize, subgroupRows, subgroupColumns } = variant;
     const subgroups = subgroupRows * subgroupColumns;
     const threads = matrixThreads(variant);
-    /** Of a subgroup. */
+    /** Rows of the tile that a subgroup has. */
     const ownRows = tilePixels / subgroupRows;
     const ownVectors = tileVectors / subgroupColumns;
     const down = ownRows / rows;
     const across = (4 * ownVectors) / columns;
     const inputStride = stepVectors + padding;
     const weightStride = tileVectors + padding;
-    /** Of one matrix of the output. */
+    /** vec4s of a row of one matrix of the output. */
     const rowVectors = columns / 4;
     const matrixVectors = rows * rowVectors;
     const each = (line: (r: number, c: number) => string) => unroll(down, (r) => unroll(across, (c) => line(r, c)));

@@ -1,6 +1,8 @@
 /**
- * Second pass of a convolution in parts (split-K): y = act(bias + Σ parts + residual). Parts are added in one order, so the
- * sum is the same at every run. One thread a vec4.
+ * Second pass of a convolution in parts (split-K): y = act(bias + Σ parts + residual). Parts are added in one order, so
+ * the sum is the same at every run. One thread a vec4.
+ *
+ * Twin: test/twins/convolution.ts. Cases: test/kernelCasesConvolution.ts. Planned by src/operators/convolution/plan.ts.
  */
 import { defineKernel, read, readOptional, write } from "../engine/kernel.ts";
 import { wgsl } from "../engine/wgsl.ts";
@@ -15,11 +17,11 @@ export interface ConvolutionSumVariant {
 
 export const convolutionSum = defineKernel<ConvolutionSumVariant>()({
   name: "convolutionSum",
-  /** sums[part, n, oy, ox, co], the others as convolutions have them. */
+  /** sums[part, n, oy, ox, co]; bias, residual and y as in convolution.ts. */
   bindings: { sums: read, bias: readOptional, residual: readOptional, y: write },
   parameters: {
     parts: "u32",
-    /** Of the output, over the whole batch. */
+    /** Pixels of the output, over the whole batch. */
     pixels: "u32",
     outChannels: "u32",
   },

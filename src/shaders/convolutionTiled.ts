@@ -1,10 +1,13 @@
 /**
  * Convolution as an implicit GEMM through workgroup memory, for GPUs: a workgroup computes `tilePixels` pixels ×
- * `tileVectors` vec4s of output channels, each thread 8 pixels × `threadVectors` vec4s (lib/tileWalk.ts). With `parts` > 1
- * (split-K, for images with too few tiles to fill a GPU) each part of the workgroups walks over
- * its share of the input channels and stores its sums side by side: y[part, n, oy, ox, co], which `convolutionSum` adds.
- * Where `affine` is bound the input is act(a·x + b), the norm before the convolution, which then is never stored; with
- * `upsample` it is nearest ×2 of that, and no more stored.
+ * `tileVectors` vec4s of output channels, each thread 8 pixels × `threadVectors` vec4s (lib/tileWalk.ts). With `parts`
+ * > 1 (split-K, for images with too few tiles to fill a GPU) each part of the workgroups walks over its share of the
+ * input channels and stores its sums side by side: y[part, n, oy, ox, co], which `convolutionSum` adds. Where `affine`
+ * is bound the input is act(a·x + b), the norm before the convolution, which then is never stored; with `upsample` it
+ * is nearest ×2 of that, and no more stored.
+ *
+ * Twin: test/twins/convolution.ts. Cases: test/kernelCasesConvolution.ts.
+ * Planned by src/operators/convolution/tiledWays.ts.
  */
 import { defineKernel, readOptional } from "../engine/kernel.ts";
 import { unroll, wgsl } from "../engine/wgsl.ts";
@@ -19,10 +22,13 @@ export interface TiledVariant extends ConvolutionShape, TileShape {
   readonly threadVectors: number;
   /** 1: the convolution. More: sums over parts of the input channels, to which nothing is added. */
   readonly parts: number;
-  /** After the affine. */
+  /** The activation after the affine. */
   readonly norm: "none" | "silu";
   readonly upsample: boolean;
-  /** 1: a convolution. More, for 1×1 of one image: so many products of one shape, x0[product], weight[product] and y[product]. */
+  /**
+   * 1: a convolution. More, for 1×1 of one image: so many products of one shape, x0[product], weight[product] and
+   * y[product].
+   */
   readonly products: number;
   [key: string]: string | number | boolean;
 }
@@ -33,7 +39,7 @@ export function tiledThreads(v: Pick<TiledVariant, "tilePixels" | "tileVectors" 
   return (v.tilePixels / threadPixels) * (v.tileVectors / v.threadVectors);
 }
 
-/** Of workgroup memory. */
+/** Bytes of workgroup memory. */
 export function tiledBytes({ tilePixels, tileVectors, stepVectors, buffers }: TileShape): number {
   return 16 * buffers * stepVectors * (tilePixels + 4 * tileVectors);
 }
@@ -46,7 +52,10 @@ export const convolutionTiled = defineKernel<TiledVariant>()({
   source: ({ header, has }, variant) => {
     const { tilePixels, tileVectors, threadVectors, stepVectors, activation } = variant;
     const threads = tiledThreads(variant);
-    /** Threads side by side in a tile: a thread's pixels and vectors are as far apart. */
+    /**
+     * Threads of a tile along the channels and along the pixels: also the distance between two of a thread's vectors,
+     * or pixels.
+     */
     const columns = tileVectors / threadVectors;
     const rows = tilePixels / threadPixels;
     const outputs = (line: (p: number, v: number) => string) =>

@@ -1,6 +1,8 @@
 /**
  * LPIPS of one layer, pixel by pixel: x holds the features of image a and then of image b, [2, pixels, channels];
  * y[p] = Σ_c weight[c] · (a[p, c]/(‖a[p]‖ + 1e-10) − b[p, c]/(‖b[p]‖ + 1e-10))². The mean over pixels is the caller's.
+ *
+ * Twin: test/twins/features.ts. Cases: test/kernelCasesFeatures.ts. Planned by src/evaluate/lpipsNetwork.ts.
  */
 import { defineKernel, read } from "../engine/kernel.ts";
 import { wgsl } from "../engine/wgsl.ts";

@@ -1,4 +1,8 @@
-/** The token that attention pooling reads: y[n, c] = x[n, 0, c]. */
+/**
+ * The token that attention pooling reads: y[n, c] = x[n, 0, c].
+ *
+ * Twin: test/twins/heads.ts. Cases: test/kernelCasesGradients.ts. Planned by src/unet/heads.ts.
+ */
 import { defineKernel, read, write } from "../engine/kernel.ts";
 import { wgsl } from "../engine/wgsl.ts";
 import { elementwiseMain, elementwiseWorkgroups } from "./lib/elementwise.ts";

@@ -1,4 +1,8 @@
-/** Gradient of `firstToken`: dx[n, 0, c] = dy[n, c], and 0 at every other token. */
+/**
+ * Gradient of `firstToken`: dx[n, 0, c] = dy[n, c], and 0 at every other token.
+ *
+ * Twin: test/twins/heads.ts. Cases: test/kernelCasesGradients.ts. Planned by src/unet/backward.ts.
+ */
 import { defineKernel, read, write } from "../engine/kernel.ts";
 import { wgsl } from "../engine/wgsl.ts";
 import { elementwiseMain, elementwiseWorkgroups } from "./lib/elementwise.ts";

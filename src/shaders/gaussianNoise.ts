@@ -1,4 +1,8 @@
-/** Standard normals for a draw: y[n] is what image n's seed says, whatever the batch. The start of every run. */
+/**
+ * Standard normals for a draw: y[n] is what image n's seed says, whatever the batch. The start of every run.
+ *
+ * Twin: test/twins/sampler.ts. Cases: test/kernelCasesSampler.ts. Planned by src/repaint/state.ts.
+ */
 import { defineKernel, readScalar, write } from "../engine/kernel.ts";
 import { wgsl } from "../engine/wgsl.ts";
 import { elementwiseMain, elementwiseWorkgroups } from "./lib/elementwise.ts";

@@ -4,6 +4,8 @@
  *
  * affine[n, 0, c] = a, affine[n, 1, c] = b. With scale-shift: GN(x)·(1 + scale) + shift, scale first
  * (guided-diffusion, use_scale_shift_norm). With add: GN(x + e).
+ *
+ * Twin: test/twins/groupNorm.ts. Cases: test/kernelCases.ts. Planned by src/unet/layers.ts.
  */
 import { defineKernel, readScalar } from "../engine/kernel.ts";
 import { wgsl } from "../engine/wgsl.ts";

@@ -1,6 +1,9 @@
 /**
  * GroupNorm, third of three: y = act(a·x + b) with the scales and offsets of `groupNormAffine`. Reads two tensors
  * side by side where the network concatenates, and writes them as one.
+ *
+ * Twin: test/twins/groupNorm.ts. Cases: test/kernelCases.ts.
+ * Planned by src/operators/convolution/plan.ts, src/unet/layers.ts.
  */
 import { defineKernel, read, readOptional, write } from "../engine/kernel.ts";
 import { wgsl } from "../engine/wgsl.ts";

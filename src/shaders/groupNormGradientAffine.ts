@@ -2,9 +2,11 @@
  * Gradient of GroupNorm, second of three: merges the sums of `groupNormGradientPartials` over each group into what
  * `groupNormGradientApply` takes of every channel.
  *
- * With μ and r = 1/σ of the group (e added before the norm where there is an embedding to add) and the means over the group
- * S₁ = ⟨a·dz⟩, S₂ = ⟨a·dz·(x + e − μ)⟩: coefficients[n, 0, c] = μ − e, [n, 1, c] = S₁, [n, 2, c] = r²·S₂. Scale and shift of the
- * timestep are in a and b already.
+ * With μ and r = 1/σ of the group (e added before the norm where there is an embedding to add) and the means over the
+ * group S₁ = ⟨a·dz⟩, S₂ = ⟨a·dz·(x + e − μ)⟩: coefficients[n, 0, c] = μ − e, [n, 1, c] = S₁, [n, 2, c] = r²·S₂. Scale
+ * and shift of the timestep are in a and b already.
+ *
+ * Twin: test/twins/groupNormGradient.ts. Cases: test/kernelCasesGradients.ts. Planned by src/unet/backward.ts.
  */
 import { defineKernel, readScalar } from "../engine/kernel.ts";
 import { wgsl } from "../engine/wgsl.ts";

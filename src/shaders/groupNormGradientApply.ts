@@ -1,6 +1,8 @@
 /**
  * Gradient of GroupNorm, third of three: dx = a·dy·act′(a·x + b) − S₁ − r²·S₂·(x − μ) with the coefficients of
  * `groupNormGradientAffine`, and `add`, the gradient that x has from elsewhere.
+ *
+ * Twin: test/twins/groupNormGradient.ts. Cases: test/kernelCasesGradients.ts. Planned by src/unet/backward.ts.
  */
 import { defineKernel, read, readOptional, write } from "../engine/kernel.ts";
 import { wgsl } from "../engine/wgsl.ts";

@@ -1,9 +1,11 @@
 /**
- * Gradient of GroupNorm with its activation, first of three: of y = act(z), z = a·x + b (`groupNormAffine`), the sums over a
- * chunk of pixels that every channel adds to its group's.
+ * Gradient of GroupNorm with its activation, first of three: of y = act(z), z = a·x + b (`groupNormAffine`), the sums
+ * over a chunk of pixels that every channel adds to its group's.
  *
- * sums[n, chunk, c/4, 0] = Σ a·dz, [.., 1] = Σ a·dz·(x − m) with dz = dy·act′(z) and m the chunk's own mean of the channel, which
- * `partials` of the forward hold: a large mean cancels before it is summed.
+ * sums[n, chunk, c/4, 0] = Σ a·dz, [.., 1] = Σ a·dz·(x − m) with dz = dy·act′(z) and m the chunk's own mean of the
+ * channel, which `partials` of the forward hold: a large mean cancels before it is summed.
+ *
+ * Twin: test/twins/groupNormGradient.ts. Cases: test/kernelCasesGradients.ts. Planned by src/unet/backward.ts.
  */
 import { defineKernel, read, write } from "../engine/kernel.ts";
 import { wgsl } from "../engine/wgsl.ts";

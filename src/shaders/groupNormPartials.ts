@@ -4,6 +4,8 @@
  * partials[n, chunk, c/4, 0] = mean, [.., 1] = Σ (x − mean)², as vec4s of four channels. Sums are taken of x minus
  * the chunk's first pixel, so that a large mean does not eat the variance. The input may be two tensors side by side.
  * Not here: groups, which `groupNormAffine` merges.
+ *
+ * Twin: test/twins/groupNorm.ts. Cases: test/kernelCases.ts. Planned by src/unet/layers.ts.
  */
 import { defineKernel, read, readOptional, write } from "../engine/kernel.ts";
 import { wgsl } from "../engine/wgsl.ts";

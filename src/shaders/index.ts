@@ -1,10 +1,10 @@
 /**
- * `repaint-webgpu/shaders`: every kernel by its own name (what a bundler can leave out it does), all of them as `kernels`,
- * and how a convolution chooses among its kernels.
+ * `repaint-webgpu/shaders`: every kernel by its own name, so that a bundler leaves out what is not used, and all of
+ * them as `kernels`.
  */
 import * as everyKernel from "./kernels.ts";
 
 export * from "./kernels.ts";
 
-/** All of them; a bundler then keeps all of them. */
+/** Whoever imports it keeps all kernels. */
 export const kernels = everyKernel;

@@ -1,6 +1,9 @@
 /**
- * The gradient of a stride-2 convolution's output spread over the input's pixels: y[n, 2oy, 2ox, c] = x[n, oy, ox, c] and 0
- * elsewhere. What remains of the gradient is a stride-1 convolution. height and width are y's; x has half of them, rounded up.
+ * The gradient of a stride-2 convolution's output spread over the input's pixels: y[n, 2oy, 2ox, c] = x[n, oy, ox, c]
+ * and 0 elsewhere. What remains of the gradient is a stride-1 convolution. height and width are y's; x has half of
+ * them, rounded up.
+ *
+ * Twin: test/twins/heads.ts. Cases: test/kernelCasesGradients.ts. Planned by src/unet/backward.ts.
  */
 import { defineKernel, read, write } from "../engine/kernel.ts";
 import { wgsl } from "../engine/wgsl.ts";

@@ -1,4 +1,4 @@
-/** Every kernel by name: tests, twins and benchmarks fan out over this module's exports. */
+/** Every kernel by name: tests, twins and benchmarks go over this module's exports. */
 export { attention } from "./attention.ts";
 export { attentionTiled } from "./attentionTiled.ts";
 export { attentionGradientKeyValue } from "./attentionGradientKeyValue.ts";

@@ -1,6 +1,9 @@
 /**
- * Gradient of Σ log softmax(logits)[label] with respect to the logits: dy[row, k] = [k = label] − softmax(logits)[k]. Rows have
- * `stride` floats, of which `classes` count; the padding's gradient is 0. Each thread sums its row again: rows are short.
+ * Gradient of Σ log softmax(logits)[label] with respect to the logits: dy[row, k] = [k = label] − softmax(logits)[k].
+ * Rows have `stride` floats, of which `classes` count; the padding's gradient is 0. Each thread sums its row again:
+ * rows are short.
+ *
+ * Twin: test/twins/heads.ts. Cases: test/kernelCasesGradients.ts. Planned by src/unet/classifier.ts.
  */
 import { defineKernel, readScalar, write } from "../engine/kernel.ts";
 import { wgsl } from "../engine/wgsl.ts";

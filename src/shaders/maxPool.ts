@@ -1,6 +1,8 @@
 /**
- * 3×3 maxima with stride 2: y[n, oy, ox, c] = the largest x at (2oy, 2ox) … (2oy + 2, 2ox + 2). No padding, and an odd rest at
- * the end is dropped: outHeight = ⌊(height − 3)/2⌋ + 1, as PyTorch's MaxPool2d(3, 2).
+ * 3×3 maxima with stride 2: y[n, oy, ox, c] = the largest x at (2oy, 2ox) … (2oy + 2, 2ox + 2). No padding, and an odd
+ * rest at the end is dropped: outHeight = ⌊(height − 3)/2⌋ + 1, as PyTorch's MaxPool2d(3, 2).
+ *
+ * Twin: test/twins/features.ts. Cases: test/kernelCasesFeatures.ts. Planned by src/evaluate/lpipsNetwork.ts.
  */
 import { defineKernel, read, write } from "../engine/kernel.ts";
 import { wgsl } from "../engine/wgsl.ts";

@@ -1,6 +1,8 @@
 /**
- * 2×2 sums: y[n, oy, ox, c] = scale · the sum of the four x at (2oy, 2ox) … (2oy+1, 2ox+1). Odd rows or columns at the end are
- * dropped, as PyTorch's avg_pool2d(2) does. With scale ¼ the mean, with 1 the gradient of `upsampleNearest`.
+ * 2×2 sums: y[n, oy, ox, c] = scale · the sum of the four x at (2oy, 2ox) … (2oy+1, 2ox+1). Odd rows or columns at the
+ * end are dropped, as PyTorch's avg_pool2d(2) does. With scale ¼ the mean, with 1 the gradient of `upsampleNearest`.
+ *
+ * Twin: test/twins/resample.ts. Cases: test/kernelCases.ts. Planned by src/unet/backward.ts, src/unet/layers.ts.
  */
 import { defineKernel, read, write } from "../engine/kernel.ts";
 import { wgsl } from "../engine/wgsl.ts";

@@ -1,6 +1,8 @@
 /**
- * The tokens of attention pooling: y[n, 0] = mean of the image's pixels, y[n, 1 + pixel] = x[n, pixel], each plus its row of the
- * positional embedding (guided-diffusion's AttentionPool2d, after CLIP).
+ * The tokens of attention pooling: y[n, 0] = mean of the image's pixels, y[n, 1 + pixel] = x[n, pixel], each plus its
+ * row of the positional embedding (guided-diffusion's AttentionPool2d, after CLIP).
+ *
+ * Twin: test/twins/heads.ts. Cases: test/kernelCasesGradients.ts. Planned by src/unet/heads.ts.
  */
 import { defineKernel, read, write } from "../engine/kernel.ts";
 import { wgsl } from "../engine/wgsl.ts";

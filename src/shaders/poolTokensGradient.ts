@@ -1,4 +1,8 @@
-/** Gradient of `poolTokens`, the mean's share included: dx[n, pixel] = dy[n, 1 + pixel] + dy[n, 0] / pixels. */
+/**
+ * Gradient of `poolTokens`, the mean's share included: dx[n, pixel] = dy[n, 1 + pixel] + dy[n, 0] / pixels.
+ *
+ * Twin: test/twins/heads.ts. Cases: test/kernelCasesGradients.ts. Planned by src/unet/backward.ts.
+ */
 import { defineKernel, read, write } from "../engine/kernel.ts";
 import { wgsl } from "../engine/wgsl.ts";
 import { elementwiseMain, elementwiseWorkgroups } from "./lib/elementwise.ts";

@@ -1,4 +1,9 @@
-/** y = max(x, 0). */
+/**
+ * y = max(x, 0).
+ *
+ * Twin: test/twins/heads.ts. Cases: test/kernelCasesGradients.ts.
+ * Planned by src/unet/heads.ts, src/evaluate/lpipsNetwork.ts.
+ */
 import { defineKernel, read, write } from "../engine/kernel.ts";
 import { wgsl } from "../engine/wgsl.ts";
 import { elementwiseMain, elementwiseWorkgroups } from "./lib/elementwise.ts";

@@ -1,4 +1,8 @@
-/** Gradient of ReLU: dx = dy where y = max(x, 0) is positive, else 0 (at 0 itself as PyTorch has it). */
+/**
+ * Gradient of ReLU: dx = dy where y = max(x, 0) is positive, else 0 (at 0 itself as PyTorch has it).
+ *
+ * Twin: test/twins/heads.ts. Cases: test/kernelCasesGradients.ts. Planned by src/unet/backward.ts.
+ */
 import { defineKernel, read, write } from "../engine/kernel.ts";
 import { wgsl } from "../engine/wgsl.ts";
 import { elementwiseMain, elementwiseWorkgroups } from "./lib/elementwise.ts";

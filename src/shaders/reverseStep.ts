@@ -1,12 +1,14 @@
 /**
- * One whole reverse transition outside the network, in one dispatch: ε (or x₀) and variance from the network's
- * output, x̂₀, clip, posterior mean, sampling noise, and the known region noised forward and blended in (DDPM
- * eq. 7 and 11, Improved DDPM eq. 15, RePaint eq. 8), and where there is a gradient ∇ₓ log p(y | x), classifier guidance:
- * DDPM's mean moves by it (Dhariwal & Nichol 2021, Algorithm 1), DDIM's x̂₀ and with it ε (Algorithm 2). The state x is updated
- * in place; x̂₀ is kept for previews.
+ * One whole reverse transition outside the network, in one dispatch: ε (or x₀) and variance from the network's output,
+ * x̂₀, clip, posterior mean, sampling noise, and the known region noised forward and blended in (DDPM eq. 7 and 11,
+ * Improved DDPM eq. 15, RePaint eq. 8), and where there is a gradient ∇ₓ log p(y | x), classifier guidance: DDPM's mean
+ * moves by it (Dhariwal & Nichol 2021, Algorithm 1), DDIM's x̂₀ and with it ε (Algorithm 2). The state x is updated in
+ * place; x̂₀ is kept for previews.
  *
  * `out` is the network's output as scalars, [images, pixels, outStride]: channels 0 … channels−1 the prediction,
  * channels … 2·channels−1 the variance's interpolation where it is learned.
+ *
+ * Twin: test/twins/sampler.ts. Cases: test/kernelCasesSampler.ts. Planned by src/repaint/state.ts.
  */
 import { defineKernel, readOptional, readScalar, readWrite, write } from "../engine/kernel.ts";
 import { wgsl } from "../engine/wgsl.ts";

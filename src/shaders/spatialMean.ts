@@ -1,6 +1,8 @@
 /**
- * Mean over an image's pixels from the chunks' means that `groupNormPartials` made: y[n, offset + c] = mean of channel c. y has
- * `stride` channels and keeps the others, so that the means of several tensors come to stand side by side.
+ * Mean over an image's pixels from the chunks' means that `groupNormPartials` made: y[n, offset + c] = mean of channel
+ * c. y has `stride` channels and keeps the others, so that the means of several tensors come to stand side by side.
+ *
+ * Twin: test/twins/heads.ts. Cases: test/kernelCasesGradients.ts. Planned by src/unet/heads.ts.
  */
 import { defineKernel, read, readWrite } from "../engine/kernel.ts";
 import { wgsl } from "../engine/wgsl.ts";

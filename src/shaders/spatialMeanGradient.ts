@@ -1,4 +1,9 @@
-/** Gradient of `spatialMean`: dx[n, pixel, c] = dy[n, offset + c] / pixels, and `add`, the gradient that x has from elsewhere. */
+/**
+ * Gradient of `spatialMean`: dx[n, pixel, c] = dy[n, offset + c] / pixels, and `add`, the gradient that x has from
+ * elsewhere.
+ *
+ * Twin: test/twins/heads.ts. Cases: test/kernelCasesGradients.ts. Planned by src/unet/backward.ts.
+ */
 import { defineKernel, read, readOptional, write } from "../engine/kernel.ts";
 import { wgsl } from "../engine/wgsl.ts";
 import { elementwiseMain, elementwiseWorkgroups } from "./lib/elementwise.ts";

@@ -1,7 +1,9 @@
 /**
- * Sinusoidal embedding of timesteps (Vaswani et al. 2017): row n is [cos(t·f), sin(t·f), 0 …], or sines first, for the frequencies f
- * that the host computes, exp(−ln(10000)·i/half) for guided-diffusion. Columns beyond the two halves are zero (an odd
- * width, or padding).
+ * Sinusoidal embedding of timesteps (Vaswani et al. 2017): row n is [cos(t·f), sin(t·f), 0 …], or sines first, for the
+ * frequencies f that the host computes, exp(−ln(10000)·i/half) for guided-diffusion. Columns beyond the two halves are
+ * zero (an odd width, or padding).
+ *
+ * Twin: test/twins/embeddings.ts. Cases: test/kernelCases.ts. Planned by src/unet/network.ts.
  */
 import { defineKernel, readScalar } from "../engine/kernel.ts";
 import { wgsl } from "../engine/wgsl.ts";

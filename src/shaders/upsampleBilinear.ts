@@ -1,4 +1,8 @@
-/** Bilinear resampling to any size, align_corners = false (the super-resolution model's low_res input). */
+/**
+ * Bilinear resampling to any size, align_corners = false (the super-resolution model's low_res input).
+ *
+ * Twin: test/twins/resample.ts. Cases: test/kernelCases.ts. Planned by src/unet/layers.ts.
+ */
 import { defineKernel, read, write } from "../engine/kernel.ts";
 import { wgsl } from "../engine/wgsl.ts";
 import { elementwiseMain, elementwiseWorkgroups } from "./lib/elementwise.ts";

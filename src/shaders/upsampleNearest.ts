@@ -1,6 +1,9 @@
 /**
- * Nearest ×2: y[n, oy, ox, c] = scale · x[n, oy/2, ox/2, c], and `add`. With scale 1 the resampling, with ¼ the gradient of
- * `meanPool`'s mean, where `add` is the gradient that its input has from elsewhere.
+ * Nearest ×2: y[n, oy, ox, c] = scale · x[n, oy/2, ox/2, c], and `add`. With scale 1 the resampling, with ¼ the
+ * gradient of `meanPool`'s mean, where `add` is the gradient that its input has from elsewhere.
+ *
+ * Twin: test/twins/resample.ts. Cases: test/kernelCases.ts.
+ * Planned by src/operators/convolution/plan.ts, src/unet/backward.ts, src/unet/layers.ts.
  */
 import { defineKernel, read, readOptional, write } from "../engine/kernel.ts";
 import { wgsl } from "../engine/wgsl.ts";

@@ -2,8 +2,10 @@
  * Winograd's input transform: v[i·s + j, tile, ci] = (Bᵀ d B)[i, j] of the (m+2)×(m+2) inputs d under each tile of m×m
  * outputs, zero outside the image. Tiles are those of `rows` rows of tiles from `firstRow`, counted over the batch: a
  * large image goes in strips. The input may be two tensors side by side. Where `affine` is bound, d = act(a·x + b): the
- * GroupNorm before the convolution, which then is never stored; with `upsample`, d is nearest ×2 of that, and no more stored.
- * One thread a tile and vec4 of channels.
+ * GroupNorm before the convolution, which then is never stored; with `upsample`, d is nearest ×2 of that, and no more
+ * stored. One thread a tile and vec4 of channels.
+ *
+ * Twin: test/twins/winograd.ts. Cases: test/kernelCasesWinograd.ts. Planned by src/operators/convolution/winograd.ts.
  */
 import { defineKernel, read, readOptional, write } from "../engine/kernel.ts";
 import { unroll, wgsl } from "../engine/wgsl.ts";
@@ -13,7 +15,7 @@ import { transformTile, winogradMatrices, winogradSpan, type WinogradTile } from
 
 export interface WinogradInputVariant {
   readonly tile: WinogradTile;
-  /** After the affine. */
+  /** The activation after the affine. */
   readonly activation: "none" | "silu";
   /** Whether the convolution reads nearest ×2 of its input; `pad` is 1 then. */
   readonly upsample: boolean;
@@ -34,7 +36,7 @@ export const winogradInput = defineKernel<WinogradInputVariant>()({
   name: "winogradInput",
   bindings: { x0: read, x1: readOptional, affine: readOptional, v: write },
   parameters: {
-    /** Of the tensors that are read. */
+    /** Size of the tensors that are read. */
     height: "u32",
     width: "u32",
     channels0: "u32",
@@ -47,7 +49,10 @@ export const winogradInput = defineKernel<WinogradInputVariant>()({
   source: ({ header, has }, { tile, activation, upsample }) => {
     const span = winogradSpan(tile);
     const scale = upsample ? 2 : 1;
-    /** Inputs along a side of what a tile reads, and which of them is the tile's own i: with a pad of 1 pairs begin at odd i. */
+    /**
+     * Inputs along a side of what a tile reads, and which of them is the tile's own i: with a pad of 1 pairs begin at
+     * odd i.
+     */
     const reads = upsample ? span / 2 + 1 : span;
     const readAt = (i: number) => (upsample ? (i + 1) >> 1 : i);
     const columns = (line: (c: number) => string) => unroll(reads, line);

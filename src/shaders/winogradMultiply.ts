@@ -2,10 +2,13 @@
  * Winograd's products: m[f, tile, co] = Σ_ci v[f, tile, ci] · u[f, ci, co], one matrix product a frequency, each thread
  * with `tiles` tiles × its channels in registers, without workgroup memory.
  *
- * With `share: "quad"` the four threads of a quad work on the same channels: each loads a quarter of the weights and gets
- * the other three by quad swaps, so that thread l's accumulator k belongs to the vec4 of channels l xor k. On SwiftShader
- * a swap costs a thirtieth of a load. Excess threads work on the last block and store nothing, since a quad must stay whole; beyond
- * the last vec4 of channels all is computed as for the last, and stored there again. Every output sums over ci in one order whatever the tile.
+ * With `share: "quad"` the four threads of a quad work on the same channels: each loads a quarter of the weights and
+ * gets the other three by quad swaps, so that thread l's accumulator k belongs to the vec4 of channels l xor k. On
+ * SwiftShader a swap costs a thirtieth of a load. Excess threads work on the last block and store nothing, since a quad
+ * must stay whole; beyond the last vec4 of channels all is computed as for the last, and stored there again. Every
+ * output sums over ci in one order whatever the tile.
+ *
+ * Twin: test/twins/winograd.ts. Cases: test/kernelCasesWinograd.ts. Planned by src/operators/convolution/winograd.ts.
  */
 import { defineKernel, read, write } from "../engine/kernel.ts";
 import { unroll, wgsl } from "../engine/wgsl.ts";
@@ -14,7 +17,7 @@ import { quadSwaps, quadThreads, type QuadShare } from "./lib/quad.ts";
 
 export interface WinogradMultiplyVariant {
   readonly frequencies: number;
-  /** A thread owns. */
+  /** Tiles that a thread owns. */
   readonly tiles: number;
   /** vec4s of output channels: of a thread, or with quads a quarter of those that the quad owns. */
   readonly tileChannels: number;

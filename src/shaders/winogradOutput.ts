@@ -1,7 +1,9 @@
 /**
- * Winograd's output transform: y = act(Aᵀ m A + bias + residual) for the tiles of a strip (see `winogradInput`); outputs
- * beyond the image's edge are dropped. With `upsample` the residual is nearest ×2 of the tensor that is bound. One thread a
- * tile and vec4 of channels.
+ * Winograd's output transform: y = act(Aᵀ m A + bias + residual) for the tiles of a strip (see `winogradInput`);
+ * outputs beyond the image's edge are dropped. With `upsample` the residual is nearest ×2 of the tensor that is bound.
+ * One thread a tile and vec4 of channels.
+ *
+ * Twin: test/twins/winograd.ts. Cases: test/kernelCasesWinograd.ts. Planned by src/operators/convolution/winograd.ts.
  */
 import { defineKernel, read, readOptional, write } from "../engine/kernel.ts";
 import { unroll, wgsl } from "../engine/wgsl.ts";

@@ -1,6 +1,8 @@
 /**
- * Winograd's weights, once at load: u[i·s + j, ci, co] = (G g Gᵀ)[i, j] of the 3×3 taps g of each pair of channels, with
- * s = m + 2 points along a side. One thread a vec4 of output channels.
+ * Winograd's weights, once at load: u[i·s + j, ci, co] = (G g Gᵀ)[i, j] of the 3×3 taps g of each pair of channels,
+ * with s = m + 2 points along a side. One thread a vec4 of output channels.
+ *
+ * Twin: test/twins/winograd.ts. Cases: test/kernelCasesWinograd.ts. Planned by src/operators/convolution/winograd.ts.
  */
 import { defineKernel, read, write } from "../engine/kernel.ts";
 import { unroll, wgsl } from "../engine/wgsl.ts";

@@ -1,8 +1,9 @@
 /**
- * The gradient of a planned network's output with respect to its input: walks the operations from the end and puts their
- * gradients behind them in the same plan. Lifetimes do the rest: of the forward's activations only the inputs of norms and
- * attention's qkv and output live until they are needed (SiLU and the norm itself are made again from them), convolutions need
- * none. A tensor that several operations read gets the sum of their gradients: each adds to what is there as it writes.
+ * The gradient of a planned network's output with respect to its input: walks the operations from the end and puts
+ * their gradients behind them in the same plan. Lifetimes do the rest: of the forward's activations only the inputs of
+ * norms and attention's qkv and output live until they are needed (SiLU and the norm itself are made again from them),
+ * convolutions need none. A tensor that several operations read gets the sum of their gradients: each adds to what is
+ * there as it writes.
  *
  * Gradients are f32. Not here: gradients of weights.
  */

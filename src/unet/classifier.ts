@@ -1,7 +1,7 @@
 /**
- * A loaded noise-aware classifier and its sessions: logits, and the gradient of log p(y | x) with respect to the image, which
- * guides a run. Shares weights' packing, layers and embeddings with the UNet. Not here: what guidance does with the gradient
- * (src/repaint).
+ * A loaded noise-aware classifier and its sessions: logits, and the gradient of log p(y | x) with respect to the image,
+ * which guides a run. Shares weights' packing, layers and embeddings with the UNet. Not here: what guidance does with
+ * the gradient (src/repaint).
  */
 import type { Device } from "../engine/device.ts";
 import { InputError } from "../errors.ts";
@@ -13,7 +13,8 @@ import type { ClassifierCheckpoint } from "../checkpoints/classifier/checkpoint.
 import { type ClassifierConfig, sizeMultiple } from "../checkpoints/config.ts";
 import { copyRows, embedRows, type EmbeddingTable } from "./embeddingTable.ts";
 import { planLogits } from "./heads.ts";
-import { Layers, type NetworkOptions } from "./layers.ts";
+import { Layers } from "./layers.ts";
+import type { NetworkOptions } from "./networkOptions.ts";
 import { LoadedNetwork, type PlanSession } from "./loadedNetwork.ts";
 import { type ForwardSize, requireSize } from "./network.ts";
 import { readFloat32 } from "../files/safetensors.ts";
@@ -131,8 +132,8 @@ export class Classifier {
   }
 
   /**
-   * Everything for images of this size, whose class each is `labels`' one. `x` is the buffer that holds them (f32 NHWC, padded
-   * channels) and stays the caller's; without it the session has its own.
+   * Everything for images of this size, whose class each is `labels`' one. `x` is the buffer that holds them (f32 NHWC,
+   * padded channels) and stays the caller's; without it the session has its own.
    * @throws InputError for labels out of range and a size that the network cannot take, OutOfMemoryError
    */
   async session(size: ForwardSize, labels: readonly number[], x?: GPUBuffer): Promise<ClassifierSession> {

@@ -1,6 +1,6 @@
 /**
- * What a classifier with its gradient needs on the device, alone or beside the network that it guides. Apart from memoryPlan.ts,
- * which pages load. Not here: what the sampler's own state takes, a few pictures.
+ * What a classifier with its gradient needs on the device, alone or beside the network that it guides. Apart from
+ * memoryPlan.ts, which pages load. Not here: what the sampler's own state takes, a few pictures.
  */
 import type { Architecture } from "../checkpoints/architecture.ts";
 import { classifierEnds, planClassifier, requireClassifierSize } from "./classifier.ts";
@@ -9,7 +9,10 @@ import { bySize, memoryOf, type MemoryOptions, type MemoryPlan } from "./memoryP
 import type { ForwardSize } from "./network.ts";
 import { declareWeights } from "./weights.ts";
 
-/** Activations are f32 whatever the options say. `sharesX`: it reads the network's own x. @throws InputError for a size that it cannot take */
+/**
+ * Activations are f32 whatever the options say. `sharesX`: it reads the network's own x. @throws InputError for a size
+ * that it cannot take
+ */
 export function planClassifierMemory(
   architecture: Architecture,
   size: ForwardSize,

@@ -7,7 +7,7 @@ import { byteLength, type Tensor } from "../engine/tensor.ts";
 import { attentionKey } from "../operators/attention/layer.ts";
 import { convolutionKey } from "../operators/convolution/layer.ts";
 import type { Decision } from "../operators/decision.ts";
-import type { NetworkOptions } from "./layers.ts";
+import type { NetworkOptions } from "./networkOptions.ts";
 
 /** A line for each layer that is planned. */
 export const debugLayers: Required<Pick<NetworkOptions, "onConvolution" | "onAttention">> = {

@@ -1,6 +1,6 @@
 /**
- * The embeddings of a run computed ahead, row by row: they depend on the timestep and the class alone. Not here: what they are
- * (`planEmbedding` in network.ts).
+ * The embeddings of a run computed ahead, row by row: they depend on the timestep and the class alone. Not here: what
+ * they are (`planEmbedding` in network.ts).
  */
 import type { Device } from "../engine/device.ts";
 import { Executor } from "../engine/executor.ts";

@@ -16,34 +16,14 @@ import { groupNormChunks, groupNormPartials } from "../shaders/groupNormPartials
 import { meanPool } from "../shaders/meanPool.ts";
 import { upsampleBilinear } from "../shaders/upsampleBilinear.ts";
 import { upsampleNearest } from "../shaders/upsampleNearest.ts";
-import type { Architecture, Block } from "../checkpoints/architecture.ts";
+import type { Block } from "../checkpoints/architecture.ts";
 import { layerNames } from "../checkpoints/names.ts";
 import type { Operation } from "./operations.ts";
 import { paddedHead } from "./packing.ts";
-import { embeddingLayout, type PackedWeights } from "./weights.ts";
+import type { NetworkOptions } from "./networkOptions.ts";
+import { embeddingLayout } from "./weights.ts";
 import type { Traits } from "../operators/traits.ts";
-import type { Decision } from "../operators/decision.ts";
-import type { AttentionChoice, AttentionLayer } from "../operators/attention/layer.ts";
 import type { ConvolutionShape } from "../shaders/lib/convolutionShape.ts";
-import type { ConvolutionChoice, ConvolutionChoices, ConvolutionLayer } from "../operators/convolution/layer.ts";
-
-export interface NetworkOptions {
-  readonly traits: Traits;
-  readonly architecture: Architecture;
-  readonly weights: PackedWeights;
-  /** A tuner's answers; layers without one take the default. */
-  readonly choices?: ConvolutionChoices | undefined;
-  /**
-   * Called with every convolution and attention that is planned: tuner and benchmark collect a network's shapes so, and debugging
-   * prints what was chosen.
-   */
-  readonly onConvolution?: OnLayer<ConvolutionLayer, ConvolutionChoice> | undefined;
-  readonly onAttention?: OnLayer<AttentionLayer, AttentionChoice> | undefined;
-  /** Storage of activations. */
-  readonly activations: "f32" | "f16";
-}
-
-type OnLayer<Layer, Choice> = (name: string, layer: Layer, decision: Decision<Choice>) => void;
 
 /** Images side by side along the channels: a concatenation that is never made. */
 export interface Feature {

@@ -1,6 +1,6 @@
 /**
- * What a UNet, a classifier and LPIPS are on a device: their weights, and sessions of plans over these. Not here: which weights
- * (`weights.ts`) and which plans (`network.ts`, `classifier.ts`).
+ * What a UNet, a classifier and LPIPS are on a device: their weights, and sessions of plans over these. Not here: which
+ * weights (`weights.ts`) and which plans (`network.ts`, `classifier.ts`).
  */
 import { Buffers } from "../engine/buffers.ts";
 import { showsDebug } from "../engine/debug.ts";
@@ -9,7 +9,7 @@ import { Executor, type BufferRange } from "../engine/executor.ts";
 import type { Plan } from "../engine/plan.ts";
 import type { Tensor } from "../engine/tensor.ts";
 import { loadTraits, type Traits } from "../operators/traits.ts";
-import type { NetworkOptions } from "./layers.ts";
+import type { NetworkOptions } from "./networkOptions.ts";
 import { uploadWeights, type UploadedWeights, type UploadOptions } from "./upload.ts";
 import type { PackedWeights, ReadTensor } from "./weights.ts";
 
@@ -55,8 +55,8 @@ export class LoadedNetwork {
   }
 
   /**
-   * Allocates and compiles everything that runs of a plan need. The session owns a buffer for each of `ends`, the plan's inputs
-   * and outputs; `given` are those that the caller keeps.
+   * Allocates and compiles everything that runs of a plan need. The session owns a buffer for each of `ends`, the
+   * plan's inputs and outputs; `given` are those that the caller keeps.
    * @throws OutOfMemoryError, KernelError
    */
   async session(

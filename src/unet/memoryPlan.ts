@@ -1,7 +1,7 @@
 /**
- * What a network needs on the device, told from its architecture and the adapter's traits: weights, activations, inputs and output,
- * the table of embeddings, and the largest binding and buffer, against the adapter's limits. No device, nothing is allocated.
- * Not here: what a driver adds, and host memory.
+ * What a network needs on the device, told from its architecture and the adapter's traits: weights, activations, inputs
+ * and output, the table of embeddings, and the largest binding and buffer, against the adapter's limits. No device,
+ * nothing is allocated. Not here: what a driver adds, and host memory.
  */
 import { allocatedBytes, bufferBytes, planAllocation, type AllocationLimits } from "../engine/allocation.ts";
 import type { ArenaLimits } from "../engine/arena.ts";
@@ -98,8 +98,8 @@ export function memoryOf(
   { embeddings: rows, traits, choices, limits = defaultLimits }: MemoryOptions,
 ): MemoryPlan {
   const embed = planEmbedding({ architecture, weights, traits, choices }, embeddingRows);
-  // Placed as if every tensor could be bound: what cannot is listed instead of thrown. Field by field, because a device's
-  // limits are getters, which a spread leaves out.
+  // Placed as if every tensor could be bound: what cannot is listed instead of thrown. Field by field, because a
+  // device's limits are getters, which a spread leaves out.
   const { maxBufferSize, minStorageBufferOffsetAlignment, minUniformBufferOffsetAlignment } = limits;
   const alignments = { minStorageBufferOffsetAlignment, minUniformBufferOffsetAlignment };
   const unbounded = { maxBufferSize, ...alignments, maxStorageBufferBindingSize: Infinity };

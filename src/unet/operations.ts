@@ -1,6 +1,7 @@
 /**
- * What a network computed between input and output, as data: `Layers` and `heads.ts` write it down while they plan, `backward.ts`
- * reads it from the end. Only what a gradient to the input needs: of a convolution that is its name, of a norm its input.
+ * What a network computed between input and output, as data: `Layers` and `heads.ts` write it down while they plan,
+ * `backward.ts` reads it from the end. Only what a gradient to the input needs: of a convolution that is its name, of a
+ * norm its input.
  */
 import type { Tensor } from "../engine/tensor.ts";
 

@@ -1,6 +1,7 @@
 /**
- * What a tuner asks about a network: each of its convolutions and attentions once, at the network's own size, one image at a time; so that
- * every size of batch gets the same answer. Not here: timing (src/engine/tuning/tuner.ts), candidates (src/operators).
+ * What a tuner asks about a network: each of its convolutions and attentions once, at the network's own size, one image
+ * at a time; so that every size of batch gets the same answer. Not here: timing (src/engine/tuning/tuner.ts),
+ * candidates (src/operators).
  */
 import type { Device } from "../engine/device.ts";
 import { deviceClock, type PlanClock, tune, type TuningProgress, type TuningResult } from "../engine/tuning/tuner.ts";
@@ -27,11 +28,13 @@ import {
 
 export interface TuneOptions {
   /**
-   * Milliseconds to spend on timing what is not remembered. Default 0: what was tuned before is used, and nothing is timed.
-   * What the budget does not reach takes the shipped table's choice, and is timed the next time.
+   * Milliseconds to spend on timing what is not remembered. Default 0: what was tuned before is used, and nothing is
+   * timed. What the budget does not reach takes the shipped table's choice, and is timed the next time.
    */
   readonly budget?: number | undefined;
-  /** Where answers are kept. Default: this page's IndexedDB; none in Node (`tuningFile` of repaint-webgpu/node is one). */
+  /**
+   * Where answers are kept. Default: this page's IndexedDB; none in Node (`tuningFile` of repaint-webgpu/node is one).
+   */
   readonly store?: TuningStore | undefined;
   /** Times what is remembered again. */
   readonly again?: boolean | undefined;
@@ -85,8 +88,8 @@ function convolutionQuestion(layer: ConvolutionLayer, traits: Traits): LayerQues
 }
 
 /**
- * What never won on a processor and takes a second or more to compile: blocks without quads where quads have whole vec4s of channels,
- * 1.6 times as slow.
+ * What never won on a processor and takes a second or more to compile: blocks without quads where quads have whole
+ * vec4s of channels, 1.6 times as slow.
  */
 function isHopeless(choice: ConvolutionChoice, { outChannels, outHeight }: ConvolutionLayer, traits: Traits) {
   if (traits.kind !== "cpu") return false;

@@ -1,4 +1,4 @@
-/** A page's memory of what was tuned: IndexedDB, in workers too. Not here: what is in it (memory.ts). */
+/** Where pages and workers keep what was tuned: IndexedDB. Not here: what is kept (memory.ts). */
 import type { TuningStore } from "./memory.ts";
 
 const databaseName = "repaint-webgpu";

@@ -1,7 +1,7 @@
 /**
- * What a tuner found, kept from one visit to the next: for one adapter with its driver, and one version of this package. A
- * record that is damaged or of something else is none; storage that fails costs a warning, never a run. Not here: the storage
- * of pages (database.ts) and of Node (src/node/tuningFile.ts).
+ * What a tuner found, kept from one visit to the next: for one adapter with its driver, and one version of this
+ * package. A record that is damaged or of something else is none; storage that fails costs a warning, never a run. Not
+ * here: the storage of pages (database.ts) and of Node (src/node/tuningFile.ts).
  */
 import type { Device } from "../device.ts";
 import { version } from "../version.ts";
@@ -10,7 +10,7 @@ import type { TuningQuestion } from "./question.ts";
 
 /** Texts by name. */
 export interface TuningStore {
-  /** For warnings: where it is. */
+  /** Where it is, for warnings. */
   readonly name: string;
   read(id: string): Promise<string | undefined>;
   write(id: string, text: string): Promise<void>;
@@ -20,23 +20,23 @@ const tuningFormat = "repaint-webgpu tuning 1";
 
 interface KeptAnswer {
   readonly id: string;
-  /** The candidates that were looked at. */
+  /** The candidates that were timed. */
   readonly among: readonly string[];
   readonly milliseconds: number;
 }
 
 interface TuningRecord {
   readonly format: typeof tuningFormat;
-  /** For people. */
+  /** Its name, for people who read the record. */
   readonly adapter: string;
-  /** Whose answers these are; see `tuningId`. */
+  /** Adapter and version that these answers are for: see `tuningId`. */
   readonly id: string;
   readonly answers: Readonly<Record<string, KeptAnswer>>;
 }
 
 /**
- * Adapter, driver and version in one text. Browsers keep the driver to themselves: there the browser's own version, which
- * brings its compiler, stands for it.
+ * Adapter, driver and version in one text. Browsers keep the driver to themselves: there the browser's own version,
+ * which brings its compiler, stands for it.
  */
 function tuningId({ info, kind, half }: Pick<Device, "info" | "kind" | "half">): string {
   const { vendor, architecture, device, description } = info;
@@ -121,7 +121,7 @@ async function readAnswers(
   }
 }
 
-/** @throws Error that says what is wrong with it */
+/** @throws Error that says what is wrong with the record */
 function parseRecord(text: string, id: string): Map<string, KeptAnswer> {
   let value: unknown;
   try {

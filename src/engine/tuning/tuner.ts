@@ -1,6 +1,6 @@
 /**
- * Times the ways in which an adapter can do the same work, once, and picks the fastest. Questions, their candidates and what
- * they mean are the caller's; a candidate is a plan. Not here: where answers are kept (memory.ts).
+ * Times plans that compute the same on an adapter, once, and picks the fastest. Which plans, and what their ids mean,
+ * the caller knows. Not here: where answers are kept (memory.ts).
  */
 import { debug } from "../debug.ts";
 import type { Device } from "../device.ts";
@@ -15,26 +15,28 @@ import { tensorUsage } from "../usage.ts";
 import type { TuningCandidate, TuningQuestion } from "./question.ts";
 
 export interface PlanTiming {
-  /** Of one run. */
+  /** Time of one run. */
   readonly milliseconds: number;
   /** A part of what the plan wrote, the same part for all plans of a question. */
   readonly output?: Uint8Array | undefined;
 }
 
 export interface PlanClock {
-  /** Hears of the plans that are going to be timed. Never rejects. */
+  /** Called before these plans are timed, so that their shaders are compiled together. Never rejects. */
   readonly prepare?: (plans: readonly Plan[]) => Promise<void>;
-  /** A run of more than `atMost` milliseconds need not be known well. Rejects where it cannot run. */
+  /** A run of more than `atMost` milliseconds need not be timed precisely. Rejects where it cannot run. */
   readonly time: (plan: Plan, limits: { atMost: number; signal?: AbortSignal | undefined }) => Promise<PlanTiming>;
 }
 
 export interface TunerOptions {
-  /** Milliseconds for all questions together; what is under way at their end is finished. 0: only what is remembered. */
+  /**
+   * Milliseconds for all questions together; what is under way at their end is finished. 0: only what is remembered.
+   */
   readonly budget: number;
-  /** Asks what is remembered, too. */
+  /** Times what is remembered again. */
   readonly again?: boolean | undefined;
   readonly onProgress?: ((progress: TuningProgress) => void) | undefined;
-  /** Hears of candidates that this adapter rejects. */
+  /** Called with a sentence about each candidate that this adapter rejects. */
   readonly onWarning?: ((message: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds. Default: performance.now. */
@@ -45,7 +47,7 @@ export interface TuningProgress {
   /** Questions that were answered or passed over, of how many. */
   readonly done: number;
   readonly total: number;
-  /** The one that is asked now. */
+  /** Key of the question that is being answered. */
   readonly key: string;
   /** Seconds to come at most. */
   readonly secondsLeft: number;
@@ -56,7 +58,9 @@ export interface TunedAnswer {
   readonly id: string;
   readonly milliseconds: number;
   readonly fallbackMilliseconds: number;
-  /** The candidates that were looked at; all of them, unless the budget ended first: then the rest is for the next time. */
+  /**
+   * The candidates that were looked at; all of them, unless the budget ended first: then the rest is for the next time.
+   */
   readonly among: readonly string[];
   readonly isComplete: boolean;
 }
@@ -68,15 +72,15 @@ export interface TuningResult {
   readonly total: number;
   /** Questions that were answered before, among all of their candidates. */
   readonly remembered: number;
-  /** For which the budget did not reach, wholly or in part. */
+  /** Questions that the budget did not reach, wholly or in part. */
   readonly left: number;
 }
 
 /** A candidate takes the fallback's place only where it is faster by more than clocks are wrong. */
 const clearlyFaster = 0.97;
-/** Of the best so far: slower ones are not looked at again. */
+/** Candidates that take so many times as long as the best so far are not timed further. */
 const hopeless = 2;
-/** Of the best: those are timed twice. */
+/** Candidates that take up to so many times as long as the best are timed twice. */
 const finalist = 1.15;
 /** Runs of the fastest candidate that timing one takes, where runs are long. */
 const runsOfCandidate = 3;
@@ -84,7 +88,8 @@ const runsOfCandidate = 3;
 const groupSize = 4;
 
 /**
- * What is remembered is not timed again. @throws the signal's reason, after what was timed is saved; DeviceLostError
+ * Answers questions: what is remembered is not timed again.
+ * @throws the signal's reason, after what was timed is saved; DeviceLostError
  */
 export async function tune(
   questions: readonly TuningQuestion[],
@@ -116,7 +121,8 @@ export async function tune(
   const work = open.reduce((sum, { macs }) => sum + macs, 0);
   let workDone = 0;
   try {
-    // Milliseconds a multiply-add, of the fastest so far: tells what would not fit into the rest of the budget.
+    // Milliseconds for one multiply-add, of the fastest so far: what would not fit into the rest of the budget is
+    // passed over.
     let rate = await probe(open, clock, signal);
     const cost = ({ macs, uses }: TuningQuestion) => macs * uses;
     for (const [done, question] of open.toSorted((a, b) => cost(b) - cost(a)).entries()) {
@@ -146,7 +152,10 @@ export async function tune(
   return result;
 }
 
-/** Milliseconds a multiply-add, told from the least work: a single run of the largest may take longer than the budget. */
+/**
+ * Milliseconds for one multiply-add, from the question with the least work: one run of the largest may exceed the
+ * budget.
+ */
 async function probe(questions: readonly TuningQuestion[], clock: PlanClock, signal: AbortSignal | undefined) {
   const [least] = questions.toSorted((a, b) => a.macs - b.macs);
   const plan = least!.candidates.find(({ id }) => id === least!.fallback)?.plan();
@@ -155,12 +164,12 @@ async function probe(questions: readonly TuningQuestion[], clock: PlanClock, sig
     return (await clock.time(plan, { atMost: Infinity, signal })).milliseconds / (least!.macs || 1);
   } catch (error) {
     if (signal?.aborted || error instanceof DeviceLostError) throw error;
-    // Said when its question is asked.
+    // The warning comes when its question is asked.
     return 0;
   }
 }
 
-/** Undefined where the budget ended before anything could be compared, or nothing could run. */
+/** Times a question's candidates; undefined where the budget ended before two were compared, or nothing could run. */
 async function ask(
   question: TuningQuestion,
   clock: PlanClock,
@@ -203,7 +212,7 @@ async function ask(
       among.push(candidate.id);
     }
   }
-  // A second look from the other end: what disturbed a clock once seldom does so twice. What loses its place gets one, too.
+  // The fastest are timed again in the opposite order, and the fallback with them: a disturbance seldom comes twice.
   const near = candidates.filter(({ id }) => times.has(id) && (id === fallback || times.get(id)! <= finalist * best()));
   if (near.length > 1 && !isOver()) for (const candidate of near.toReversed()) await measure(candidate);
   const [winner] = [...times].sort((a, b) => a[1] - b[1]);

@@ -1,6 +1,7 @@
 /**
- * Which variants of `attention` can run a layer on an adapter, and which one does: a tuner's answer, else the first rule of
- * the table that the layer meets. Neither looks at the batch, so that an image is the same alone and in a batch.
+ * Which variants of `attention` can run a layer on an adapter, and which one does: a tuner's answer, else the first
+ * rule of the table that the layer meets. Neither looks at the batch, so that an image is the same alone and in a
+ * batch.
  */
 import type { AdapterFamily } from "../../engine/adapter.ts";
 import type { QuadShare } from "../../shaders/lib/quad.ts";
@@ -9,15 +10,15 @@ import { sharesQuads, type Traits } from "../traits.ts";
 import { type AttentionLayer, type AttentionChoice, attentionKey } from "./layer.ts";
 
 interface AttentionRule {
-  /** Of an `AttentionChoice`. */
+  /** The id of an `AttentionChoice`. */
   readonly id: string;
-  /** Heads have at most so many channels. */
+  /** The layer's heads have at most so many channels. */
   readonly width?: number;
 }
 
 /**
- * On processors as many queries as a quad can hold beside their output; wider heads load queries anew for each block of keys.
- * Of GPUs an H200 was measured.
+ * On processors a quad holds as many queries as fit beside their output; wider heads load queries again for each block
+ * of keys. The only GPU that was measured is an H200.
  */
 const gpus: readonly AttentionRule[] = [{ width: 64, id: "tiled 32x16" }, { id: "4x4 8/64" }];
 export const attentionTable: Readonly<Record<AdapterFamily, readonly AttentionRule[]>> = {
@@ -35,11 +36,11 @@ export const attentionTable: Readonly<Record<AdapterFamily, readonly AttentionRu
   other: gpus,
 };
 
-/** Every way in which an adapter can run a layer; the default is one of them. */
+/** All that can run a layer on an adapter; the default is one of them. */
 export function attentionCandidates({ headChannels }: AttentionLayer, traits: Traits): AttentionChoice[] {
   const vectors = headChannels / 4;
   const workgroupSize = traits.kind === "cpu" ? 4 : 64;
-  /** `most`: vec4s of the output that a thread owns at most; undefined: all of the head's, and its queries with them. */
+  /** `most`: vec4s of the output that a thread owns at most. Undefined: it owns a whole head, and holds the queries. */
   const choice = (share: QuadShare, queries: number, keys: number, most?: number): AttentionChoice => ({
     method: "blocked",
     id: `${share === "quad" ? "quad " : ""}${queries}x${keys} ${most ?? "held"}/${workgroupSize}`,

@@ -1,5 +1,5 @@
 /**
- * One attention of a network, and what a way to run it is.
+ * One attention of a network, and a kernel with a variant that runs it.
  */
 import type { DType } from "../../engine/tensor.ts";
 import type { AttentionVariant } from "../../shaders/attention.ts";
@@ -17,7 +17,7 @@ export interface AttentionLayer {
   readonly activations: DType;
 }
 
-/** A way to run it: data, told apart by `id`. */
+/** A kernel with a variant that runs it, named by `id`. */
 export type AttentionChoice =
   | { readonly id: string; readonly method: "blocked"; readonly variant: AttentionVariant }
   | {
@@ -25,11 +25,11 @@ export type AttentionChoice =
       readonly method: "tiled";
       readonly kernel: typeof attentionTiled;
       readonly variant: TiledAttentionVariant;
-      /** Of a workgroup. */
+      /** Threads of a workgroup. */
       readonly threads: number;
     };
 
-/** Names everything that the time of a layer depends on, but for the batch. */
+/** A text for everything that the time of a layer depends on, except the batch. */
 export function attentionKey({ length, heads, headChannels, activations }: AttentionLayer): string {
   return `attention ${length} ${heads}x${headChannels} ${activations}`;
 }

@@ -1,4 +1,7 @@
-/** Self-attention as dispatches, long ones in pieces. Also one layer as a plan of its own, for whoever times the candidates. */
+/**
+ * Self-attention as dispatches, long ones in pieces. Also one layer as a plan of its own, for whoever times the
+ * candidates.
+ */
 import { PlanBuilder, type Plan } from "../../engine/plan.ts";
 import type { Tensor } from "../../engine/tensor.ts";
 import { attention } from "../../shaders/attention.ts";

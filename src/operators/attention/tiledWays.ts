@@ -1,13 +1,13 @@
 /**
- * Ways to run attention through workgroup tiles, loaded on GPUs alone: processors run other attention.
+ * Attention through workgroup tiles: loaded on GPUs alone, since processors are faster without.
  */
 import type { AttentionChoice } from "./layer.ts";
 import { members, attentionTiled } from "../../shaders/attentionTiled.ts";
 
-/** Queries and output of wider heads do not stay in registers. */
+/** vec4s of a head: queries and output of wider ones do not stay in registers. */
 const mostVectors = 16;
 
-/** The ways to run a layer whose heads have so many vec4s. */
+/** The candidates for a layer whose heads have so many vec4s. */
 export function tiledAttentions(vectors: number): AttentionChoice[] {
   if (vectors > mostVectors) return [];
   return [32, 16].map((workgroupQueries) => ({

@@ -1,7 +1,6 @@
 /**
- * Which kernels can run a convolution on an adapter, and which one does: a tuner, which times the candidates, passes its
- * answers as `ConvolutionChoices`; where nobody has measured, table.ts says it. Neither looks at the batch, so
- * that an image is the same alone and in a batch.
+ * Which kernels can run a convolution on an adapter, and which one does: a tuner's answer, else the first rule of
+ * table.ts that the layer meets. Neither looks at the batch, so that an image is the same alone and in a batch.
  */
 import { convolutionTable, type ConvolutionRule } from "./table.ts";
 import { quadThreads } from "../../shaders/lib/quad.ts";
@@ -17,7 +16,7 @@ import {
 import type { TiledWay } from "./tiledWays.ts";
 import { allowsWinograd } from "./winogradSizes.ts";
 
-/** Every way in which an adapter can run a layer; the default is one of them. */
+/** All that can run a layer on an adapter; the default is one of them. */
 export function convolutionCandidates(layer: ConvolutionLayer, traits: Traits): ConvolutionChoice[] {
   const size = traits.kind === "cpu" ? 4 : 64;
   const tiles = isRows(layer)
@@ -77,7 +76,7 @@ function meets(layer: ConvolutionLayer, rule: ConvolutionRule): boolean {
   );
 }
 
-/** In one piece, reading through the norm, and in parts. */
+/** A tile for the whole sum, for an input that is normed and upsampled as it is read, and for sums in parts. */
 function tiledChoices(way: TiledWay, layer: ConvolutionLayer): ConvolutionChoice[] {
   const choice = (more: string, parts: number, through = false): ConvolutionChoice => ({
     id: `tiled ${way.name}${more}`,
@@ -86,7 +85,8 @@ function tiledChoices(way: TiledWay, layer: ConvolutionLayer): ConvolutionChoice
     parts,
     through,
   });
-  // Without a dispatch that norms or upsamples: every tap and every tile of output channels do it again.
+  // This saves the dispatches that norm and upsample, but every tap and every tile of output channels repeats their
+  // work.
   const { norm, upsample } = layer;
   return [
     choice("", 1),
@@ -95,7 +95,7 @@ function tiledChoices(way: TiledWay, layer: ConvolutionLayer): ConvolutionChoice
   ];
 }
 
-/** Where all that is multiplied is f16. */
+/** On subgroup matrices, where both activations and weights are f16. */
 function matrixChoices(layer: ConvolutionLayer, traits: Traits): ConvolutionChoice[] {
   const { matrix, workgroupBytes } = traits;
   if (!matrix || layer.activations !== "f16" || layer.weights !== "f16") return [];
@@ -124,13 +124,13 @@ const blocked =
   });
 
 /**
- * On GPUs products go through tiles, and strips fill more of them. An H200 took twice as long for products in registers: only GPUs
- * whose workgroup memory is no faster than any other are offered those.
+ * On GPUs products go through workgroup tiles. An H200 took twice as long for products in registers: of GPUs only the
+ * mobile ones, whose workgroup memory is no faster than any other, are offered these.
  */
 function winograds(layer: ConvolutionLayer, traits: Traits): ConvolutionChoice[] {
   if (isRows(layer)) return [];
   const workgroupSize = traits.kind === "cpu" ? 4 : 64;
-  // As much as stays in the second-level cache, or nearly.
+  // About as much as stays in the second-level cache.
   const stripBytes = traits.family === "nvidia" ? 2 ** 25 : 2 ** 23;
   const blocks = sharesQuads(traits)
     ? ([8, 4, 16] as const).map((tiles) => ({ tiles, share: "quad" as const }))

@@ -1,5 +1,5 @@
 /**
- * One convolution of a network, and what a way to run it is.
+ * One convolution of a network, and a kernel with a variant that runs it.
  */
 import type { DType, Tensor } from "../../engine/tensor.ts";
 import type { BlockedVariant } from "../../shaders/convolutionBlocked.ts";
@@ -12,13 +12,13 @@ import { convolutionMacs } from "../../shaders/convolution.ts";
 
 /** One convolution of a network, whatever the batch. Channel counts are padded to multiples of 4. */
 export interface ConvolutionLayer extends ConvolutionShape {
-  /** Of the tensors that are read: with `upsample` half of what is convolved. */
+  /** Size of the tensors that are read: with `upsample` half of what is convolved. */
   readonly height: number;
   readonly width: number;
   readonly outHeight: number;
   readonly outWidth: number;
   readonly channels0: number;
-  /** Of the second input of a concatenation; 0: there is none. */
+  /** Channels of the second input of a concatenation; 0: there is none. */
   readonly channels1: number;
   readonly outChannels: number;
   readonly pad: number;
@@ -28,13 +28,13 @@ export interface ConvolutionLayer extends ConvolutionShape {
   readonly norm?: "none" | "silu" | undefined;
   /** The input, after the norm, is nearest ×2 of what is read. */
   readonly upsample?: boolean | undefined;
-  /** So is the residual. */
+  /** The residual is nearest ×2 of what is read, too. */
   readonly upsampleResidual?: boolean | undefined;
   readonly activations: DType;
   readonly weights: DType;
 }
 
-/** A way to run a convolution: data, told apart by `id`. What dispatches it makes: plan.ts. */
+/** A kernel with a variant that runs a convolution, named by `id`. What dispatches it makes: plan.ts. */
 export type ConvolutionChoice =
   | { readonly id: string; readonly method: "blocked"; readonly variant: BlockedTile }
   | {
@@ -47,7 +47,10 @@ export type ConvolutionChoice =
   | { readonly id: string; readonly method: "matrix"; readonly way: MatrixWay; readonly parts: number }
   | { readonly id: string; readonly method: "winograd"; readonly variant: WinogradWay };
 
-/** How products are computed, and bytes of transformed images and products at a time, about. */
+/**
+ * How Winograd's products are computed, and about how many bytes of transformed images and products there are at a
+ * time.
+ */
 type WinogradWay = { readonly tile: WinogradTile; readonly stripBytes: number } & (
   | { readonly blocked: Pick<WinogradMultiplyVariant, "tiles" | "tileChannels" | "share" | "workgroupSize"> }
   | { readonly tiled: TiledWay }
@@ -58,7 +61,7 @@ type BlockedTile = Pick<BlockedVariant, "tileWidth" | "tileHeight" | "tileChanne
 /** Answers of a tuner: `convolutionKey` of a layer → `id` of a candidate. */
 export type ConvolutionChoices = ReadonlyMap<string, string>;
 
-/** Names everything that the time of a layer depends on, but for the batch. */
+/** A text for everything that the time of a layer depends on, except the batch. */
 export function convolutionKey(layer: ConvolutionLayer): string {
   const { kernel, stride, height, width, channels0, channels1, outChannels } = layer;
   const fused = [
@@ -79,15 +82,15 @@ export function convolutionKey(layer: ConvolutionLayer): string {
   ].join(" ");
 }
 
-/** Rows of a linear layer are few: a tile of 64 pixels would be nearly empty. */
+/** Whether it is a linear layer. Its rows are few: a tile of 64 pixels would be nearly empty. */
 export const isRows = (layer: ConvolutionLayer) => layer.outHeight === 1;
 
 export interface ConvolutionTensors {
   readonly x0: Tensor;
   readonly x1?: Tensor | undefined;
-  /** Of the layer's norm: [batch, 2, channels], see `groupNormAffine`. */
+  /** Scales and offsets of the layer's norm: [batch, 2, channels], see `groupNormAffine`. */
   readonly affine?: Tensor | undefined;
-  /** As packed: [taps][channels][outChannels]. */
+  /** Packed: [taps][channels][outChannels]. */
   readonly weight: Tensor;
   readonly bias?: Tensor | undefined;
   readonly residual?: Tensor | undefined;

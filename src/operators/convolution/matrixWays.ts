@@ -1,6 +1,6 @@
 /**
- * Convolutions on subgroup matrices, as a part of its own that only adapters with the experiment load: which tiles there are, and
- * which one runs a layer.
+ * Convolutions on subgroup matrices, loaded only on adapters that have these: which tiles there are, and which one runs
+ * a layer.
  */
 import { convolutionMatrix, matrixBytes, matrixThreads, type MatrixVariant } from "../../shaders/convolutionMatrix.ts";
 import type { ConvolutionRule } from "./table.ts";
@@ -14,13 +14,13 @@ export interface MatrixWay {
   readonly name: string;
   readonly kernel: typeof convolutionMatrix;
   readonly variant: MatrixTile & SubgroupMatrix;
-  /** Of a workgroup. */
+  /** Threads of a workgroup. */
   readonly threads: number;
-  /** Of workgroup memory. */
+  /** Bytes of workgroup memory. */
   readonly bytes: number;
 }
 
-/** With the subgroups that share a tile, down and across. */
+/** Tiles, with the subgroups that share one down and across. */
 const tiles: readonly MatrixTile[] = [
   { tilePixels: 64, tileVectors: 16, subgroupRows: 2, subgroupColumns: 2, stepVectors: 8, buffers: 1 },
   { tilePixels: 64, tileVectors: 16, subgroupRows: 2, subgroupColumns: 2, stepVectors: 16, buffers: 1 },
@@ -31,7 +31,7 @@ const tiles: readonly MatrixTile[] = [
   { tilePixels: 256, tileVectors: 32, subgroupRows: 4, subgroupColumns: 2, stepVectors: 8, buffers: 1 },
 ];
 
-/** Whether every subgroup's share is whole matrices, and a workgroup no larger than WebGPU promises. */
+/** Whether each subgroup gets whole matrices, and a workgroup has no more threads than WebGPU promises. */
 function isWhole(tile: MatrixTile, matrix: SubgroupMatrix): boolean {
   const { tilePixels, tileVectors, stepVectors, subgroupRows, subgroupColumns } = tile;
   const { rows, columns, depth } = matrix;
@@ -60,7 +60,10 @@ export function matrixWays(matrix: SubgroupMatrix): MatrixWay[] {
     });
 }
 
-/** Which way where nobody has measured, as an H200 ran them best (bench/NOTES.md): comes before the family's own rules. */
+/**
+ * The default where nobody has measured: what was fastest on an H200 (bench/NOTES.md). Comes before the family's own
+ * rules.
+ */
 export const matrixTable: readonly ConvolutionRule[] = [
   { rows: false, kernel: 3, pixels: 64, inputs: 512, id: "matrix 64x64x64/2x2 in 16" },
   { rows: false, kernel: 3, pixels: 256, inputs: 256, id: "matrix 128x128x64/4x2 in 8" },

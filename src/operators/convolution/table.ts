@@ -1,12 +1,12 @@
 /**
- * Which candidate runs a convolution where nobody has measured, for each family of adapters: data. bench/NOTES.md holds the
- * numbers. Of GPUs one has been measured, an NVIDIA H200; a tuner's answers come first.
+ * Which candidate runs a convolution where nobody has measured, for each family of adapters: data. bench/NOTES.md holds
+ * the numbers. The only GPU that was measured is an NVIDIA H200; a tuner's answers come first.
  */
 import type { AdapterFamily } from "../../engine/adapter.ts";
 
 /** A layer is run by the first rule that it meets in every condition, if that is one of its candidates. */
 export interface ConvolutionRule {
-  /** Of a `ConvolutionChoice`. */
+  /** The id of a `ConvolutionChoice`. */
   readonly id: string;
   /** A linear layer: few rows instead of an image. */
   readonly rows?: boolean;
@@ -32,9 +32,9 @@ const linear = (workgroupSize: number): readonly ConvolutionRule[] => [
 ];
 
 /**
- * Winograd's F(6×6) from 48² and 64 channels on (at 32² its tiles reach so far beyond the image that it multiplies as much as
- * F(4×4)), F(4×4) from 12² and F(2×2) from 8² on, with as many tiles a thread as the image fills. Weights of deep layers, which are most of a network's
- * memory and little of its time, are not kept twice.
+ * Winograd's F(6×6) from 48² and 64 channels on (at 32² its tiles reach so far beyond the image that it multiplies as
+ * much as F(4×4)), F(4×4) from 12² and F(2×2) from 8² on, with as many tiles a thread as the image fills. Weights of
+ * deep layers, which are most of a network's memory and little of its time, are not kept twice.
  */
 const minimalFiltering: readonly ConvolutionRule[] = [
   { side: 48, inputs: 128, channels: 64, weights: 9 * 256 * 256, id: "winograd6 quad 16x32/4" },
@@ -65,9 +65,9 @@ const blocks = (workgroupSize: number): readonly ConvolutionRule[] => [
 ];
 
 /**
- * Tiles in workgroup memory, as an H200 ran them best (bench/NOTES.md). An image of 8² with 1024 channels has 16 tiles and one of 32²
- * has 128, where a GPU wants some hundred at once: such layers are split over their input channels. Where a rule's tile is
- * more than the adapter's workgroup memory holds, the next one stands in.
+ * Tiles in workgroup memory that were fastest on an H200 (bench/NOTES.md). An image of 8² with 1024 channels has 16
+ * tiles and one of 32² has 128, where a GPU wants some hundred at once: such layers are split over their input
+ * channels. Where a rule's tile is more than the adapter's workgroup memory holds, the next one stands in.
  */
 const split: readonly ConvolutionRule[] = [
   { rows: false, kernel: 3, pixels: 64, inputs: 512, id: "tiled 64x64x16/128 in 16" },
@@ -76,12 +76,15 @@ const split: readonly ConvolutionRule[] = [
   { rows: false, pixels: 256, inputs: 256, id: "tiled 64x64x16/128 in 2" },
   { rows: false, kernel: 3, pixels: 1024, inputs: 256, id: "tiled 128x64x16/128 twice in 4" },
   { rows: false, kernel: 3, pixels: 1024, inputs: 256, id: "tiled 64x64x16/128 in 4" },
-  // Narrow networks: one or two tiles, which wait for memory at each of their steps. By arithmetic.
+  // Narrow networks have one or two tiles, which wait for memory at each of their steps. Not measured.
   { rows: false, kernel: 3, pixels: 256, inputs: 128, id: "tiled 64x64x16/128 in 4" },
   { rows: false, kernel: 3, pixels: 256, inputs: 64, id: "tiled 64x64x16/128 in 2" },
 ];
 
-/** The norm before a 1×1 is one multiply-add an element and 64 channels; written, it goes through memory twice. */
+/**
+ * Norming as it reads costs a 1×1 one multiply-add for each element and 64 output channels; a normed tensor goes
+ * through memory twice.
+ */
 const whole: readonly ConvolutionRule[] = [
   { side: 48, channels: 128, id: "tiled 128x128x32/256" },
   { rows: false, kernel: 1, id: "tiled 64x64x16/128 through" },
@@ -97,7 +100,10 @@ const nvidia: readonly ConvolutionRule[] = [
   ...whole,
 ];
 
-/** Nobody has measured these: what holds by arithmetic alone, with memory 2 to 5 times as slow beside the arithmetic as an H200's. */
+/**
+ * Not measured. What follows from arithmetic: memory, in proportion to arithmetic, is 2 to 5 times as slow as an
+ * H200's.
+ */
 const tiles: readonly ConvolutionRule[] = [
   ...linear(64),
   { side: 48, inputs: 128, channels: 128, weights: 9 * 256 * 512, id: "winograd4 64x64x16/128" },
@@ -111,7 +117,7 @@ export const convolutionTable: Readonly<Record<AdapterFamily, readonly Convoluti
   amd: tiles,
   intel: tiles,
   apple: tiles,
-  // Their workgroup memory is main memory.
+  // Workgroup memory of mobile GPUs is main memory.
   mobile: blocks(64),
   other: tiles,
 };

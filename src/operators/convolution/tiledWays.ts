@@ -1,6 +1,6 @@
 /**
- * Convolutions, and Winograd's products, through tiles in workgroup memory: loaded on GPUs alone. On processors, whose workgroup memory
- * is no faster than any other, they took ten times as long as blocks in registers.
+ * Convolutions, and Winograd's products, through tiles in workgroup memory: loaded on GPUs alone. On processors, whose
+ * workgroup memory is no faster than any other, they took ten times as long as blocks in registers.
  */
 import { convolutionTiled, tiledBytes, tiledThreads, type TiledVariant } from "../../shaders/convolutionTiled.ts";
 import type { TileShape } from "../../shaders/lib/tileWalk.ts";
@@ -17,7 +17,7 @@ export interface TiledWay {
   readonly threads: number;
   /** Bytes of workgroup memory. */
   readonly bytes: number;
-  /** Whether it won where an image is so small that its sum goes in parts. */
+  /** Whether it is also offered with its sum in parts, for small images: those that won there. */
   readonly isSplit: boolean;
 }
 
@@ -27,7 +27,10 @@ export interface TiledWays {
   readonly products: readonly TiledWay[];
 }
 
-/** 64 × 64 outputs where an image is small, larger tiles where it is not: each load serves as many products as the tile has sides. */
+/**
+ * 64 × 64 outputs where an image is small, larger tiles where it is not: each load serves as many products as the tile
+ * has sides.
+ */
 const directTiles: readonly ThreadTile[] = [
   { tilePixels: 32, tileVectors: 8, threadVectors: 1, stepVectors: 8, buffers: 1 },
   { tilePixels: 32, tileVectors: 16, threadVectors: 1, stepVectors: 8, buffers: 1 },
@@ -47,7 +50,7 @@ const productTiles: readonly ThreadTile[] = [
 
 const splitTiles = ["64x64x16/128", "128x64x16/128 twice"];
 
-/** Those whose tiles the adapter's workgroup memory holds. */
+/** Those that fit into the adapter's workgroup memory. */
 export function tiledWays(workgroupBytes: number): TiledWays {
   const fitting = (tiles: readonly ThreadTile[]) => tiles.map(wayOf).filter(({ bytes }) => bytes <= workgroupBytes);
   return { direct: fitting(directTiles), products: fitting(productTiles) };

@@ -1,7 +1,7 @@
 /**
- * A 3×3 convolution by Winograd's minimal filtering as dispatches: weights transformed once, then strips of tiles that go
- * through input transform, products and output transform. Strips bound the memory for the transformed images; they are
- * cut over the whole batch, and no sum knows of them, so an image is the same alone and in a batch.
+ * A 3×3 convolution by Winograd's minimal filtering as dispatches: weights transformed once, then strips of tiles that
+ * go through input transform, products and output transform. Strips bound the memory for the transformed images; they
+ * are cut over the whole batch, and no sum depends on them, so an image is the same alone and in a batch.
  *
  * Transformed weights, inputs and products are f32 whatever the storage of activations: the transforms cancel digits.
  */

@@ -1,6 +1,6 @@
 /**
- * What the gradient kernels of attention share: a tile of queries × keys at a time, for each pair the score q·k and, where it is
- * asked for, dy·v. Nothing of length² is ever stored.
+ * What the gradient kernels of attention share: a tile of queries × keys at a time, for each pair the score q·k and,
+ * where it is asked for, dy·v. Nothing of length² is ever stored.
  */
 import { unroll, wgsl } from "../../engine/wgsl.ts";
 
@@ -33,7 +33,10 @@ export function attentionThreads(
   return p.batch * p.heads * Math.ceil(p.length / tile) * Math.ceil(p.headChannels / 4 / chunkVectors);
 }
 
-/** Opens `main`: `token` is the first of `tile` tokens, `chunk` the first vec4 of the output, `base` q's first vec4 of image and head. */
+/**
+ * Opens `main`: `token` is the first of `tile` tokens, `chunk` the first vec4 of the output, `base` q's first vec4 of
+ * image and head.
+ */
 export const attentionMain = (tile: number, { chunkVectors, workgroupSize }: AttentionGradientVariant): string => wgsl`
 @compute @workgroup_size(${workgroupSize})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {

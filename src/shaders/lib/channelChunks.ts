@@ -1,6 +1,6 @@
 /**
- * Sums over a chunk of pixels, for each vec4 of channels: the entry point of kernels that make statistics for a norm. On processors a
- * thread sums a chunk alone; on GPUs that would leave most of them idle, and `lanes` threads share it.
+ * Sums over a chunk of pixels, for each vec4 of channels: the entry point of kernels that make statistics for a norm.
+ * On processors a thread sums a chunk alone; on GPUs that would leave most of them idle, and `lanes` threads share it.
  */
 import { unroll, wgsl } from "../../engine/wgsl.ts";
 import { elementwiseMain, elementwiseWorkgroups } from "./elementwise.ts";
@@ -8,7 +8,7 @@ import { elementwiseMain, elementwiseWorkgroups } from "./elementwise.ts";
 /** vec4s of channels side by side in a workgroup of several lanes: what a GPU reads at once. */
 const columns = 16;
 
-/** Threads that share a chunk; for each kind of adapter. */
+/** Threads that share a chunk, for each kind of adapter. */
 export const chunkLanes = { cpu: 1, gpu: 16 } as const;
 
 export interface ChunkVariant {
@@ -25,10 +25,10 @@ export function chunkWorkgroups(
 }
 
 /**
- * Opens `main`: the body sees the image `n`, the vec4 of channels `c` of `vectors`, `index` of it and the chunk, the pixels
- * `begin` … `end` of the chunk, its own first pixel `first`, and from one to the next `step`. `channels` is a WGSL expression; `sums`
- * names the variables that `mergeLanes` adds up. Excess threads work on the last chunk and store nothing: a barrier allows no early
- * return.
+ * Opens `main`: the body sees the image `n`, the vec4 of channels `c` of `vectors`, `index` of it and the chunk, the
+ * pixels `begin` … `end` of the chunk, its own first pixel `first`, and from one to the next `step`. `channels` is a
+ * WGSL expression; `sums` names the variables that `mergeLanes` adds up. Excess threads work on the last chunk and
+ * store nothing: a barrier allows no early return.
  */
 export const chunkMain = (channels: string, { lanes }: ChunkVariant, sums: readonly string[]): string =>
   lanes === 1

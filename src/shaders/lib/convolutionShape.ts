@@ -1,5 +1,5 @@
 /**
- * What of a convolution stands in its kernels' texts.
+ * The part of a convolution that is written into its kernels' texts.
  */
 
 /** What changes the text of every convolution kernel. */

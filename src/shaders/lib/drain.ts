@@ -1,6 +1,6 @@
 /**
- * How accumulators leave a thread: a loop that stores a few of them and moves the others up, because a store for each would
- * compile for seconds on software adapters, and an array with a computed index would be a load each.
+ * How accumulators leave a thread: a loop that stores a few of them and moves the others up, because a store for each
+ * would compile for seconds on software adapters, and an array with a computed index would be a load each.
  */
 import { unroll } from "../../engine/wgsl.ts";
 

@@ -1,7 +1,7 @@
 /**
- * Mean and standard deviation of a group from the chunks' statistics (`groupNormPartials`), with what the timestep's embedding
- * adds to each channel before the norm. Shared by the norm and its gradient. Two passes over the partials (mean first) lose less
- * than merging running variances.
+ * Mean and standard deviation of a group from the chunks' statistics (`groupNormPartials`), with what the timestep's
+ * embedding adds to each channel before the norm. Shared by the norm and its gradient. Two passes over the partials
+ * (mean first) lose less than merging running variances.
  */
 import { readScalar, readScalarOptional } from "../../engine/kernel.ts";
 import { unroll, wgsl } from "../../engine/wgsl.ts";
@@ -28,7 +28,7 @@ export interface GroupMomentsVariant {
   readonly threads: number;
 }
 
-/** For each kind of adapter. */
+/** Threads that share a group, for each kind of adapter. */
 export const groupThreads = { cpu: 1, gpu: 64 } as const;
 
 export function groupWorkgroups(
@@ -61,9 +61,10 @@ ${eachStatistic(threads, body)}
 ${names.map((name) => `  ${name} = total(member, ${name});`).join("\n")}`;
 
 /**
- * WGSL of `statistic` (where a channel's mean, 0, or squares, 1, lie in partials), `chunkCount`, `added` (to a channel before the
- * norm), `total` (of all threads' values, in one order) and the beginning of `main`, after which image `n`, `row` of the
- * embedding, the group's channels `begin` … `begin + width`, its `mean` and `rate`, 1/deviation, are there.
+ * WGSL of `statistic` (where a channel's mean, 0, or squares, 1, lie in partials), `chunkCount`, `added` (to a channel
+ * before the norm), `total` (of all threads' values, in one order) and the beginning of `main`, after which image `n`,
+ * `row` of the embedding, the group's channels `begin` … `begin + width`, its `mean` and `rate`, 1/deviation, are
+ * there.
  */
 export const groupMain = (variant: GroupMomentsVariant): string => wgsl`
 fn statistic(n: u32, chunk: u32, c: u32, which: u32) -> u32 {

@@ -6,7 +6,9 @@ import { readOptional, readScalarOptional } from "../../engine/kernel.ts";
 import { wgsl } from "../../engine/wgsl.ts";
 import { stream } from "./philox.ts";
 
-/** Bindings that a kernel needs for it. Without `known` nothing is blended; without noise buffers noise is generated. */
+/**
+ * Bindings that a kernel needs for it. Without `known` nothing is blended; without noise buffers noise is generated.
+ */
 export const knownRegionBindings = {
   seeds: readScalarOptional,
   known: readOptional,

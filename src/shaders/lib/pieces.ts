@@ -1,6 +1,6 @@
 /**
- * Long work as several dispatches of one kernel: no submission can cut a dispatch, and browsers and drivers reset a device
- * whose work takes seconds. Which workgroup computes what does not change, so the numbers are the same.
+ * Long work as several dispatches of one kernel: no submission can cut a dispatch, and browsers and drivers reset a
+ * device whose work takes seconds. Which workgroup computes what does not change, so the numbers are the same.
  */
 
 /** Parameters of a kernel that can go in pieces. */

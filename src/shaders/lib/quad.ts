@@ -1,7 +1,8 @@
 /**
- * Sharing within a quad: four neighbouring threads of a workgroup that run in step. Each loads a quarter of what all of them
- * need and gets the rest by quad swaps: thread l's value k is the one that thread l xor k loaded. For adapters whose quads
- * are consecutive threads of a one-dimensional workgroup; WGSL does not promise that, software adapters do it.
+ * Sharing within a quad: four neighbouring threads of a workgroup that run in step. Each loads a quarter of what all of
+ * them need and gets the rest by quad swaps: thread l's value k is the one that thread l xor k loaded. For adapters
+ * whose quads are consecutive threads of a one-dimensional workgroup; WGSL does not promise that, but on software
+ * adapters it is so.
  */
 
 export type QuadShare = "none" | "quad";

@@ -1,4 +1,7 @@
-/** SiLU, x·sigmoid(x). The exponent is kept below overflow: x / ∞ is right (−0) but f32 infinity is not promised by WGSL. */
+/**
+ * SiLU, x·sigmoid(x). The exponent is kept below overflow: x / ∞ is right (−0) but f32 infinity is not promised by
+ * WGSL.
+ */
 import { wgsl } from "../../engine/wgsl.ts";
 
 export const silu = wgsl`

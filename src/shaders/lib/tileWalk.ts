@@ -1,9 +1,9 @@
 /**
- * How a workgroup walks over a convolution as an implicit GEMM: tap after tap and some input channels at a time it brings a tile of
- * pixels and one of weights to workgroup memory, where `multiply` takes them up. What comes next is loaded into registers
- * before the tile at hand is multiplied, so that memory works meanwhile. Shared by `convolutionTiled` and
- * `convolutionMatrix`. Pixels are counted over the whole batch, and every output sums in the same order whatever the tile, so
- * an image is the same alone and in a batch.
+ * How a workgroup walks over a convolution as an implicit GEMM: tap after tap and some input channels at a time it
+ * brings a tile of pixels and one of weights to workgroup memory, where `multiply` takes them up. What comes next is
+ * loaded into registers before the tile at hand is multiplied, so that memory works meanwhile. Shared by
+ * `convolutionTiled` and `convolutionMatrix`. Pixels are counted over the whole batch, and every output sums in the
+ * same order whatever the tile, so an image is the same alone and in a batch.
  */
 import { unroll, wgsl } from "../../engine/wgsl.ts";
 import type { ConvolutionShape } from "./convolutionShape.ts";
@@ -22,19 +22,25 @@ export interface TileWalk extends TileShape, Pick<ConvolutionShape, "kernel" | "
   readonly threads: number;
   /** 1: the whole sum. More (split-K): each part of the workgroups walks over its share of the input channels. */
   readonly parts: number;
-  /** Independent products of one shape, side by side in all tensors; 1: a convolution. More (Winograd's): 1×1, one image. */
+  /**
+   * Independent products of one shape, side by side in all tensors; 1: a convolution. More (Winograd's): 1×1, one
+   * image.
+   */
   readonly products: number;
   /** What memory holds; the tensors are then natively of that type, too, or are read as f32. */
   readonly element: "f32" | "f16";
   /** vec4s from one pixel of the tile to the next, and from one input channel's weights to the next's. */
   readonly inputStride: number;
   readonly weightStride: number;
-  /** After the affine, where one is bound. */
+  /** The activation after the affine, where one is bound. */
   readonly norm: "none" | "silu";
   /** The input is nearest ×2 of what is read. */
   readonly upsample: boolean;
   readonly has: { readonly x1: boolean; readonly affine: boolean };
-  /** Statements that take up the tiles in `inputs` [pixel][stepVectors] from `inputBase` on and `weights` [channel][tileVectors] from `weightBase` on. */
+  /**
+   * Statements that take up the tiles in `inputs` [pixel][stepVectors] from `inputBase` on and `weights`
+   * [channel][tileVectors] from `weightBase` on.
+   */
   readonly multiply: string;
 }
 
@@ -55,13 +61,14 @@ export function tileMemory(walk: TileWalk): string {
 var<workgroup> weights: array<vec4<${element}>, ${buffers * weights}>;`;
 }
 
-/** Of one buffer. */
+/** vec4s of inputs and of weights in one buffer. */
 const tileVectorsInMemory = (walk: Pick<TileWalk, "tilePixels" | "stepVectors" | "inputStride" | "weightStride">) =>
   [walk.tilePixels * walk.inputStride, walk.stepVectors * 4 * walk.weightStride] as const;
 
 /**
- * Statements of main, which see `group`, `groups` and `local`, and of which what follows sees `pixels`, `outVectors`, `pixelTile`,
- * `outTile` (in vec4s), `part`, `product` and `valid`. A barrier allows no early return: excess workgroups of a folded count run on with nothing valid.
+ * Statements of main, which see `group`, `groups` and `local`, and of which what follows sees `pixels`, `outVectors`,
+ * `pixelTile`, `outTile` (in vec4s), `part`, `product` and `valid`. A barrier allows no early return: excess workgroups
+ * of a folded count run on with nothing valid.
  */
 export function walkTiles(walk: TileWalk): string {
   const { stepVectors, parts, kernel, multiply, buffers } = walk;

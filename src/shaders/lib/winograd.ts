@@ -1,8 +1,9 @@
 /**
- * Winograd's minimal filtering F(m×m, 3×3) (Lavin and Gray 2016) by Toom and Cook's construction: y = Aᵀ[(G g Gᵀ) ⊙ (Bᵀ d B)]A
- * for tiles of m×m outputs from (m+2)×(m+2) inputs. The points are ours: for m = 4 the usual 0, ±1, ±2 lose 1.9 times as
- * much as 0, ±5/8, ±3/2 (2.8e-6 against 1.45e-6 of a sum over 256 channels; the direct sum in f32 itself 0.85e-6), for m = 6
- * the usual 0, ±1/2, ±1, ±2 a twentieth more than with ±7/4, which lose 2.5 times as much as the points of m = 4.
+ * Winograd's minimal filtering F(m×m, 3×3) (Lavin and Gray 2016) by Toom and Cook's construction: y = Aᵀ[(G g Gᵀ) ⊙ (Bᵀ
+ * d B)]A for tiles of m×m outputs from (m+2)×(m+2) inputs. The points are ours: for m = 4 the usual 0, ±1, ±2 lose 1.9
+ * times as much as 0, ±5/8, ±3/2 (2.8e-6 against 1.45e-6 of a sum over 256 channels; the direct sum in f32 itself
+ * 0.85e-6), for m = 6 the usual 0, ±1/2, ±1, ±2 a twentieth more than with ±7/4, which lose 2.5 times as much as the
+ * points of m = 4.
  */
 import { unroll } from "../../engine/wgsl.ts";
 
