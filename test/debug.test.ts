@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { allBlocks } from "../src/checkpoints/architecture.ts";
+import { allBlocks } from "../src/checkpoints/layers.ts";
 import { debug, debugTopics, showDebug } from "../src/engine/debug.ts";
 import { PlanBuilder, type Plan } from "../src/engine/plan.ts";
 import { tune, type PlanClock } from "../src/engine/tuning/tuner.ts";
@@ -140,12 +140,17 @@ it("the tuner says what it timed, what it remembers, and what the budget left", 
     macs: 1,
     uses: 1,
   });
-  const clock: PlanClock = { time: (plan) => Promise.resolve({ milliseconds: plans.get(plan)! }) };
+  // Each run is waited for 30 ms: after the first question the budget is over.
+  let now = 0;
+  const clock: PlanClock = {
+    time: (plan) => {
+      now += 30;
+      return Promise.resolve({ milliseconds: plans.get(plan)! });
+    },
+  };
   const memory = await TuningMemory.open(device);
   const lines = watch("tuner");
-  let calls = 0;
-  // Time stands still until the second question.
-  await tune([question("a"), question("b")], memory, clock, { budget: 100, now: () => (calls++ > 6 ? 1000 : 0) });
+  await tune([question("a"), question("b")], memory, clock, { budget: 100, now: () => now });
   await tune([question("a")], memory, clock, { budget: 0 });
   expect(lines[0]).toBe("tuner: a: fast, of 2 among 2 candidates (table: slow): slow 3.000 ms, fast 1.000 ms");
   expect(lines.at(-2)).toBe("tuner: b: no answer: the budget ends, or nothing runs");

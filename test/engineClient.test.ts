@@ -19,6 +19,7 @@ describe.skipIf(noChromium)("the engine's client in Chromium", () => {
       loadPhases: ["uploading"],
       notAModel: expect.stringMatching(/^CheckpointError: notes.txt/),
       isInputError: true,
+      debugTopic: expect.stringMatching(/^InputError: REPAINT_DEBUG: expected some of .*, got "kernel"$/),
       stillThere: 105,
       estimate: { modelCalls: 210, secondsPerCall: expect.any(Number) },
       seeds: ["7", "8"],

@@ -10,6 +10,8 @@ export interface Results {
   readonly loadPhases: readonly string[];
   readonly notAModel: string;
   readonly isInputError: boolean;
+  /** Of a load where the page's REPAINT_DEBUG names no topic. */
+  readonly debugTopic: string;
   readonly stillThere: number;
   readonly estimate: unknown;
   readonly seeds: readonly string[];
@@ -33,6 +35,9 @@ export async function run({ weights, where }: { weights: Uint8Array; where: "wor
   const model = await engine.load(file, { onProgress: ({ phase }) => loadPhases.add(phase) });
   let error: unknown;
   await engine.load(new File(["nothing"], "notes.txt")).catch((caught: unknown) => (error = caught));
+  Object.assign(globalThis, { REPAINT_DEBUG: "kernel" });
+  const debugTopic = await reason(engine.load(file));
+  Object.assign(globalThis, { REPAINT_DEBUG: "" });
   const stillThere = (await engine.estimate({ sampling: "fast" })).modelCalls;
   const estimate = await engine.estimate({ sampling: "fast", keep: request().keep, count: 2 });
   const mine = request();
@@ -44,6 +49,7 @@ export async function run({ weights, where }: { weights: Uint8Array; where: "wor
     loadPhases: [...loadPhases],
     notAModel: String(error),
     isInputError: error instanceof InputError,
+    debugTopic,
     stillThere,
     estimate,
     seeds: done.variations.map(({ seed }) => String(seed)),

@@ -1,6 +1,6 @@
 /**
- * A GPU that computes nothing and counts the bytes of its buffers: what is allocated on adapters that no test machine has. Not here:
- * numbers; whatever is read from it is zero bytes.
+ * A GPU that computes nothing and counts the bytes of its buffers: what is allocated on adapters that no test machine
+ * has. Not here: numbers; whatever is read from it is zero bytes.
  */
 import { subgroupMatrixFeature } from "../../src/engine/adapter.ts";
 import { Device } from "../../src/engine/device.ts";
