@@ -2,7 +2,6 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { allBlocks } from "../src/checkpoints/layers.ts";
 import { debug, debugTopics, showDebug } from "../src/engine/debug.ts";
 import { PlanBuilder, type Plan } from "../src/engine/plan.ts";
 import { tune, type PlanClock } from "../src/engine/tuning/tuner.ts";
@@ -64,7 +63,8 @@ describe("a network", async () => {
     const table = await load();
     expect(lines.length).toBeGreaterThan(30);
     expect(new Set(lines).size).toBe(lines.length);
-    for (const block of allBlocks(checkpoint.architecture))
+    const { input, middle, output } = checkpoint.architecture;
+    for (const block of [...input.flat(), ...middle, ...output.flatMap(({ blocks }) => blocks)])
       if (block.kind === "res")
         expect(lines.filter((line) => line.includes(`${block.name}.out_layers.3:`))).toHaveLength(1);
     expect(lines.find((line) => line.includes(" out.2:"))).toMatch(

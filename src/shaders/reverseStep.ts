@@ -8,7 +8,7 @@
  * `out` is the network's output as scalars, [images, pixels, outStride]: channels 0 … channels−1 the prediction,
  * channels … 2·channels−1 the variance's interpolation where it is learned.
  *
- * Twin: test/twins/sampler.ts. Cases: test/kernelCasesSampler.ts. Planned by src/repaint/state.ts.
+ * Twin: test/twins/sampler.ts. Cases: test/kernelCasesSampler.ts. Planned by src/repaint/samplers/repaint.ts.
  */
 import { defineKernel, readOptional, readScalar, readWrite, write } from "../engine/kernel.ts";
 import { wgsl } from "../engine/wgsl.ts";
