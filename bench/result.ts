@@ -2,6 +2,7 @@
  * What a benchmark found, as the JSON that it writes, and the comparison of two. Data only: terminals, pages and reports
  * read it.
  */
+import { InputError } from "../src/errors.ts";
 import type { Peak } from "./peak.ts";
 
 export const resultFormat = "repaint-webgpu benchmark 1";
@@ -130,10 +131,10 @@ export function parseResult(text: string, name: string): BenchResult {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new Error(`${name} is not JSON (${(error as Error).message})`, { cause: error });
+    throw new InputError(`${name} is not JSON (${(error as Error).message})`, { cause: error });
   }
   const { format, kernels } = (value ?? {}) as Partial<BenchResult>;
   if (format !== resultFormat || !Array.isArray(kernels))
-    throw new Error(`${name} is no result of this benchmark: expected format ${JSON.stringify(resultFormat)}`);
+    throw new InputError(`${name} is no result of this benchmark: expected format ${JSON.stringify(resultFormat)}`);
   return value as BenchResult;
 }

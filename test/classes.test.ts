@@ -2,8 +2,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it, test } from "vitest";
-import { Arguments } from "../src/cli/command.ts";
-import { readClasses } from "../src/cli/given/classes.ts";
+import { classesFor } from "../src/cli/given/classes.ts";
 import type { OpenModel } from "../src/cli/given/model.ts";
 import { classNames, findClass } from "../src/checkpoints/released/classNames.ts";
 import { presetByName, presetConfig } from "../src/checkpoints/released/find.ts";
@@ -82,26 +81,26 @@ describe("classNames", () => {
 describe("--class", () => {
   const released = (name: string) =>
     ({ checkpoint: { config: presetConfig(presetByName(name)), file: file() } }) as unknown as OpenModel;
-  const classes = (...texts: string[]) => new Arguments(new Map(texts.length > 0 ? [["class", texts]] : []), []);
+  const classes = (...texts: string[]) => texts;
 
   it("is asked for by the network's name", async () => {
-    await expect(readClasses(classes(), released("imagenet256"), undefined, 1)).rejects.toThrow(
+    await expect(classesFor(classes(), released("imagenet256"), undefined, 1)).rejects.toThrow(
       /^this network \(it looks like imagenet256 .*\) is class-conditional: give --class, a number from 0 to 999$/,
     );
-    await expect(readClasses(classes("3"), released("lsun-cat"), undefined, 1)).rejects.toThrow(
+    await expect(classesFor(classes("3"), released("lsun-cat"), undefined, 1)).rejects.toThrow(
       /--class: this network \(it looks like .*lsun-cat.*\) knows no classes/,
     );
   });
 
   it("is one for all pictures or one for each, by name", async () => {
     const model = released("imagenet256");
-    expect(await readClasses(classes("giant panda"), model, undefined, 3)).toEqual([388, 388, 388]);
-    expect(await readClasses(classes("0", "golden ret", "7"), model, undefined, 3)).toEqual([0, 207, 7]);
-    await expect(readClasses(classes("1", "2"), model, undefined, 3)).rejects.toThrow(/given 2 times for 3 pictures/);
-    await expect(readClasses(classes("1000"), model, undefined, 1)).rejects.toThrow(
+    expect(await classesFor(classes("giant panda"), model, undefined, 3)).toEqual([388, 388, 388]);
+    expect(await classesFor(classes("0", "golden ret", "7"), model, undefined, 3)).toEqual([0, 207, 7]);
+    await expect(classesFor(classes("1", "2"), model, undefined, 3)).rejects.toThrow(/given 2 times for 3 pictures/);
+    await expect(classesFor(classes("1000"), model, undefined, 1)).rejects.toThrow(
       /--class: this network \(.*\) knows classes from 0 to 999, got "1000"/,
     );
-    await expect(readClasses(classes("cran"), model, undefined, 1)).rejects.toThrow(/^--class: "cran" may mean crane/);
+    await expect(classesFor(classes("cran"), model, undefined, 1)).rejects.toThrow(/^--class: "cran" may mean crane/);
   });
 });
 
@@ -110,7 +109,7 @@ test("a file's unconditional class is taken where none is given", async () => {
     withMetadata(golden("unet/class-cond.weights.safetensors"), metadata);
   const checkpoint = await openCheckpoint(await open({ unconditional_class: "9" }));
   const model = { checkpoint } as OpenModel;
-  expect(await readClasses(new Arguments(new Map(), []), model, undefined, 2)).toEqual([9, 9]);
+  expect(await classesFor([], model, undefined, 2)).toEqual([9, 9]);
   await expect(openCheckpoint(await open({ unconditional_class: "10" }))).rejects.toThrow(
     /"unconditional_class": expected one of the network's classes \(10 of them\), got 10/,
   );

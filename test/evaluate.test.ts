@@ -2,7 +2,7 @@
 import { readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type EvaluationPlan, planDifference, shardTasks, tasksOf } from "../src/evaluate/plan.ts";
+import { differenceWords, type EvaluationPlan, planDifference, shardTasks, tasksOf } from "../src/evaluate/plan.ts";
 import { readShard } from "../src/cli/given/shards.ts";
 import { Arguments } from "../src/cli/command.ts";
 import { cli, events } from "./support/cli.ts";
@@ -252,6 +252,11 @@ describe("shards", () => {
 
 it("planDifference finds the first place that differs", () => {
   expect(planDifference({ a: [1, { b: 2 }] }, { a: [1, { b: 2 }] })).toBeUndefined();
-  expect(planDifference({ a: [1, { b: 2 }] }, { a: [1, { b: 3 }] })).toBe("a.1.b is 2 there and 3 here");
-  expect(planDifference({ a: [1] }, { a: [1, 2] })).toBe("a.1 is absent there and 2 here");
+  const values = planDifference({ a: [1, { b: 2 }] }, { a: [1, { b: 3 }] })!;
+  expect(values).toEqual({ path: "a.1.b", values: [2, 3] });
+  expect(differenceWords(values, "there", "here")).toBe("a.1.b is 2 there and 3 here");
+  const absent = planDifference({ a: [1] }, { a: [1, " there "] })!;
+  expect(differenceWords(absent, "in the first", "in the other")).toBe(
+    'a.1 is absent in the first and " there " in the other',
+  );
 });

@@ -1,12 +1,11 @@
 /**
- * What a command is (a name, options as data, a function), and arguments read by that data. Help is in help.ts, what a
- * command finds around it while it runs in report.ts and context.ts.
+ * What a command is: options as data, `parse` from options to settings, `run` from settings. Not here: help (help.ts), what a
+ * command finds around it while it runs (context.ts).
  */
 import { parseArgs } from "node:util";
 import { InputError } from "../errors.ts";
-import { quoted } from "../text/quoted.ts";
-import { nearNames } from "../text/near.ts";
 import type { Context } from "./context.ts";
+import { choice, hint, quoted, wholeNumber } from "./values.ts";
 
 export interface Option {
   /** Without the dashes. */
@@ -17,7 +16,11 @@ export interface Option {
   readonly repeat?: boolean;
 }
 
-export interface Command {
+/**
+ * A command. Its options are read once, by `parse`; `run` sees settings only. (Methods, not functions in properties: so that
+ * commands of different settings fit into one list.)
+ */
+export interface Command<Settings = unknown> {
   readonly name: string;
   readonly summary: string;
   /** How help writes the positional arguments, separated by spaces; they are then required. */
@@ -25,8 +28,10 @@ export interface Command {
   readonly options: readonly Option[];
   /** Paragraphs below the options in help. */
   readonly notes?: readonly string[];
+  /** All that was asked for, checked as far as neither network nor device is needed. @throws InputError */
+  parse(given: Arguments): Settings | Promise<Settings>;
   /** Resolves to the exit status; nothing means 0. */
-  run(context: Context, given: Arguments): Promise<number | void>;
+  run(settings: Settings, context: Context): Promise<number | void>;
 }
 
 export const jsonOption: Option = { name: "json", help: "one JSON object per event on stdout (docs/cli.md)" };
@@ -45,11 +50,6 @@ export const precisionOption: Option = {
   name: "precision",
   value: "f32|f16",
   help: "storage of activations and weights; arithmetic is f32 (default f32)",
-};
-export const flagsOption: Option = {
-  name: "flags",
-  value: "JSON|@FILE|PRESET",
-  help: "flags that the checkpoint does not carry, in the constructor's or the scripts' words, or a released network's",
 };
 export const helpOption: Option = { name: "help", help: "this text" };
 
@@ -90,18 +90,13 @@ export class Arguments {
   /** @throws InputError unless it is absent or a whole number of the range */
   integer(name: string, { min, max }: { min: number; max: number }): number | undefined {
     const value = this.text(name);
-    if (value === undefined) return undefined;
-    const number = /^\d{1,15}$/.test(value) ? Number(value) : NaN;
-    if (!(number >= min && number <= max))
-      throw new InputError(`--${name}: expected a whole number from ${min} to ${max}, got ${quoted(value)}`);
-    return number;
+    return value === undefined ? undefined : wholeNumber(`--${name}`, value, { min, max });
   }
 
   /** @throws InputError unless it is absent or one of the choices */
   choice<T extends string>(name: string, choices: readonly T[]): T | undefined {
     const value = this.text(name);
-    if (value === undefined || (choices as readonly string[]).includes(value)) return value as T | undefined;
-    throw new InputError(`--${name}: expected ${choices.join(" or ")}, got ${quoted(value)}${hint(value, choices)}`);
+    return value === undefined ? undefined : choice(`--${name}`, value, choices);
   }
 }
 
@@ -160,11 +155,3 @@ function checkPositionals({ name, positional }: Command, given: readonly string[
   const missing = wanted[given.length];
   if (missing !== undefined) throw new InputError(`\`${name}\` needs a ${missing}: repaint ${name} ${positional}`);
 }
-
-/** ` (did you mean …?)`, or nothing where no name is near. */
-export function hint(name: string, known: readonly string[]): string {
-  const [near] = nearNames(name.startsWith("--") || !known[0]?.startsWith("--") ? name : `--${name}`, known);
-  return near === undefined ? "" : ` (did you mean ${near}?)`;
-}
-
-export { quoted };

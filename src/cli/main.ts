@@ -6,44 +6,45 @@ import { InputError, InterruptedError, OutOfMemoryError, RePaintError } from "..
 import { showDebug } from "../engine/debug.ts";
 import type { Device } from "../engine/device.ts";
 import { packageInfo } from "../node/packageFiles.ts";
-import { bench } from "./commands/bench.ts";
-import { classify } from "./commands/classifier.ts";
-import { type Command, hint, parseArguments, quoted } from "./command.ts";
-import { type OpenDevice, openNodeDevice } from "./context.ts";
-import { convert } from "./commands/convert.ts";
-import { demo } from "./commands/demo.ts";
-import { doctor } from "./commands/doctor.ts";
-import { evaluate } from "./commands/evaluate.ts";
+import { benchCommand } from "./commands/bench.ts";
+import { classifierCommand } from "./commands/classifier.ts";
+import { type Command, parseArguments } from "./command.ts";
+import { type Context, type OpenDevice, openNodeDevice } from "./context.ts";
+import { convertCommand } from "./commands/convert.ts";
+import { demoCommand } from "./commands/demo.ts";
+import { doctorCommand } from "./commands/doctor.ts";
+import { evaluateCommand } from "./commands/evaluate.ts";
 import { commandHelp, generalHelp } from "./help.ts";
-import { inpaint } from "./commands/inpaint.ts";
-import { inspect } from "./commands/inspect.ts";
+import { inpaintCommand } from "./commands/inpaint.ts";
+import { inspectCommand } from "./commands/inspect.ts";
 import { lpipsCommand } from "./commands/lpips.ts";
-import { mask } from "./commands/mask.ts";
-import { replayTrace } from "./commands/replay.ts";
-import { reproduce } from "./commands/reproduce.ts";
+import { maskCommand } from "./commands/mask.ts";
+import { replayCommand } from "./commands/replay.ts";
+import { reproduceCommand } from "./commands/reproduce.ts";
 import { sampleCommand } from "./commands/sample.ts";
-import { synth } from "./commands/synth.ts";
+import { synthCommand } from "./commands/synth.ts";
 import { Report, type Stream } from "../node/report.ts";
 import { tuneCommand } from "./commands/tune.ts";
-import { forward } from "./commands/unet.ts";
+import { unetCommand } from "./commands/unet.ts";
+import { hint, quoted } from "./values.ts";
 
 export const commands: readonly Command[] = [
-  inpaint,
-  demo,
-  doctor,
-  inspect,
-  forward,
-  classify,
-  replayTrace,
-  convert,
-  synth,
-  mask,
+  inpaintCommand,
+  demoCommand,
+  doctorCommand,
+  inspectCommand,
+  unetCommand,
+  classifierCommand,
+  replayCommand,
+  convertCommand,
+  synthCommand,
+  maskCommand,
   sampleCommand,
   tuneCommand,
-  bench,
-  evaluate,
+  benchCommand,
+  evaluateCommand,
   lpipsCommand,
-  reproduce,
+  reproduceCommand,
 ];
 
 export interface Environment {
@@ -86,7 +87,7 @@ export async function main(argv: readonly string[], environment: Environment = {
   }
 }
 
-async function dispatch(argv: readonly string[], context: Parameters<Command["run"]>[0]): Promise<number | void> {
+async function dispatch(argv: readonly string[], context: Context): Promise<number | void> {
   // It may stand before the command, too.
   const isFirst = argv[0] === "--json";
   const [name, ...others] = isFirst ? argv.slice(1) : argv;
@@ -108,7 +109,7 @@ async function dispatch(argv: readonly string[], context: Parameters<Command["ru
   }
   const given = parseArguments(command, rest);
   if (given.has("help")) return context.report.print(commandHelp(command));
-  return command.run(context, given);
+  return command.run(await command.parse(given), context);
 }
 
 /** REPAINT_DEBUG: topics of the engine, and "1" for the stack of a mistake of ours. */

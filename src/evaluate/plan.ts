@@ -98,17 +98,27 @@ export function taskName(plan: EvaluationPlan, { index, setting, mask, picture, 
   return `${String(index).padStart(6, "0")}-${readable.slice(0, 80)}`;
 }
 
-/** Where two plans differ first, in words: "settings.0.schedule.steps is 25 there and 50 here". Undefined for equal ones. */
-export function planDifference(there: unknown, here: unknown, path = ""): string | undefined {
+/** Where two plans differ: the path of what does ("settings.0.sampling.steps"), and its value in either; undefined: absent. */
+export interface PlanDifference {
+  readonly path: string;
+  readonly values: readonly [unknown, unknown];
+}
+
+/** The first difference of two plans; undefined: they are equal. */
+export function planDifference(one: unknown, other: unknown, path = ""): PlanDifference | undefined {
   const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
-  if (isObject(there) && isObject(here)) {
-    for (const key of new Set([...Object.keys(there), ...Object.keys(here)])) {
-      const found = planDifference(there[key], here[key], path ? `${path}.${key}` : key);
+  if (isObject(one) && isObject(other)) {
+    for (const key of new Set([...Object.keys(one), ...Object.keys(other)])) {
+      const found = planDifference(one[key], other[key], path ? `${path}.${key}` : key);
       if (found) return found;
     }
     return undefined;
   }
-  if (there === here) return undefined;
-  const words = (value: unknown) => (value === undefined ? "absent" : shown(value));
-  return `${path || "the plan"} is ${words(there)} there and ${words(here)} here`;
+  return one === other ? undefined : { path, values: [one, other] };
+}
+
+/** "settings.0.sampling.steps is 25 there and 50 here", for "there" and "here" as the places of the two plans. */
+export function differenceWords({ path, values }: PlanDifference, ...places: readonly [string, string]): string {
+  const [one, other] = values.map((value) => (value === undefined ? "absent" : shown(value)));
+  return `${path || "the plan"} is ${one} ${places[0]} and ${other} ${places[1]}`;
 }

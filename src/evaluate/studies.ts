@@ -2,28 +2,43 @@
  * The paper's studies at a size that a processor can make: what is run, what the paper says, and when that holds. Data and one
  * decision. Not here: running, text (src/cli).
  */
+import type { MaskPattern } from "../pictures/masks.ts";
+import type { Schedule } from "../repaint/schedule.ts";
+import type { Strategy } from "../repaint/strategies.ts";
 import type { Estimate } from "./statistics.ts";
 
-/** Settings in `evaluate`'s words. Those with T = 20 but the first make about as many model calls, 30 to 40. */
+interface StudySettingFacts {
+  /** How the schedule's model calls are spent where it is not on jumps: `strategy`. */
+  readonly run: Readonly<Pick<Schedule, "steps" | "jumpLength" | "resamples">> & { readonly strategy?: Strategy };
+  readonly title: string;
+}
+
+/** A run that resamples once never jumps, whatever its jump length. */
+const usualJump = 5;
+
+/** Those with T = 20 but the first make about as many model calls, 30 to 40. */
 export const STUDY_SETTINGS = {
-  plain: { words: "steps=20,resamples=1", title: "T = 20, no resampling" },
-  resample: { words: "steps=20,jump-length=5,resamples=2", title: "T = 20, j = 5, r = 2" },
+  plain: { run: { steps: 20, jumpLength: usualJump, resamples: 1 }, title: "T = 20, no resampling" },
+  resample: { run: { steps: 20, jumpLength: 5, resamples: 2 }, title: "T = 20, j = 5, r = 2" },
   slow: {
-    words: "steps=20,jump-length=5,resamples=2,strategy=slow-down",
+    run: { steps: 20, jumpLength: 5, resamples: 2, strategy: "slow-down" },
     title: "T = 35, no resampling (slowed down)",
   },
-  sdedit: { words: "steps=20,jump-length=5,resamples=2,strategy=sdedit", title: "T = 20, SDEdit's repeats" },
-  long: { words: "steps=20,jump-length=10,resamples=2", title: "T = 20, j = 10, r = 2" },
-  short: { words: "steps=20,jump-length=1,resamples=2", title: "T = 20, j = 1, r = 2" },
-  once: { words: "steps=25,jump-length=5,resamples=1", title: "T = 25, no resampling" },
-  fivefold: { words: "steps=25,jump-length=5,resamples=5", title: "T = 25, j = 5, r = 5" },
-} as const;
+  sdedit: {
+    run: { steps: 20, jumpLength: 5, resamples: 2, strategy: "sdedit" },
+    title: "T = 20, SDEdit's repeats",
+  },
+  long: { run: { steps: 20, jumpLength: 10, resamples: 2 }, title: "T = 20, j = 10, r = 2" },
+  short: { run: { steps: 20, jumpLength: 1, resamples: 2 }, title: "T = 20, j = 1, r = 2" },
+  once: { run: { steps: 25, jumpLength: usualJump, resamples: 1 }, title: "T = 25, no resampling" },
+  fivefold: { run: { steps: 25, jumpLength: 5, resamples: 5 }, title: "T = 25, j = 5, r = 5" },
+} as const satisfies Readonly<Record<string, StudySettingFacts>>;
 
 export type StudySetting = keyof typeof STUDY_SETTINGS;
 
 export interface StudyRun {
   readonly name: string;
-  readonly masks: readonly string[];
+  readonly masks: readonly MaskPattern[];
   readonly settings: readonly StudySetting[];
   readonly seeds: readonly bigint[];
   /** Unless another number is asked for. Those of examples do not grow with what is asked for all studies. */
@@ -52,10 +67,10 @@ export const STUDY_RUNS: readonly StudyRun[] = [
   },
   { name: "halves", masks: ["half"], settings: ["once", "fivefold"], seeds: [1n], pictures: fewPictures },
   { name: "class", masks: ["half"], settings: ["resample"], seeds: [1n], pictures: fewPictures, hasLabel: true },
-  ...[1, 4].map((guidance) => ({
+  ...[1, 4].map((guidance): StudyRun => ({
     name: `guided-${guidance}`,
     masks: ["half"],
-    settings: ["resample"] as const,
+    settings: ["resample"],
     seeds: [1n],
     pictures: fewPictures,
     hasLabel: true,

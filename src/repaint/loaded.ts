@@ -3,7 +3,7 @@
  * new device after a loss. Not here: what a run does about it (`recovery.ts`).
  */
 import { Device, requestDevice } from "../engine/device.ts";
-import { CheckpointError, InterruptedError, NoAdapterError } from "../errors.ts";
+import { CheckpointError, InputError, InterruptedError, NoAdapterError } from "../errors.ts";
 import type { SourceCache } from "../sources/cache.ts";
 import { pageCache } from "../sources/pageCache.ts";
 import { urlSource, type UrlOptions } from "../sources/urlSource.ts";
@@ -29,10 +29,13 @@ export interface LoadOptions extends UNetOptions {
    * then released by `dispose` and asked for another after a loss. Default: this page's own adapter, in that way.
    */
   readonly device?: Device | (() => Promise<Device>) | undefined;
-  /** Architecture and diffusion flags that the file does not carry, in the constructor's or the scripts' vocabulary. */
+  /**
+   * Architecture and diffusion flags that the file does not carry, in the constructor's or the scripts' vocabulary. Not for a
+   * checkpoint that is open already, which was opened with its own.
+   */
   readonly flags?: unknown;
   /** A noise-aware classifier of the network's image size, for runs with `classifierScale`. */
-  readonly classifier?: CheckpointSource | undefined;
+  readonly classifier?: CheckpointSource | ClassifierCheckpoint | undefined;
   readonly classifierFlags?: unknown;
   readonly download?: DownloadOptions | undefined;
   /**
@@ -88,7 +91,7 @@ export class Loaded {
    * @throws NoAdapterError, InputError (addresses, servers, a classifier of another size), CheckpointError, OutOfMemoryError, or
    * the signal's reason
    */
-  static async load(source: CheckpointSource, options: LoadOptions): Promise<Loaded> {
+  static async load(source: CheckpointSource | Checkpoint, options: LoadOptions): Promise<Loaded> {
     const open = await openerOf(source, options);
     return open(options.signal, async (checkpoints) => {
       const given = options.device;
@@ -224,13 +227,13 @@ function requireSameFile(now: Pick<Checkpoint, "file">, before: Pick<Checkpoint,
   );
 }
 
-async function openerOf(source: CheckpointSource, options: LoadOptions): Promise<Opener<Checkpoints>> {
+async function openerOf(source: CheckpointSource | Checkpoint, options: LoadOptions): Promise<Opener<Checkpoints>> {
   const { flags, classifier: guide, classifierFlags } = options;
-  const openUNet = await fileOpener(source, options, (file, config) => openCheckpoint(file, flags, config));
+  const openUNet = await fileOpener(source, flags, options, openCheckpoint);
   if (guide === undefined) return (signal, body) => openUNet(signal, (unet) => body({ unet, classifier: undefined }));
   // Pages that guide nothing do not pay for classifiers.
   const { openClassifier } = await import("../checkpoints/classifier/checkpoint.ts");
-  const openGuide = await fileOpener(guide, options, (file) => openClassifier(file, classifierFlags));
+  const openGuide = await fileOpener(guide, classifierFlags, options, openClassifier);
   return (signal, body) =>
     openUNet(signal, (unet) =>
       openGuide(signal, (classifier) => {
@@ -240,14 +243,18 @@ async function openerOf(source: CheckpointSource, options: LoadOptions): Promise
     );
 }
 
-/** A file at an address is opened whenever it is needed, and closed again; others stay open. */
-async function fileOpener<T>(
-  source: CheckpointSource,
+/** A file at an address is opened whenever it is needed, and closed again; others stay open, or are open already. */
+async function fileOpener<T extends { readonly architecture: unknown }>(
+  source: CheckpointSource | T,
+  flags: unknown,
   options: LoadOptions,
-  open: (source: ByteSource, config?: () => Promise<unknown>) => Promise<T>,
+  open: (source: ByteSource, flags: unknown, config?: () => Promise<unknown>) => Promise<T>,
 ): Promise<Opener<T>> {
   if (typeof source !== "string" && !(source instanceof URL)) {
-    const checkpoint = await open(asSource(source));
+    const isOpen = "architecture" in source;
+    if (isOpen && flags !== undefined)
+      throw new InputError("flags: this checkpoint is open already, with its own; open it with these instead");
+    const checkpoint = isOpen ? source : await open(asSource(source), flags);
     return (_signal, body) => body(checkpoint);
   }
   return async (signal, body) => {
@@ -256,7 +263,7 @@ async function fileOpener<T>(
     const file = await urlSource(source, { ...fetching, cache: cache || undefined });
     try {
       const config = async () => (await import("../sources/jsonBeside.ts")).jsonBeside(source, "config.json", fetching);
-      return await body(await open(file, config));
+      return await body(await open(file, flags, config));
     } finally {
       await file.close();
     }

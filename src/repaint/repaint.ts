@@ -63,10 +63,11 @@ export class RePaint {
   }
 
   /**
-   * Loads a checkpoint onto a device. From an address it is streamed, and kept in a cache (see `urlSource`).
+   * Loads a checkpoint, or one that is open already, onto a device. From an address it is streamed, and kept in a cache (see
+   * `urlSource`).
    * @throws NoAdapterError, InputError (addresses and servers), CheckpointError, OutOfMemoryError, or the signal's reason
    */
-  static async load(source: CheckpointSource, options: LoadOptions = {}): Promise<RePaint> {
+  static async load(source: CheckpointSource | Checkpoint, options: LoadOptions = {}): Promise<RePaint> {
     return new RePaint(await Loaded.load(source, options));
   }
 

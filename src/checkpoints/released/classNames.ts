@@ -39,16 +39,21 @@ function namesOf(text: string, classes: number, file: string): readonly string[]
 
 /**
  * The class that a word means: its number, its name, or the beginning of one name only; case, hyphens and underscores do not count.
- * @throws InputError that names the near ones
+ * @throws InputError that names the near ones, and calls what was asked for `what`
  */
-export function findClass(text: string, classes: number, names: readonly string[] | undefined): number {
+export function findClass(
+  text: string,
+  classes: number,
+  names: readonly string[] | undefined,
+  what = "class",
+): number {
   const range = `a number from 0 to ${classes - 1}`;
   const shown = quoted(text);
   if (/^\d+$/.test(text)) {
     if (Number(text) < classes) return Number(text);
-    throw new InputError(`class: expected ${range}, got ${shown}`);
+    throw new InputError(`${what}: expected ${range}, got ${shown}`);
   }
-  if (!names) throw new InputError(`class: expected ${range}, since the file names no classes, got ${shown}`);
+  if (!names) throw new InputError(`${what}: expected ${range}, since the file names no classes, got ${shown}`);
   const [wanted, all] = [plain(text), names.map(plain)];
   const having = (test: (name: string) => boolean) => all.flatMap((name, index) => (test(name) ? [index] : []));
   const exact = having((name) => name === wanted);
@@ -61,11 +66,11 @@ export function findClass(text: string, classes: number, names: readonly string[
       .join(", ") + (of.length > 5 ? ", …" : "");
   if (found.length > 1)
     throw new InputError(
-      `class: ${shown} may mean ${list(found)}: give ${exact.length > 1 ? "the number" : "more of the name, or the number"}`,
+      `${what}: ${shown} may mean ${list(found)}: give ${exact.length > 1 ? "the number" : "more of the name, or the number"}`,
     );
   const near = nearNames(wanted, all).map((name) => all.indexOf(name));
   throw new InputError(
-    `class: expected ${range} or a class's name, got ${shown}${near.length > 0 ? ` (did you mean ${list(near)}?)` : ""}`,
+    `${what}: expected ${range} or a class's name, got ${shown}${near.length > 0 ? ` (did you mean ${list(near)}?)` : ""}`,
   );
 }
 

@@ -17,20 +17,38 @@ import {
   adapterOption,
   type Arguments,
   type Command,
-  flagsOption,
   forceOption,
   jsonOption,
   precisionOption,
-  quoted,
   weightsOption,
 } from "../command.ts";
 import { announceDevice, type Context } from "../context.ts";
-import { readFlags, withModel } from "../given/model.ts";
+import { flagsOption } from "../given/flags.ts";
+import { type ModelSettings, type OpenModel, readModel, withModel } from "../given/model.ts";
 import { readPrecision } from "../given/settings.ts";
 import { TensorCheck, withTensors } from "../files/tensorFiles.ts";
 import { checkInputs } from "../tasks/forward.ts";
+import { quoted } from "../values.ts";
 
-export const bench: Command = {
+interface Settings {
+  readonly model: ModelSettings;
+  /** PyTorch's answer; undefined: the shipped one where the model is shipped, else none. */
+  readonly selfTest: string | undefined;
+  readonly quick: boolean;
+  readonly candidates: boolean;
+  readonly only: RegExp | undefined;
+  /** Seconds that one dispatch may take; undefined: as is usual for the adapter. */
+  readonly caseSeconds: number | undefined;
+  readonly precision: "f32" | "f16";
+  readonly adapter: string | undefined;
+  readonly out: string | undefined;
+  readonly html: string | undefined;
+  /** An earlier result. */
+  readonly vs: string | undefined;
+  readonly force: boolean;
+}
+
+export const benchCommand: Command<Settings> = {
   name: "bench",
   summary: "check and time every kernel, the forward and a step on this adapter",
   options: [
@@ -67,6 +85,7 @@ export const bench: Command = {
   notes: [
     "Each kernel is compared with float64 arithmetic before it is timed; exit status 1 if one computed wrongly. Ctrl-C stops after the case at hand and keeps what there is. The shipped table chooses the kernels, whatever `tune` remembered.",
   ],
+  parse,
   run,
 };
 
@@ -75,63 +94,22 @@ const dawnToggles = ["disable_workgroup_init"];
 /** Dawn rounds timestamps to 65 µs, longer than many a dispatch on a GPU takes. */
 const dawnTogglesOff = ["timestamp_quantization"];
 
-async function run(context: Context, given: Arguments): Promise<number> {
-  const { report, signal } = context;
-  const [out, html, vs] = [given.text("out"), given.text("html"), given.text("vs")];
-  const force = given.has("force");
-  const [only, caseSeconds] = [readPattern(given), readBudget(given)];
-  const precision = readPrecision(given);
-  for (const path of [out, html]) if (path !== undefined) await refuseOutput(path, { force });
-  const base = vs === undefined ? undefined : await readResult(vs);
-  const result = await withModel(context, given.text("weights"), await readFlags(given), async (opened) => {
-    const { name, checkpoint, shipped } = opened;
-    const compared = given.text("self-test") ?? (shipped && join(weightsFolder, shipped.selfTest));
-    const measure = async (selfTest?: TensorFile): Promise<BenchResult> => {
-      const device = await announceDevice(context, given.text("adapter"), { dawnToggles, dawnTogglesOff });
-      return runSuite({
-        device,
-        precision,
-        only,
-        caseSeconds,
-        signal,
-        quick: given.has("quick"),
-        candidates: given.has("candidates"),
-        model: { name, checkpoint, selfTest },
-        version: (await packageInfo()).version,
-        platform: `Node ${process.version}, ${process.platform} ${process.arch}`,
-        onProgress: ({ what, done, total, secondsLeft, row }) => {
-          if (row) report.event("kernel", { ...row });
-          report.progress({ what: `(${what})`, done, total, ...(secondsLeft === undefined ? {} : { secondsLeft }) });
-        },
-      });
-    };
-    if (compared === undefined) return measure();
-    return withTensors(compared, ({ file }) => measure(checkSelfTest(file, checkpoint)));
-  });
-  report.endProgress();
-  const { kernels: _, ...whole } = result;
-  report.event("result", whole);
-  report.print([headline(result), kernelTable(result.kernels), forwardText(result)].join("\n\n"));
-  if (base) report.print(`\n${comparisonText(base, result)}`);
-  const write = (path: string, text: string) => writeFileAtomic(path, new TextEncoder().encode(text), { force });
-  if (out !== undefined) await write(out, `${JSON.stringify(result, undefined, 1)}\n`);
-  if (html !== undefined) await write(html, reportPage(result, await readFile(styleSheet, "utf8")));
-  const failed = failures(result);
-  for (const { kernel, shape, failed: why } of failed) report.say(`bench: ${kernel}, ${shape}: ${why}`);
-  return failed.length > 0 ? 1 : result.interrupted ? 130 : 0;
+async function parse(given: Arguments): Promise<Settings> {
+  return {
+    only: readPattern(given),
+    caseSeconds: readBudget(given),
+    precision: readPrecision(given),
+    selfTest: given.text("self-test"),
+    quick: given.has("quick"),
+    candidates: given.has("candidates"),
+    adapter: given.text("adapter"),
+    out: given.text("out"),
+    html: given.text("html"),
+    vs: given.text("vs"),
+    force: given.has("force"),
+    model: await readModel(given),
+  };
 }
-
-/** @throws InputError unless the file holds an input of this network and an answer */
-function checkSelfTest(file: TensorFile, { config, architecture }: Checkpoint): TensorFile {
-  const check = new TensorCheck(file);
-  const [batch, , height, width] = checkInputs(check, config).x?.shape ?? [];
-  check.tensor("out", [batch ?? "N", architecture.outChannels, height ?? "H", width ?? "W"], "float");
-  check.finish();
-  return file;
-}
-
-/** Beside the benchmark; the build puts it beside the bundle. */
-const styleSheet = new URL("../../../bench/report.css", import.meta.url);
 
 function readPattern(given: Arguments): RegExp | undefined {
   const text = given.text("only");
@@ -151,6 +129,65 @@ function readBudget(given: Arguments): number | undefined {
   return seconds;
 }
 
+async function run(settings: Settings, context: Context): Promise<number> {
+  const { out, html, vs, force } = settings;
+  const { report } = context;
+  for (const path of [out, html]) if (path !== undefined) await refuseOutput(path, { force });
+  const base = vs === undefined ? undefined : await readResult(vs);
+  const result = await withModel(context, settings.model, (model) => measure(settings, context, model));
+  report.endProgress();
+  const { kernels: _, ...whole } = result;
+  report.event("result", whole);
+  report.print([headline(result), kernelTable(result.kernels), forwardText(result)].join("\n\n"));
+  if (base) report.print(`\n${comparisonText(base, result)}`);
+  const write = (path: string, text: string) => writeFileAtomic(path, new TextEncoder().encode(text), { force });
+  if (out !== undefined) await write(out, `${JSON.stringify(result, undefined, 1)}\n`);
+  if (html !== undefined) await write(html, reportPage(result, await readFile(styleSheet, "utf8")));
+  const failed = failures(result);
+  for (const { kernel, shape, failed: why } of failed) report.say(`bench: ${kernel}, ${shape}: ${why}`);
+  return failed.length > 0 ? 1 : result.interrupted ? 130 : 0;
+}
+
+/** The suite, with the answer that the model's forward is compared with where there is one. */
+async function measure(settings: Settings, context: Context, model: OpenModel): Promise<BenchResult> {
+  const { name, checkpoint, shipped } = model;
+  const answer = settings.selfTest ?? (shipped && join(weightsFolder, shipped.selfTest));
+  const suite = async (selfTest?: TensorFile): Promise<BenchResult> => {
+    const { report, signal } = context;
+    const device = await announceDevice(context, settings.adapter, { dawnToggles, dawnTogglesOff });
+    return runSuite({
+      device,
+      signal,
+      precision: settings.precision,
+      only: settings.only,
+      caseSeconds: settings.caseSeconds,
+      quick: settings.quick,
+      candidates: settings.candidates,
+      model: { name, checkpoint, selfTest },
+      version: (await packageInfo()).version,
+      platform: `Node ${process.version}, ${process.platform} ${process.arch}`,
+      onProgress: ({ what, done, total, secondsLeft, row }) => {
+        if (row) report.event("kernel", { ...row });
+        report.progress({ what: `(${what})`, done, total, ...(secondsLeft === undefined ? {} : { secondsLeft }) });
+      },
+    });
+  };
+  if (answer === undefined) return suite();
+  return withTensors(answer, ({ file }) => suite(checkSelfTest(file, checkpoint)));
+}
+
+/** @throws InputError unless the file holds an input of this network and an answer */
+function checkSelfTest(file: TensorFile, { config, architecture }: Checkpoint): TensorFile {
+  const check = new TensorCheck(file);
+  const [batch, , height, width] = checkInputs(check, config).x?.shape ?? [];
+  check.tensor("out", [batch ?? "N", architecture.outChannels, height ?? "H", width ?? "W"], "float");
+  check.finish();
+  return file;
+}
+
+/** Beside the benchmark; the build puts it beside the bundle. */
+const styleSheet = new URL("../../../bench/report.css", import.meta.url);
+
 async function readResult(path: string): Promise<BenchResult> {
   let text: string;
   try {
@@ -158,9 +195,5 @@ async function readResult(path: string): Promise<BenchResult> {
   } catch (error) {
     throw asInputError(error, `cannot read --vs ${path}`);
   }
-  try {
-    return parseResult(text, path);
-  } catch (error) {
-    throw new InputError((error as Error).message);
-  }
+  return parseResult(text, path);
 }

@@ -8,17 +8,35 @@ import type { ClassifierCheckpoint } from "../../checkpoints/classifier/checkpoi
 import { Classifier, requireClassifierSize } from "../../unet/classifier.ts";
 import { readFloat32, type TensorFile, writeSafetensors } from "../../files/safetensors.ts";
 import { InputError } from "../../errors.ts";
-import { adapterOption, type Arguments, type Command, flagsOption, forceOption, jsonOption } from "../command.ts";
+import { adapterOption, type Arguments, type Command, forceOption, jsonOption } from "../command.ts";
 import { announceDevice, type Context } from "../context.ts";
-import { type OpenClassifier, readFlags, sayAssumedOfClassifier, withClassifier } from "../given/model.ts";
+import { flagsOption } from "../given/flags.ts";
+import {
+  type ModelSettings,
+  type OpenClassifier,
+  readModel,
+  sayAssumedOfClassifier,
+  withClassifier,
+} from "../given/model.ts";
 import { readIntegers, TensorCheck, withTensors } from "../files/tensorFiles.ts";
 import { bytes as bytesInWords } from "../../text/quantities.ts";
 import { adapterName } from "../../engine/adapter.ts";
-import { tunedChoices, tuneOption } from "../given/tuning.ts";
+import { readTune, tunedChoices, tuneOption, type TuneSettings } from "../given/tuning.ts";
 import { forwardProgress, readTimesteps } from "../tasks/forward.ts";
 import { classifyOnce, type ClassifierInputs } from "../tasks/classify.ts";
+import { about } from "../values.ts";
 
-export const classify: Command = {
+interface Settings {
+  readonly model: ModelSettings;
+  readonly input: string;
+  readonly output: string;
+  readonly weightType: "f32" | "f16" | undefined;
+  readonly tune: TuneSettings;
+  readonly adapter: string | undefined;
+  readonly force: boolean;
+}
+
+export const classifierCommand: Command<Settings> = {
   name: "classifier",
   summary: "run a classifier and its gradient once on the tensors of a safetensors file",
   options: [
@@ -32,21 +50,33 @@ export const classify: Command = {
     forceOption,
     jsonOption,
   ],
+  parse,
   run,
 };
 
-async function run(context: Context, given: Arguments): Promise<void> {
-  const [weights, input, output] = [given.required("weights"), given.required("input"), given.required("output")];
-  const weightType = given.choice("weight-type", ["f16", "f32"]);
-  const force = given.has("force");
+async function parse(given: Arguments): Promise<Settings> {
+  const [, input, output] = [given.required("weights"), given.required("input"), given.required("output")];
+  return {
+    input,
+    output,
+    weightType: given.choice("weight-type", ["f16", "f32"]),
+    tune: readTune(given),
+    adapter: given.text("adapter"),
+    force: given.has("force"),
+    model: await readModel(given),
+  };
+}
+
+async function run(settings: Settings, context: Context): Promise<void> {
+  const { output, weightType, tune, force } = settings;
   const { report, signal } = context;
   await refuseOutput(output, { force });
   const classify = ({ checkpoint }: OpenClassifier) =>
-    withTensors(input, async ({ file }) => {
+    withTensors(settings.input, async ({ file }) => {
       const inputs = await readInputs(file, checkpoint);
       sayAssumedOfClassifier(checkpoint, report, "flags");
-      const device = await announceDevice(context, given.text("adapter"));
-      const choices = await tunedChoices(context, device, [checkpoint], { precision: "f32", weightType, given });
+      const device = await announceDevice(context, settings.adapter);
+      const choices = await tunedChoices(context, device, [checkpoint], { precision: "f32", weightType, tune });
       const classifier = await Classifier.load(device, checkpoint, { weightType, choices, signal });
       try {
         const { logits, grad, seconds, deviceBytes } = await classifyOnce(device, classifier, inputs, {
@@ -70,7 +100,7 @@ async function run(context: Context, given: Arguments): Promise<void> {
         classifier.dispose();
       }
     });
-  await withClassifier(context, weights, await readFlags(given), classify, "weights");
+  await withClassifier(context, settings.model, classify, "--weights");
 }
 
 async function readInputs(file: TensorFile, { config, architecture }: ClassifierCheckpoint): Promise<ClassifierInputs> {
@@ -81,11 +111,7 @@ async function readInputs(file: TensorFile, { config, architecture }: Classifier
   check.tensor("y", [images], "number");
   check.finish();
   const [batch = 0, channels = 0, height = 0, width = 0] = x!.shape;
-  try {
-    requireClassifierSize(config, { batch, height, width });
-  } catch (error) {
-    throw error instanceof InputError ? new InputError(`${file.name}: ${error.message}`) : error;
-  }
+  about(file.name, () => requireClassifierSize(config, { batch, height, width }));
   const y = await readIntegers(file, "y");
   const wrong = y.find((label) => label < 0 || label >= architecture.outChannels);
   if (wrong !== undefined)

@@ -11,16 +11,27 @@ import type { Checkpoint } from "../../checkpoints/checkpoint.ts";
 import type { ClassifierCheckpoint } from "../../checkpoints/classifier/checkpoint.ts";
 import { convertFloats, floatTypes, type FloatType } from "../../files/conversion.ts";
 import type { TensorFile, TensorInfo } from "../../files/safetensors.ts";
-import { type Arguments, type Command, flagsOption, forceOption, jsonOption } from "../command.ts";
+import { type Arguments, type Command, forceOption, jsonOption } from "../command.ts";
 import type { Context } from "../context.ts";
 import { byFlagName } from "../given/flagWords.ts";
 import { fileProgress } from "../files/fileProgress.ts";
-import { readFlags, sayAssumed, sayAssumedOfClassifier } from "../given/model.ts";
+import { flagsOption, readFlags } from "../given/flags.ts";
+import { type ModelSettings, sayAssumed, sayAssumedOfClassifier } from "../given/model.ts";
 import { flagsOf, isClassifier, withNetwork } from "../given/network.ts";
 import { bytes as inBytes, count, seconds } from "../../text/quantities.ts";
 import { openTensors } from "../../files/open.ts";
 
-export const convert: Command = {
+const types = { f16: "F16", f32: "F32", bf16: "BF16" } as const;
+
+interface Settings {
+  readonly from: ModelSettings;
+  readonly path: string;
+  /** undefined: each tensor keeps its own. */
+  readonly dtype: keyof typeof types | undefined;
+  readonly force: boolean;
+}
+
+export const convertCommand: Command<Settings> = {
   name: "convert",
   summary: "write a checkpoint as safetensors with its flags inside, in another type if wanted",
   positional: "IN OUT",
@@ -34,49 +45,46 @@ export const convert: Command = {
     "IN is a PyTorch file (.pt), a safetensors file, one in diffusers' layout with its config.json beside it, or the name of a shipped model.",
     "OUT is read back and compared before it gets its name. Values too large for the type are an error.",
   ],
+  parse,
   run,
 };
 
-const types = { f16: "F16", f32: "F32", bf16: "BF16" } as const;
-
-interface Job {
-  readonly path: string;
-  readonly dtype: keyof typeof types | undefined;
-  readonly force: boolean;
+async function parse(given: Arguments): Promise<Settings> {
+  const [input, path] = given.positionals as [string, string];
+  const dtype = given.choice("dtype", ["f16", "f32", "bf16"]);
+  return { from: { weights: input, flags: await readFlags(given) }, path, dtype, force: given.has("force") };
 }
 
-async function run(context: Context, given: Arguments): Promise<void> {
-  const [input, path] = given.positionals as [string, string];
-  const job = { path, dtype: given.choice("dtype", ["f16", "f32", "bf16"]), force: given.has("force") };
-  await refuseOutput(path, job);
-  const flags = await readFlags(given);
+async function run(settings: Settings, context: Context): Promise<void> {
+  const { from, path } = settings;
+  await refuseOutput(path, settings);
   let isOpen = false;
   try {
-    await withNetwork(context, input, flags, async (network, opened) => {
+    await withNetwork(context, from, async (network, opened) => {
       isOpen = true;
       if (isClassifier(network)) {
         sayAssumedOfClassifier(network, context.report, "flags");
-        return write(context, network.file, classifierMetadata(network), job);
+        return write(context, network.file, classifierMetadata(network), settings);
       }
       sayAssumed({ ...opened, checkpoint: network }, context.report);
       const file = network.diffusersConfig ? await openTensors(opened.source) : network.file;
-      await write(context, file, metadataOf(network), job);
+      await write(context, file, metadataOf(network), settings);
     });
   } catch (error) {
-    if (isOpen || flags !== undefined || !(error instanceof CheckpointError)) throw error;
-    await convertOther(context, input, job, error);
+    if (isOpen || from.flags !== undefined || !(error instanceof CheckpointError)) throw error;
+    await convertOther(context, settings, error);
   }
 }
 
 /** A part of a network, anything that is tensors: as it is, and with a word about it. */
-async function convertOther(context: Context, input: string, job: Job, reason: CheckpointError): Promise<void> {
-  const source = await openFileSource(input);
+async function convertOther(context: Context, settings: Settings, reason: CheckpointError): Promise<void> {
+  const source = await openFileSource(settings.from.weights!);
   try {
     const file = await openTensors(source);
     context.report.say(
       `No network that this program runs, so that its tensors are written without flags: ${reason.message}`,
     );
-    await write(context, file, Object.fromEntries(file.metadata), job);
+    await write(context, file, Object.fromEntries(file.metadata), settings);
   } finally {
     await source.close();
   }
@@ -86,7 +94,7 @@ async function write(
   { report, signal }: Context,
   file: TensorFile,
   metadata: Record<string, string>,
-  { path, dtype, force }: Job,
+  { path, dtype, force }: Settings,
 ): Promise<void> {
   const overflow = new Overflow(dtype);
   const tensors = [...file.tensors.values()].map((info) =>

@@ -9,18 +9,30 @@ import { ensureFolder, refuseOutput, writeFileAtomic } from "../../node/files.ts
 import { type ShippedModel, weightsFolder } from "../../node/packageFiles.ts";
 import { encodePng } from "../../node/pictures.ts";
 import type { Picture } from "../../pictures/image.ts";
-import { RePaint } from "../../repaint/repaint.ts";
-import { resolveSampling, type Sampling } from "../../repaint/sampling.ts";
+import type { RePaint } from "../../repaint/repaint.ts";
+import { type Preset, resolveSampling, type Sampling } from "../../repaint/sampling.ts";
 import { adapterOption, type Arguments, type Command, jsonOption, precisionOption } from "../command.ts";
 import { announceDevice, type Context } from "../context.ts";
 import { modelHash, withModel } from "../given/model.ts";
+import { defaultPreset, readRun, runOptions } from "../given/run.ts";
 import { readPair } from "../files/pictureFiles.ts";
-import { defaultPreset, presetOption, readPrecision, readPreset, readSeeds } from "../given/settings.ts";
+import { readPrecision, readSeed } from "../given/settings.ts";
 import { count, seconds } from "../../text/quantities.ts";
 import { runWork } from "../tasks/fill.ts";
-import { readTune, tuneOption } from "../given/tuning.ts";
+import { readTune, tuneOption, type TuneSettings } from "../given/tuning.ts";
+import { withRePaint } from "../tasks/load.ts";
 
-export const demo: Command = {
+interface Settings {
+  readonly folder: string;
+  readonly seed: bigint;
+  /** undefined: as is usual for the adapter. */
+  readonly preset: Preset | undefined;
+  readonly precision: "f32" | "f16";
+  readonly tune: TuneSettings;
+  readonly adapter: string | undefined;
+}
+
+export const demoCommand: Command<Settings> = {
   name: "demo",
   summary: "fill shipped portraits with the shipped model",
   options: [
@@ -30,72 +42,83 @@ export const demo: Command = {
       help: "folder for the pictures (default out/demo); an earlier demo's are overwritten",
     },
     { name: "seed", value: "N", help: "another seed gives other fillings (default 0)" },
-    presetOption,
+    ...runOptions(["preset"]),
     precisionOption,
     tuneOption,
     adapterOption,
     jsonOption,
   ],
+  parse,
   run,
 };
+
+function parse(given: Arguments): Settings {
+  return {
+    folder: given.text("out") ?? join("out", "demo"),
+    seed: readSeed(given),
+    preset: readRun(given).preset,
+    precision: readPrecision(given),
+    tune: readTune(given),
+    adapter: given.text("adapter"),
+  };
+}
 
 /** Of the eight, one whose halves show whether they agree: eyes, cap, mouth, hills. */
 const onProcessor = "2-half-left";
 /** Twice the work of the preset "fast", which leaves a noisy background, and still under two minutes on two cores. */
 const usualOnProcessor: Sampling = { sampler: "repaint", steps: 50, jumpLength: 10, resamples: 5 };
 
-async function run(context: Context, given: Arguments): Promise<void> {
-  const { report, signal } = context;
-  const folder = given.text("out") ?? join("out", "demo");
-  const [seed] = readSeeds(given) as [bigint];
-  const preset = readPreset(given);
-  const precision = readPrecision(given);
-  await withModel(context, undefined, undefined, async (model) => {
+async function run(settings: Settings, context: Context): Promise<void> {
+  await withModel(context, { weights: undefined }, async (model) => {
     await modelHash(model, context);
-    const device = await announceDevice(context, given.text("adapter"));
-    const sampling = resolveSampling(preset ?? (device.kind === "cpu" ? usualOnProcessor : defaultPreset(device.kind)));
-    const settings = `${sampling.steps}, ${sampling.jumpLength}, ${sampling.resamples}`;
-    await ensureFolder(folder);
-    await refuseOutput(join(folder, "contact-sheet.png"), { force: true });
+    const device = await announceDevice(context, settings.adapter);
+    const usual = device.kind === "cpu" ? usualOnProcessor : defaultPreset(device.kind);
+    const sampling = resolveSampling(settings.preset ?? usual);
+    await ensureFolder(settings.folder);
+    await refuseOutput(join(settings.folder, "contact-sheet.png"), { force: true });
     const portraits = await readPortraits(model.shipped!, device.kind === "cpu" ? [onProcessor] : undefined);
-    const tune = await readTune(context, given);
-    const repaint = await RePaint.load(model.source, { device, precision, tune, signal });
-    try {
-      const calls = count(repaint.modelCalls(sampling), "model call");
-      report.say(
-        `Filling ${count(portraits.length, "portrait")}, T, jump length and resamples ${settings}: ${calls} a picture`,
-      );
-      report.event("run", { model: model.name, sampling, results: portraits.length, seed: String(seed) });
-      const save = async (file: string, picture: Picture): Promise<void> => {
-        const path = join(folder, file);
-        await writeFileAtomic(path, encodePng(picture, { Software: "repaint-webgpu", Seed: String(seed) }), {
-          force: true,
-        });
-        report.event("result", { file: path });
-      };
-      for (const { name, picture, keep } of portraits) await save(`${name}.input.png`, showHole(picture, keep));
-      const filled = new Map<string, Picture>();
-      const works = portraits.map(({ name, picture, keep }) => ({
-        name,
-        seed,
-        crops: 1,
-        load: () => Promise.resolve({ picture, keep }),
-        finish: (result: Picture) => {
-          filled.set(name, result);
-          return save(`${name}.filled.png`, result);
-        },
-      }));
-      const done = await runWork(context, repaint, works, { sampling });
-      await save("contact-sheet.png", contactSheet(sheetRows(portraits, filled, `filled (${settings})`)));
-      report.event("done", { results: portraits.length, ...done });
-      report.say(
-        `Done in ${seconds(done.seconds)}, ${(done.seconds / done.modelCalls).toPrecision(2)} s a model call.`,
-      );
-      report.say(farewell(folder));
-    } finally {
-      repaint.dispose();
-    }
+    await withRePaint(context, { ...settings, device, model }, (repaint) =>
+      fillPortraits(context, repaint, portraits, { ...settings, model: model.name, sampling }),
+    );
   });
+}
+
+async function fillPortraits(
+  context: Context,
+  repaint: RePaint,
+  portraits: readonly Portrait[],
+  { folder, seed, model, sampling }: Pick<Settings, "folder" | "seed"> & { model: string; sampling: Sampling },
+): Promise<void> {
+  const { report } = context;
+  const words = `${sampling.steps}, ${sampling.jumpLength}, ${sampling.resamples}`;
+  const calls = count(repaint.modelCalls(sampling), "model call");
+  report.say(
+    `Filling ${count(portraits.length, "portrait")}, T, jump length and resamples ${words}: ${calls} a picture`,
+  );
+  report.event("run", { model, sampling, results: portraits.length, seed: String(seed) });
+  const save = async (file: string, picture: Picture): Promise<void> => {
+    const path = join(folder, file);
+    const png = encodePng(picture, { Software: "repaint-webgpu", Seed: String(seed) });
+    await writeFileAtomic(path, png, { force: true });
+    report.event("result", { file: path });
+  };
+  for (const { name, picture, keep } of portraits) await save(`${name}.input.png`, showHole(picture, keep));
+  const filled = new Map<string, Picture>();
+  const works = portraits.map(({ name, picture, keep }) => ({
+    name,
+    seed,
+    crops: 1,
+    load: () => Promise.resolve({ picture, keep }),
+    finish: (result: Picture) => {
+      filled.set(name, result);
+      return save(`${name}.filled.png`, result);
+    },
+  }));
+  const done = await runWork(context, repaint, works, { sampling });
+  await save("contact-sheet.png", contactSheet(sheetRows(portraits, filled, `filled (${words})`)));
+  report.event("done", { results: portraits.length, ...done });
+  report.say(`Done in ${seconds(done.seconds)}, ${(done.seconds / done.modelCalls).toPrecision(2)} s a model call.`);
+  report.say(farewell(folder));
 }
 
 interface Portrait extends Awaited<ReturnType<typeof readPair>> {

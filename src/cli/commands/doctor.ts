@@ -12,11 +12,11 @@ import { relativeError } from "../../files/floats.ts";
 import { Classifier } from "../../unet/classifier.ts";
 import { readFloat32, type TensorFile } from "../../files/safetensors.ts";
 import { UNet } from "../../unet/unet.ts";
-import { adapterOption, type Arguments, type Command, jsonOption } from "../command.ts";
+import { adapterOption, type Command, jsonOption } from "../command.ts";
 import { announceDevice, type Context } from "../context.ts";
 import { modelHash, type OpenClassifier, type OpenModel, withClassifier, withModel } from "../given/model.ts";
 import { noiseError, noiseTolerance } from "../tasks/noiseCheck.ts";
-import { defaultPreset } from "../given/settings.ts";
+import { defaultPreset } from "../given/run.ts";
 import type { Report } from "../../node/report.ts";
 import { readIntegers, withTensors } from "../files/tensorFiles.ts";
 import { bytes } from "../../text/quantities.ts";
@@ -26,11 +26,16 @@ import { tunedChoices } from "../given/tuning.ts";
 import { forwardOnce } from "../tasks/forward.ts";
 import { classifyOnce } from "../tasks/classify.ts";
 
-export const doctor: Command = {
+interface Settings {
+  readonly adapter: string | undefined;
+}
+
+export const doctorCommand: Command<Settings> = {
   name: "doctor",
   summary: "look at the adapter and test whether it computes correctly",
   options: [adapterOption, jsonOption],
   notes: ["Exit status 1 if the adapter computes wrongly, 3 if there is none."],
+  parse: (given) => ({ adapter: given.text("adapter") }),
   run,
 };
 
@@ -63,20 +68,20 @@ const exampleLayer: ConvolutionLayer = {
   weights: "f32",
 };
 
-async function run(context: Context, given: Arguments): Promise<number> {
+async function run({ adapter }: Settings, context: Context): Promise<number> {
   const { report } = context;
   const { version } = await packageInfo();
   const machine = { version, node: process.version, platform: process.platform, arch: process.arch };
   report.event("machine", machine);
   report.print(`repaint-webgpu ${version}, Node ${process.version}, ${process.platform} ${process.arch}`);
-  const device = await announceDevice(context, given.text("adapter"));
+  const device = await announceDevice(context, adapter);
   await describeDevice(context, device);
   const verdicts: boolean[] = [];
   for (const { name, kind } of await shippedModels()) {
     const test =
       kind === "classifier"
-        ? withClassifier(context, name, undefined, (model) => testClassifier(context, device, model, given))
-        : withModel(context, name, undefined, (model) => testUNet(context, device, model, given));
+        ? withClassifier(context, { weights: name }, (model) => testClassifier(context, device, model))
+        : withModel(context, { weights: name }, (model) => testUNet(context, device, model));
     verdicts.push(await test);
   }
   verdicts.push(await testNoise(context, device));
@@ -118,7 +123,7 @@ async function describeDevice({ report }: Context, device: Device): Promise<void
 }
 
 /** A forward in both precisions against its stored answer. */
-async function testUNet(context: Context, device: Device, model: OpenModel, given: Arguments): Promise<boolean> {
+async function testUNet(context: Context, device: Device, model: OpenModel): Promise<boolean> {
   const { checkpoint, shipped, name } = model;
   const { signal } = context;
   await modelHash(model, context);
@@ -127,7 +132,7 @@ async function testUNet(context: Context, device: Device, model: OpenModel, give
     let correct = true;
     for (const precision of ["f32", "f16"] as const) {
       // With the kernels that other commands use, so that the test is of those.
-      const choices = await tunedChoices(context, device, [checkpoint], { precision, given });
+      const choices = await tunedChoices(context, device, [checkpoint], { precision, tune: 0 });
       const network = await UNet.load(device, checkpoint, { precision, choices, signal });
       try {
         const { out, seconds } = await forwardOnce(device, network, { x, t, y, lowRes: undefined });
@@ -143,19 +148,14 @@ async function testUNet(context: Context, device: Device, model: OpenModel, give
 }
 
 /** Logits and gradient against their stored answers. */
-async function testClassifier(
-  context: Context,
-  device: Device,
-  model: OpenClassifier,
-  given: Arguments,
-): Promise<boolean> {
+async function testClassifier(context: Context, device: Device, model: OpenClassifier): Promise<boolean> {
   const { checkpoint, shipped, name } = model;
   const { signal } = context;
   await modelHash(model, context);
   return withTensors(join(weightsFolder, shipped!.selfTest), async ({ file }) => {
     const { x, t, y } = await readInputs(file);
     const precision = "f32" as const;
-    const choices = await tunedChoices(context, device, [checkpoint], { precision, given });
+    const choices = await tunedChoices(context, device, [checkpoint], { precision, tune: 0 });
     const classifier = await Classifier.load(device, checkpoint, { choices, signal });
     try {
       const inputs = { shape: x.shape, x: x.values, t, y: y! };

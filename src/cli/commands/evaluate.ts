@@ -1,33 +1,45 @@
 /**
  * `repaint evaluate`: pictures × masks × settings × seeds to results, measures and one report. Resumes, shards, merges. Not here:
- * what is asked (evaluateRequest.ts), the plan (evaluatePlan.ts), the folder, the work and the report.
+ * what is asked (given/request.ts), the plan, the folder, the work and the report (src/cli/evaluation).
  */
 import { InputError, InterruptedError } from "../../errors.ts";
-import { type EvaluationPlan, planDifference, shardTasks, tasksOf } from "../../evaluate/plan.ts";
-import {
-  adapterOption,
-  type Arguments,
-  type Command,
-  flagsOption,
-  jsonOption,
-  precisionOption,
-  weightsOption,
-} from "../command.ts";
-import { classOption, readClasses } from "../given/classes.ts";
+import { differenceWords, type EvaluationPlan, planDifference, shardTasks, tasksOf } from "../../evaluate/plan.ts";
+import { adapterOption, type Arguments, type Command, jsonOption, precisionOption, weightsOption } from "../command.ts";
+import { classesFor, classOption, readClasses } from "../given/classes.ts";
 import type { Context } from "../context.ts";
 import { lpipsOption, withEngine, withLpips } from "../evaluation/engine.ts";
 import { EvaluationFolder } from "../evaluation/folder.ts";
 import { makePlan } from "../evaluation/plan.ts";
-import { writeReport } from "../evaluation/report.ts";
-import { readRequest, requestOptions } from "../evaluation/request.ts";
+import { type ReportOptions, writeReport } from "../evaluation/report.ts";
+import type { EvaluationRequest } from "../evaluation/request.ts";
 import { runTasks } from "../evaluation/run.ts";
-import { guideOptions, plannedGuide, withModelAndGuide } from "../given/guide.ts";
-import { modelHash, readFlags, requirePictureModel } from "../given/model.ts";
+import { flagsOption } from "../given/flags.ts";
+import { guideOptions, type GuideSettings, plannedGuide, readGuide, withModelAndGuide } from "../given/guide.ts";
+import { modelHash, type ModelSettings, readModel, requirePictureModel } from "../given/model.ts";
+import { readRequest, requestOptions } from "../given/request.ts";
 import { readPrecision } from "../given/settings.ts";
-import { readShard, shardOptions } from "../given/shards.ts";
+import { type GivenShard, readShard, shardOptions } from "../given/shards.ts";
 import { count } from "../../text/quantities.ts";
 
-export const evaluate: Command = {
+/** Either folders to put together, or something to run. */
+type Settings = { readonly out: string; readonly report: ReportOptions } & (
+  | { readonly merge: readonly string[] }
+  | {
+      readonly merge: undefined;
+      readonly request: EvaluationRequest;
+      readonly shard: GivenShard | undefined;
+      readonly model: ModelSettings;
+      readonly guide: GuideSettings | undefined;
+      readonly classes: readonly string[];
+      readonly lpips: readonly string[];
+      readonly precision: "f32" | "f16";
+      readonly adapter: string | undefined;
+    }
+);
+
+type RunSettings = Extract<Settings, { readonly merge: undefined }>;
+
+export const evaluateCommand: Command<Settings> = {
   name: "evaluate",
   summary: "run pictures × masks × settings × seeds, measure the results, write a report",
   options: [
@@ -54,23 +66,45 @@ export const evaluate: Command = {
     "The folder --out belongs to what was asked: the same command goes on after Ctrl-C, a kill or a crash, another one is refused. Several shards may share it, or have one each for --merge.",
     "It gets report.html, results.csv and results.json, pictures/ and results/. docs/evaluate.md says what is measured.",
   ],
-  run,
+  parse,
+  run: (settings, context) => (settings.merge ? merge(settings.merge, settings, context) : run(settings, context)),
 };
 
-async function run(context: Context, given: Arguments): Promise<void> {
+async function parse(given: Arguments): Promise<Settings> {
   const out = given.required("out");
-  const rows = given.integer("pictures", { min: 0, max: 100_000 });
-  if (given.has("merge")) return merge(context, given, out, rows);
-  const request = await readRequest(given);
-  const shard = readShard(given, process.env);
-  const flags = await readFlags(given);
-  await withModelAndGuide(context, given, flags, async (model, guide) => {
+  const report = { rows: given.integer("pictures", { min: 0, max: 100_000 }) };
+  if (given.has("merge")) {
+    const foreign = [...requestOptions, ...shardOptions].find(({ name }) => given.has(name));
+    if (foreign)
+      throw new InputError(
+        `--merge only puts results together, and --${foreign.name} says what to run: give one of them`,
+      );
+    return { out, report, merge: given.all("merge") };
+  }
+  return {
+    out,
+    report,
+    merge: undefined,
+    request: await readRequest(given),
+    shard: readShard(given, process.env),
+    classes: readClasses(given),
+    lpips: given.all("lpips"),
+    precision: readPrecision(given),
+    adapter: given.text("adapter"),
+    guide: await readGuide(given),
+    model: await readModel(given),
+  };
+}
+
+async function run(settings: RunSettings, context: Context): Promise<void> {
+  const { out, shard, precision } = settings;
+  await withModelAndGuide(context, settings.model, settings.guide, async (model, guide) => {
     requirePictureModel(model);
-    await withLpips(context, given.all("lpips"), async (lpipsFiles) => {
-      const { plan, inputs } = await makePlan(context, request, model.checkpoint, {
+    await withLpips(context, settings.lpips, async (lpipsFiles) => {
+      const { plan, inputs } = await makePlan(context, settings.request, model.checkpoint, {
         model: { name: model.name, sha256: await modelHash(model, context) },
-        precision: readPrecision(given),
-        labels: (pictures) => readClasses(given, model, guide, pictures),
+        precision,
+        labels: (pictures) => classesFor(settings.classes, model, guide, pictures),
         classifier: guide && (await plannedGuide(guide, model, context)),
         lpips: lpipsFiles?.map(({ hash }) => hash),
       });
@@ -79,17 +113,15 @@ async function run(context: Context, given: Arguments): Promise<void> {
       await folder.tidy(tasks);
       const done = await folder.results(tasks);
       sayPlan(context, plan, { tasks: tasks.length, done: done.size, shard });
-      if (done.size < tasks.length)
-        await withEngine(
-          context,
-          given,
-          { model, guide, flags, lpips: lpipsFiles?.map(({ file }) => file) },
-          (engine) =>
-            runTasks(context, { plan, inputs, folder, ...engine }, tasks, done).catch((error: unknown) => {
-              throw error instanceof InterruptedError ? stopped(done.size, tasks.length, out) : error;
-            }),
+      if (done.size < tasks.length) {
+        const parts = { model, guide, lpips: lpipsFiles?.map(({ file }) => file) };
+        await withEngine(context, settings, parts, (engine) =>
+          runTasks(context, { plan, inputs, folder, ...engine }, tasks, done).catch((error: unknown) => {
+            throw error instanceof InterruptedError ? stopped(done.size, tasks.length, out) : error;
+          }),
         );
-      await report(context, folder, rows);
+      }
+      await report(context, folder, settings.report);
     });
   });
 }
@@ -103,7 +135,7 @@ function stopped(done: number, total: number, out: string): InterruptedError {
 function sayPlan(
   { report }: Context,
   plan: EvaluationPlan,
-  { tasks, done, shard }: { tasks: number; done: number; shard: ReturnType<typeof readShard> },
+  { tasks, done, shard }: { tasks: number; done: number; shard: GivenShard | undefined },
 ): void {
   const { pictures, masks, settings, seeds } = plan;
   const part = shard && { index: shard.index + 1, count: shard.count, from: shard.from };
@@ -126,8 +158,8 @@ function sayPlan(
   );
 }
 
-async function report({ report: to }: Context, folder: EvaluationFolder, rows: number | undefined): Promise<void> {
-  const { results, total } = await writeReport(folder, { rows });
+async function report({ report: to }: Context, folder: EvaluationFolder, options: ReportOptions): Promise<void> {
+  const { results, total } = await writeReport(folder, options);
   const file = `${folder.path.replace(/[/\\]+$/, "")}/report.html`;
   to.event("report", { file, results: results.length, tasks: total });
   const missing = total - results.length;
@@ -136,20 +168,19 @@ async function report({ report: to }: Context, folder: EvaluationFolder, rows: n
   );
 }
 
-async function merge(context: Context, given: Arguments, out: string, rows: number | undefined): Promise<void> {
-  const foreign = [...requestOptions, ...shardOptions].find(({ name }) => given.has(name));
-  if (foreign)
-    throw new InputError(
-      `--merge only puts results together, and --${foreign.name} says what to run: give one of them`,
-    );
+async function merge(
+  paths: readonly string[],
+  { out, report: reportOptions }: Pick<Settings, "out" | "report">,
+  context: Context,
+): Promise<void> {
   const parts = [];
-  for (const path of given.all("merge")) parts.push(await EvaluationFolder.openExisting(path));
+  for (const path of paths) parts.push(await EvaluationFolder.openExisting(path));
   const [first, ...others] = parts as [EvaluationFolder, ...EvaluationFolder[]];
   for (const { path, plan } of others) {
     const difference = planDifference(first.plan, plan);
     if (difference)
       throw new InputError(
-        `${first.path} and ${path} are of different plans: ${difference.replace(" there ", " in the first ").replace(/ here$/, " in the other")}`,
+        `${first.path} and ${path} are of different plans: ${differenceWords(difference, "in the first", "in the other")}`,
       );
   }
   const folder = await EvaluationFolder.open(out, first.plan);
@@ -165,5 +196,5 @@ async function merge(context: Context, given: Arguments, out: string, rows: numb
       done.set(index, result);
     }
   }
-  await report(context, folder, rows);
+  await report(context, folder, reportOptions);
 }

@@ -1,6 +1,6 @@
 /**
  * `repaint inpaint`: pictures and masks in, filled PNG pictures out. Everything that can be wrong with the input is
- * found before a device is opened. Not here: which files (pictureFiles.ts, results.ts), the loop (work.ts).
+ * found before a device is opened. Not here: which files (pictureFiles.ts, results.ts), running them (tasks/fill.ts).
  */
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
@@ -8,42 +8,72 @@ import { InputError, InterruptedError } from "../../errors.ts";
 import { ensureFolder, writeFileAtomic } from "../../node/files.ts";
 import { packageInfo } from "../../node/packageFiles.ts";
 import { encodePng } from "../../node/pictures.ts";
+import type { Box } from "../../pictures/holes.ts";
 import type { Picture } from "../../pictures/image.ts";
 import { planRegions } from "../../pictures/region.ts";
-import { RePaint } from "../../repaint/repaint.ts";
+import type { RePaint } from "../../repaint/repaint.ts";
 import {
   adapterOption,
   type Arguments,
   type Command,
-  flagsOption,
   forceOption,
   jsonOption,
   precisionOption,
   weightsOption,
 } from "../command.ts";
-import { classOption, classWords, readClasses } from "../given/classes.ts";
+import { classesFor, classOption, classWords, readClasses } from "../given/classes.ts";
 import { announceDevice, type Context } from "../context.ts";
-import { guideOptions, guideScale, guideTexts, sayGuide, type OpenGuide, withModelAndGuide } from "../given/guide.ts";
-import { modelHash, type OpenModel, readFlags, requirePictureModel, sayAssumed } from "../given/model.ts";
-import { type MaskKind, type Pair, pairPictures, readPair } from "../files/pictureFiles.ts";
-import { planPreviews, planResults, type Result } from "../files/results.ts";
+import { flagsOption } from "../given/flags.ts";
 import {
-  readFeather,
-  readPrecision,
-  readRegion,
-  readSampling,
-  readSchedule,
-  readSeeds,
-  samplingOptions,
-  scheduleOptions,
-  scheduleWords,
-} from "../given/settings.ts";
+  guideOptions,
+  guideScale,
+  type GuideSettings,
+  guideTexts,
+  type OpenGuide,
+  readGuide,
+  sayGuide,
+  withModelAndGuide,
+} from "../given/guide.ts";
+import {
+  modelHash,
+  type ModelSettings,
+  type OpenModel,
+  readModel,
+  requirePictureModel,
+  sayAssumed,
+} from "../given/model.ts";
+import { readRun, runOptions, type RunSampling, type RunSettings, samplingFor, scheduleWords } from "../given/run.ts";
+import { type MaskKind, type Pair, pairPictures, readPair } from "../files/pictureFiles.ts";
+import { planResults, refusePreviews, type Result } from "../files/results.ts";
+import { readFeather, readPrecision, readRegion, readSeeds } from "../given/settings.ts";
+import { readTune, tuneOption, type TuneSettings } from "../given/tuning.ts";
 import { count, seconds } from "../../text/quantities.ts";
-import { type Previews, runWork } from "../tasks/fill.ts";
-import { adapterName } from "../../engine/adapter.ts";
-import { readTune, tuneOption } from "../given/tuning.ts";
+import { type Previews, runWork, type WorkOptions } from "../tasks/fill.ts";
+import { withRePaint } from "../tasks/load.ts";
+import { about } from "../values.ts";
+import { type AdapterKind, adapterName } from "../../engine/adapter.ts";
 
-export const inpaint: Command = {
+interface Settings {
+  readonly images: readonly string[];
+  readonly mask: { readonly kind: MaskKind; readonly path: string };
+  readonly model: ModelSettings;
+  readonly guide: GuideSettings | undefined;
+  readonly classes: readonly string[];
+  readonly seeds: readonly bigint[];
+  readonly run: RunSettings;
+  readonly precision: "f32" | "f16";
+  /** The crop to use; undefined: one is planned around each hole. */
+  readonly region: Box | undefined;
+  readonly feather: number;
+  readonly previews: Previews | undefined;
+  readonly tune: TuneSettings;
+  readonly adapter: string | undefined;
+  /** A file, or a folder. */
+  readonly out: string;
+  readonly force: boolean;
+}
+
+export const inpaintCommand: Command<Settings> = {
   name: "inpaint",
   summary: "fill the hole in a picture, or in many pictures",
   options: [
@@ -58,8 +88,7 @@ export const inpaint: Command = {
     { name: "out", value: "F", help: "PNG to write, or the folder for several results (default: this folder)" },
     { name: "seed", value: "N", help: "the same seed gives the same picture (default 0)" },
     { name: "count", value: "N", help: "results of each picture, with the seeds seed, seed+1, … (default 1)" },
-    ...scheduleOptions,
-    ...samplingOptions,
+    ...runOptions(),
     precisionOption,
     { name: "region", value: "X,Y,W,H", help: "the part that the model sees, instead of one chosen around each hole" },
     { name: "feather", value: "PX", help: "fade the filled side towards the known one (default 0)" },
@@ -78,28 +107,68 @@ export const inpaint: Command = {
     "Several results (--count, a folder, or --image more than once) are named IMAGE-SEED.png in the folder --out. In a folder, NAME.fill.png and NAME.keep.png are masks; masks are paired with pictures by name.",
     "Known pixels come back bit for bit (8 bits a channel). The PNG carries seed, settings and the model's sha256 as text.",
   ],
+  parse,
   run,
 };
 
-/** What was asked for, checked. */
+async function parse(given: Arguments): Promise<Settings> {
+  const images = given.all("image");
+  if (images.length === 0) throw new InputError("--image is needed: a picture or a folder; see `inpaint --help`");
+  return {
+    images,
+    seeds: readSeeds(given),
+    run: readRun(given),
+    feather: readFeather(given),
+    precision: readPrecision(given),
+    mask: readMask(given),
+    region: readRegion(given),
+    classes: readClasses(given),
+    previews: readPreviews(given),
+    tune: readTune(given),
+    adapter: given.text("adapter"),
+    out: given.text("out") ?? ".",
+    force: given.has("force"),
+    guide: await readGuide(given),
+    model: await readModel(given),
+  };
+}
+
+function readMask(given: Arguments): Settings["mask"] {
+  const [fillMask, keep] = [given.text("fill"), given.text("keep")];
+  if (fillMask !== undefined && keep !== undefined)
+    throw new InputError("--fill and --keep say the same thing in two ways: give one of them");
+  if (fillMask !== undefined) return { kind: "fill", path: fillMask };
+  if (keep !== undefined) return { kind: "keep", path: keep };
+  throw new InputError("a mask is needed: --fill F (white is filled) or --keep F (white is known)");
+}
+
+function readPreviews(given: Arguments): Previews | undefined {
+  const every = given.integer("preview-every", { min: 1, max: 1_000_000 });
+  const folder = given.text("preview-dir");
+  if (every === undefined && folder === undefined) return undefined;
+  if (every === undefined)
+    throw new InputError("--preview-dir needs --preview-every N, the model calls between previews");
+  if (folder === undefined) throw new InputError("--preview-every needs --preview-dir DIR, where previews go");
+  return { every, folder };
+}
+
+/** What will be done, when the networks are open and the pictures were looked at. */
 interface Plan {
+  readonly settings: Settings;
   readonly model: OpenModel;
   readonly guide: OpenGuide | undefined;
-  /** Of a pair. */
+  readonly runOn: (kind: AdapterKind) => RunSampling;
   readonly classes: ReadonlyMap<Pair, number | undefined>;
-  readonly flags: unknown;
-  readonly given: Arguments;
   readonly results: readonly Result[];
   /** How many crops of a pair go through the model. */
   readonly crops: ReadonlyMap<Pair, number>;
-  readonly previews: Previews | undefined;
+  /** What every PNG carries. */
   readonly texts: Readonly<Record<string, string>>;
 }
 
-async function run(context: Context, given: Arguments): Promise<void> {
-  const flags = await readFlags(given);
-  await withModelAndGuide(context, given, flags, async (model, guide) => {
-    const plan = await makePlan(context, given, { model, guide, flags });
+async function run(settings: Settings, context: Context): Promise<void> {
+  await withModelAndGuide(context, settings.model, settings.guide, async (model, guide) => {
+    const plan = await makePlan(context, settings, model, guide);
     const hasHole = ({ pair }: Result): boolean => plan.crops.get(pair)! > 0;
     for (const result of plan.results.filter((candidate) => !hasHole(candidate))) {
       context.report.say(`${result.pair.mask} leaves nothing to fill: ${result.pair.image} comes back as it is.`);
@@ -113,45 +182,29 @@ async function run(context: Context, given: Arguments): Promise<void> {
 
 async function makePlan(
   context: Context,
-  given: Arguments,
-  { model, guide, flags }: Pick<Plan, "model" | "guide" | "flags">,
+  settings: Settings,
+  model: OpenModel,
+  guide: OpenGuide | undefined,
 ): Promise<Plan> {
-  const images = given.all("image");
-  if (images.length === 0) throw new InputError("--image is needed: a picture or a folder; see `inpaint --help`");
+  const { mask, previews, force } = settings;
   requirePictureModel(model);
-  const seeds = readSeeds(given);
-  // Read again when the device is known: here only so that mistakes come first.
-  readSchedule(given, model.checkpoint);
-  readSampling(given);
-  readFeather(given);
-  readPrecision(given);
-  const { kind, path } = maskOf(given);
-  const pairs = await pairPictures(images, path, kind);
-  const labels = await readClasses(given, model, guide, pairs.pairs.length);
+  const runOn = samplingFor(settings.run, model.checkpoint.diffusion);
+  const pairs = await pairPictures(settings.images, mask.path, mask.kind);
+  const labels = await classesFor(settings.classes, model, guide, pairs.pairs.length);
   const classes = new Map(pairs.pairs.map((pair, index) => [pair, labels[index]]));
-  const results = await planResults(pairs, seeds, given);
-  const previews = await planPreviews(given, results);
+  const results = await planResults(pairs, settings.seeds, settings);
+  if (previews) await refusePreviews(previews, results, force);
   const unused = pairs.unusedMasks.length;
-  if (unused > 0) context.report.say(`${count(unused, "mask")} in ${path} without a picture: not used.`);
-  const crops = await countCrops(context, pairs.pairs, model, given);
+  if (unused > 0) context.report.say(`${count(unused, "mask")} in ${mask.path} without a picture: not used.`);
+  const crops = await countCrops(context, pairs.pairs, model, settings.region);
   const { version } = await packageInfo();
-  const hash = await modelHash(model, context);
   const texts = {
     Software: `repaint-webgpu ${version}`,
     Model: model.name,
-    "Model SHA-256": hash,
+    "Model SHA-256": await modelHash(model, context),
     ...(guide ? await guideTexts(guide, context) : {}),
   };
-  return { model, guide, classes, flags, given, results, crops, previews, texts };
-}
-
-function maskOf(given: Arguments): { kind: MaskKind; path: string } {
-  const [fillMask, keep] = [given.text("fill"), given.text("keep")];
-  if (fillMask !== undefined && keep !== undefined)
-    throw new InputError("--fill and --keep say the same thing in two ways: give one of them");
-  if (fillMask !== undefined) return { kind: "fill", path: fillMask };
-  if (keep !== undefined) return { kind: "keep", path: keep };
-  throw new InputError("a mask is needed: --fill F (white is filled) or --keep F (white is known)");
+  return { settings, model, guide, runOn, classes, results, crops, texts };
 }
 
 /** Decodes every picture once: an error in the last of a hundred must not come after ninety-nine runs. */
@@ -159,21 +212,15 @@ async function countCrops(
   { report, signal }: Context,
   pairs: readonly Pair[],
   { checkpoint }: OpenModel,
-  given: Arguments,
+  region: Box | undefined,
 ): Promise<Map<Pair, number>> {
   const size = checkpoint.config.imageSize;
-  const region = readRegion(given);
   const crops = new Map<Pair, number>();
   for (const pair of pairs) {
     signal.throwIfAborted();
     const { keep } = await readPair(pair);
-    try {
-      const options = { modelWidth: size, modelHeight: size, ...(region ? { region } : {}) };
-      crops.set(pair, planRegions(keep, options).length);
-    } catch (error) {
-      if (error instanceof InputError && pairs.length > 1) throw new InputError(`${pair.image}: ${error.message}`);
-      throw error;
-    }
+    const plan = () => planRegions(keep, { modelWidth: size, modelHeight: size, ...(region ? { region } : {}) }).length;
+    crops.set(pair, pairs.length > 1 ? about(pair.image, plan) : plan());
     if (pairs.length > 20) report.progress({ what: "pictures checked", done: crops.size, total: pairs.length });
   }
   report.endProgress();
@@ -185,103 +232,72 @@ async function fill(
   plan: Plan,
   results: readonly Result[],
 ): Promise<{ modelCalls: number; seconds: number }> {
-  const { model, guide, given, previews } = plan;
-  const flags = plan.flags ?? model.checkpoint.diffusersConfig;
-  const device = await announceDevice(context, given.text("adapter"));
-  const precision = readPrecision(given);
-  const tune = await readTune(context, given);
-  const repaint = await RePaint.load(model.source, {
-    device,
-    flags,
-    precision,
-    tune,
-    signal: context.signal,
-    classifier: guide?.source,
-    classifierFlags: guide?.flags,
-  });
-  try {
+  const { settings, model, guide } = plan;
+  const { precision, tune, previews } = settings;
+  const device = await announceDevice(context, settings.adapter);
+  return withRePaint(context, { device, model, guide, precision, tune }, async (repaint) => {
     const crops = results.reduce((sum, { pair }) => sum + plan.crops.get(pair)!, 0);
-    const settings = announceRun(context, plan, repaint, crops);
-    const { sampling, region, feather, classifierScale } = settings;
+    const options = announceRun(context, plan, repaint, crops);
     const works = results.map((result) => {
       const label = plan.classes.get(result.pair);
-      const all = { ...settings, ...(label === undefined ? {} : { class: label }), precision };
-      const text = { Settings: JSON.stringify({ ...all, adapter: adapterName(device.info) }) };
+      const all = { ...options, class: label, precision, adapter: adapterName(device.info) };
       return {
         name: result.pair.stem,
         seed: result.seed,
         class: label,
         crops: plan.crops.get(result.pair)!,
         load: () => readPair(result.pair),
-        finish: (picture: Picture) => write(context, plan, result, picture, text),
+        finish: (picture: Picture) => write(context, plan, result, picture, { Settings: JSON.stringify(all) }),
       };
     });
-    const done = await runWork(context, repaint, works, {
-      sampling,
-      previews,
-      feather,
-      classifierScale,
-      ...(region ? { region } : {}),
+    const done = await runWork(context, repaint, works, { ...options, previews }).catch((error: unknown) => {
+      if (error instanceof InterruptedError && previews && existsSync(previews.folder))
+        throw new InterruptedError(`${error.message}; the previews so far are in ${previews.folder}`);
+      throw error;
     });
     context.report.say(
       `Filled ${count(works.length, "picture")} in ${seconds(done.seconds)} (${count(done.modelCalls, "model call")}).`,
     );
     return done;
-  } catch (error) {
-    if (error instanceof InterruptedError && previews && existsSync(previews.folder))
-      throw new InterruptedError(`${error.message}; the previews so far are in ${previews.folder}`);
-    throw error;
-  } finally {
-    repaint.dispose();
-  }
+  });
 }
 
-/** Says what will run, and returns the settings that the PNG will carry. */
-function announceRun({ report }: Context, plan: Plan, repaint: RePaint, crops: number) {
-  const { model, guide, classes, given, texts } = plan;
-  const { preset, schedule } = readSchedule(given, model.checkpoint)(repaint.unet.device.kind);
-  const region = readRegion(given);
-  const feather = readFeather(given);
+/** Says what will run, and returns the options of the run, which the PNG will carry. */
+function announceRun({ report }: Context, plan: Plan, repaint: RePaint, crops: number): WorkOptions {
+  const { settings, model, guide, classes, texts } = plan;
+  const { preset, sampling } = plan.runOn(repaint.unet.device.kind);
   sayAssumed(model, report);
-  const sampling = { sampler: "repaint" as const, ...schedule, ...readSampling(given) };
-  const { steps, jumpLength, resamples } = schedule;
+  const { steps, jumpLength, resamples } = sampling;
   const modelCalls = repaint.modelCalls(sampling);
-  const isPreset = !scheduleOptions.some(({ name }) => name !== "preset" && given.has(name));
   report.say(
-    `${model.name}${isPreset ? `, preset ${preset}` : ""}: ${scheduleWords(schedule)}: ` +
+    `${model.name}${preset ? `, preset ${preset}` : ""}: ${scheduleWords(sampling)}: ` +
       `${count(modelCalls, "model call")}${crops > 1 ? ` for each of ${crops} crops` : ""}`,
   );
   if (guide) sayGuide(guide, model, report);
   if (resamples > 1 && jumpLength >= steps)
     report.say("No jump of this length fits into these steps, so nothing is resampled.");
-  const settings = {
+  const options = {
     sampling,
-    feather,
-    ...(region ? { region } : {}),
-    ...(guide ? { classifierScale: guideScale(guide, model) } : {}),
+    feather: settings.feather,
+    region: settings.region,
+    classifierScale: guide && guideScale(guide, model),
   };
   const hashes = { modelSha256: texts["Model SHA-256"], classifierSha256: texts["Classifier SHA-256"] };
-  report.event("run", {
-    model: model.name,
-    ...hashes,
-    crops,
-    modelCalls,
-    ...settings,
-    ...classWords([...classes.values()]),
-  });
-  return settings as typeof settings & { region?: typeof region; classifierScale?: number };
+  const shared = { model: model.name, ...hashes, crops, modelCalls };
+  report.event("run", { ...shared, ...options, ...classWords([...classes.values()]) });
+  return options;
 }
 
 async function write(
   { report }: Context,
-  { crops, given, texts }: Plan,
+  { settings, crops, texts }: Plan,
   { pair, seed, output }: Result,
   picture: Picture,
   text: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   await ensureFolder(dirname(output));
   const png = encodePng(picture, { ...texts, Seed: String(seed), ...text });
-  await writeFileAtomic(output, png, { force: given.has("force") });
+  await writeFileAtomic(output, png, { force: settings.force });
   report.event("result", { image: pair.image, seed: String(seed), file: output, regions: crops.get(pair) });
   report.say(`Wrote ${output}`);
 }

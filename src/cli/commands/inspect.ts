@@ -9,22 +9,33 @@ import { classNames } from "../../checkpoints/released/classNames.ts";
 import type { UNetConfig } from "../../checkpoints/config.ts";
 import { identifyPreset, presetByName } from "../../checkpoints/released/find.ts";
 import { recogniseFormat } from "../../files/pytorch/formats.ts";
-import { type Arguments, type Command, flagsOption, jsonOption } from "../command.ts";
+import { type Arguments, type Command, jsonOption } from "../command.ts";
 import type { Context } from "../context.ts";
 import { byFlagName } from "../given/flagWords.ts";
-import { planOptions, readPlanSize, reportPlan } from "../tasks/memoryTable.ts";
-import { classifierFlagsOption } from "../given/guide.ts";
-import { modelHash, type OpenWeights, readFlags, withClassifier } from "../given/model.ts";
+import { type PlanSize, reportPlan } from "../tasks/memoryTable.ts";
+import { classifierFlagsOption, flagsOption, readFlags } from "../given/flags.ts";
+import { modelHash, type ModelSettings, type OpenWeights, withClassifier } from "../given/model.ts";
+import { readSize } from "../given/settings.ts";
 import { flagsOf, isClassifier, type Network, withNetwork } from "../given/network.ts";
 import { bytes as inBytes, count } from "../../text/quantities.ts";
 
-export const inspect: Command = {
+interface Settings {
+  readonly network: ModelSettings;
+  /** The memory of a forward of this size; undefined: is not asked for. */
+  readonly plan: PlanSize | undefined;
+  /** The classifier whose memory is planned beside the network's. */
+  readonly guide: ModelSettings | undefined;
+}
+
+export const inspectCommand: Command<Settings> = {
   name: "inspect",
   summary: "tell what is in a checkpoint: its architecture, size and cost",
   positional: "F",
   options: [
     flagsOption,
-    ...planOptions,
+    { name: "plan", help: "also the memory that a forward takes on the device, in f32 and f16" },
+    { name: "batch", value: "N", help: "with --plan: images at once (default 1)" },
+    { name: "size", value: "WxH", help: "with --plan: of the images (default the network's own)" },
     { name: "classifier", value: "F", help: "with --plan: the classifier that guides the network" },
     classifierFlagsOption,
     jsonOption,
@@ -32,14 +43,35 @@ export const inspect: Command = {
   notes: [
     "F is a UNet or a classifier in a safetensors or PyTorch file, its https address, or the name of a shipped model.",
   ],
+  parse,
   run,
 };
 
-async function run(context: Context, given: Arguments): Promise<void> {
+async function parse(given: Arguments): Promise<Settings> {
   const plan = readPlanSize(given);
   const flags = await readFlags(given);
-  await withNetwork(context, given.positional, flags, async (network, opened) => {
-    const guide = await readGuide(context, given, network);
+  const classifier = { weights: given.text("classifier"), flags: await readFlags(given, "classifier-flags") };
+  const isGuided = classifier.weights !== undefined;
+  if (isGuided && !plan) throw new InputError("--classifier is for --plan; inspect a classifier by its own name");
+  return { network: { weights: given.positional, flags }, plan, guide: isGuided ? classifier : undefined };
+}
+
+function readPlanSize(given: Arguments): PlanSize | undefined {
+  const stray = ["batch", "size"].find((name) => given.has(name));
+  if (!given.has("plan")) {
+    if (stray) throw new InputError(`--${stray} is for --plan; give that, too`);
+    return undefined;
+  }
+  const size = readSize(given);
+  return {
+    batch: given.integer("batch", { min: 1, max: 1024 }) ?? 1,
+    size: size && [size.width, size.height],
+  };
+}
+
+async function run({ network: named, plan, guide: guideNamed }: Settings, context: Context): Promise<void> {
+  await withNetwork(context, named, async (network, opened) => {
+    const guide = guideNamed && (await guideOf(context, guideNamed, network));
     const facts = await describe(context, opened, network);
     context.report.event("checkpoint", facts);
     context.report.print(table(facts));
@@ -47,14 +79,10 @@ async function run(context: Context, given: Arguments): Promise<void> {
   });
 }
 
-/** The architecture of --classifier, for the plan. @throws InputError where it is not of this network's size, or nothing is planned */
-async function readGuide(context: Context, given: Arguments, network: Network): Promise<Architecture | undefined> {
-  const path = given.text("classifier");
-  const flags = await readFlags(given, "classifier-flags");
-  if (path === undefined) return undefined;
-  if (!given.has("plan")) throw new InputError("--classifier is for --plan; inspect a classifier by its own name");
+/** The architecture of a classifier that is to guide the network. @throws InputError where it cannot */
+async function guideOf(context: Context, classifier: ModelSettings, network: Network): Promise<Architecture> {
   if (isClassifier(network)) throw new InputError("--classifier guides a UNet, and this is a classifier");
-  return withClassifier(context, path, flags, ({ checkpoint }) => {
+  return withClassifier(context, classifier, ({ checkpoint }) => {
     requireGuide(network, checkpoint);
     return Promise.resolve(checkpoint.architecture);
   });

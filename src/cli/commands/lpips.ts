@@ -12,7 +12,16 @@ import { TensorCheck, withTensors } from "../files/tensorFiles.ts";
 import { InputError } from "../../errors.ts";
 import { adapterName } from "../../engine/adapter.ts";
 
-export const lpipsCommand: Command = {
+interface Settings {
+  /** Trunk and heads may lie in two files. */
+  readonly weights: readonly string[];
+  readonly input: string;
+  readonly output: string;
+  readonly adapter: string | undefined;
+  readonly force: boolean;
+}
+
+export const lpipsCommand: Command<Settings> = {
   name: "lpips",
   summary: "measure the LPIPS distance of images in a safetensors file",
   options: [
@@ -23,14 +32,18 @@ export const lpipsCommand: Command = {
     forceOption,
     jsonOption,
   ],
+  parse,
   run,
 };
 
-async function run(context: Context, given: Arguments): Promise<void> {
+function parse(given: Arguments): Settings {
   const weights = given.all("weights");
   if (weights.length === 0) throw new InputError("--weights is needed; see --help");
   const [input, output] = [given.required("input"), given.required("output")];
-  const force = given.has("force");
+  return { weights, input, output, adapter: given.text("adapter"), force: given.has("force") };
+}
+
+async function run({ weights, input, output, adapter, force }: Settings, context: Context): Promise<void> {
   await refuseOutput(output, { force });
   await withLpips(context, weights, (files) =>
     withTensors(input, async ({ file }) => {
@@ -40,7 +53,7 @@ async function run(context: Context, given: Arguments): Promise<void> {
       check.finish();
       const [count, channels, height, width] = shape as [number, number, number, number];
       const [a, b] = [await readFloat32(file, "a"), await readFloat32(file, "b")];
-      const device = await announceDevice(context, given.text("adapter"));
+      const device = await announceDevice(context, adapter);
       const lpips = await Lpips.load(
         device,
         files!.map((one) => one.file),

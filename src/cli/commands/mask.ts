@@ -4,12 +4,21 @@ import { writeFileAtomic } from "../../node/files.ts";
 import { encodePng } from "../../node/pictures.ts";
 import { createPicture, type Mask, type Picture } from "../../pictures/image.ts";
 import { drawKeepMask, MASK_PATTERNS, type MaskOptions, type MaskPattern } from "../../pictures/masks.ts";
-import { type Arguments, type Command, forceOption, jsonOption, quoted } from "../command.ts";
+import { type Arguments, type Command, forceOption, jsonOption } from "../command.ts";
 import type { Context } from "../context.ts";
-import { readSeeds, readSize } from "../given/settings.ts";
+import { readSeed, readSize } from "../given/settings.ts";
 import { readPattern } from "../given/masks.ts";
+import { quoted } from "../values.ts";
 
-export const mask: Command = {
+interface Settings {
+  readonly pattern: MaskPattern;
+  readonly options: MaskOptions;
+  readonly white: "fill" | "keep";
+  readonly out: string;
+  readonly force: boolean;
+}
+
+export const maskCommand: Command<Settings> = {
   name: "mask",
   summary: "write one of the paper's six masks at any size",
   positional: "KIND",
@@ -33,24 +42,31 @@ export const mask: Command = {
       .join(", ")}.`,
     "Lengths that the paper gives in pixels of 256x256 pictures scale with the square root of the area.",
   ],
+  parse,
   run,
 };
 
-async function run({ report }: Context, given: Arguments): Promise<void> {
+function parse(given: Arguments): Settings {
   const pattern = readPattern(given.positional!);
-  const size = readSize(given.required("size"), "--size");
-  const [seed] = readSeeds(given) as [bigint];
-  const phase = readPhase(pattern, given.text("phase"));
+  given.required("size");
+  const { width, height } = readSize(given)!;
+  const options = { width, height, seed: readSeed(given), phase: readPhase(pattern, given.text("phase")) };
   if (given.has("fill") && given.has("keep"))
     throw new InputError("--fill and --keep say what white means, and it cannot mean both: give one of them");
   const white = given.has("keep") ? "keep" : "fill";
   const out = given.required("out");
   if (!/\.png$/i.test(out)) throw new InputError(`--out ${out}: masks are PNG; name it ${out}.png`);
-  const keep = drawKeepMask(pattern, { ...size, seed, phase });
-  const png = encodePng(maskPicture(keep, white), { Software: "repaint-webgpu", Mask: pattern, Seed: String(seed) });
-  await writeFileAtomic(out, png, { force: given.has("force") });
+  return { pattern, options, white, out, force: given.has("force") };
+}
+
+async function run({ pattern, options, white, out, force }: Settings, { report }: Context): Promise<void> {
+  const { width, height } = options;
+  const seed = String(options.seed);
+  const keep = drawKeepMask(pattern, options);
+  const png = encodePng(maskPicture(keep, white), { Software: "repaint-webgpu", Mask: pattern, Seed: seed });
+  await writeFileAtomic(out, png, { force });
   const known = keep.data.reduce((sum, value) => sum + value, 0) / keep.data.length;
-  report.event("mask", { file: out, kind: pattern, ...size, seed: String(seed), white, known });
+  report.event("mask", { file: out, kind: pattern, width, height, seed, white, known });
   report.say(
     `Wrote ${out}: ${pattern}, ${(100 * known).toFixed(1)} % known, white is ${white === "fill" ? "to be filled" : "known"}`,
   );

@@ -16,23 +16,34 @@ import {
   adapterOption,
   type Arguments,
   type Command,
-  flagsOption,
   forceOption,
   jsonOption,
   precisionOption,
-  quoted,
   weightsOption,
 } from "../command.ts";
 import { announceDevice, type Context } from "../context.ts";
-import { guideOptions, type OpenGuide, withModelAndGuide } from "../given/guide.ts";
-import { type OpenModel, readFlags, requirePictureModel, sayAssumed } from "../given/model.ts";
+import { flagsOption } from "../given/flags.ts";
+import { guideOptions, type GuideSettings, type OpenGuide, readGuide, withModelAndGuide } from "../given/guide.ts";
+import { type ModelSettings, type OpenModel, readModel, requirePictureModel, sayAssumed } from "../given/model.ts";
 import { readPrecision } from "../given/settings.ts";
 import { type OpenTensors, readIntegers, TensorCheck, withTensors } from "../files/tensorFiles.ts";
 import { bytes } from "../../text/quantities.ts";
 import { adapterName } from "../../engine/adapter.ts";
-import { tunedChoices, tuneOption } from "../given/tuning.ts";
+import { readTune, tunedChoices, tuneOption, type TuneSettings } from "../given/tuning.ts";
+import { quoted } from "../values.ts";
 
-export const replayTrace: Command = {
+interface Settings {
+  readonly model: ModelSettings;
+  readonly guide: GuideSettings | undefined;
+  readonly trace: string;
+  readonly output: string;
+  readonly precision: "f32" | "f16";
+  readonly tune: TuneSettings;
+  readonly adapter: string | undefined;
+  readonly force: boolean;
+}
+
+export const replayCommand: Command<Settings> = {
   name: "replay",
   summary: "run a recorded trace with its own noise",
   options: [
@@ -51,29 +62,41 @@ export const replayTrace: Command = {
     forceOption,
     jsonOption,
   ],
+  parse,
   run,
 };
+
+async function parse(given: Arguments): Promise<Settings> {
+  const [, trace, output] = [given.required("weights"), given.required("trace"), given.required("output")];
+  return {
+    trace,
+    output,
+    precision: readPrecision(given),
+    tune: readTune(given),
+    adapter: given.text("adapter"),
+    force: given.has("force"),
+    guide: await readGuide(given),
+    model: await readModel(given),
+  };
+}
 
 /** Both outputs are put together in memory. */
 const mostOutputBytes = 2 ** 31;
 
-async function run(context: Context, given: Arguments): Promise<void> {
-  // Whatever is missing, before a file is opened.
-  const [, path, output] = [given.required("weights"), given.required("trace"), given.required("output")];
-  const precision = readPrecision(given);
-  const force = given.has("force");
+async function run(settings: Settings, context: Context): Promise<void> {
+  const { output, precision, tune, force } = settings;
   await refuseOutput(output, { force });
   const { report, signal } = context;
-  await withModelAndGuide(context, given, await readFlags(given), (model, guide) =>
-    withTensors(path, async (opened) => {
+  await withModelAndGuide(context, settings.model, settings.guide, (model, guide) =>
+    withTensors(settings.trace, async (opened) => {
       requirePictureModel(model);
       const { trace, guided } = await readTrace(opened, model, guide);
       sayAssumed(model, report);
-      const device = await announceDevice(context, given.text("adapter"));
+      const device = await announceDevice(context, settings.adapter);
       const loaded: { dispose(): void }[] = [];
       try {
         const networks = [model.checkpoint, ...(guide ? [guide.checkpoint] : [])];
-        const choices = await tunedChoices(context, device, networks, { precision, given });
+        const choices = await tunedChoices(context, device, networks, { precision, tune });
         const network = await UNet.load(device, model.checkpoint, { precision, choices, signal });
         loaded.push(network);
         const classifier =

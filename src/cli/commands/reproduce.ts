@@ -1,6 +1,6 @@
 /**
  * `repaint reproduce`: the paper's studies on unseen portraits, as evaluations that resume, and a report of what holds. What is
- * run and claimed: src/evaluate/studies.ts. Pictures and classes: reproducePictures.ts. The report: reproduceReport.ts.
+ * run and claimed: src/evaluate/studies.ts. Pictures, classes and the report: src/cli/reproduction.
  */
 import { join } from "node:path";
 import { InputError, InterruptedError } from "../../errors.ts";
@@ -9,37 +9,56 @@ import type { PortraitSheet } from "../../evaluate/portraits.ts";
 import type { EvaluationResult } from "../../evaluate/result.ts";
 import { STUDY_RUNS, STUDY_SETTINGS, type StudyRun } from "../../evaluate/studies.ts";
 import { ensureFolder } from "../../node/files.ts";
-import {
-  adapterOption,
-  type Arguments,
-  type Command,
-  flagsOption,
-  hint,
-  jsonOption,
-  quoted,
-  weightsOption,
-} from "../command.ts";
+import { adapterOption, type Arguments, type Command, jsonOption, weightsOption } from "../command.ts";
 import type { Context } from "../context.ts";
-import { type LpipsFile, lpipsOption, withEngine, withLpips } from "../evaluation/engine.ts";
+import { type LpipsFile, lpipsOption, type Parts, withEngine, withLpips } from "../evaluation/engine.ts";
 import { EvaluationFolder } from "../evaluation/folder.ts";
 import { makePlan } from "../evaluation/plan.ts";
-import { requestFrom } from "../evaluation/request.ts";
+import { completeRequest } from "../evaluation/request.ts";
 import { runTasks, type Work } from "../evaluation/run.ts";
+import { classifierFlagsOption, flagsOption } from "../given/flags.ts";
 import {
-  classifierFlagsOption,
-  guideOptions,
+  guideOption,
+  type GuideSettings,
   type OpenGuide,
   plannedGuide,
+  readGuide,
   withModelAndGuide,
 } from "../given/guide.ts";
-import { modelHash, type OpenModel, readFlags, requirePictureModel, withModel } from "../given/model.ts";
+import {
+  modelHash,
+  type ModelSettings,
+  type OpenModel,
+  readModel,
+  requirePictureModel,
+  withModel,
+} from "../given/model.ts";
 import { labelsFor, readUnseen, writePortraits } from "../reproduction/pictures.ts";
 import { writeReproduction } from "../reproduction/report.ts";
 import type { StudyFolder } from "../reproduction/study.ts";
+import { hint, quoted } from "../values.ts";
+
+interface Settings {
+  readonly out: string;
+  readonly work: string;
+  readonly model: ModelSettings;
+  readonly guide: GuideSettings | undefined;
+  readonly baseline: string | undefined;
+  readonly lpips: readonly string[];
+  /** Portraits of the studies that were named, and of all others under "". */
+  readonly pictures: ReadonlyMap<string, number>;
+  /** Those to run; none: all. */
+  readonly studies: readonly string[];
+  readonly reportOnly: boolean;
+  readonly adapter: string | undefined;
+}
+
+/** Of all studies: the figures of the paper are not about storage. */
+const precision = "f32";
 
 const studyNames = STUDY_RUNS.map(({ name }) => name);
 
-export const reproduce: Command = {
+export const reproduceCommand: Command<Settings> = {
   name: "reproduce",
   summary: "run the paper's studies on unseen portraits and write a report",
   options: [
@@ -52,7 +71,7 @@ export const reproduce: Command = {
     { ...weightsOption, help: `${weightsOption.help} (default portraits64)` },
     flagsOption,
     { name: "baseline", value: "F", help: "another model, whose filled halves stand beside this one's" },
-    guideOptions[0]!,
+    guideOption,
     classifierFlagsOption,
     {
       name: "pictures",
@@ -69,54 +88,70 @@ export const reproduce: Command = {
   notes: [
     "About 4,000 model calls: half an hour or so on an idle processor. docs/evaluate.md says what is compared. The rows of classes need a model that knows the portraits' classes, those of guidance --classifier; without them they are left out, with the reason.",
   ],
+  parse,
   run,
 };
+
+async function parse(given: Arguments): Promise<Settings> {
+  const out = given.text("out") ?? "reproduction";
+  return {
+    out,
+    work: given.text("work") ?? join("out", "reproduction"),
+    pictures: readPictures(given),
+    studies: given.all("study").map(requireStudy),
+    baseline: given.text("baseline"),
+    lpips: given.all("lpips"),
+    reportOnly: given.has("report"),
+    adapter: given.text("adapter"),
+    guide: await readGuide(given),
+    model: await readModel(given),
+  };
+}
+
+function readPictures(given: Arguments): Map<string, number> {
+  const asked = new Map<string, number>();
+  for (const text of given.all("pictures")) {
+    const [, study = "", digits = ""] = /^(?:(.*):)?(.*)$/s.exec(text)!;
+    if (text.includes(":")) requireStudy(study);
+    if (!/^\d{1,4}$/.test(digits))
+      throw new InputError(
+        `--pictures ${quoted(text)}: expected how many portraits, or how many of a study as halves:8`,
+      );
+    if (asked.has(study)) throw new InputError(`--pictures ${quoted(text)}: that is said twice`);
+    asked.set(study, Number(digits));
+  }
+  return asked;
+}
+
+function requireStudy(name: string): string {
+  if (studyNames.includes(name)) return name;
+  throw new InputError(`${quoted(name)} is no study${hint(name, studyNames)}; they are ${studyNames.join(", ")}`);
+}
 
 /** A study that can be run, or has been. */
 type Ready = StudyFolder & Pick<Work, "plan" | "inputs" | "folder">;
 
-async function run(context: Context, given: Arguments): Promise<void> {
-  const out = given.text("out") ?? "reproduction";
-  const work = given.text("work") ?? join("out", "reproduction");
+async function run(settings: Settings, context: Context): Promise<void> {
+  const { out, work } = settings;
   const unseen = await readUnseen();
-  const counts = readCounts(given, unseen.portraits.length);
-  const wanted = given.all("study").map(requireStudy);
-  const flags = await readFlags(given);
-  await withModelAndGuide(context, given, flags, (model, guide) =>
-    withBaseline(context, given, (baseline) =>
-      withLpips(context, given.all("lpips"), async (lpips) => {
+  const counts = countsOf(settings.pictures, unseen.portraits.length);
+  await withModelAndGuide(context, settings.model, settings.guide, (model, guide) =>
+    withBaseline(context, settings.baseline, (baseline) =>
+      withLpips(context, settings.lpips, async (lpips) => {
         requirePictureModel(model);
         await ensureFolder(out);
         const files = await writePortraits(join(work, "portraits"), unseen, Math.max(...counts.values()));
         const place = { context, unseen, files, counts, work, lpips };
-        const own: Ready[] = [];
-        const skipped: { name: string; reason: string }[] = [];
-        for (const study of STUDY_RUNS) {
-          const made = await prepare(study, { ...place, model, guide });
-          if (typeof made === "string") skipped.push({ name: study.name, reason: made });
-          else own.push(made);
+        const { own, skipped } = await prepareAll({ ...place, model, guide });
+        const other = baseline && (await prepareHalves({ ...place, model: baseline, guide: undefined }));
+        const weights = lpips?.map(({ file }) => file);
+        if (!settings.reportOnly) {
+          await runStudies(context, settings, { model, guide, lpips: weights }, own);
+          if (other)
+            await runStudies(context, settings, { model: baseline, guide: undefined, lpips: weights }, [other]);
         }
-        const other: Ready[] = [];
-        if (baseline) {
-          const halves = STUDY_RUNS.find(({ name }) => name === "halves")!;
-          other.push((await prepare(halves, { ...place, model: baseline, guide: undefined })) as Ready);
-        }
-        if (!given.has("report"))
-          for (const [studies, parts] of [
-            [own, { model, guide, flags }],
-            [other, { model: baseline!, guide: undefined, flags: undefined }],
-          ] as const)
-            await runStudies(
-              context,
-              given,
-              { ...parts, lpips: lpips?.map(({ file }) => file) },
-              {
-                studies: studies.filter(({ name }) => wanted.length === 0 || wanted.includes(name)),
-                work,
-              },
-            );
         for (const { name, reason } of skipped) context.report.say(`${name}: left out, since ${reason}`);
-        const { file, results, tasks } = await writeReproduction(out, { studies: own, baseline: other[0], skipped });
+        const { file, results, tasks } = await writeReproduction(out, { studies: own, baseline: other, skipped });
         context.report.event("report", { file, results, tasks, skipped });
         context.report.say(`${results} of ${tasks} results; wrote ${file}`);
       }),
@@ -124,6 +159,23 @@ async function run(context: Context, given: Arguments): Promise<void> {
   );
 }
 
+/** Portraits of each study, `most` at most. @throws InputError */
+function countsOf(asked: ReadonlyMap<string, number>, most: number): Map<string, number> {
+  for (const [study, number] of asked)
+    if (number < 1 || number > most)
+      throw new InputError(
+        `--pictures ${quoted(`${study && `${study}:`}${number}`)}: expected 1 to ${most}, the unseen portraits that there are, or a study's as halves:${most}`,
+      );
+  const all = asked.get("");
+  return new Map(
+    STUDY_RUNS.map(({ name, pictures, isExample }) => {
+      const usual = all === undefined ? pictures : isExample ? Math.min(all, pictures) : all;
+      return [name, asked.get(name) ?? usual];
+    }),
+  );
+}
+
+/** What the studies of a model have in common. */
 interface Place {
   readonly context: Context;
   readonly unseen: PortraitSheet;
@@ -135,22 +187,44 @@ interface Place {
   readonly guide: OpenGuide | undefined;
 }
 
+interface Skipped {
+  readonly name: string;
+  readonly reason: string;
+}
+
+async function prepareAll(place: Place): Promise<{ own: Ready[]; skipped: Skipped[] }> {
+  const own: Ready[] = [];
+  const skipped: Skipped[] = [];
+  for (const study of STUDY_RUNS) {
+    const made = await prepare(study, place);
+    if (typeof made === "string") skipped.push({ name: study.name, reason: made });
+    else own.push(made);
+  }
+  return { own, skipped };
+}
+
+/** The study that a baseline shares, which needs no class. */
+async function prepareHalves(place: Place): Promise<Ready> {
+  const halves = STUDY_RUNS.find(({ name }) => name === "halves")!;
+  return (await prepare(halves, place)) as Ready;
+}
+
 /** The study's plan and folder, or why there is none. */
 async function prepare(study: StudyRun, place: Place): Promise<Ready | string> {
   const { context, unseen, files, counts, work, lpips, model, guide } = place;
   const labels = await labelsFor(study, unseen, model, guide);
   if (typeof labels === "string") return labels;
-  const request = requestFrom({
+  const request = completeRequest({
     images: files.slice(0, counts.get(study.name)!),
-    masks: study.masks,
-    settings: study.settings.map((name) => `${name}:${STUDY_SETTINGS[name].words}`),
+    masks: study.masks.map((pattern) => ({ name: pattern, pattern, seed: 0n })),
+    settings: study.settings.map((name) => ({ name, run: STUDY_SETTINGS[name].run })),
     seeds: study.seeds,
   });
   const sha256 = await modelHash(model, context);
   const guided = study.guidance === undefined ? undefined : await plannedGuide(guide!, model, context);
   const made = await makePlan(context, request, model.checkpoint, {
     model: { name: model.name, sha256 },
-    precision: "f32",
+    precision,
     lpips: lpips?.map(({ hash }) => hash),
     labels: (pictures) => Promise.resolve(labels.slice(0, pictures)),
     classifier: guided && { ...guided, scale: study.guidance! },
@@ -164,10 +238,11 @@ async function prepare(study: StudyRun, place: Place): Promise<Ready | string> {
 
 async function runStudies(
   context: Context,
-  given: Arguments,
-  parts: Parameters<typeof withEngine>[2],
-  { studies, work }: { studies: readonly Ready[]; work: string },
+  { studies: wanted, work, adapter }: Settings,
+  parts: Parts,
+  all: readonly Ready[],
 ): Promise<void> {
+  const studies = all.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
   const open: { study: Ready; tasks: Task[]; done: Map<number, EvaluationResult> }[] = [];
   for (const study of studies) {
     const tasks = tasksOf(study.plan);
@@ -177,7 +252,7 @@ async function runStudies(
     if (done.size < tasks.length) open.push({ study, tasks, done });
   }
   if (open.length === 0) return;
-  await withEngine(context, given, parts, async (engine) => {
+  await withEngine(context, { adapter, precision }, parts, async (engine) => {
     for (const { study, tasks, done } of open) {
       context.report.say(`${study.name}: ${tasks.length - done.size} to make`);
       await runTasks(context, { ...study, ...engine }, tasks, done).catch((error: unknown) => {
@@ -190,42 +265,13 @@ async function runStudies(
 
 function withBaseline(
   context: Context,
-  given: Arguments,
+  weights: string | undefined,
   body: (baseline: OpenModel | undefined) => Promise<void>,
 ): Promise<void> {
-  const path = given.text("baseline");
-  if (path === undefined) return body(undefined);
+  if (weights === undefined) return body(undefined);
   const check = (model: OpenModel): Promise<void> => {
     requirePictureModel(model);
     return body(model);
   };
-  return withModel(context, path, undefined, check, "baseline");
-}
-
-/** Pictures of each study. */
-function readCounts(given: Arguments, most: number): Map<string, number> {
-  const asked = new Map<string | undefined, number>();
-  for (const text of given.all("pictures")) {
-    const [, study, digits = ""] = /^(?:(.*):)?(.*)$/s.exec(text)!;
-    if (study !== undefined) requireStudy(study);
-    const number = /^\d{1,4}$/.test(digits) ? Number(digits) : NaN;
-    if (!(number >= 1 && number <= most))
-      throw new InputError(
-        `--pictures ${quoted(text)}: expected 1 to ${most}, the unseen portraits that there are, or a study's as halves:${most}`,
-      );
-    if (asked.has(study)) throw new InputError(`--pictures ${quoted(text)}: that is said twice`);
-    asked.set(study, number);
-  }
-  const all = asked.get(undefined);
-  return new Map(
-    STUDY_RUNS.map(({ name, pictures, isExample }) => {
-      const usual = all === undefined ? pictures : isExample ? Math.min(all, pictures) : all;
-      return [name, asked.get(name) ?? usual];
-    }),
-  );
-}
-
-function requireStudy(name: string): string {
-  if (studyNames.includes(name)) return name;
-  throw new InputError(`${quoted(name)} is no study${hint(name, studyNames)}; they are ${studyNames.join(", ")}`);
+  return withModel(context, { weights }, check, "--baseline");
 }

@@ -2,35 +2,61 @@
 import { join } from "node:path";
 import { ensureFolder, refuseOutput, writeFileAtomic } from "../../node/files.ts";
 import { encodePng } from "../../node/pictures.ts";
-import { blankJob, RePaint } from "../../repaint/repaint.ts";
+import type { Picture } from "../../pictures/image.ts";
+import { blankJob, type RePaint } from "../../repaint/repaint.ts";
+import type { Sampling } from "../../repaint/sampling.ts";
 import {
   adapterOption,
   type Arguments,
   type Command,
-  flagsOption,
   forceOption,
   jsonOption,
   precisionOption,
   weightsOption,
 } from "../command.ts";
-import { classOption, classWords, readClasses } from "../given/classes.ts";
+import { classesFor, classOption, classWords, readClasses } from "../given/classes.ts";
 import { announceDevice, type Context } from "../context.ts";
-import { guideOptions, guideScale, guideTexts, sayGuide, withModelAndGuide } from "../given/guide.ts";
-import { modelHash, readFlags, requirePictureModel, sayAssumed } from "../given/model.ts";
+import { flagsOption } from "../given/flags.ts";
 import {
-  presetOption,
-  readPrecision,
-  readSampling,
-  readSchedule,
-  readSeeds,
-  samplingOptions,
-} from "../given/settings.ts";
+  guideOptions,
+  guideScale,
+  type GuideSettings,
+  guideTexts,
+  type OpenGuide,
+  readGuide,
+  sayGuide,
+  withModelAndGuide,
+} from "../given/guide.ts";
+import {
+  modelHash,
+  type ModelSettings,
+  type OpenModel,
+  readModel,
+  requirePictureModel,
+  sayAssumed,
+} from "../given/model.ts";
+import { readRun, runOptions, type RunSettings, samplingFor } from "../given/run.ts";
+import { readPrecision, readSeeds } from "../given/settings.ts";
 import { count, seconds } from "../../text/quantities.ts";
 import { runWork } from "../tasks/fill.ts";
 import { adapterName } from "../../engine/adapter.ts";
-import { readTune, tuneOption } from "../given/tuning.ts";
+import { readTune, tuneOption, type TuneSettings } from "../given/tuning.ts";
+import { withRePaint } from "../tasks/load.ts";
 
-export const sampleCommand: Command = {
+interface Settings {
+  readonly model: ModelSettings;
+  readonly guide: GuideSettings | undefined;
+  readonly classes: readonly string[];
+  readonly seeds: readonly bigint[];
+  readonly run: RunSettings;
+  readonly precision: "f32" | "f16";
+  readonly tune: TuneSettings;
+  readonly adapter: string | undefined;
+  readonly folder: string;
+  readonly force: boolean;
+}
+
+export const sampleCommand: Command<Settings> = {
   name: "sample",
   summary: "paint pictures without an image",
   options: [
@@ -38,9 +64,9 @@ export const sampleCommand: Command = {
     { name: "seed", value: "N", help: "the same seed gives the same picture (default 0)" },
     { name: "out", value: "DIR", help: "folder for SEED.png (default out/sample)" },
     { ...weightsOption, help: `${weightsOption.help} (default portraits64)` },
-    presetOption,
-    { name: "steps", value: "N", help: "T, the noise levels that the run visits: as many model calls" },
-    ...samplingOptions.filter(({ name }) => name !== "order"),
+    ...runOptions(["preset", "steps", "eta", "respacing"], {
+      steps: "T, the noise levels that the run visits: as many model calls",
+    }),
     precisionOption,
     classOption,
     ...guideOptions,
@@ -51,77 +77,92 @@ export const sampleCommand: Command = {
     jsonOption,
   ],
   notes: ["Nothing is known, so nothing has to agree: there are no jumps, and a preset only says how many steps."],
+  parse,
   run,
 };
 
-async function run(context: Context, given: Arguments): Promise<void> {
-  const { report, signal } = context;
-  const folder = given.text("out") ?? join("out", "sample");
-  const flags = await readFlags(given);
-  await withModelAndGuide(context, given, flags, async (model, guide) => {
+async function parse(given: Arguments): Promise<Settings> {
+  return {
+    seeds: readSeeds(given),
+    run: readRun(given),
+    classes: readClasses(given),
+    precision: readPrecision(given),
+    tune: readTune(given),
+    adapter: given.text("adapter"),
+    folder: given.text("out") ?? join("out", "sample"),
+    force: given.has("force"),
+    guide: await readGuide(given),
+    model: await readModel(given),
+  };
+}
+
+async function run(settings: Settings, context: Context): Promise<void> {
+  const { seeds, folder, force } = settings;
+  await withModelAndGuide(context, settings.model, settings.guide, async (model, guide) => {
     requirePictureModel(model);
-    const seeds = readSeeds(given);
-    const scheduleOf = readSchedule(given, model.checkpoint);
-    const labels = await readClasses(given, model, guide, seeds.length);
-    const reverse = readSampling(given);
-    const precision = readPrecision(given);
+    const runOn = samplingFor(settings.run, model.checkpoint.diffusion);
+    const labels = await classesFor(settings.classes, model, guide, seeds.length);
     await ensureFolder(folder);
-    const force = given.has("force");
-    const fileOf = (seed: bigint): string => join(folder, `${seed}.png`);
-    for (const seed of seeds) await refuseOutput(fileOf(seed), { force });
-    const hash = await modelHash(model, context);
-    sayAssumed(model, report);
-    const device = await announceDevice(context, given.text("adapter"));
-    const schedule = { steps: scheduleOf(device.kind).schedule.steps, jumpLength: 1, resamples: 1 };
-    const tune = await readTune(context, given);
-    const repaint = await RePaint.load(model.source, {
-      device,
-      precision,
-      tune,
-      signal,
-      flags: flags ?? model.checkpoint.diffusersConfig,
-      classifier: guide?.source,
-      classifierFlags: guide?.flags,
-    });
-    try {
-      const size = repaint.checkpoint.config.imageSize;
-      report.say(
-        `${model.name}: ${count(seeds.length, "picture")} of ${size}x${size} in ${count(schedule.steps, "step")}`,
-      );
-      if (guide) sayGuide(guide, model, report);
-      const sampling = { sampler: "repaint" as const, ...schedule, ...reverse };
-      const settings = { sampling, ...(guide ? { classifierScale: guideScale(guide, model) } : {}) };
-      report.event("run", {
-        model: model.name,
-        modelSha256: hash,
-        results: seeds.length,
-        ...settings,
-        ...classWords(labels),
-      });
-      const texts = {
-        Software: "repaint-webgpu",
-        Model: model.name,
-        "Model SHA-256": hash,
-        ...(guide ? await guideTexts(guide, context) : {}),
-      };
-      const works = seeds.map((seed, index) => ({
-        name: "sample",
-        seed,
-        class: labels[index],
-        crops: 1,
-        load: () => Promise.resolve(blankJob(size, seed)),
-        finish: async (picture: Parameters<typeof encodePng>[0]): Promise<void> => {
-          const all = { ...settings, ...classWords([labels[index]]), precision, adapter: adapterName(device.info) };
-          const text = { ...texts, Seed: String(seed), Settings: JSON.stringify(all) };
-          await writeFileAtomic(fileOf(seed), encodePng(picture, text), { force });
-          report.event("result", { seed: String(seed), file: fileOf(seed) });
-        },
-      }));
-      const done = await runWork(context, repaint, works, settings);
-      report.event("done", { results: seeds.length, ...done });
-      report.say(`${count(seeds.length, "picture")} in ${folder}, in ${seconds(done.seconds)}.`);
-    } finally {
-      repaint.dispose();
-    }
+    for (const seed of seeds) await refuseOutput(fileOf(folder, seed), { force });
+    const sha256 = await modelHash(model, context);
+    sayAssumed(model, context.report);
+    const device = await announceDevice(context, settings.adapter);
+    // Nothing is known that would have to agree.
+    const sampling = { ...runOn(device.kind).sampling, jumpLength: 1, resamples: 1 };
+    const { precision, tune } = settings;
+    await withRePaint(context, { device, model, guide, precision, tune }, (repaint) =>
+      paint(context, settings, { repaint, model, guide, sha256, labels, sampling }),
+    );
   });
+}
+
+interface Painter {
+  readonly repaint: RePaint;
+  readonly model: OpenModel;
+  readonly guide: OpenGuide | undefined;
+  /** Of the model's file. */
+  readonly sha256: string;
+  /** Of each seed. */
+  readonly labels: readonly (number | undefined)[];
+  readonly sampling: Sampling;
+}
+
+async function paint(context: Context, settings: Settings, painter: Painter): Promise<void> {
+  const { report } = context;
+  const { seeds, folder, precision } = settings;
+  const { repaint, model, guide, sha256, labels, sampling } = painter;
+  const size = repaint.checkpoint.config.imageSize;
+  report.say(`${model.name}: ${count(seeds.length, "picture")} of ${size}x${size} in ${count(sampling.steps, "step")}`);
+  if (guide) sayGuide(guide, model, report);
+  const options = { sampling, classifierScale: guide && guideScale(guide, model) };
+  const results = { results: seeds.length, ...options, ...classWords(labels) };
+  report.event("run", { model: model.name, modelSha256: sha256, ...results });
+  const texts = {
+    Software: "repaint-webgpu",
+    Model: model.name,
+    "Model SHA-256": sha256,
+    ...(guide ? await guideTexts(guide, context) : {}),
+  };
+  const adapter = adapterName(repaint.unet.device.info);
+  const works = seeds.map((seed, index) => ({
+    name: "sample",
+    seed,
+    class: labels[index],
+    crops: 1,
+    load: () => Promise.resolve(blankJob(size, seed)),
+    finish: async (picture: Picture): Promise<void> => {
+      const all = { ...options, ...classWords([labels[index]]), precision, adapter };
+      const text = { ...texts, Seed: String(seed), Settings: JSON.stringify(all) };
+      const file = fileOf(folder, seed);
+      await writeFileAtomic(file, encodePng(picture, text), { force: settings.force });
+      report.event("result", { seed: String(seed), file });
+    },
+  }));
+  const done = await runWork(context, repaint, works, options);
+  report.event("done", { results: seeds.length, ...done });
+  report.say(`${count(seeds.length, "picture")} in ${folder}, in ${seconds(done.seconds)}.`);
+}
+
+function fileOf(folder: string, seed: bigint): string {
+  return join(folder, `${seed}.png`);
 }

@@ -17,7 +17,16 @@ import { byFlagName } from "../given/flagWords.ts";
 import { fileProgress } from "../files/fileProgress.ts";
 import { bytes as inBytes, seconds } from "../../text/quantities.ts";
 
-export const synth: Command = {
+interface Settings {
+  readonly preset: Preset;
+  readonly path: string;
+  readonly dtype: "f16" | "f32";
+  /** Where inputs go, too. */
+  readonly input: string | undefined;
+  readonly force: boolean;
+}
+
+export const synthCommand: Command<Settings> = {
   name: "synth",
   summary: "write synthetic weights of a released architecture at full size",
   positional: "PRESET OUT",
@@ -35,6 +44,7 @@ export const synth: Command = {
     `PRESET is one of ${presets.map(({ name }) => name).join(", ")}, or the name of a released file.`,
     "The weights follow a rule (docs/cli.md), so that an output can be compared with other programs'. They paint noise.",
   ],
+  parse,
   run,
 };
 
@@ -42,14 +52,17 @@ export const synth: Command = {
 const timestep = 500;
 const label = 207n;
 
-async function run(context: Context, given: Arguments): Promise<void> {
-  const { report, signal } = context;
+function parse(given: Arguments): Settings {
   const [name, path] = given.positionals as [string, string];
   const preset = presetByName(name);
   const input = given.text("input");
   const dtype = given.choice("dtype", ["f16", "f32"]) ?? "f16";
   const force = given.has("force");
   if (input === path) throw new InputError(`--input ${input} is the file of the weights, too; give another name`);
+  return { preset, path, dtype, input, force };
+}
+
+async function run({ preset, path, dtype, input, force }: Settings, { report, signal }: Context): Promise<void> {
   for (const output of [path, ...(input === undefined ? [] : [input])]) await refuseOutput(output, { force });
   const begin = performance.now();
   const size = await writeTensorFile(path, weightsOf(preset, dtype), metadataOf(preset), {

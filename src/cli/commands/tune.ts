@@ -1,32 +1,35 @@
 /**
  * `repaint tune`: times the kernels that a network can use on this adapter, and remembers the fastest for every later run.
- * Also what all commands share that use what was tuned: the option --tune. Not here: timing (src/engine/tuning/tuner.ts).
+ * Not here: timing (src/engine/tuning/tuner.ts), the option --tune of other commands (given/tuning.ts).
  */
 import type { Device } from "../../engine/device.ts";
 import { InputError } from "../../errors.ts";
 import type { TunedAnswer } from "../../engine/tuning/tuner.ts";
 import { tuningFile } from "../../node/tuningFile.ts";
 import { type TunedNetwork, tuneNetworks } from "../../unet/tuning.ts";
-import {
-  adapterOption,
-  type Arguments,
-  type Command,
-  flagsOption,
-  jsonOption,
-  precisionOption,
-  weightsOption,
-} from "../command.ts";
+import { adapterOption, type Arguments, type Command, jsonOption, precisionOption, weightsOption } from "../command.ts";
 import { announceDevice, type Context } from "../context.ts";
-import { readFlags, withClassifier, withModel } from "../given/model.ts";
+import { flagsOption, readFlags } from "../given/flags.ts";
+import { type ModelSettings, withClassifier, withModel } from "../given/model.ts";
 import { readPrecision } from "../given/settings.ts";
 import { table } from "../../text/table.ts";
 import { count } from "../../text/quantities.ts";
 import { reporting, mostBudget } from "../given/tuning.ts";
 
+interface Settings {
+  readonly kind: "classifier" | "model";
+  readonly network: ModelSettings;
+  readonly precision: "f32" | "f16";
+  /** Milliseconds; undefined: as is usual for the adapter. */
+  readonly budget: number | undefined;
+  readonly again: boolean;
+  readonly adapter: string | undefined;
+}
+
 /** A software adapter takes a second to compile a kernel. */
 const defaultBudget = { cpu: 60_000, gpu: 20_000 } as const;
 
-export const tuneCommand: Command = {
+export const tuneCommand: Command<Settings> = {
   name: "tune",
   summary: "time the kernels that a network can use on this adapter, and remember the fastest",
   options: [
@@ -46,31 +49,41 @@ export const tuneCommand: Command = {
   notes: [
     "Answers belong to the adapter, its driver and this version. Commands and RePaint.load use them from then on. Another kernel sums in another order, so results may differ in their last bits; --tune off of those commands ignores the answers.",
   ],
+  parse,
   run,
 };
 
-async function run(context: Context, given: Arguments): Promise<void> {
+async function parse(given: Arguments): Promise<Settings> {
   const precision = readPrecision(given);
   const budget = given.integer("budget", { min: 1, max: mostBudget });
-  const classifier = given.text("classifier");
-  if (classifier !== undefined && given.has("weights"))
+  const [weights, classifier] = [given.text("weights"), given.text("classifier")];
+  if (classifier !== undefined && weights !== undefined)
     throw new InputError("--weights and --classifier: give one; they are tuned one after the other");
-  const again = given.has("again");
-  const flags = await readFlags(given);
-  const tune = async ({ architecture }: Pick<TunedNetwork, "architecture">, name: string): Promise<void> => {
-    const device = await announceDevice(context, given.text("adapter"));
-    await tuneFor(context, device, { architecture, precision }, { name, budget, again });
+  return {
+    kind: classifier === undefined ? "model" : "classifier",
+    network: { weights: classifier ?? weights, flags: await readFlags(given) },
+    precision,
+    budget,
+    again: given.has("again"),
+    adapter: given.text("adapter"),
   };
-  if (classifier !== undefined)
-    await withClassifier(context, classifier, flags, ({ checkpoint }) => tune(checkpoint, checkpoint.file.name));
-  else await withModel(context, given.text("weights"), flags, ({ checkpoint, name }) => tune(checkpoint, name));
+}
+
+async function run(settings: Settings, context: Context): Promise<void> {
+  const tune = async ({ architecture }: Pick<TunedNetwork, "architecture">, name: string): Promise<void> => {
+    const device = await announceDevice(context, settings.adapter);
+    await tuneFor(context, device, { architecture, precision: settings.precision }, { ...settings, name });
+  };
+  if (settings.kind === "classifier")
+    await withClassifier(context, settings.network, ({ checkpoint }) => tune(checkpoint, checkpoint.file.name));
+  else await withModel(context, settings.network, ({ checkpoint, name }) => tune(checkpoint, name));
 }
 
 async function tuneFor(
   context: Context,
   device: Device,
   network: TunedNetwork,
-  { name, budget, again }: { name: string; budget: number | undefined; again: boolean },
+  { name, budget, again }: Pick<Settings, "budget" | "again"> & { name: string },
 ): Promise<void> {
   const { report, signal } = context;
   const store = await tuningFile();

@@ -11,22 +11,34 @@ import {
   adapterOption,
   type Arguments,
   type Command,
-  flagsOption,
   forceOption,
   jsonOption,
   precisionOption,
   weightsOption,
 } from "../command.ts";
 import { announceDevice, type Context } from "../context.ts";
-import { type OpenModel, readFlags, sayAssumed, withModel } from "../given/model.ts";
+import { flagsOption } from "../given/flags.ts";
+import { type ModelSettings, type OpenModel, readModel, sayAssumed, withModel } from "../given/model.ts";
 import { readPrecision } from "../given/settings.ts";
 import { readIntegers, TensorCheck, withTensors } from "../files/tensorFiles.ts";
 import { bytes as bytesInWords } from "../../text/quantities.ts";
 import { adapterName } from "../../engine/adapter.ts";
-import { tunedChoices, tuneOption } from "../given/tuning.ts";
+import { readTune, tunedChoices, tuneOption, type TuneSettings } from "../given/tuning.ts";
 import { checkInputs, readTimesteps, forwardProgress, forwardOnce, type ForwardInputs } from "../tasks/forward.ts";
 
-export const forward: Command = {
+interface Settings {
+  readonly model: ModelSettings;
+  readonly input: string;
+  readonly output: string;
+  readonly precision: "f32" | "f16";
+  /** undefined: as `precision`. */
+  readonly weightType: "f32" | "f16" | undefined;
+  readonly tune: TuneSettings;
+  readonly adapter: string | undefined;
+  readonly force: boolean;
+}
+
+export const unetCommand: Command<Settings> = {
   name: "unet",
   summary: "run a network once on the tensors of a safetensors file",
   options: [
@@ -41,22 +53,34 @@ export const forward: Command = {
     forceOption,
     jsonOption,
   ],
+  parse,
   run,
 };
 
-async function run(context: Context, given: Arguments): Promise<void> {
-  const [weights, input, output] = [given.required("weights"), given.required("input"), given.required("output")];
-  const precision = readPrecision(given);
-  const weightType = given.choice("weight-type", ["f16", "f32"]);
-  const force = given.has("force");
+async function parse(given: Arguments): Promise<Settings> {
+  const [, input, output] = [given.required("weights"), given.required("input"), given.required("output")];
+  return {
+    input,
+    output,
+    precision: readPrecision(given),
+    weightType: given.choice("weight-type", ["f16", "f32"]),
+    tune: readTune(given),
+    adapter: given.text("adapter"),
+    force: given.has("force"),
+    model: await readModel(given),
+  };
+}
+
+async function run(settings: Settings, context: Context): Promise<void> {
+  const { output, precision, weightType, tune, force } = settings;
   await refuseOutput(output, { force });
-  await withModel(context, weights, await readFlags(given), (model) =>
-    withTensors(input, async ({ file }) => {
+  await withModel(context, settings.model, (model) =>
+    withTensors(settings.input, async ({ file }) => {
       const inputs = await readInputs(file, model, context);
       sayAssumed(model, context.report, { diffusion: false });
-      const device = await announceDevice(context, given.text("adapter"));
+      const device = await announceDevice(context, settings.adapter);
       const { signal } = context;
-      const choices = await tunedChoices(context, device, [model.checkpoint], { precision, weightType, given });
+      const choices = await tunedChoices(context, device, [model.checkpoint], { precision, weightType, tune });
       const network = await UNet.load(device, model.checkpoint, { precision, weightType, choices, signal });
       try {
         signal.throwIfAborted();

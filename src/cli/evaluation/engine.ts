@@ -2,15 +2,15 @@
 import { Lpips } from "../../evaluate/lpips.ts";
 import { lpipsReader } from "../../evaluate/lpipsFile.ts";
 import { type FileSource, sha256 } from "../../node/fileSource.ts";
-import { RePaint } from "../../repaint/repaint.ts";
+import type { RePaint } from "../../repaint/repaint.ts";
 import type { TensorFile } from "../../files/safetensors.ts";
-import type { Arguments, Option } from "../command.ts";
+import type { Option } from "../command.ts";
 import { announceDevice, type Context } from "../context.ts";
 import type { OpenGuide } from "../given/guide.ts";
 import { type OpenModel, sayAssumed } from "../given/model.ts";
-import { readPrecision } from "../given/settings.ts";
 import { openWeights } from "../given/weightsFile.ts";
 import { openTensors } from "../../files/open.ts";
+import { withRePaint } from "../tasks/load.ts";
 
 export const lpipsOption: Option = {
   name: "lpips",
@@ -55,35 +55,24 @@ export interface Engine {
 export interface Parts {
   readonly model: OpenModel;
   readonly guide: OpenGuide | undefined;
-  readonly flags: unknown;
   readonly lpips: readonly TensorFile[] | undefined;
 }
 
 export async function withEngine<T>(
   context: Context,
-  given: Arguments,
-  { model, guide, flags, lpips: files }: Parts,
+  { adapter, precision }: { readonly adapter: string | undefined; readonly precision: "f32" | "f16" },
+  { model, guide, lpips: files }: Parts,
   body: (engine: Engine) => Promise<T>,
 ): Promise<T> {
-  const { report, signal } = context;
-  sayAssumed(model, report);
-  const device = await announceDevice(context, given.text("adapter"));
-  const repaint = await RePaint.load(model.source, {
-    device,
-    flags: flags ?? model.checkpoint.diffusersConfig,
-    precision: readPrecision(given),
-    signal,
-    classifier: guide?.source,
-    classifierFlags: guide?.flags,
-  });
-  try {
+  sayAssumed(model, context.report);
+  const device = await announceDevice(context, adapter);
+  // Results must not depend on which kernels were the fastest on some day.
+  return withRePaint(context, { device, model, guide, precision, tune: "off" }, async (repaint) => {
     const lpips = files && (await Lpips.load(device, files));
     try {
       return await body({ device, repaint, lpips });
     } finally {
       lpips?.dispose();
     }
-  } finally {
-    repaint.dispose();
-  }
+  });
 }

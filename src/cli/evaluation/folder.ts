@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { InputError } from "../../errors.ts";
-import { type EvaluationPlan, planDifference, type Task, taskName } from "../../evaluate/plan.ts";
+import { differenceWords, type EvaluationPlan, planDifference, type Task, taskName } from "../../evaluate/plan.ts";
 import type { EvaluationResult } from "../../evaluate/result.ts";
 import { showHole } from "../../node/contactSheet.ts";
 import { asInputError, ensureFolder, writeFileAtomic } from "../../node/files.ts";
@@ -39,7 +39,7 @@ export class EvaluationFolder {
     const difference = planDifference(there, plan);
     if (difference)
       throw new InputError(
-        `${path} holds results of another plan: ${difference}. Give another --out, or what that run was given`,
+        `${path} holds results of another plan: ${differenceWords(difference, "there", "here")}. Give another --out, or what that run was given`,
       );
     for (const part of parts) await ensureFolder(join(path, part));
     return new EvaluationFolder(path, plan);

@@ -1,6 +1,6 @@
 /**
  * A request as a plan: every picture and mask read once, hashed and checked, every setting resolved, so that what is wrong comes
- * before the first model call. Not here: options (evaluateRequest.ts), the work (evaluateRun.ts).
+ * before the first model call. Not here: what was asked for (request.ts), the work (run.ts).
  */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
@@ -17,7 +17,8 @@ import { classWords } from "../given/classes.ts";
 import type { Context } from "../context.ts";
 import type { EvaluationRequest, RequestedMask, RequestedSetting } from "./request.ts";
 import { listPictureFiles, type Pair, pairPictures, readPair } from "../files/pictureFiles.ts";
-import { readSampling, readSchedule } from "../given/settings.ts";
+import { samplingFor } from "../given/run.ts";
+import { about } from "../values.ts";
 
 /** Where the plan's pictures and masks come from again. */
 export interface Inputs {
@@ -90,16 +91,12 @@ export async function makePlan(
   return { plan, inputs };
 }
 
-function resolveSetting({ name, options }: RequestedSetting, checkpoint: Checkpoint): PlannedSetting {
-  try {
+function resolveSetting({ name, run }: RequestedSetting, { diffusion }: Checkpoint): PlannedSetting {
+  return about(`setting ${JSON.stringify(name)}`, () => {
     // A plan must not depend on the adapter, which a default preset would.
-    const { schedule } = readSchedule(options, checkpoint)("cpu");
-    const sampling = { sampler: "repaint" as const, ...schedule, ...readSampling(options) };
+    const { sampling } = samplingFor(run, diffusion)("cpu");
     return { name, sampling, modelCalls: samplingCalls(sampling) };
-  } catch (error) {
-    if (error instanceof InputError) throw new InputError(`setting ${JSON.stringify(name)}: ${error.message}`);
-    throw error;
-  }
+  });
 }
 
 async function readBytes(file: string): Promise<{ bytes: Uint8Array; sha256: string }> {

@@ -9,9 +9,14 @@ import type { EvaluationFolder } from "./folder.ts";
 
 const pngUrl = (png: Uint8Array): string => `data:image/png;base64,${Buffer.from(png).toString("base64")}`;
 
+export interface ReportOptions {
+  /** Of pictures. Default 24. */
+  readonly rows: number | undefined;
+}
+
 export async function writeReport(
   folder: EvaluationFolder,
-  { rows = 24 }: { rows?: number | undefined } = {},
+  { rows = 24 }: ReportOptions,
 ): Promise<{ results: readonly EvaluationResult[]; total: number }> {
   const { plan } = folder;
   const tasks = tasksOf(plan);

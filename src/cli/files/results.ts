@@ -6,7 +6,6 @@ import { readdir, stat } from "node:fs/promises";
 import { dirname, extname, join, resolve } from "node:path";
 import { InputError } from "../../errors.ts";
 import { asInputError, refuseOutput } from "../../node/files.ts";
-import type { Arguments } from "../command.ts";
 import type { Pair, Pairs } from "./pictureFiles.ts";
 import { previewName, type Previews } from "../tasks/fill.ts";
 
@@ -17,16 +16,15 @@ export interface Result {
 }
 
 /**
- * One result for each picture and seed. A single one goes to the file --out; several, and a single one whose --out is a
+ * One result for each picture and seed. A single one goes to the file `out`; several, and a single one whose `out` is a
  * folder, are named after picture and seed.
  * @throws InputError for names that are no PNG, names that come twice, and files that exist without --force
  */
 export async function planResults(
   { pairs, many }: Pairs,
   seeds: readonly bigint[],
-  given: Arguments,
+  { out, force }: { out: string; force: boolean },
 ): Promise<Result[]> {
-  const out = given.text("out") ?? ".";
   const several = many || seeds.length > 1;
   const existing = await kindOf(out);
   const isFolder = existing === "folder" || /[/\\]$/.test(out);
@@ -43,7 +41,7 @@ export async function planResults(
     const other = owners.get(output);
     if (other) throw new InputError(`${other} and ${pair.image} would both be written to ${output}: rename one`);
     owners.set(output, pair.image);
-    await refuseResult(output, given.has("force"));
+    await refuseResult(output, force);
   }
   return results;
 }
@@ -67,23 +65,16 @@ async function refuseResult(path: string, force: boolean): Promise<void> {
     throw new InputError(`cannot make the folder ${folder}: ${parent} is a file; choose another`);
 }
 
-/** @throws InputError if one of the two options is missing, or previews of these results exist without --force */
-export async function planPreviews(given: Arguments, results: readonly Result[]): Promise<Previews | undefined> {
-  const every = given.integer("preview-every", { min: 1, max: 1_000_000 });
-  const folder = given.text("preview-dir");
-  if (every === undefined && folder === undefined) return undefined;
-  if (every === undefined)
-    throw new InputError("--preview-dir needs --preview-every N, the model calls between previews");
-  if (folder === undefined) throw new InputError("--preview-every needs --preview-dir DIR, where previews go");
+/** @throws InputError if previews cannot be written there, or some of these results exist and are not to be overwritten */
+export async function refusePreviews({ folder }: Previews, results: readonly Result[], force: boolean): Promise<void> {
   await refuseResult(join(folder, previewName({ name: "any", seed: 0n }, 0)), true);
-  if (given.has("force") || (await kindOf(folder)) !== "folder") return { every, folder };
+  if (force || (await kindOf(folder)) !== "folder") return;
   const begins = results.map(({ pair, seed }) =>
     previewName({ name: pair.stem, seed }, "").slice(0, -"0000.png".length),
   );
   const taken = (await readdir(folder)).find((name) => begins.some((begin) => name.startsWith(begin)));
   if (taken !== undefined)
     throw new InputError(`${join(folder, taken)} exists; use --force to overwrite previews, or choose another folder`);
-  return { every, folder };
 }
 
 async function kindOf(path: string): Promise<"nothing" | "folder" | "file"> {

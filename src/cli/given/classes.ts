@@ -1,11 +1,13 @@
 /**
  * --class: what to paint, of the network's classes and of the classifier's that guides it, by number or by name, one for all
- * pictures or one for each. Read before a device is opened. Not here: what names there are (src/checkpoints/released/classNames.ts).
+ * pictures or one for each. What a text means is known when the network is open, before a device is. Not here: what names there
+ * are (src/checkpoints/released/classNames.ts).
  */
 import { InputError } from "../../errors.ts";
 import { classNames, findClass } from "../../checkpoints/released/classNames.ts";
 import { presetWords } from "../../checkpoints/released/find.ts";
-import { type Arguments, type Option, quoted } from "../command.ts";
+import type { Arguments, Option } from "../command.ts";
+import { quoted } from "../values.ts";
 import type { OpenGuide } from "./guide.ts";
 import type { OpenModel } from "./model.ts";
 import { count } from "../../text/quantities.ts";
@@ -17,14 +19,18 @@ export const classOption: Option = {
   help: "what to paint, for class-conditional networks and guided runs: once for all pictures, or once for each",
 };
 
+/** As they were written: none, one for all pictures, or one for each. */
+export function readClasses(given: Arguments): readonly string[] {
+  return given.all("class");
+}
+
 /** A class for each of `pictures`; undefined: the network's unconditional one, or it has none. @throws InputError */
-export async function readClasses(
-  given: Arguments,
+export async function classesFor(
+  texts: readonly string[],
   { checkpoint: { config, file, unconditionalClass } }: Pick<OpenModel, "checkpoint">,
   guide: Pick<OpenGuide, "checkpoint"> | undefined,
   pictures: number,
 ): Promise<readonly (number | undefined)[]> {
-  const texts = given.all("class");
   const { numClasses } = config;
   const looks = presetWords(config);
   const network = `this network${looks ? ` (it looks like ${looks})` : ""}`;
@@ -50,11 +56,7 @@ export async function readClasses(
     (guide && (await classNames(guide.checkpoint.file, guided!)));
   const labels = texts.map((text) => {
     if (/^\d+$/.test(text)) return requireBoth(text, { numClasses, guided, guide, network });
-    try {
-      return findClass(text, classes, names?.slice(0, classes));
-    } catch (error) {
-      throw error instanceof InputError ? new InputError(`--${error.message}`) : error;
-    }
+    return findClass(text, classes, names?.slice(0, classes), "--class");
   });
   return Array.from({ length: pictures }, (_, i) => labels[labels.length > 1 ? i : 0]);
 }

@@ -1,26 +1,28 @@
 /**
  * The classifier that --classifier means, beside a model: opened, checked against it, and its scale. Not here: what guidance
- * does (src/repaint/guidance.ts), and running a classifier alone (classifier.ts).
+ * does (src/repaint/guidance.ts), and running a classifier alone (commands/classifier.ts).
  */
 import { InputError } from "../../errors.ts";
 import { type FileSource, sha256 } from "../../node/fileSource.ts";
 import { requireGuide } from "../../repaint/guidance.ts";
 import type { ClassifierCheckpoint } from "../../checkpoints/classifier/checkpoint.ts";
 import { identifyPreset } from "../../checkpoints/released/find.ts";
-import { type Arguments, type Option, quoted } from "../command.ts";
+import type { Arguments, Option } from "../command.ts";
 import type { Context } from "../context.ts";
-import { type OpenModel, readFlags, sayAssumedOfClassifier, withClassifier, withModel } from "./model.ts";
+import { quoted } from "../values.ts";
+import { classifierFlagsOption, readFlags } from "./flags.ts";
+import { type ModelSettings, type OpenModel, sayAssumedOfClassifier, withClassifier, withModel } from "./model.ts";
 import type { Report } from "../../node/report.ts";
 import { fileName } from "./weightsFile.ts";
 
-export const classifierFlagsOption: Option = {
-  name: "classifier-flags",
-  value: "JSON|@FILE|PRESET",
-  help: "flags that the classifier's file does not carry",
+export const guideOption: Option = {
+  name: "classifier",
+  value: "F",
+  help: "a noise-aware classifier that guides the run, or its https address",
 };
 
 export const guideOptions: readonly Option[] = [
-  { name: "classifier", value: "F", help: "a noise-aware classifier that guides the run, or its https address" },
+  guideOption,
   {
     name: "classifier-scale",
     value: "S",
@@ -29,44 +31,47 @@ export const guideOptions: readonly Option[] = [
   classifierFlagsOption,
 ];
 
+export interface GuideSettings {
+  readonly weights: string;
+  readonly flags: unknown;
+  /** undefined: as the released networks were guided, else 1. */
+  readonly scale: number | undefined;
+}
+
+/** undefined without --classifier. @throws InputError */
+export async function readGuide(given: Arguments): Promise<GuideSettings | undefined> {
+  const weights = given.text("classifier");
+  const scale = readScale(given);
+  if (weights !== undefined) return { weights, flags: await readFlags(given, "classifier-flags"), scale };
+  const stray = ["classifier-scale", "classifier-flags"].find((name) => given.has(name));
+  if (stray) throw new InputError(`--${stray} is of a classifier: give --classifier, too`);
+  return undefined;
+}
+
 export interface OpenGuide {
   readonly source: FileSource;
   readonly checkpoint: ClassifierCheckpoint;
-  readonly flags: unknown;
   /** undefined: --classifier-scale was not given. */
   readonly scale: number | undefined;
 }
 
-/** Opens the model of --weights, and the classifier where one is given, for the time of `body`. @throws as `withModel`, InputError where it cannot guide the model */
+/**
+ * Opens a model, and the classifier that guides it where there is one, for the time of `body`.
+ * @throws as `withModel`, InputError where the classifier cannot guide the model
+ */
 export function withModelAndGuide<T>(
   context: Context,
-  given: Arguments,
-  flags: unknown,
+  model: ModelSettings,
+  guide: GuideSettings | undefined,
   body: (model: OpenModel, guide: OpenGuide | undefined) => Promise<T>,
 ): Promise<T> {
-  return withModel(context, given.text("weights"), flags, (model) =>
-    withGuide(context, given, model, (guide) => body(model, guide)),
-  );
-}
-
-async function withGuide<T>(
-  context: Context,
-  given: Arguments,
-  { checkpoint: network }: OpenModel,
-  body: (guide: OpenGuide | undefined) => Promise<T>,
-): Promise<T> {
-  const path = given.text("classifier");
-  const scale = readScale(given);
-  if (path === undefined) {
-    const stray = ["classifier-scale", "classifier-flags"].find((name) => given.has(name));
-    if (stray) throw new InputError(`--${stray} is of a classifier: give --classifier, too`);
-    return body(undefined);
-  }
-  const flags = await readFlags(given, "classifier-flags");
-  return withClassifier(context, path, flags, async ({ source, checkpoint }) => {
-    requireGuide(network, checkpoint);
-    sayAssumedOfClassifier(checkpoint, context.report, "classifier-flags");
-    return body({ source, checkpoint, flags, scale });
+  return withModel(context, model, (opened) => {
+    if (!guide) return body(opened, undefined);
+    return withClassifier(context, guide, ({ source, checkpoint }) => {
+      requireGuide(opened.checkpoint, checkpoint);
+      sayAssumedOfClassifier(checkpoint, context.report, "classifier-flags");
+      return body(opened, { source, checkpoint, scale: guide.scale });
+    });
   });
 }
 

@@ -1,9 +1,7 @@
-/**
- * A mask's pattern by its name.
- */
+/** A mask's pattern by its name. */
 import { InputError } from "../../errors.ts";
 import { MASK_PATTERNS, type MaskPattern } from "../../pictures/masks.ts";
-import { hint, quoted } from "../command.ts";
+import { hint, quoted } from "../values.ts";
 
 /** @throws InputError that names the nearest kind */
 export function readPattern(text: string): MaskPattern {

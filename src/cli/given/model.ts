@@ -2,20 +2,30 @@
  * The model that --weights means: a name of weights/manifest.json, a file, or its address; only its header is read here.
  * Not here: putting it on a device (src/unet, src/repaint).
  */
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CheckpointError, InputError } from "../../errors.ts";
-import { asInputError } from "../../node/files.ts";
 import { type FileSource, sha256 } from "../../node/fileSource.ts";
 import { type ShippedModel, shippedModels, weightsFolder } from "../../node/packageFiles.ts";
 import { type Checkpoint, openCheckpoint } from "../../checkpoints/checkpoint.ts";
 import { type ClassifierCheckpoint, openClassifier } from "../../checkpoints/classifier/checkpoint.ts";
-import { classifierPresets } from "../../checkpoints/released/classifiers.ts";
-import { findPreset, presets } from "../../checkpoints/released/find.ts";
-import { type Arguments, hint, quoted } from "../command.ts";
+import type { Arguments } from "../command.ts";
 import type { Context } from "../context.ts";
+import { hint } from "../values.ts";
+import { type FlagsOption, readFlags } from "./flags.ts";
 import type { Report } from "../../node/report.ts";
 import { configBeside, fileName, isAddress, openWeights } from "./weightsFile.ts";
+
+/** Which model is meant. */
+export interface ModelSettings {
+  /** The name of a shipped one, a file or its address; undefined: the first shipped one. */
+  readonly weights: string | undefined;
+  /** What its file does not say, as JSON; undefined: it says all. */
+  readonly flags?: unknown;
+}
+
+export async function readModel(given: Arguments): Promise<ModelSettings> {
+  return { weights: given.text("weights"), flags: await readFlags(given) };
+}
 
 export interface OpenModel {
   /** Of the shipped model, else the file's. */
@@ -25,13 +35,12 @@ export interface OpenModel {
   readonly shipped: ShippedModel | undefined;
 }
 
-/** Opens the model for the time of `body`. Without a name it is the first of the manifest. `option` is for messages. */
+/** Opens the model for the time of `body`. `option` is for messages. */
 export function withModel<T>(
   context: Context,
-  weights: string | undefined,
-  flags: unknown,
+  { weights, flags }: ModelSettings,
   body: (model: OpenModel) => Promise<T>,
-  option = "weights",
+  option = "--weights",
 ): Promise<T> {
   const open = async ({ path, ...opened }: OpenWeights) =>
     body({ ...opened, checkpoint: await openCheckpoint(opened.source, flags, () => configBeside(path, context)) });
@@ -43,12 +52,12 @@ export interface OpenWeights extends Omit<OpenModel, "checkpoint"> {
   readonly path: string;
 }
 
-/** The same before it is known what network it is of. */
+/** The same before it is known what network it is of. `option` is "" where the file stands in an argument of its own. */
 export async function withWeights<T>(
   context: Context,
   weights: string | undefined,
   body: (opened: OpenWeights) => Promise<T>,
-  option = "weights",
+  option = "--weights",
 ): Promise<T> {
   const models = await shippedModels();
   const shipped = weights === undefined ? models[0] : models.find(({ name }) => name === weights);
@@ -58,7 +67,7 @@ export async function withWeights<T>(
     if (!isName || !(error instanceof InputError)) throw error;
     const names = models.map(({ name }) => name);
     throw new InputError(
-      `--${option} ${path}: neither a file nor a shipped model${hint(path, names)}; shipped is ${names.join(", ")}`,
+      `${option} ${path}: neither a file nor a shipped model${hint(path, names)}; shipped is ${names.join(", ")}`.trim(),
     );
   });
   try {
@@ -75,10 +84,9 @@ export interface OpenClassifier extends Omit<OpenModel, "checkpoint"> {
 /** Opens a classifier, a shipped one, a file or its address, for the time of `body`. `option` is for messages. */
 export function withClassifier<T>(
   context: Context,
-  weights: string,
-  flags: unknown,
+  { weights, flags }: ModelSettings,
   body: (classifier: OpenClassifier) => Promise<T>,
-  option = "classifier",
+  option = "--classifier",
 ): Promise<T> {
   const open = async (opened: OpenWeights) =>
     body({ ...opened, checkpoint: await openClassifier(opened.source, flags) });
@@ -104,30 +112,6 @@ export async function modelHash(
   return hash;
 }
 
-/** The value of --flags (or another option): JSON, @ and a file of JSON, or a preset's name; undefined where it was not given. */
-export async function readFlags(given: Arguments, option: "flags" | "classifier-flags" = "flags"): Promise<unknown> {
-  const value = given.text(option);
-  if (value === undefined) return undefined;
-  const preset = findPreset(value) ?? classifierPresets.find(({ name }) => name === value);
-  if (preset) return preset.flags;
-  let text = value;
-  if (value.startsWith("@")) {
-    try {
-      text = await readFile(value.slice(1), "utf8");
-    } catch (error) {
-      throw asInputError(error, `cannot read --${option} ${value}`);
-    }
-  }
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : "";
-    throw new InputError(
-      `--${option} ${quoted(value)} is not JSON (${reason}) and no released network's name; give an object as {"num_heads": 4}, or one of ${[...presets, ...classifierPresets].map(({ name }) => name).join(", ")}`,
-    );
-  }
-}
-
 /**
  * A line for the settings that nothing tells, since a wrong guess shows in the pictures only. The shipped models' are
  * known; a single forward has no diffusion.
@@ -142,7 +126,7 @@ export function sayAssumed({ checkpoint, shipped }: OpenModel, report: Report, {
 export function sayAssumedOfClassifier(
   { file, assumed }: ClassifierCheckpoint,
   report: Report,
-  option: "flags" | "classifier-flags",
+  option: FlagsOption,
 ): void {
   if (assumed.length > 0)
     report.say(`Assumed of ${file.name}, since neither the file nor --${option} says it: ${assumed.join(", ")}.`);

@@ -3,21 +3,20 @@ import { type Checkpoint, openCheckpoint } from "../../checkpoints/checkpoint.ts
 import { type ClassifierCheckpoint, openClassifier } from "../../checkpoints/classifier/checkpoint.ts";
 import type { Context } from "../context.ts";
 import { byFlagName } from "./flagWords.ts";
-import { type OpenWeights, withWeights } from "./model.ts";
+import { type ModelSettings, type OpenWeights, withWeights } from "./model.ts";
 import { configBeside } from "./weightsFile.ts";
 import { openTensors } from "../../files/open.ts";
 import { recognise } from "../../checkpoints/recognise.ts";
 
 export type Network = Checkpoint | ClassifierCheckpoint;
 
-/** Opens it for the time of `body`. What is no classifier is told as a UNet. */
+/** Opens it for the time of `body`. What is no classifier is taken for a UNet. */
 export function withNetwork<T>(
   context: Context,
-  weights: string | undefined,
-  flags: unknown,
+  { weights, flags }: ModelSettings,
   body: (network: Network, opened: OpenWeights) => Promise<T>,
 ): Promise<T> {
-  return withWeights(context, weights, async (opened) => {
+  const open = async (opened: OpenWeights): Promise<T> => {
     const { source, path } = opened;
     const file = await openTensors(source);
     const network =
@@ -25,7 +24,8 @@ export function withNetwork<T>(
         ? await openClassifier(file, flags)
         : await openCheckpoint(file, flags, () => configBeside(path, context));
     return body(network, opened);
-  });
+  };
+  return withWeights(context, weights, open, "");
 }
 
 export function isClassifier(network: Network): network is ClassifierCheckpoint {

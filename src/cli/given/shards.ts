@@ -4,7 +4,8 @@
  */
 import { InputError } from "../../errors.ts";
 import type { Shard } from "../../evaluate/plan.ts";
-import { type Arguments, type Option, quoted } from "../command.ts";
+import type { Arguments, Option } from "../command.ts";
+import { quoted } from "../values.ts";
 
 export const shardOptions: readonly Option[] = [
   { name: "shard", value: "I/N", help: "do the I-th of N parts, 1/N … N/N" },
@@ -25,11 +26,16 @@ interface Place {
   readonly count?: number;
 }
 
-/** The shard and where it was told; undefined: all of the work is this process's. @throws InputError */
+export interface GivenShard extends Shard {
+  /** The option or the variable that says which one it is. */
+  readonly from: string;
+}
+
+/** undefined: all of the work is this process's. @throws InputError */
 export function readShard(
   given: Arguments,
   environment: Readonly<Record<string, string | undefined>>,
-): (Shard & { readonly from: string }) | undefined {
+): GivenShard | undefined {
   const text = given.text("shard");
   const count = given.integer("shards", { min: 1, max: most });
   if (text !== undefined) {

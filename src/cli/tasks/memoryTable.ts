@@ -2,41 +2,23 @@
  * `inspect --plan`: the memory that a forward (of a classifier: with its gradient) needs, in f32 and f16, on a GPU of which nothing
  * is known but WebGPU's default limits. No device.
  */
-import { InputError } from "../../errors.ts";
 import type { Architecture } from "../../checkpoints/architecture.ts";
 import { addMemory, planClassifierMemory } from "../../unet/classifierMemory.ts";
 import { loadTraits } from "../../operators/traits.ts";
 import { defaultAdapter, defaultLimits, type MemoryPlan, planMemory } from "../../unet/memoryPlan.ts";
 import type { ForwardSize } from "../../unet/network.ts";
-import type { Arguments, Option } from "../command.ts";
 import type { Report } from "../../node/report.ts";
-import { readSize } from "../given/settings.ts";
 import { bytes as inBytes, count } from "../../text/quantities.ts";
-
-export const planOptions: readonly Option[] = [
-  { name: "plan", help: "also the memory that a forward takes on the device, in f32 and f16" },
-  { name: "batch", value: "N", help: "with --plan: images at once (default 1)" },
-  { name: "size", value: "WxH", help: "with --plan: of the images (default the network's own)" },
-];
 
 /** The preset "paper". */
 const timesteps = 250;
 /** Of the released super-resolution networks. */
 const upsampling = 4;
 
-/** undefined without --plan. @throws InputError */
-export function readPlanSize(given: Arguments): { batch: number; size: [number, number] | undefined } | undefined {
-  const stray = ["batch", "size"].find((name) => given.has(name));
-  if (!given.has("plan")) {
-    if (stray) throw new InputError(`--${stray} is for --plan; give that, too`);
-    return undefined;
-  }
-  const text = given.text("size");
-  const size = text === undefined ? undefined : readSize(text, "--size");
-  return {
-    batch: given.integer("batch", { min: 1, max: 1024 }) ?? 1,
-    size: size && [size.width, size.height],
-  };
+export interface PlanSize {
+  readonly batch: number;
+  /** Width and height; undefined: the network's own. */
+  readonly size: readonly [number, number] | undefined;
 }
 
 export interface PlannedNetworks {
@@ -49,7 +31,7 @@ export interface PlannedNetworks {
 export async function reportPlan(
   report: Report,
   { architecture, guide }: PlannedNetworks,
-  { batch, size }: NonNullable<ReturnType<typeof readPlanSize>>,
+  { batch, size }: PlanSize,
 ): Promise<void> {
   const { imageSize, superRes } = architecture.config;
   const [width, height] = size ?? [imageSize, imageSize];
