@@ -41,12 +41,7 @@ function namesOf(text: string, classes: number, file: string): readonly string[]
  * The class that a word means: its number, its name, or the beginning of one name only; case, hyphens and underscores do not count.
  * @throws InputError that names the near ones, and calls what was asked for `what`
  */
-export function findClass(
-  text: string,
-  classes: number,
-  names: readonly string[] | undefined,
-  what = "class",
-): number {
+export function findClass(text: string, classes: number, names: readonly string[] | undefined, what = "class"): number {
   const range = `a number from 0 to ${classes - 1}`;
   const shown = quoted(text);
   if (/^\d+$/.test(text)) {
