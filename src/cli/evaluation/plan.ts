@@ -16,7 +16,7 @@ import type { Checkpoint } from "../../checkpoints/checkpoint.ts";
 import { classWords } from "../given/classes.ts";
 import type { Context } from "../context.ts";
 import type { EvaluationRequest, RequestedMask, RequestedSetting } from "./request.ts";
-import { listPictureFiles, type Pair, pairPictures, readPair } from "../files/pictureFiles.ts";
+import { listPictureFiles, pairPictures, readPair } from "../files/pictureFiles.ts";
 import { samplingFor } from "../given/run.ts";
 import { about } from "../values.ts";
 
@@ -50,22 +50,21 @@ export async function makePlan(
     : undefined;
   const pictures = await readPictures(context, files, parts.lpips !== undefined);
   const masks: PlannedMask[] = [];
-  const draws = request.masks.map(
-    (mask) => (picture: number) => Promise.resolve(draw(mask, picture, pictures[picture]!)),
-  );
-  for (const [i, mask] of request.masks.entries())
-    masks.push({
-      name: mask.name,
-      pattern: mask.pattern,
-      seed: String(mask.seed),
-      sha256: await hashMasks(pictures, draws[i]!),
-    });
+  const draws: ((picture: number) => Promise<Mask>)[] = [];
+  const add = async (mask: Omit<PlannedMask, "sha256">, draw: (picture: number) => Promise<Mask>): Promise<void> => {
+    draws.push(draw);
+    masks.push({ ...mask, sha256: await hashMasks(pictures, draw) });
+  };
+  for (const mask of request.masks) {
+    const { name, pattern, seed } = mask;
+    await add({ name, pattern, seed: String(seed) }, (picture) =>
+      Promise.resolve(drawn(mask, picture, pictures[picture]!)),
+    );
+  }
   if (pairs) {
     // In the order of the pictures: a pair is found by its picture.
     const ordered = files.map((file) => pairs.find(({ image }) => image === file)!);
-    const read = async (picture: number) => (await readPair(ordered[picture] as Pair)).keep;
-    draws.push(read);
-    masks.push({ name: request.files!.kind, sha256: await hashMasks(pictures, read) });
+    await add({ name: request.files!.kind }, async (picture) => (await readPair(ordered[picture]!)).keep);
   }
   const plan: EvaluationPlan = {
     version: 1,
@@ -136,7 +135,7 @@ async function readPictures(
 }
 
 /** The paper draws new strokes for every picture. */
-function draw({ pattern, seed }: RequestedMask, picture: number, { width, height }: PlannedPicture): Mask {
+function drawn({ pattern, seed }: RequestedMask, picture: number, { width, height }: PlannedPicture): Mask {
   return drawKeepMask(pattern, { width, height, seed: BigInt.asUintN(64, seed + BigInt(picture)) });
 }
 

@@ -6,8 +6,8 @@ import type { Device } from "../../engine/device.ts";
 import type { Lpips } from "../../evaluate/lpips.ts";
 import type { EvaluationPlan, Task } from "../../evaluate/plan.ts";
 import { type EvaluationResult, measure, measurePair } from "../../evaluate/result.ts";
-import type { Picture } from "../../pictures/image.ts";
-import type { RePaint } from "../../repaint/repaint.ts";
+import type { Mask, Picture } from "../../pictures/image.ts";
+import type { InpaintJob, RePaint } from "../../repaint/repaint.ts";
 import type { Context } from "../context.ts";
 import type { EvaluationFolder } from "./folder.ts";
 import type { Inputs } from "./plan.ts";
@@ -31,57 +31,36 @@ export async function runTasks(
   work: Work,
   tasks: readonly Task[],
   done: Map<number, EvaluationResult>,
-): Promise<{ modelCalls: number }> {
+): Promise<void> {
   const { report, signal } = context;
-  const { plan, repaint, inputs } = work;
+  const { plan, repaint } = work;
   const pending = tasks.filter(({ index }) => !done.has(index));
   const callsOf = (all: readonly Task[]) =>
     all.reduce((sum, { setting }) => sum + plan.settings[setting]!.modelCalls, 0);
   const total = callsOf(pending);
   let before = 0;
   let spent = 0;
-  let modelCalls = 0;
   for (const batch of batches(pending, work.device.kind === "cpu" ? 1 : groupSize)) {
     signal.throwIfAborted();
     const begin = performance.now();
     const { sampling } = plan.settings[batch[0]!.setting]!;
-    const jobs = [];
-    for (const task of batch)
-      jobs.push({
-        picture: await inputs.picture(task),
-        keep: await inputs.mask(task),
-        seed: BigInt(plan.seeds[task.seed]!),
-        class: plan.classes ? plan.classes[task.picture] : plan.class,
-      });
+    const jobs = await jobsOf(work, batch);
     const classifierScale = plan.classifier?.scale;
     const run = repaint.inpaint(jobs, { sampling, classifierScale, signal, batch: batch.length });
     const share = callsOf(batch);
     for await (const { step, steps } of run) {
       const now = before + (share * step) / steps;
-      const seconds = spent + (performance.now() - begin) / 1000;
-      const secondsLeft = (seconds / now) * (total - now);
-      report.event("progress", { step: Math.floor(now), steps: total, secondsPerStep: seconds / now, secondsLeft });
-      report.progress({
-        what: "model calls",
-        done: Math.floor(now),
-        total,
-        secondsPerStep: seconds / now,
-        secondsLeft,
-      });
+      const secondsPerStep = (spent + (performance.now() - begin) / 1000) / now;
+      const times = { secondsPerStep, secondsLeft: secondsPerStep * (total - now) };
+      report.event("progress", { step: Math.floor(now), steps: total, ...times });
+      report.progress({ what: "model calls", done: Math.floor(now), total, ...times });
     }
     const result = await run;
-    modelCalls += result.modelCalls;
     for (const [i, task] of batch.entries()) {
-      const filled = result.pictures[i]!;
-      const { keep, picture: truth } = jobs[i]!;
-      await work.folder.keepInputs(task, truth, keep);
-      const kept = await work.folder.keep(task, filled, {
-        ...(await measure(filled, truth, keep, work.lpips)),
-        adapter: adapterName(work.device.info),
+      const kept = await keepResult(work, task, { ...jobs[i]!, filled: result.pictures[i]! }, done, {
         // Of a batch's calls each makes one for every picture.
         modelCalls: result.modelCalls,
         seconds: result.seconds / batch.length,
-        pairs: await pairsOf(work, task, filled, keep, done),
       });
       done.set(task.index, kept);
       report.event("result", { ...kept, done: done.size, tasks: tasks.length });
@@ -90,7 +69,36 @@ export async function runTasks(
     spent += (performance.now() - begin) / 1000;
   }
   report.endProgress();
-  return { modelCalls };
+}
+
+async function jobsOf({ plan, inputs }: Work, batch: readonly Task[]): Promise<InpaintJob[]> {
+  const jobs = [];
+  for (const task of batch)
+    jobs.push({
+      picture: await inputs.picture(task),
+      keep: await inputs.mask(task),
+      seed: BigInt(plan.seeds[task.seed]!),
+      class: plan.classes ? plan.classes[task.picture] : plan.class,
+    });
+  return jobs;
+}
+
+/** Measures a filled picture, and puts it into the folder. */
+async function keepResult(
+  work: Work,
+  task: Task,
+  { picture: truth, keep, filled }: InpaintJob & { readonly filled: Picture },
+  done: ReadonlyMap<number, EvaluationResult>,
+  cost: Pick<EvaluationResult, "modelCalls" | "seconds">,
+): Promise<EvaluationResult> {
+  const { folder, lpips, device } = work;
+  await folder.keepInputs(task, truth, keep);
+  return folder.keep(task, filled, {
+    ...(await measure(filled, truth, keep, lpips)),
+    adapter: adapterName(device.info),
+    ...cost,
+    pairs: await pairsOf(work, task, filled, keep, done),
+  });
 }
 
 /** Tasks of one setting together, as many as go side by side, each batch as early as its first task. */
@@ -113,7 +121,7 @@ async function pairsOf(
   { plan, folder, lpips }: Work,
   task: Task,
   filled: Picture,
-  keep: Parameters<typeof measurePair>[2],
+  keep: Mask,
   done: ReadonlyMap<number, EvaluationResult>,
 ): Promise<EvaluationResult["pairs"]> {
   const pairs = [];

@@ -1,7 +1,7 @@
 /**
  * The report of `reproduce`: README.md with tables and verdicts, plots as SVG, pictures as sheets, numbers as JSON. Says of every
  * claim whether it holds here, on how many pictures. Not here: the claims (src/evaluate/studies.ts), the measures, what is about
- * meaning alone (reproduceMeaning.ts).
+ * meaning alone (meaning.ts).
  */
 import { join } from "node:path";
 import { intervalChart } from "../../evaluate/charts.ts";
@@ -44,90 +44,124 @@ export interface Reproduction {
 const rowTitles: Readonly<Record<string, string>> = { class: "its own class" };
 const titleOfRow = (name: string): string => rowTitles[name] ?? `guidance, scale ${name.replace(/^guided-/, "")}`;
 
+/** Everything that was run, judged. */
+interface JudgedStudies {
+  readonly studies: ReadonlyMap<string, Study>;
+  readonly baseline: Study | undefined;
+  /** Those and the baseline's. */
+  readonly all: readonly Study[];
+  readonly results: number;
+  readonly tasks: number;
+}
+
+type Write = (file: string, content: string | Uint8Array) => Promise<void>;
+
+/** @returns the report's file, and how many results of how many it is made from */
 export async function writeReproduction(
   out: string,
-  { studies: folders, baseline: other, skipped }: Reproduction,
+  reproduction: Reproduction,
 ): Promise<{ file: string; results: number; tasks: number }> {
-  const judged = new Map<string, Study>();
-  for (const source of folders) judged.set(source.name, await judge(source));
+  const { studies, baseline, all, results, tasks } = await judgeAll(reproduction);
   const [settings, halves, masks, diversity] = ["settings", "halves", "masks", "diversity"].map((name) =>
-    judged.get(name)!,
+    studies.get(name)!,
   ) as [Study, Study, Study, Study];
-  const baseline = other && (await judge(other));
-  const studies = [...judged.values(), ...(baseline ? [baseline] : [])];
-  const results = studies.reduce((sum, study) => sum + study.judged.size, 0);
-  const tasks = studies.reduce((sum, study) => sum + study.tasks.length, 0);
   for (const part of ["pictures", "plots"]) await ensureFolder(join(out, part));
-  const write = (file: string, bytes: Uint8Array) => writeFileAtomic(join(out, file), bytes, { force: true });
-  const text = (words: string) => new TextEncoder().encode(words);
-
+  const write: Write = (file, content) => {
+    const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+    return writeFileAtomic(join(out, file), bytes, { force: true });
+  };
   const measures = settingMeasures.filter(({ of }) => [...settings.judged.values()].some((one) => of(one) !== null));
   const names = settings.source.folder.plan.settings.map(({ name }) => name as StudySetting);
-  const plots: string[] = [];
+  const plots = await writePlots(write, settings, names, measures);
+  const ofHalves = await halvesSection(baseline ? [halves, baseline] : [halves]);
+  const ofClasses = await classesSection(
+    settings,
+    [...studies].filter(([name]) => isOfClasses(name)).map(([name, study]) => ({ title: titleOfRow(name), study })),
+    reproduction.skipped.map(({ name, reason }) => ({ title: titleOfRow(name), reason })),
+  );
+  const sheet = (name: string, what: string, rows: readonly SheetRow[]) => writeSheet(write, { name, what, rows });
+  const page = [
+    ...(await opening(settings, all, { results, tasks })),
+    ...comparisons(settings, measures),
+    ...settingsTable(settings, names, measures),
+    ...plots,
+    ...(await sheet(
+      "settings",
+      "Rows: true pictures, inputs, and the results of each setting",
+      await settingsSheet(settings),
+    )),
+    ...ofHalves.lines,
+    ...(await sheet("halves", "Rows: true pictures, inputs, and the halves that were filled", ofHalves.sheet)),
+    ...ofClasses.lines,
+    ...(await sheet(
+      "classes",
+      "Rows: true pictures, inputs, filled without a class, with it, and guided",
+      ofClasses.sheet,
+    )),
+    ...masksSection(settings, masks),
+    ...(await sheet("masks", "Each picture with its masks and results", await masksSheet(masks))),
+    ...diversitySection(diversity),
+    ...(await sheet("diversity", "True picture, input, and the seeds", await seedsSheet(diversity))),
+  ].join("\n\n");
+  await write("README.md", `${page}\n`);
+  await write("results.json", `${JSON.stringify(all.map(numbersOf), null, 1)}\n`);
+  return { file: join(out, "README.md"), results, tasks };
+}
+
+async function judgeAll({ studies: folders, baseline: other }: Reproduction): Promise<JudgedStudies> {
+  const studies = new Map<string, Study>();
+  for (const source of folders) studies.set(source.name, await judge(source));
+  const baseline = other && (await judge(other));
+  const all = [...studies.values(), ...(baseline ? [baseline] : [])];
+  const results = all.reduce((sum, study) => sum + study.judged.size, 0);
+  const tasks = all.reduce((sum, study) => sum + study.tasks.length, 0);
+  return { studies, baseline, all, results, tasks };
+}
+
+const isOfClasses = (name: string): boolean => name === "class" || name.startsWith("guided-");
+
+function numbersOf({ source, judged }: Study) {
+  return { study: source.name, plan: source.folder.plan, results: [...judged.values()] };
+}
+
+/** A plot of the settings for each measure that has values; their lines of the page. */
+async function writePlots(
+  write: Write,
+  settings: Study,
+  names: readonly StudySetting[],
+  measures: readonly JudgedMeasure[],
+): Promise<string[]> {
+  const lines: string[] = [];
   for (const measure of measures) {
+    const { key, title, digits, better } = measure;
     const rows = names.flatMap((name) => {
       const value = estimateOf(ofSetting(settings, name), measure);
       return value ? [{ label: STUDY_SETTINGS[name].title, group: "", value }] : [];
     });
     if (rows.length === 0) continue;
-    const svg = intervalChart(rows, { title: measure.title, digits: measure.digits, standalone: true });
-    await write(`plots/${measure.key}.svg`, text(svg));
-    plots.push(
-      `**${measure.title}**, ${measure.better} is better\n\n![${measure.title} by setting](plots/${measure.key}.svg)`,
-    );
+    await write(`plots/${key}.svg`, intervalChart(rows, { title, digits, standalone: true }));
+    lines.push(`**${title}**, ${better} is better\n\n![${title} by setting](plots/${key}.svg)`);
   }
-  const ofHalves = await halvesSection(baseline ? [halves, baseline] : [halves]);
-  const labelled = [...judged].filter(([name]) => name === "class" || name.startsWith("guided-"));
-  const ofClasses = await classesSection(
-    settings,
-    labelled.map(([name, study]) => ({ title: titleOfRow(name), study })),
-    skipped.map(({ name, reason }) => ({ title: titleOfRow(name), reason })),
-  );
-  const settingRows = settings.source.folder.plan.settings.map(({ name, modelCalls }, setting) => ({
+  return lines;
+}
+
+/** A sheet of pictures, and its line of the page; nothing where there is no picture. */
+async function writeSheet(
+  write: Write,
+  { name, what, rows }: { name: string; what: string; rows: readonly SheetRow[] },
+): Promise<string[]> {
+  if (!rows.some(({ pictures }) => pictures.some(Boolean))) return [];
+  await write(`pictures/${name}.png`, encodePng(contactSheet(rows), { Software: "repaint-webgpu" }));
+  return [`![${what}](pictures/${name}.png)`];
+}
+
+function settingsSheet(settings: Study): Promise<SheetRow[]> {
+  const rows = settings.source.folder.plan.settings.map(({ name, modelCalls }, setting) => ({
     label: `${STUDY_SETTINGS[name as StudySetting].title}: ${modelCalls} calls`,
     study: settings,
     setting,
   }));
-  const sheets = [
-    ["settings", await picturesSheet(settings, settingRows)],
-    ["halves", ofHalves.sheet],
-    ["classes", ofClasses.sheet],
-    ["masks", await masksSheet(masks)],
-    ["diversity", await seedsSheet(diversity)],
-  ] as const;
-  const written = new Set<string>();
-  for (const [name, rows] of sheets)
-    if (rows.some(({ pictures }) => pictures.some(Boolean))) {
-      written.add(name);
-      await write(`pictures/${name}.png`, encodePng(contactSheet(rows), { Software: "repaint-webgpu" }));
-    }
-  const sheet = (name: (typeof sheets)[number][0], what: string) =>
-    written.has(name) ? [`![${what}](pictures/${name}.png)`] : [];
-
-  const facts = { results, tasks, measures, names, plots };
-  const page = [
-    ...(await opening(settings, studies, facts)),
-    ...comparisons(settings, measures),
-    ...settingsTable(settings, names, measures),
-    ...plots,
-    ...sheet("settings", "Rows: true pictures, inputs, and the results of each setting"),
-    ...ofHalves.lines,
-    ...sheet("halves", "Rows: true pictures, inputs, and the halves that were filled"),
-    ...ofClasses.lines,
-    ...sheet("classes", "Rows: true pictures, inputs, filled without a class, with it, and guided"),
-    ...masksSection(settings, masks),
-    ...sheet("masks", "Each picture with its masks and results"),
-    ...diversitySection(diversity),
-    ...sheet("diversity", "True picture, input, and the seeds"),
-  ].join("\n\n");
-  await write("README.md", text(`${page}\n`));
-  const numbers = studies.map(({ source, judged: results }) => ({
-    study: source.name,
-    plan: source.folder.plan,
-    results: [...results.values()],
-  }));
-  await write("results.json", text(`${JSON.stringify(numbers, null, 1)}\n`));
-  return { file: join(out, "README.md"), results, tasks };
+  return picturesSheet(settings, rows);
 }
 
 async function opening(

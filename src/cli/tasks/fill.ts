@@ -1,11 +1,12 @@
 /**
  * Pictures through the sampler in small groups, so that each result is written as soon as it is there: progress,
- * the estimate, previews. Shared by inpaint and demo. Not here: which pictures, and what becomes of the results.
+ * the estimate, previews. Shared by inpaint, sample and demo. Not here: which pictures, and what becomes of the results.
  */
 import { join } from "node:path";
 import { ensureFolder, writeFileAtomic } from "../../node/files.ts";
 import { encodePng } from "../../node/pictures.ts";
 import type { Mask, Picture } from "../../pictures/image.ts";
+import type { InpaintProgress } from "../../repaint/inpaintRun.ts";
 import type { InpaintJob, InpaintOptions, RePaint } from "../../repaint/repaint.ts";
 import type { Sampling } from "../../repaint/sampling.ts";
 import type { Context } from "../context.ts";
@@ -46,46 +47,27 @@ export async function runWork(
   const { report, signal } = context;
   const size = repaint.unet.device.kind === "cpu" ? 1 : groupSize;
   const callsPerBatch = repaint.modelCalls(sampling);
-  const crops = (works: readonly Work[]): number => works.reduce((sum, work) => sum + work.crops, 0);
-  const calls = (works: readonly Work[]): number => Math.ceil(crops(works) / size) * callsPerBatch;
   const groups = Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size));
+  const options = { sampling, classifierScale, signal, region, feather: feather ?? 0, batch: size };
   const begin = performance.now();
+  const tell = progressTeller(context);
   let before = 0;
-  let estimated = false;
   for (const [index, group] of groups.entries()) {
     signal.throwIfAborted();
-    const later = groups.slice(index + 1);
-    const callsAhead = later.reduce((sum, works) => sum + calls(works), 0);
-    // A batch that is not full is faster.
-    const share = crops(later.flat()) / Math.max(1, Math.min(size, crops(group)));
     const jobs: InpaintJob[] = [];
     for (const work of group) jobs.push({ ...(await work.load()), seed: work.seed, class: work.class });
-    const run = repaint.inpaint(jobs, {
-      sampling,
-      classifierScale,
-      signal,
-      region,
-      feather: feather ?? 0,
-      batch: size,
-      previewEvery: previews?.every ?? 0,
-    });
-    for await (const { step, steps, secondsPerStep, secondsLeft, previews: pictures } of run) {
-      const progress = {
-        done: before + step,
-        total: before + steps + callsAhead,
-        secondsPerStep,
-        secondsLeft: secondsLeft + secondsPerStep * callsPerBatch * share,
-      };
-      report.event("progress", {
-        step: progress.done,
-        steps: progress.total,
-        secondsPerStep,
-        secondsLeft: progress.secondsLeft,
-      });
-      if (!estimated) sayEstimate(context, progress.secondsLeft);
-      estimated = true;
-      report.progress({ what: "model calls", ...progress });
-      for (const [job, picture] of pictures ?? []) await writePreview(context, previews!, group[job]!, step, picture);
+    const later = groups.slice(index + 1);
+    const rest = {
+      before,
+      callsAhead: later.reduce((sum, works) => sum + Math.ceil(cropsOf(works) / size) * callsPerBatch, 0),
+      // A batch that is not full is faster.
+      stepsAhead: (callsPerBatch * cropsOf(later.flat())) / Math.max(1, Math.min(size, cropsOf(group))),
+    };
+    const run = repaint.inpaint(jobs, { ...options, previewEvery: previews?.every ?? 0 });
+    for await (const { previews: pictures, ...progress } of run) {
+      tell(progress, rest);
+      for (const [job, picture] of pictures ?? [])
+        await writePreview(context, previews!, group[job]!, progress.step, picture);
     }
     const { pictures, modelCalls } = await run;
     before += modelCalls;
@@ -93,6 +75,34 @@ export async function runWork(
   }
   report.endProgress();
   return { modelCalls: before, seconds: (performance.now() - begin) / 1000 };
+}
+
+function cropsOf(works: readonly Work[]): number {
+  return works.reduce((sum, work) => sum + work.crops, 0);
+}
+
+/** What is done and what is left beside the group that runs. */
+interface Rest {
+  /** Model calls before it. */
+  readonly before: number;
+  readonly callsAhead: number;
+  /** The same in steps that take as long as this group's. */
+  readonly stepsAhead: number;
+}
+
+/** Reports the steps of a group as those of the whole work, and once how long that will take. */
+function progressTeller(context: Context): (progress: Omit<InpaintProgress, "previews">, rest: Rest) => void {
+  const { report } = context;
+  let isEstimated = false;
+  return ({ step, steps, secondsPerStep, ...own }, { before, callsAhead, stepsAhead }) => {
+    const done = before + step;
+    const total = before + steps + callsAhead;
+    const secondsLeft = own.secondsLeft + secondsPerStep * stepsAhead;
+    report.event("progress", { step: done, steps: total, secondsPerStep, secondsLeft });
+    if (!isEstimated) sayEstimate(context, secondsLeft);
+    isEstimated = true;
+    report.progress({ what: "model calls", done, total, secondsPerStep, secondsLeft });
+  };
 }
 
 function sayEstimate({ report }: Context, secondsLeft: number): void {
