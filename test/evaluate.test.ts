@@ -102,7 +102,7 @@ describe("evaluate", () => {
     const base = ["evaluate", "--weights", weights, "--image", images, "--out", out("out")];
     await refused(
       [...base, "--mask", "narrow:5", "--setting", "plain:steps=3,resamples=1", ...settings.slice(2)],
-      /holds results of another plan: settings\.0\.schedule\.steps is 2 there and 3 here/,
+      /holds results of another plan: settings\.0\.sampling\.steps is 2 there and 3 here/,
     );
     await refused(
       [...base, "--mask", "narrow:6", ...settings],
@@ -138,7 +138,7 @@ describe("evaluate", () => {
       plan: EvaluationPlan;
     };
     expect(made).toMatchObject({ seeds: ["3", "18446744073709551615"], masks: [{ name: "thin" }, { name: "half" }] });
-    expect(made.settings[0]).toMatchObject({ name: "plain", schedule: { steps: 2, resamples: 1, startResampling: 1 } });
+    expect(made.settings[0]).toMatchObject({ name: "plain", sampling: { steps: 2, resamples: 1, startResampling: 1 } });
     for (const [wrong, message] of [
       [{ ...plan, image: "x" }, /"image" is no part of a plan \(did you mean images\?\)/],
       [{ ...plan, masks: ["widde"] }, /"widde" is no kind of mask \(did you mean wide\?\)/],

@@ -5,7 +5,8 @@
 import { parseArgs } from "node:util";
 import { InputError } from "../errors.ts";
 import type { Context } from "./context.ts";
-import { choice, hint, quoted, wholeNumber } from "./values.ts";
+import { quoted } from "../text/quoted.ts";
+import { choice, hint, wholeNumber } from "./values.ts";
 
 export interface Option {
   /** Without the dashes. */

@@ -26,7 +26,8 @@ import { synthCommand } from "./commands/synth.ts";
 import { Report, type Stream } from "../node/report.ts";
 import { tuneCommand } from "./commands/tune.ts";
 import { unetCommand } from "./commands/unet.ts";
-import { hint, quoted } from "./values.ts";
+import { quoted } from "../text/quoted.ts";
+import { hint } from "./values.ts";
 
 export const commands: readonly Command[] = [
   inpaintCommand,

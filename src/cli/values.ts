@@ -4,6 +4,7 @@
  */
 import { InputError } from "../errors.ts";
 import { nearNames } from "../text/near.ts";
+import { shown } from "../text/quoted.ts";
 
 export type Written = string | number;
 
@@ -67,13 +68,4 @@ export function about<T>(what: string, body: () => T): T {
 export function hint(name: string, known: readonly string[]): string {
   const [near] = nearNames(name.startsWith("--") || !known[0]?.startsWith("--") ? name : `--${name}`, known);
   return near === undefined ? "" : ` (did you mean ${near}?)`;
-}
-
-/** What somebody typed, short enough for one line. */
-export function quoted(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
-}
-
-function shown(written: Written): string {
-  return typeof written === "number" ? String(written) : quoted(written);
 }

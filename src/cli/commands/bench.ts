@@ -28,7 +28,7 @@ import { type ModelSettings, type OpenModel, readModel, withModel } from "../giv
 import { readPrecision } from "../given/settings.ts";
 import { TensorCheck, withTensors } from "../files/tensorFiles.ts";
 import { checkInputs } from "../tasks/forward.ts";
-import { quoted } from "../values.ts";
+import { quoted } from "../../text/quoted.ts";
 
 interface Settings {
   readonly model: ModelSettings;

@@ -8,7 +8,7 @@ import { type Arguments, type Command, forceOption, jsonOption } from "../comman
 import type { Context } from "../context.ts";
 import { readSeed, readSize } from "../given/settings.ts";
 import { readPattern } from "../given/masks.ts";
-import { quoted } from "../values.ts";
+import { quoted } from "../../text/quoted.ts";
 
 interface Settings {
   readonly pattern: MaskPattern;

@@ -30,7 +30,7 @@ import { type OpenTensors, readIntegers, TensorCheck, withTensors } from "../fil
 import { bytes } from "../../text/quantities.ts";
 import { adapterName } from "../../engine/adapter.ts";
 import { readTune, tunedChoices, tuneOption, type TuneSettings } from "../given/tuning.ts";
-import { quoted } from "../values.ts";
+import { quoted } from "../../text/quoted.ts";
 
 interface Settings {
   readonly model: ModelSettings;

@@ -36,7 +36,8 @@ import {
 import { labelsFor, readUnseen, writePortraits } from "../reproduction/pictures.ts";
 import { writeReproduction } from "../reproduction/report.ts";
 import type { StudyFolder } from "../reproduction/study.ts";
-import { hint, quoted } from "../values.ts";
+import { quoted } from "../../text/quoted.ts";
+import { hint } from "../values.ts";
 
 interface Settings {
   readonly out: string;

@@ -3,7 +3,8 @@ import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { InputError } from "../../errors.ts";
 import { asInputError } from "../../node/files.ts";
-import { about, consecutiveSeeds, hint, quoted, seedCounts, seedFrom, wholeNumber, type Written } from "../values.ts";
+import { quoted } from "../../text/quoted.ts";
+import { about, consecutiveSeeds, hint, seedCounts, seedFrom, wholeNumber, type Written } from "../values.ts";
 import { completeRequest, type EvaluationRequest, type RequestedMask, type RequestedSetting } from "./request.ts";
 import { masksFromWords, namedSetting, requireSettingName, settingFromWords } from "./words.ts";
 

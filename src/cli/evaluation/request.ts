@@ -6,7 +6,7 @@ import { InputError } from "../../errors.ts";
 import type { MaskPattern } from "../../pictures/masks.ts";
 import type { MaskKind } from "../files/pictureFiles.ts";
 import type { RunSettings } from "../given/run.ts";
-import { quoted } from "../values.ts";
+import { quoted } from "../../text/quoted.ts";
 
 export interface RequestedMask {
   readonly name: string;

@@ -3,7 +3,8 @@ import { InputError } from "../../errors.ts";
 import { MASK_PATTERNS, type MaskPattern } from "../../pictures/masks.ts";
 import { readPattern } from "../given/masks.ts";
 import { runSettingNames, runSettings } from "../given/run.ts";
-import { about, hint, quoted, seedFrom, type Written } from "../values.ts";
+import { quoted } from "../../text/quoted.ts";
+import { about, hint, seedFrom, type Written } from "../values.ts";
 import type { RequestedMask, RequestedSetting } from "./request.ts";
 
 /** "wide", "wide:7" or "all". @throws InputError */

@@ -7,7 +7,7 @@ import { InputError } from "../../errors.ts";
 import { classNames, findClass } from "../../checkpoints/released/classNames.ts";
 import { presetWords } from "../../checkpoints/released/find.ts";
 import type { Arguments, Option } from "../command.ts";
-import { quoted } from "../values.ts";
+import { quoted } from "../../text/quoted.ts";
 import type { OpenGuide } from "./guide.ts";
 import type { OpenModel } from "./model.ts";
 import { count } from "../../text/quantities.ts";

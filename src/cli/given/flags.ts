@@ -5,7 +5,7 @@ import { findPreset, presets } from "../../checkpoints/released/find.ts";
 import { InputError } from "../../errors.ts";
 import { asInputError } from "../../node/files.ts";
 import type { Arguments, Option } from "../command.ts";
-import { quoted } from "../values.ts";
+import { quoted } from "../../text/quoted.ts";
 
 export const flagsOption: Option = {
   name: "flags",

@@ -9,7 +9,7 @@ import type { ClassifierCheckpoint } from "../../checkpoints/classifier/checkpoi
 import { identifyPreset } from "../../checkpoints/released/find.ts";
 import type { Arguments, Option } from "../command.ts";
 import type { Context } from "../context.ts";
-import { quoted } from "../values.ts";
+import { quoted } from "../../text/quoted.ts";
 import { classifierFlagsOption, readFlags } from "./flags.ts";
 import { type ModelSettings, type OpenModel, sayAssumedOfClassifier, withClassifier, withModel } from "./model.ts";
 import type { Report } from "../../node/report.ts";

@@ -1,7 +1,8 @@
 /** A mask's pattern by its name. */
 import { InputError } from "../../errors.ts";
 import { MASK_PATTERNS, type MaskPattern } from "../../pictures/masks.ts";
-import { hint, quoted } from "../values.ts";
+import { quoted } from "../../text/quoted.ts";
+import { hint } from "../values.ts";
 
 /** @throws InputError that names the nearest kind */
 export function readPattern(text: string): MaskPattern {

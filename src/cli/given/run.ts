@@ -11,7 +11,8 @@ import { type Order, type Preset, PRESETS, type Sampling, samplingCalls } from "
 import { spendCalls, STRATEGIES, type Strategy } from "../../repaint/strategies.ts";
 import { count } from "../../text/quantities.ts";
 import type { Arguments, Option } from "../command.ts";
-import { choice, fraction, quoted, wholeNumber, type Written } from "../values.ts";
+import { quoted } from "../../text/quoted.ts";
+import { choice, fraction, wholeNumber, type Written } from "../values.ts";
 
 interface Row<T> {
   /** How help writes the value. */

@@ -2,7 +2,8 @@
 import { InputError } from "../../errors.ts";
 import type { Box } from "../../pictures/holes.ts";
 import type { Arguments } from "../command.ts";
-import { consecutiveSeeds, quoted, seedCounts, seedFrom } from "../values.ts";
+import { quoted } from "../../text/quoted.ts";
+import { consecutiveSeeds, seedCounts, seedFrom } from "../values.ts";
 
 export function readSeed(given: Arguments): bigint {
   return seedFrom("--seed", given.text("seed") ?? "0");

@@ -5,7 +5,7 @@
 import { InputError } from "../../errors.ts";
 import type { Shard } from "../../evaluate/plan.ts";
 import type { Arguments, Option } from "../command.ts";
-import { quoted } from "../values.ts";
+import { quoted } from "../../text/quoted.ts";
 
 export const shardOptions: readonly Option[] = [
   { name: "shard", value: "I/N", help: "do the I-th of N parts, 1/N … N/N" },

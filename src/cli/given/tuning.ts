@@ -6,7 +6,7 @@ import type { ConvolutionChoices } from "../../operators/convolution/layer.ts";
 import { type TunedNetwork, tuneNetworks, type TuneOptions } from "../../unet/tuning.ts";
 import type { Arguments, Option } from "../command.ts";
 import type { Context } from "../context.ts";
-import { quoted } from "../values.ts";
+import { quoted } from "../../text/quoted.ts";
 
 export const tuneOption: Option = {
   name: "tune",
