@@ -6,7 +6,7 @@ import type { Device } from "../src/engine/device.ts";
 import type { Checkpoint } from "../src/checkpoints/checkpoint.ts";
 import type { TensorFile } from "../src/files/safetensors.ts";
 import { UNet } from "../src/unet/unet.ts";
-import { benchCases } from "./cases.ts";
+import { benchCases, type BenchCase } from "./cases.ts";
 import { benchForward } from "./forward.ts";
 import { benchKernels } from "./kernels.ts";
 import { benchNetworks } from "./networks.ts";
@@ -25,7 +25,7 @@ export interface SuiteOptions {
   readonly precision?: "f32" | "f16" | undefined;
   /** The model only. */
   readonly quick?: boolean | undefined;
-  /** Every way to run a convolution, not only the chosen one. */
+  /** Every candidate of each layer, not only the chosen one. */
   readonly candidates?: boolean | undefined;
   /** Cases whose kernel, shape or network matches. Forward and step are then left out, unless they match, too. */
   readonly only?: RegExp | undefined;
@@ -56,83 +56,110 @@ export interface SuiteProgress {
 
 /** Runs until the end or the signal; what was measured before an abort is returned, marked as interrupted. */
 export async function runSuite(options: SuiteOptions): Promise<BenchResult> {
-  const { device, model, precision = "f32", only, signal, onProgress } = options;
+  const { device, model, precision = "f32", only, signal } = options;
   const caseSeconds = options.caseSeconds ?? (device.kind === "cpu" ? 2 : 5);
-  const { checkpoint } = model;
-  const networks = benchNetworks(
-    { name: model.name, architecture: checkpoint.architecture },
-    { quick: options.quick ?? false },
-  );
-  const cases = benchCases(networks, {
-    traits: await loadTraits(device),
-    precision,
-    candidates: options.candidates ?? false,
-  }).filter((test) =>
+  const cases = await suiteCases(options, precision);
+  const wants = {
+    forward: matches(only, "forward"),
+    // RePaint does not run upsamplers.
+    step: matches(only, "step") && !model.checkpoint.config.superRes,
+  };
+  const total = cases.length + 1 + Number(wants.forward) + Number(wants.step);
+  const recording = new Recording(emptyResult(options, precision), total, options.onProgress);
+  try {
+    recording.report("peak");
+    recording.add({ peak: await measurePeak(device, signal) });
+    for await (const row of benchKernels(device, cases, { peak: recording.result.peak, caseSeconds, signal })) {
+      recording.add({ kernels: [...recording.result.kernels, row] });
+      recording.report(`${row.kernel}, ${row.shape}`, row);
+    }
+    if (wants.forward || wants.step) await measureModel(options, precision, wants, recording);
+    recording.result = { ...recording.result, interrupted: false };
+    recording.report("done");
+    return recording.result;
+  } catch (error) {
+    if (!signal?.aborted) throw error;
+    return recording.result;
+  }
+}
+
+async function suiteCases(
+  { device, model, quick = false, candidates = false, only }: SuiteOptions,
+  precision: "f32" | "f16",
+): Promise<BenchCase[]> {
+  const networks = benchNetworks({ name: model.name, architecture: model.checkpoint.architecture }, { quick });
+  return benchCases(networks, { traits: await loadTraits(device), precision, candidates }).filter((test) =>
     matches(only, `${test.kernel} ${test.variant} ${test.shape} ${Object.keys(test.uses).join(" ")}`),
   );
-  const wantsForward = matches(only, "forward");
-  // Nothing of RePaint runs an upsampler.
-  const wantsStep = matches(only, "step") && !checkpoint.config.superRes;
-  const kernels: KernelRow[] = [];
-  let result: BenchResult = {
+}
+
+async function measureModel(
+  { device, model, signal }: SuiteOptions,
+  precision: "f32" | "f16",
+  wants: { readonly forward: boolean; readonly step: boolean },
+  recording: Recording,
+): Promise<void> {
+  const { name: network, selfTest } = model;
+  const unet = await UNet.load(device, model.checkpoint, { precision, signal });
+  try {
+    if (wants.forward) {
+      recording.report(`forward of ${network}`);
+      recording.add({ forward: await benchForward(unet, { network, selfTest, samples: 7, signal }) });
+    }
+    if (wants.step) {
+      recording.report(`step of ${network}`);
+      recording.add({ step: await benchStep(unet, { network, signal }) });
+    }
+  } finally {
+    unet.dispose();
+  }
+}
+
+function emptyResult({ device, version, platform }: SuiteOptions, precision: "f32" | "f16"): BenchResult {
+  return {
     format: resultFormat,
-    version: options.version,
+    version,
     date: new Date().toISOString(),
     adapter: adapterName(device.info),
     kind: device.kind,
     half: device.half,
     timestamps: device.hasTimestamps,
-    platform: options.platform,
+    platform,
     precision,
     peak: { gflops: NaN, gigabytes: NaN, variant: "" },
-    kernels,
+    kernels: [],
     forward: undefined,
     step: undefined,
     interrupted: true,
   };
-  const total = cases.length + 1 + (wantsForward ? 1 : 0) + (wantsStep ? 1 : 0);
-  let done = 0;
-  const begin = performance.now();
-  const report = (what: string, row?: KernelRow) => {
-    const elapsed = (performance.now() - begin) / 1000;
+}
+
+/** The result as it grows, and how far it is. */
+class Recording {
+  result: BenchResult;
+  readonly #total: number;
+  readonly #onProgress: SuiteOptions["onProgress"];
+  readonly #begin = performance.now();
+  #done = 0;
+
+  constructor(empty: BenchResult, total: number, onProgress: SuiteOptions["onProgress"]) {
+    this.result = empty;
+    this.#total = total;
+    this.#onProgress = onProgress;
+  }
+
+  /** Adds one measurement. */
+  add(measured: Partial<BenchResult>): void {
+    this.result = { ...this.result, ...measured };
+    this.#done++;
+  }
+
+  report(what: string, row?: KernelRow): void {
+    const [done, total] = [this.#done, this.#total];
+    const elapsed = (performance.now() - this.#begin) / 1000;
     // Cases come in order of growing work, so the mean so far is too low; the last few tell more.
     const secondsLeft = done > 5 ? { secondsLeft: (elapsed / done) * (total - done) } : {};
-    onProgress?.({ what, done, total, ...secondsLeft, ...(row ? { row } : {}), partial: result });
-  };
-  try {
-    report("peak");
-    result = { ...result, peak: await measurePeak(device, signal) };
-    done++;
-    for await (const row of benchKernels(device, cases, { peak: result.peak, caseSeconds, signal })) {
-      kernels.push(row);
-      done++;
-      report(`${row.kernel}, ${row.shape}`, row);
-    }
-    if (wantsForward || wantsStep) {
-      const unet = await UNet.load(device, checkpoint, { precision, signal });
-      try {
-        const network = { network: model.name, signal };
-        if (wantsForward) {
-          report(`forward of ${model.name}`);
-          const { selfTest } = model;
-          result = { ...result, forward: await benchForward(unet, { ...network, selfTest, samples: 7 }) };
-          done++;
-        }
-        if (wantsStep) {
-          report(`step of ${model.name}`);
-          result = { ...result, step: await benchStep(unet, network) };
-          done++;
-        }
-      } finally {
-        unet.dispose();
-      }
-    }
-    result = { ...result, interrupted: false };
-    report("done");
-    return result;
-  } catch (error) {
-    if (!signal?.aborted) throw error;
-    return result;
+    this.#onProgress?.({ what, done, total, ...secondsLeft, ...(row ? { row } : {}), partial: this.result });
   }
 }
 
