@@ -3,7 +3,7 @@ import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { encodePng, readPicture } from "../src/node/pictures.ts";
-import { readPngText } from "../src/node/pngText.ts";
+import { readPngText } from "../src/node/pictures/pngText.ts";
 import { createPicture, type Picture } from "../src/pictures/image.ts";
 import { cli, events, filesIn, folder, golden, shipped } from "./support/cli.ts";
 import { uniform } from "./support/random.ts";

@@ -100,7 +100,7 @@ describe("drawKeepMask", () => {
 
 describe("repaint mask", () => {
   const drawn = async (path: string, white: "fill" | "keep") =>
-    keepMask(decodePicture(await readFile(path), path), white);
+    keepMask(await decodePicture(await readFile(path), path), white);
 
   it.each(patterns)("writes %s, and keep is the complement of fill", async (pattern) => {
     const here = await folder();

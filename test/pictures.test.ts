@@ -77,12 +77,12 @@ describe("PNG", () => {
       }
   });
 
-  it("makes the one transparent colour transparent, compared at full depth", () => {
+  it("makes the one transparent colour transparent, compared at full depth", async () => {
     const at16 = { width: 2, height: 1, depth: 16, colorType: 0, sample: (x: number) => [0x1234 + x] } as const;
-    const picture = decodePicture(rawPng({ ...at16, transparency: [0x12, 0x34] }), "in.png");
+    const picture = await decodePicture(rawPng({ ...at16, transparency: [0x12, 0x34] }), "in.png");
     expect(pixelsOf(picture).map((pixel) => pixel[3])).toEqual([0, 255]);
     const colours = { width: 2, height: 1, depth: 8, colorType: 2, sample: (x: number) => [1, 2, 3 + x] } as const;
-    const other = decodePicture(rawPng({ ...colours, transparency: [0, 1, 0, 2, 0, 4] }), "in.png");
+    const other = await decodePicture(rawPng({ ...colours, transparency: [0, 1, 0, 2, 0, 4] }), "in.png");
     expect(pixelsOf(other).map((pixel) => pixel[3])).toEqual([255, 0]);
   });
 
@@ -91,12 +91,12 @@ describe("PNG", () => {
     for (const [width, height] of [
       [20_000, 20_000],
       [0xffffffff, 0xffffffff],
-      [100_000_001, 1],
+      [268_000_001, 1],
     ] as const) {
       const view = new DataView(bomb.buffer, bomb.byteOffset);
       view.setUint32(16, width);
       view.setUint32(20, height);
-      expect(await refusal(() => decodePicture(bomb, "bomb.png"))).toMatch(/more than 100 megapixels/);
+      expect(await refusal(() => decodePicture(bomb, "bomb.png"))).toMatch(/more than 268 megapixels/);
     }
     new DataView(bomb.buffer, bomb.byteOffset).setUint32(16, 0);
     expect(await refusal(() => decodePicture(bomb, "bomb.png"))).toMatch(/holds no picture/);
@@ -149,9 +149,9 @@ describe("JPEG", () => {
     [7, "fc/eb/da"],
     [8, "cf/be/ad"],
     [9, "abc/def"],
-  ])("is turned by EXIF orientation %i", (orientation, expected) => {
+  ])("is turned by EXIF orientation %i", async (orientation, expected) => {
     for (const littleEndian of [false, true])
-      expect(layout(decodePicture(flatJpeg({ blocks, orientation, littleEndian }), "in.jpg"))).toBe(expected);
+      expect(layout(await decodePicture(flatJpeg({ blocks, orientation, littleEndian }), "in.jpg"))).toBe(expected);
   });
 
   const colours: [string, Omit<FlatJpeg, "blocks">, number[], number[]][] = [
@@ -164,8 +164,8 @@ describe("JPEG", () => {
     // The stored inks are the complement of what the YCbCr says, as libjpeg has it: its red means cyan.
     ["YCCK", { adobe: 2 }, [76, 85, 255, 255], [1, 255, 255]],
   ];
-  it.each(colours)("reads %s", (_, options, stored, expected) => {
-    const picture = decodePicture(flatJpeg({ ...options, blocks: [[stored]] }), "in.jpg");
+  it.each(colours)("reads %s", async (_, options, stored, expected) => {
+    const picture = await decodePicture(flatJpeg({ ...options, blocks: [[stored]] }), "in.jpg");
     expect(picture).toMatchObject({ width: 8, height: 8, sourceFormat: "jpeg" });
     for (const [r, g, b, a] of pixelsOf(picture)) {
       expect(a).toBe(255);
@@ -173,13 +173,13 @@ describe("JPEG", () => {
     }
   });
 
-  it("comes close to a picture that was compressed", () => {
-    const source = decodePicture(
+  it("comes close to a picture that was compressed", async () => {
+    const source = await decodePicture(
       readFileSync(new URL("../weights/examples/1-half-right.png", import.meta.url)),
       "in.png",
     );
     const { data } = jpeg.encode({ ...source, data: Buffer.from(source.data) }, 95);
-    const picture = decodePicture(data, "in.jpg");
+    const picture = await decodePicture(data, "in.jpg");
     expect([picture.width, picture.height]).toEqual([64, 64]);
     const error = picture.data.reduce((sum, value, i) => sum + Math.abs(value - source.data[i]!), 0);
     expect(error / picture.data.length).toBeLessThan(3);
@@ -190,7 +190,7 @@ describe("JPEG", () => {
     const frame = good.indexOf(Buffer.from([0xff, 0xc0]));
     const large = Buffer.from(good);
     large.fill(0xff, frame + 5, frame + 9);
-    expect(await refusal(() => decodePicture(large, "bomb.jpg"))).toMatch(/65535x65535.*more than 100 megapixels/);
+    expect(await refusal(() => decodePicture(large, "bomb.jpg"))).toMatch(/65535x65535.*more than 268 megapixels/);
     const deep = Buffer.from(good);
     deep[frame + 4] = 12;
     expect(await refusal(() => decodePicture(deep, "deep.jpg"))).toMatch(/12 bits a sample/);
@@ -230,17 +230,17 @@ describe("damaged files", () => {
       }
   });
 
-  it("are a picture or an InputError, whatever bytes are changed", () => {
+  it("are a picture or an InputError, whatever bytes are changed", async () => {
     const change = fc.record({ at: fc.nat(5000), byte: fc.nat(255) });
-    fc.assert(
-      fc.property(
+    await fc.assert(
+      fc.asyncProperty(
         fc.constantFrom(png, interlaced, turned),
         fc.array(change, { minLength: 1, maxLength: 4 }),
-        (file, changes) => {
+        async (file, changes) => {
           const bytes = file.slice();
           for (const { at, byte } of changes) bytes[at % bytes.length] = byte;
           try {
-            const { width, height, data } = decodePicture(bytes, "changed");
+            const { width, height, data } = await decodePicture(bytes, "changed");
             expect(data.length).toBe(4 * width * height);
           } catch (error) {
             expect(error).toBeInstanceOf(InputError);
@@ -265,7 +265,7 @@ describe("readPicture", () => {
     expect(await refusal(at("empty.png/x"))).toMatch(/part of the path is a file/);
     expect(await refusal(at("empty.png"))).toMatch(/is empty/);
     expect(await refusal(at("text.png"))).toMatch(/neither a PNG nor a JPEG \(it begins with 68 65 6c 6c\)/);
-    expect(await refusal(at("photo.webp"))).toMatch(/WebP.*convert/);
+    expect(await refusal(at("photo.webp"))).toMatch(/damaged or unsupported WebP/);
     expect(await refusal(at("a.gif"))).toMatch(/GIF.*convert/);
   });
 });

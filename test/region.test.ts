@@ -142,9 +142,9 @@ describe("planRegions", () => {
     for (const region of regions) expect([region.width, region.height]).toEqual([256, 256]);
   }, 10_000);
 
-  it("finds the two holes of the poster", () => {
+  it("finds the two holes of the poster", async () => {
     const bytes = readFileSync(new URL("../weights/examples/poster.fill.png", import.meta.url));
-    const keep = keepMask(decodePicture(bytes, "poster.fill.png"), "fill");
+    const keep = keepMask(await decodePicture(bytes, "poster.fill.png"), "fill");
     const fills = fillBoxes(keep);
     expect(fills.map(({ x, y }) => [x - (x % 64), y - (y % 64)])).toEqual([
       [256, 128],

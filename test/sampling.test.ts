@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { InputError } from "../src/errors.ts";
 import { encodePng, readPicture } from "../src/node/pictures.ts";
-import { readPngText } from "../src/node/pngText.ts";
+import { readPngText } from "../src/node/pictures/pngText.ts";
 import { createPicture, type Picture } from "../src/pictures/image.ts";
 import { drawKeepMask } from "../src/pictures/masks.ts";
 import { RePaint } from "../src/repaint/repaint.ts";

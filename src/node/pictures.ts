@@ -1,28 +1,39 @@
 /**
- * PNG and JPEG files to pictures, pictures to PNG. Every input is damaged or hostile until it has been checked.
- * Not here: text in a PNG (pngText.ts), what is in a JPEG's header (jpegHeader.ts), writing files (files.ts).
+ * Picture files to pictures, pictures to PNG. Every input is damaged or hostile until it has been checked.
+ * Not here: the formats (pictures/), writing files (files.ts).
  */
 import { readFile } from "node:fs/promises";
-import { inflateSync } from "node:zlib";
-import jpeg from "jpeg-js";
-import { PNG } from "pngjs";
 import { InputError } from "../errors.ts";
-import { type Picture, checkSize, createPicture } from "../pictures/image.ts";
+import { checkSize, type Picture } from "../pictures/image.ts";
 import { asInputError } from "./files.ts";
-import { readJpegHeader } from "./jpegHeader.ts";
-import { insertPngText, pngChunks, pngSignature } from "./pngText.ts";
+import { type Colours, coloursOfCodes, coloursOfPng, coloursOfProfile } from "./pictures/colours.ts";
+import { exifOrientation } from "./pictures/exif.ts";
+import { orient } from "./pictures/orient.ts";
+import { otherFormat } from "./pictures/otherFormats.ts";
+import { decodePng } from "./pictures/png.ts";
+import { pngSignature } from "./pictures/pngChunks.ts";
+import { textChunks } from "./pictures/pngText.ts";
+import { writePicture } from "./pictures/pngWriter.ts";
+
+export { fromSrgb, toSrgb, type Colours } from "./pictures/colours.ts";
+export { carriedExif, type KeptExif } from "./pictures/exif.ts";
 
 export interface FilePicture extends Picture {
-  readonly sourceFormat: "png" | "jpeg";
+  readonly sourceFormat: "png" | "jpeg" | "webp" | "avif";
+  /** What the file says of its colours; without it they are sRGB's. The picture's numbers are as they stand in the file. */
+  readonly colours: Colours | undefined;
+  /** The file's EXIF block, from its TIFF header on. */
+  readonly exif: Uint8Array | undefined;
+  /** Whether width and height were exchanged to bring it upright. */
+  readonly isTurned: boolean;
+  /** A sentence where the file was read as browsers read it although something in it is out of order. */
+  readonly remark: string | undefined;
 }
 
-/** More than any camera's picture; decoding takes 4 to 20 bytes a pixel, and a header of 30 bytes can claim any size. */
-const mostMegapixels = 100;
-
 /**
- * Reads a PNG (any colour type, bit depth, transparency and interlacing) or a JPEG (gray, colour, CMYK; EXIF
- * orientation applied). The result has 8 bits a channel: 16-bit samples become round(value * 255 / 65535). Colour
- * profiles and gamma are not applied.
+ * Reads a PNG (any colour type, bit depth, transparency and interlacing), a JPEG (gray, colour, CMYK; EXIF orientation
+ * applied), a WebP (of an animation the first picture) or, with the package @jsquash/avif, an AVIF. The result has 8 bits a
+ * channel: 16-bit samples become round(value * 255 / 65535). Numbers are not changed by colour profiles: see `colours`.
  * @throws InputError, in one line, for anything else.
  */
 export async function readPicture(path: string): Promise<FilePicture> {
@@ -36,128 +47,88 @@ export async function readPicture(path: string): Promise<FilePicture> {
 }
 
 /** The picture in the bytes of a file; `name` is how errors call it. Otherwise as `readPicture`. */
-export function decodePicture(bytes: Uint8Array, name: string): FilePicture {
+export async function decodePicture(bytes: Uint8Array, name: string): Promise<FilePicture> {
   if (bytes.length === 0) throw new InputError(`${name} is empty; a PNG or a JPEG is needed`);
-  if (startsWith(bytes, pngSignature)) return { ...decodePng(bytes, name), sourceFormat: "png" };
-  if (startsWith(bytes, [0xff, 0xd8, 0xff])) return { ...decodeJpeg(bytes, name), sourceFormat: "jpeg" };
-  const other = otherFormat(bytes);
-  throw new InputError(
-    other
-      ? `${name} is ${other}; convert it to PNG or JPEG first`
-      : `${name} is neither a PNG nor a JPEG (it begins with ${hex(bytes)}); give a picture in one of these formats`,
-  );
-}
-
-function decodePng(bytes: Uint8Array, name: string): Picture {
+  const format = formatOf(bytes);
+  if (!format) {
+    const other = otherFormat(bytes);
+    throw new InputError(
+      `${name} ${other ?? `is neither a PNG nor a JPEG (it begins with ${hex(bytes)}); give a picture in one of these formats`}`,
+    );
+  }
   try {
-    const header = readPngHeader(bytes);
-    checkPixels(header.width, header.height, name);
-    checkInflated(bytes, header);
-    const { width, height, data } = PNG.sync.read(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
-    const picture = { width, height, data: new Uint8ClampedArray(data.buffer, data.byteOffset, data.length) };
+    const picture = await decoders[format](bytes, name);
     checkSize(name, picture, 4);
     return picture;
   } catch (error) {
-    throw asDamaged(error, name, "PNG");
+    throw asDamaged(error, name, formatNames[format]);
   }
 }
 
-interface PngHeader {
-  width: number;
-  height: number;
-  bitsPerPixel: number;
-  interlaced: boolean;
+type Format = FilePicture["sourceFormat"];
+const formatNames: Readonly<Record<Format, string>> = { png: "PNG", jpeg: "JPEG", webp: "WebP", avif: "AVIF" };
+
+function formatOf(bytes: Uint8Array): Format | undefined {
+  if (pngSignature.every((byte, i) => bytes[i] === byte)) return "png";
+  if (bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff) return "jpeg";
+  const ascii = Buffer.from(bytes.subarray(0, 12)).toString("latin1");
+  if (/^RIFF.{4}WEBP/s.test(ascii)) return "webp";
+  return /^.{4}ftypavi[fs]/s.test(ascii) ? "avif" : undefined;
 }
 
-/** Samples a pixel by colour type. */
-const pngChannels: Record<number, number> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
+const decoders: Readonly<Record<Format, (bytes: Uint8Array, name: string) => FilePicture | Promise<FilePicture>>> = {
+  png: (bytes, name) => {
+    const { width, height, data, isGray, chunks } = decodePng(bytes, name);
+    const exif = chunks.find(({ type }) => type === "eXIf")?.data;
+    const colours = coloursOfPng(chunks, isGray);
+    return { width, height, data, colours, exif, isTurned: false, remark: undefined, sourceFormat: "png" };
+  },
+  // Loaded for such files alone.
+  jpeg: async (bytes, name) => {
+    const { decodeJpeg } = await import("./pictures/jpeg.ts");
+    const decoded = decodeJpeg(bytes, name);
+    const { profile, exif, components } = decoded.header;
+    const orientation = exifOrientation(exif);
+    const { width, height, data } = orient(decoded, orientation);
+    const colours = profile && coloursOfProfile(profile, components === 1);
+    const remark = decoded.odd
+      ? `${name}: its data are not quite in order, as browsers and other programs would not tell you: look at it first`
+      : undefined;
+    return { width, height, data, colours, exif, isTurned: orientation >= 5, remark, sourceFormat: "jpeg" };
+  },
+  webp: async (bytes, name) => {
+    const { decodeWebp } = await import("./pictures/webp.ts");
+    const { width, height, data, profile, exif } = decodeWebp(bytes, name);
+    const colours = profile && coloursOfProfile(profile, false);
+    return { width, height, data, colours, exif, isTurned: false, remark: undefined, sourceFormat: "webp" };
+  },
+  avif: async (bytes, name) => {
+    const { decodeAvif } = await import("./pictures/avif.ts");
+    const decoded = await decodeAvif(bytes, name);
+    const { profile, codes, orientation } = decoded.header;
+    const { width, height, data } = orient(decoded, orientation);
+    const colours = profile
+      ? coloursOfProfile(profile, false)
+      : codes && coloursOfCodes(codes.primaries, codes.transfer);
+    return {
+      width,
+      height,
+      data,
+      colours,
+      exif: undefined,
+      isTurned: orientation >= 5,
+      remark: undefined,
+      sourceFormat: "avif",
+    };
+  },
+};
 
-function readPngHeader(bytes: Uint8Array): PngHeader {
-  const first = pngChunks(bytes).next().value;
-  if (first?.type !== "IHDR" || first.data.length !== 13) throw new Error("it has no header");
-  const view = new DataView(first.data.buffer, first.data.byteOffset, 13);
-  const channels = pngChannels[view.getUint8(9)];
-  if (channels === undefined) throw new Error(`it has the unknown colour type ${view.getUint8(9)}`);
-  const bitsPerPixel = channels * view.getUint8(8);
-  return { width: view.getUint32(0), height: view.getUint32(4), bitsPerPixel, interlaced: view.getUint8(12) === 1 };
-}
-
-/**
- * pngjs inflates interlaced data without a limit, and shows uninitialised memory where other data are too short, so the
- * data are unpacked once just to see that they are as long as the header says. A few odd bytes at the end do no harm.
- */
-function checkInflated(bytes: Uint8Array, header: PngHeader): void {
-  const parts: Uint8Array[] = [];
-  for (const { type, data } of pngChunks(bytes)) if (type === "IDAT") parts.push(data);
-  const expected = inflatedLength(header);
-  const { length } = inflateSync(Buffer.concat(parts), { maxOutputLength: expected + 65_536 });
-  if (length < expected) throw new Error(`its data end after ${length} of ${expected} bytes`);
-}
-
-/** Bytes of all rows, each with its filter byte; interlaced in the seven passes of Adam7 (PNG specification, 8.2). */
-function inflatedLength({ width, height, bitsPerPixel, interlaced }: PngHeader): number {
-  let length = 0;
-  for (const [x, y, dx, dy] of interlaced ? adam7 : wholePicture) {
-    const columns = Math.max(0, Math.ceil((width - x) / dx));
-    const rows = Math.max(0, Math.ceil((height - y) / dy));
-    if (columns > 0) length += rows * (1 + Math.ceil((columns * bitsPerPixel) / 8));
-  }
-  return length;
-}
-
-/** First column and row, steps across and down. */
-type Pass = readonly [x: number, y: number, dx: number, dy: number];
-const wholePicture: Pass[] = [[0, 0, 1, 1]];
-const adam7: Pass[] = [
-  [0, 0, 8, 8],
-  [4, 0, 8, 8],
-  [0, 4, 4, 8],
-  [2, 0, 4, 4],
-  [0, 2, 2, 4],
-  [1, 0, 2, 2],
-  [0, 1, 1, 2],
-];
-
-function decodeJpeg(bytes: Uint8Array, name: string): Picture {
-  try {
-    const header = readJpegHeader(bytes);
-    checkPixels(header.width, header.height, name);
-    const { width, height, data } = jpeg.decode(bytes, {
-      useTArray: true,
-      tolerantDecoding: false,
-      maxResolutionInMP: mostMegapixels,
-      maxMemoryUsageInMB: 4096,
-      // Unless told, jpeg-js takes three components for YCbCr even where the file says RGB.
-      ...(header.rgb ? { colorTransform: false } : {}),
-    });
-    const picture = { width, height, data: new Uint8ClampedArray(data.buffer, data.byteOffset, data.length) };
-    checkSize(name, picture, 4);
-    return orient(picture, header.orientation);
-  } catch (error) {
-    throw asDamaged(error, name, "JPEG");
-  }
-}
-
-/** The picture as EXIF's orientation (1 to 8) wants it seen; other values mean 1. */
-function orient(picture: Picture, orientation: number): Picture {
-  if (!(orientation >= 2 && orientation <= 8)) return picture;
-  const transposed = orientation >= 5;
-  const flipX = [2, 3, 7, 8].includes(orientation);
-  const flipY = [3, 4, 6, 7].includes(orientation);
-  const width = transposed ? picture.height : picture.width;
-  const height = transposed ? picture.width : picture.height;
-  const out = createPicture(width, height);
-  for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++) {
-      // (u, v) in the file is seen at (x, y); the flips are those of the file's own axes.
-      const u = transposed ? y : x;
-      const v = transposed ? x : y;
-      const column = flipX ? picture.width - 1 - u : u;
-      const row = flipY ? picture.height - 1 - v : v;
-      const from = 4 * (row * picture.width + column);
-      for (let c = 0; c < 4; c++) out.data[4 * (y * width + x) + c] = picture.data[from + c]!;
-    }
-  return out;
+/** What a PNG carries beside its pixels. */
+export interface PngExtras {
+  /** Of the file that the picture is from. */
+  readonly colours?: Colours | undefined;
+  /** From its TIFF header on. */
+  readonly exif?: Uint8Array | undefined;
 }
 
 /**
@@ -165,44 +136,20 @@ function orient(picture: Picture, orientation: number): Picture {
  * chunks (iTXt where a value is not Latin-1) in front of the pixels.
  * @throws InputError for a keyword that PNG does not allow.
  */
-export function encodePng(picture: Picture, text: Readonly<Record<string, string>> = {}): Uint8Array {
+export function encodePng(
+  picture: Picture,
+  text: Readonly<Record<string, string>> = {},
+  { colours, exif }: PngExtras = {},
+): Uint8Array {
   checkSize("picture", picture, 4);
-  let opaque = true;
-  for (let i = 3; i < picture.data.length && opaque; i += 4) opaque = picture.data[i] === 255;
-  const png = new PNG({ width: picture.width, height: picture.height });
-  png.data = Buffer.from(picture.data.buffer, picture.data.byteOffset, picture.data.length);
-  return insertPngText(PNG.sync.write(png, { colorType: opaque ? 2 : 6, inputHasAlpha: true }), text);
-}
-
-function checkPixels(width: number, height: number, name: string): void {
-  if (width < 1 || height < 1) throw new InputError(`${name} says it is ${width}x${height}: it holds no picture`);
-  if (width * height > mostMegapixels * 1e6)
-    throw new InputError(
-      `${name} says it is ${width}x${height}, which is more than ${mostMegapixels} megapixels; ` +
-        "make it smaller or cut out the part around the fill",
-    );
+  const exifChunk = exif ? [{ type: "eXIf", data: exif }] : [];
+  return writePicture(picture, [...(colours?.chunks ?? []), ...exifChunk, ...textChunks(text)]);
 }
 
 function asDamaged(error: unknown, name: string, format: string): InputError {
   if (error instanceof InputError) return error;
   const reason = error instanceof Error ? error.message.replaceAll(/\s+/g, " ") : "its data cannot be unpacked";
   return new InputError(`${name} is a damaged or unsupported ${format} (${reason}); save it again or use another file`);
-}
-
-function startsWith(bytes: Uint8Array, prefix: ArrayLike<number>): boolean {
-  return bytes.length >= prefix.length && Array.from(prefix).every((byte, i) => bytes[i] === byte);
-}
-
-function otherFormat(bytes: Uint8Array): string | undefined {
-  const ascii = Buffer.from(bytes.subarray(0, 16)).toString("latin1");
-  if (ascii.startsWith("RIFF") && ascii.slice(8, 12) === "WEBP") return "a WebP picture";
-  if (ascii.startsWith("GIF8")) return "a GIF";
-  if (ascii.startsWith("BM")) return "a BMP picture";
-  if (ascii.startsWith("II*\0") || ascii.startsWith("MM\0*")) return "a TIFF picture";
-  if (ascii.slice(4, 8) === "ftyp") return "a HEIC or AVIF picture, or a film";
-  if (ascii.startsWith("%PDF")) return "a PDF";
-  if (/^\s*<(\?xml|svg|!doctype)/i.test(ascii)) return "an SVG or another text document";
-  return undefined;
 }
 
 function hex(bytes: Uint8Array): string {

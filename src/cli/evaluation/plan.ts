@@ -117,7 +117,7 @@ async function readPictures(
   for (const file of files) {
     signal.throwIfAborted();
     const { bytes, sha256 } = await readBytes(file);
-    const { width, height } = decodePicture(bytes, file);
+    const { width, height } = await decodePicture(bytes, file);
     if (hasLpips && Math.min(width, height) < smallestSide)
       throw new InputError(
         `${file} is ${width}x${height}, and LPIPS needs at least ${smallestSide}x${smallestSide}: leave --lpips away, or the picture`,

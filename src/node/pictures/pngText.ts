@@ -1,38 +1,20 @@
 /**
- * Text in PNG files, which pngjs neither writes nor reads: tEXt, zTXt and iTXt chunks with a keyword and a text.
- * Not here: pixels (pictures.ts). Source: PNG specification (third edition), sections 5 and 11.3.3.
+ * Text in PNG files: tEXt, zTXt and iTXt chunks with a keyword and a text.
+ * Not here: pixels (png.ts). Source: PNG specification (third edition), section 11.3.3.
  */
-import { crc32, inflateSync } from "node:zlib";
-import { InputError } from "../errors.ts";
+import { inflateSync } from "node:zlib";
+import { InputError } from "../../errors.ts";
+import { type PngChunk, pngChunks, pngSignature } from "./pngChunks.ts";
 
-export const pngSignature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 /** A compressed text of more bytes is not ours, and may be meant to fill the memory. */
 const longestText = 1 << 20;
 
-export interface PngChunk {
-  readonly type: string;
-  readonly data: Uint8Array;
+/** A chunk for every text. @throws InputError for keywords and texts that PNG does not allow. */
+export function textChunks(text: Readonly<Record<string, string>>): PngChunk[] {
+  return Object.entries(text).map(([keyword, value]) => textChunk(keyword, value));
 }
 
-/** The chunks in their order; ends at the first that is not all there. Checksums are not compared. */
-export function* pngChunks(bytes: Uint8Array): Generator<PngChunk, undefined> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  for (let at = pngSignature.length; at + 12 <= bytes.length;) {
-    const length = view.getUint32(at);
-    if (length > bytes.length - at - 12) return;
-    yield { type: latin1(bytes.subarray(at + 4, at + 8)), data: bytes.subarray(at + 8, at + 8 + length) };
-    at += length + 12;
-  }
-}
-
-/** The PNG with the texts behind its header. @throws InputError for keywords and texts that PNG does not allow. */
-export function insertPngText(png: Uint8Array, text: Readonly<Record<string, string>>): Uint8Array {
-  const headerEnd = pngSignature.length + 25;
-  const chunks = Object.entries(text).map(([keyword, value]) => textChunk(keyword, value));
-  return new Uint8Array(Buffer.concat([png.subarray(0, headerEnd), ...chunks, png.subarray(headerEnd)]));
-}
-
-function textChunk(keyword: string, text: string): Uint8Array {
+function textChunk(keyword: string, text: string): PngChunk {
   if (!/^(?! )(?!.* {2})[ -~\u00a1-\u00ff]{1,79}(?<! )$/.test(keyword))
     throw new InputError(
       `PNG text keyword ${JSON.stringify(keyword)}: 1 to 79 Latin-1 characters are needed, no spaces at its ends or in a row`,
@@ -40,18 +22,9 @@ function textChunk(keyword: string, text: string): Uint8Array {
   if (text.includes("\0")) throw new InputError(`PNG text ${keyword}: a text must not contain a NUL character`);
   const isLatin1 = /^[\n -~\u00a0-\u00ff]*$/.test(text);
   const key = Buffer.from(`${keyword}\0`, "latin1");
-  if (isLatin1) return chunk("tEXt", Buffer.concat([key, Buffer.from(text, "latin1")]));
+  if (isLatin1) return { type: "tEXt", data: Buffer.concat([key, Buffer.from(text, "latin1")]) };
   // Not compressed, method 0, no language, no translated keyword.
-  return chunk("iTXt", Buffer.concat([key, Buffer.from([0, 0, 0, 0]), Buffer.from(text, "utf8")]));
-}
-
-function chunk(type: string, data: Uint8Array): Uint8Array {
-  const out = Buffer.alloc(data.length + 12);
-  out.writeUInt32BE(data.length, 0);
-  out.write(type, 4, "latin1");
-  out.set(data, 8);
-  out.writeUInt32BE(crc32(out.subarray(4, 8 + data.length)), 8 + data.length);
-  return out;
+  return { type: "iTXt", data: Buffer.concat([key, Buffer.from([0, 0, 0, 0]), Buffer.from(text, "utf8")]) };
 }
 
 /**
