@@ -47,7 +47,7 @@ const shared = {
   platform: "neutral",
   // What one entry loads on demand another one may export.
   checks: { ineffectiveDynamicImport: false },
-  external: [/^node:/, ...packages],
+  external: [/^node:/, ...packages.map((name) => new RegExp(`^${name}(/|$)`))],
   plugins: [{ name: "package form", transform: { filter: { id: /(?<!\.d)\.ts$/ }, handler: toPackageForm } }],
 };
 const output = {

@@ -1,6 +1,6 @@
 /** What the package promises its users, of the checkout's own build; the packed tarball is tried in test/full/package.test.ts. */
 import { execFile } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
@@ -23,7 +23,8 @@ describe("the package's entry points", () => {
     "$name is there with its types, and everything it imports is a file beside it",
     ({ name, types, ...entry }) => {
       expect(existsSync(join(root, types))).toBe(true);
-      const packages = name === "./node" ? ["jpeg-js", "pngjs", "webgpu"] : [];
+      // AVIF's decoder is optional, as WebGPU in Node is.
+      const packages = name === "./node" ? ["webgpu", "@jsquash/avif/codec/dec/avif_dec.js"] : [];
       expect(strangers(entry.default).filter((path) => name !== "./node" || !path.startsWith("node:"))).toEqual(
         packages,
       );
@@ -48,8 +49,15 @@ describe("the package's entry points", () => {
     expect(output).toBe("NoAdapterError\n");
   });
 
-  test("only the command line needs packages, and those are two", () => {
-    expect(Object.keys(manifest.dependencies)).toEqual(["jpeg-js", "pngjs"]);
+  test("only what runs in Node needs packages, two decoders as WebAssembly, opened by src/node/pictures/wasm.ts", () => {
+    expect(Object.keys(manifest.dependencies)).toEqual(["@cwasm/jpeg-turbo", "@cwasm/webp"]);
+    const opening = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" }).filter(
+      (path) =>
+        path.endsWith(".ts") && /"@cwasm|"@jsquash|new WebAssembly/.test(readFileSync(join(root, "src", path), "utf8")),
+    );
+    expect(opening.map((path) => path.replaceAll("\\", "/")).sort()).toEqual(
+      ["avif.ts", "jpeg.ts", "wasm.ts", "webp.ts"].map((name) => `node/pictures/${name}`),
+    );
   });
 });
 

@@ -6,4 +6,15 @@ export { openFileSource, type FileSource } from "./fileSource.ts";
 export { tuningFile } from "./tuningFile.ts";
 export { writeFileAtomic, type WriteOptions } from "./files.ts";
 export { shippedModels, weightsFolder, type ShippedModel } from "./packageFiles.ts";
-export { decodePicture, encodePng, readPicture, type FilePicture } from "./pictures.ts";
+export {
+  carriedExif,
+  decodePicture,
+  encodePng,
+  fromSrgb,
+  readPicture,
+  toSrgb,
+  type Colours,
+  type FilePicture,
+  type KeptExif,
+  type PngExtras,
+} from "./pictures.ts";

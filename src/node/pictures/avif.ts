@@ -8,7 +8,7 @@ import { InputError } from "../../errors.ts";
 import { type AvifHeader, readAvifHeader } from "./avifHeader.ts";
 import { checkPixels } from "./limits.ts";
 
-export interface DecodedAvif {
+interface DecodedAvif {
   readonly header: AvifHeader;
   readonly width: number;
   readonly height: number;

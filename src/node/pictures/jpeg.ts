@@ -14,7 +14,7 @@ const TJCS_CMYK = 3;
 /** An encoder makes some ten scans; each goes through the whole picture again, so many of them keep a decoder at work for long. */
 const mostScans = 100;
 
-export interface DecodedJpeg {
+interface DecodedJpeg {
   readonly header: JpegHeader;
   readonly width: number;
   readonly height: number;

@@ -26,7 +26,7 @@ const kinds: Readonly<Record<number, { readonly samples: number; readonly depths
   6: { samples: 4, depths: [8, 16] },
 };
 
-export interface DecodedPng extends Picture {
+interface DecodedPng extends Picture {
   readonly isGray: boolean;
   /** Those in front of the pixels and behind them, without the pixels' own. */
   readonly chunks: readonly PngChunk[];

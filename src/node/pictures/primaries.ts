@@ -8,7 +8,7 @@ export type Tristimulus = readonly [number, number, number];
 export type Matrix = readonly [Tristimulus, Tristimulus, Tristimulus];
 
 /** CIE 1931 x and y. */
-export type Chromaticity = readonly [x: number, y: number];
+type Chromaticity = readonly [x: number, y: number];
 
 export interface Chromaticities {
   readonly white: Chromaticity;
@@ -61,7 +61,7 @@ function adaptation(from: Tristimulus, to: Tristimulus): Matrix {
   return multiply(invert(bradford)!, scaled);
 }
 
-export function apply(matrix: Matrix, [x, y, z]: Tristimulus): Tristimulus {
+function apply(matrix: Matrix, [x, y, z]: Tristimulus): Tristimulus {
   return matrix.map((row) => row[0] * x + row[1] * y + row[2] * z) as unknown as Tristimulus;
 }
 

@@ -11,7 +11,7 @@ interface Chunk {
   readonly data: Uint8Array;
 }
 
-export interface DecodedWebp extends Picture {
+interface DecodedWebp extends Picture {
   readonly profile: Uint8Array | undefined;
   readonly exif: Uint8Array | undefined;
 }
