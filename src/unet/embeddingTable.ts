@@ -37,50 +37,53 @@ interface EmbeddingRequest {
 }
 
 /** One row for each timestep, left on the device. @throws OutOfMemoryError */
-export async function embedRows(
-  loaded: LoadedNetwork,
-  { architecture, choices, timesteps, classes }: EmbeddingRequest,
-): Promise<EmbeddingTable> {
+export async function embedRows(loaded: LoadedNetwork, request: EmbeddingRequest): Promise<EmbeddingTable> {
   const { device } = loaded;
-  const { parts } = embeddingLayout(architecture);
-  const rows = timesteps.length;
-  // Whole chunks, so that every chunk's range lies inside.
-  const chunks = Math.ceil(rows / embeddingRows);
+  const rows = request.timesteps.length;
   const tables: EmbeddingPartTable[] = [];
   const dispose = () => tables.forEach(({ buffer }) => device.destroyBuffer(buffer));
   try {
-    for (const { name, offset, width } of parts) {
-      const buffer = await device.createBuffer(`${name}.table`, chunks * embeddingRows * width * 4, tensorUsage);
+    for (const { name, offset, width } of embeddingLayout(request.architecture).parts) {
+      // Whole chunks, so that every chunk's range lies inside.
+      const bytes = Math.ceil(rows / embeddingRows) * embeddingRows * width * 4;
+      const buffer = await device.createBuffer(`${name}.table`, bytes, tensorUsage);
       tables.push({ buffer, offset: offset * 4, rowBytes: width * 4 });
     }
-    const chunkPlan = planEmbedding({ ...(await loaded.planning()), architecture, choices }, embeddingRows);
-    const inputs = await Buffers.create(device, embeddingInputs(chunkPlan));
-    device.upload(inputs.of(chunkPlan.frequencies), 0, timestepFrequencies(architecture));
-    try {
-      for (let chunk = 0; chunk < chunks; chunk++) {
-        const part = <T>(values: readonly T[]) => values.slice(chunk * embeddingRows, (chunk + 1) * embeddingRows);
-        device.upload(inputs.of(chunkPlan.timesteps), 0, Float32Array.from(part(timesteps)));
-        if (chunkPlan.classes) device.upload(inputs.of(chunkPlan.classes), 0, Uint32Array.from(part(classes!)));
-        const externals = new Map([
-          ...loaded.ranges,
-          ...inputs.ranges,
-          ...chunkPlan.parts.map((tensor, index) => {
-            const { buffer, rowBytes } = tables[index]!;
-            return [tensor, { buffer, offset: chunk * embeddingRows * rowBytes }] as const;
-          }),
-        ]);
-        const executor = await Executor.create(device, chunkPlan.plan, externals);
-        executor.submit();
-        await device.idle();
-        executor.dispose();
-      }
-    } finally {
-      inputs.dispose();
-    }
+    await fillTables(loaded, request, tables);
     return { parts: tables, rows, dispose };
   } catch (error) {
     dispose();
     throw error;
+  }
+}
+
+/** Computes the rows, a chunk of them at a time. */
+async function fillTables(
+  loaded: LoadedNetwork,
+  { architecture, choices, timesteps, classes }: EmbeddingRequest,
+  tables: readonly EmbeddingPartTable[],
+): Promise<void> {
+  const { device } = loaded;
+  const planned = planEmbedding({ ...(await loaded.planning()), architecture, choices }, embeddingRows);
+  const inputs = await Buffers.create(device, embeddingInputs(planned));
+  try {
+    device.upload(inputs.of(planned.frequencies), 0, timestepFrequencies(architecture));
+    for (let first = 0; first < timesteps.length; first += embeddingRows) {
+      const end = first + embeddingRows;
+      device.upload(inputs.of(planned.timesteps), 0, Float32Array.from(timesteps.slice(first, end)));
+      if (planned.classes) device.upload(inputs.of(planned.classes), 0, Uint32Array.from(classes!.slice(first, end)));
+      const outputs = planned.parts.map((tensor, index) => {
+        const { buffer, rowBytes } = tables[index]!;
+        return [tensor, { buffer, offset: first * rowBytes }] as const;
+      });
+      const externals = new Map([...loaded.ranges, ...inputs.ranges, ...outputs]);
+      const executor = await Executor.create(device, planned.plan, externals);
+      executor.submit();
+      await device.idle();
+      executor.dispose();
+    }
+  } finally {
+    inputs.dispose();
   }
 }
 

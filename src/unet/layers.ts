@@ -23,6 +23,7 @@ import { paddedHead } from "./packing.ts";
 import type { NetworkOptions } from "./networkOptions.ts";
 import { embeddingLayout } from "./weights.ts";
 import type { Traits } from "../operators/traits.ts";
+import type { ConvolutionLayer, ConvolutionTensors } from "../operators/convolution/layer.ts";
 import type { ConvolutionShape } from "../shaders/lib/convolutionShape.ts";
 
 /** Images side by side along the channels: a concatenation that is never made. */
@@ -30,7 +31,7 @@ export interface Feature {
   readonly parts: readonly { readonly tensor: Tensor; readonly channels: number }[];
   readonly height: number;
   readonly width: number;
-  /** Where `parts` is one tensor that nobody has written, only named: what a convolution reads in its place. */
+  /** Where `parts` is one tensor that no dispatch has written yet: what a convolution may read in its place. */
   readonly through?: Source | undefined;
 }
 
@@ -40,10 +41,25 @@ interface Source extends Pick<Feature, "parts" | "height" | "width"> {
   readonly upsample: boolean;
 }
 
+interface ConvolutionOptions extends Pick<ConvolutionShape, "kernel"> {
+  /** Default 1. */
+  readonly stride?: 1 | 2;
+  /** Default: what keeps the size. */
+  readonly pad?: 0 | 1;
+  /** Of the output, before padding. */
+  readonly channels: number;
+  /** Default "none". */
+  readonly activation?: "none" | "silu";
+  /** Added before the activation. */
+  readonly residual?: Feature;
+  /** Default: a temporary tensor. */
+  readonly into?: Tensor;
+}
+
 /** The blocks' layers as dispatches. */
 export class Layers {
   readonly builder = new PlanBuilder();
-  /** What was computed so far, for `backward.ts`. */
+  /** What was planned so far, for `backward.ts`. */
   readonly operations: Operation[] = [];
   readonly batch: number;
   readonly #options: NetworkOptions;
@@ -99,8 +115,8 @@ export class Layers {
   #residual(block: Extract<Block, { kind: "res" }>, x: Feature): Feature {
     const { name, out, resample } = block;
     const names = layerNames(block);
-    // A mean over pixels needs the norm's output; whatever else reads it reads through it.
-    const first = resample === "down" ? "written" : "through";
+    // A mean over pixels needs the normed tensor; convolutions norm as they read.
+    const first = resample === "down" ? "materialized" : "through";
     let h = this.norm(names.norm1, x, { activation: "silu", output: first });
     let skip = x;
     if (resample === "down") [h, skip] = [this.#pool(name, h), this.#pool(name, skip)];
@@ -150,8 +166,8 @@ export class Layers {
   }
 
   /**
-   * GroupNorm; `block` names the residual block whose embedding is folded in. With `output: "through"` the convolution that
-   * reads it may norm as it reads.
+   * GroupNorm; `block` names the residual block whose embedding is folded in. With `output: "through"` the convolution
+   * that reads it may norm as it reads.
    */
   norm(
     name: string,
@@ -159,8 +175,8 @@ export class Layers {
     {
       activation,
       block,
-      output = "written",
-    }: { activation: "none" | "silu"; block?: string; output?: "written" | "through" },
+      output = "materialized",
+    }: { activation: "none" | "silu"; block?: string; output?: "materialized" | "through" },
   ): Feature {
     const batch = this.batch;
     const pixels = x.height * x.width;
@@ -181,7 +197,7 @@ export class Layers {
       label: `${name}.affine`,
     });
     const y = this.temporary(name, x, channels);
-    if (output === "written")
+    if (output === "materialized")
       this.builder.dispatch(groupNormApply, {
         tensors: { ...inputs, affine, y },
         parameters: { batch, pixels, channels0, channels1 },
@@ -211,7 +227,7 @@ export class Layers {
     return partials;
   }
 
-  /** How the chunks of a norm are merged: what its own kernels and its gradient's are told. */
+  /** Parameters and variant of the kernels that merge the chunks of a norm: the norm's own, and its gradient's. */
   momentsOf({ pixels, channels, block }: { pixels: number; channels: number; block: string | undefined }) {
     const { config, details } = this.#options.architecture;
     const embedding = block === undefined ? "none" : config.useScaleShiftNorm ? "scaleShift" : "add";
@@ -231,68 +247,27 @@ export class Layers {
   }
 
   /** Convolution of any kind; a linear layer is a 1×1 over rows. */
-  convolution(
-    name: string,
-    x: Feature,
-    {
-      kernel,
-      stride = 1,
-      pad = kernel === 3 ? 1 : 0,
-      channels,
-      activation = "none",
-      residual,
-      into,
-    }: Pick<ConvolutionShape, "kernel"> & {
-      stride?: 1 | 2;
-      pad?: 0 | 1;
-      channels: number;
-      activation?: "none" | "silu";
-      residual?: Feature;
-      into?: Tensor;
-    },
-  ): Feature {
-    const batch = this.batch;
+  convolution(name: string, x: Feature, options: ConvolutionOptions): Feature {
+    const { batch } = this;
+    const { kernel, stride = 1, channels, residual, into } = options;
     const source = x.through ?? { ...x, upsample: false };
-    const [channels0, channels1] = channelsOf(source);
-    const outChannels = padTo4(channels);
     const height = Math.ceil(x.height / stride);
     const width = Math.ceil(x.width / stride);
-    const y = into ?? this.temporary(name, { height, width }, outChannels);
-    const bias = this.#options.weights.has(`${name}.bias`) ? this.weight(`${name}.bias`) : undefined;
-    const weight = this.weight(`${name}.weight`);
-    const added = residual?.through ?? residual;
-    const layer = {
-      kernel,
-      stride,
-      activation,
-      outHeight: height,
-      outWidth: width,
-      height: source.height,
-      width: source.width,
-      channels0,
-      channels1,
-      outChannels,
-      pad,
-      bias: bias !== undefined,
-      residual: residual !== undefined,
-      norm: source.norm?.activation,
-      upsample: source.upsample,
-      upsampleResidual: residual?.through?.upsample,
-      activations: source.parts[0]!.tensor.dtype,
-      weights: weight.dtype,
-    };
-    const decision = decideConvolution(layer, this.#options.traits, this.#options.choices);
-    this.#options.onConvolution?.(name, layer, decision);
+    const outChannels = padTo4(channels);
     const tensors = {
       x0: source.parts[0]!.tensor,
       x1: source.parts[1]?.tensor,
       affine: source.norm?.affine,
-      weight,
-      bias,
-      residual: added?.parts[0]!.tensor,
-      y,
+      weight: this.weight(`${name}.weight`),
+      bias: this.#options.weights.has(`${name}.bias`) ? this.weight(`${name}.bias`) : undefined,
+      residual: (residual?.through ?? residual)?.parts[0]!.tensor,
+      y: into ?? this.temporary(name, { height, width }, outChannels),
     };
+    const layer = layerOf(source, { outHeight: height, outWidth: width }, options, tensors);
+    const decision = decideConvolution(layer, this.#options.traits, this.#options.choices);
+    this.#options.onConvolution?.(name, layer, decision);
     addConvolution(this.builder, { layer, choice: decision.choice, batch, tensors, label: name });
+    const { y } = tensors;
     this.operations.push({
       kind: "convolution",
       name,
@@ -332,7 +307,7 @@ export class Layers {
     return this.#resample(name, upsampleNearest, x, { height: x.height * 2, width: x.width * 2 }, 1);
   }
 
-  /** Nearest ×2 that the convolutions read through; a residual block's whole tensor is never written. */
+  /** Nearest ×2 that convolutions may do as they read, so that the larger tensor is never stored. */
   #throughNearest(name: string, x: Feature): Feature {
     if (x.parts.length > 1) return this.#nearest(name, x);
     const size = { height: x.height * 2, width: x.width * 2 };
@@ -376,6 +351,35 @@ export class Layers {
     const dtype: DType = this.#options.activations;
     return this.builder.temporary(name, dtype, [this.batch, height, width, channels]);
   }
+}
+
+/** A convolution as those see it who choose its kernels. */
+function layerOf(
+  { parts, height, width, norm, upsample }: Source,
+  size: Pick<ConvolutionLayer, "outHeight" | "outWidth">,
+  { kernel, stride = 1, pad = kernel === 3 ? 1 : 0, channels, activation = "none", residual }: ConvolutionOptions,
+  { x0, weight, bias }: ConvolutionTensors,
+): ConvolutionLayer {
+  const [channels0, channels1] = channelsOf({ parts });
+  return {
+    kernel,
+    stride,
+    activation,
+    ...size,
+    height,
+    width,
+    channels0,
+    channels1,
+    outChannels: padTo4(channels),
+    pad,
+    bias: bias !== undefined,
+    residual: residual !== undefined,
+    norm: norm?.activation,
+    upsample,
+    upsampleResidual: residual?.through?.upsample,
+    activations: x0.dtype,
+    weights: weight.dtype,
+  };
 }
 
 /** Channels of the first part and of the others, of which kernels take one. */

@@ -115,7 +115,10 @@ export function timestepFrequencies({ modelChannels, details }: Architecture): F
   return Float32Array.from({ length: half }, (_, i) => Math.exp((-Math.log(10000) * i) / last));
 }
 
-/** The embedding of timesteps and classes and its projections for all blocks: they depend on (t, y) alone. Computed in f32. */
+/**
+ * The embedding of timesteps and classes and its projections for all blocks: they depend on (t, y) alone. Computed in
+ * f32.
+ */
 export function planEmbedding(options: Omit<NetworkOptions, "activations">, rows: number): EmbeddingPlan {
   const { architecture } = options;
   const { modelChannels, embedChannels, config } = architecture;

@@ -98,16 +98,7 @@ export async function tune(
   options: TunerOptions,
 ): Promise<TuningResult> {
   const { budget, onProgress, onWarning, signal, now = () => performance.now() } = options;
-  const answers = new Map<string, string>();
-  const open: TuningQuestion[] = [];
-  for (const question of questions) {
-    const kept = memory.get(question);
-    if (kept) {
-      answers.set(question.key, kept.id);
-      debug("tuner", () => `${question.key}: ${kept.id}, remembered${kept.isComplete ? "" : " of some candidates"}`);
-    }
-    if (!kept?.isComplete || options.again) open.push(question);
-  }
+  const { answers, open } = recall(questions, memory, options.again);
   const result = {
     answers,
     timed: [] as TunedAnswer[],
@@ -150,6 +141,21 @@ export async function tune(
     if (result.timed.length > 0) await memory.save();
   }
   return result;
+}
+
+/** What is remembered, and the questions that are still to be answered. */
+function recall(questions: readonly TuningQuestion[], memory: TuningMemory, again: boolean | undefined) {
+  const answers = new Map<string, string>();
+  const open: TuningQuestion[] = [];
+  for (const question of questions) {
+    const kept = memory.get(question);
+    if (kept) {
+      answers.set(question.key, kept.id);
+      debug("tuner", () => `${question.key}: ${kept.id}, remembered${kept.isComplete ? "" : " of some candidates"}`);
+    }
+    if (!kept?.isComplete || again) open.push(question);
+  }
+  return { answers, open };
 }
 
 /**

@@ -51,7 +51,7 @@ export type ConvolutionChoice =
  * How Winograd's products are computed, and about how many bytes of transformed images and products there are at a
  * time.
  */
-type WinogradWay = { readonly tile: WinogradTile; readonly stripBytes: number } & (
+export type WinogradWay = { readonly tile: WinogradTile; readonly stripBytes: number } & (
   | { readonly blocked: Pick<WinogradMultiplyVariant, "tiles" | "tileChannels" | "share" | "workgroupSize"> }
   | { readonly tiled: TiledWay }
 );

@@ -6,6 +6,7 @@
  * Transformed weights, inputs and products are f32 whatever the storage of activations: the transforms cancel digits.
  */
 import type { PlanBuilder } from "../../engine/plan.ts";
+import type { Tensor } from "../../engine/tensor.ts";
 import { convolutionMacs } from "../../shaders/convolution.ts";
 import { wholeDispatch } from "../../shaders/lib/pieces.ts";
 import { winogradSpan } from "../../shaders/lib/winograd.ts";
@@ -13,7 +14,7 @@ import { winogradInput } from "../../shaders/winogradInput.ts";
 import { winogradMultiply } from "../../shaders/winogradMultiply.ts";
 import { winogradOutput } from "../../shaders/winogradOutput.ts";
 import { winogradWeights } from "../../shaders/winogradWeights.ts";
-import type { ConvolutionChoice, ConvolutionCall } from "./layer.ts";
+import type { ConvolutionChoice, ConvolutionCall, WinogradWay } from "./layer.ts";
 import { rowBytes } from "./winogradSizes.ts";
 
 /** A product of matrices is a 1×1 convolution of one row. */
@@ -26,6 +27,33 @@ const productShape = {
   norm: "none",
   upsample: false,
 } as const;
+
+/** One product for each frequency: in registers, or through workgroup tiles. */
+function addProducts(
+  builder: PlanBuilder,
+  way: WinogradWay,
+  { v, u, m }: { v: Tensor; u: Tensor; m: Tensor },
+  product: { tiles: number; channels: number; outChannels: number; label: string; macs: number },
+): void {
+  const { tiles, channels, outChannels, label, macs } = product;
+  const frequencies = winogradSpan(way.tile) ** 2;
+  if ("blocked" in way)
+    return builder.dispatch(winogradMultiply, {
+      tensors: { v, u, m },
+      parameters: { tiles, channels, outChannels },
+      variant: { frequencies, ...way.blocked },
+      label,
+      macs,
+    });
+  const { kernel, variant } = way.tiled;
+  builder.dispatch(kernel, {
+    tensors: { x0: v, weight: u, y: m },
+    parameters: { ...oneRow(tiles), channels0: channels, channels1: 0, outChannels, pad: 0, ...wholeDispatch },
+    variant: { ...productShape, ...variant, products: frequencies },
+    label,
+    macs,
+  });
+}
 
 export function addWinograd(
   builder: PlanBuilder,
@@ -62,22 +90,8 @@ export function addWinograd(
       variant: { tile, activation: norm, upsample },
       label,
     });
-    const tiles = rows * tilesX;
-    const counted = { label, macs: (macs * rows) / allRows };
-    if ("blocked" in variant)
-      builder.dispatch(winogradMultiply, {
-        tensors: { v, u, m },
-        parameters: { tiles, channels, outChannels },
-        variant: { frequencies, ...variant.blocked },
-        ...counted,
-      });
-    else
-      builder.dispatch(variant.tiled.kernel, {
-        tensors: { x0: v, weight: u, y: m },
-        parameters: { ...oneRow(tiles), channels0: channels, channels1: 0, outChannels, pad: 0, ...wholeDispatch },
-        variant: { ...productShape, ...variant.tiled.variant, products: frequencies },
-        ...counted,
-      });
+    const product = { tiles: rows * tilesX, channels, outChannels, label, macs: (macs * rows) / allRows };
+    addProducts(builder, variant, { v, u, m }, product);
     builder.dispatch(winogradOutput, {
       tensors: { m, bias: tensors.bias, residual: tensors.residual, y: tensors.y },
       parameters: { outHeight, outWidth, outChannels, ...strip },
