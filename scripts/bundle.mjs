@@ -120,8 +120,28 @@ function chunks(context) {
     };
     visit(join(root, path));
   }
-  const shared = [...reachedBy].filter(([, names]) => names.length > 1);
+  const loadedLater = reachedOnDemand(reachedBy, context);
+  const shared = [...reachedBy].filter(([id, [first, ...others]]) =>
+    programs.includes(first) ? others.length > 0 || loadedLater.has(id) : others.length > 0,
+  );
   return new Map(shared.map(([id, names]) => [id, chunkOf(id, names, context.getModuleInfo(id))]));
+}
+
+/** Whose files import what only Node has. */
+const programs = ["node", "cli"];
+
+/** Modules that others than programs load on demand, with all that these import: they must not end up in a program's file. */
+function reachedOnDemand(reachedBy, context) {
+  const found = new Set();
+  const visit = (id) => {
+    const info = found.has(id) ? undefined : context.getModuleInfo(id);
+    if (!info || info.isExternal) return;
+    found.add(id);
+    [...info.importedIds, ...info.dynamicallyImportedIds].forEach(visit);
+  };
+  for (const [id, [first]] of reachedBy)
+    if (!programs.includes(first)) context.getModuleInfo(id).dynamicallyImportedIds.forEach(visit);
+  return found;
 }
 
 function chunkOf(id, names, { dynamicallyImportedIds }) {
