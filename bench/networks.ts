@@ -5,6 +5,7 @@
 import { PlanBuilder, type Plan } from "../src/engine/plan.ts";
 import { padTo4 } from "../src/engine/tensor.ts";
 import { gaussianNoise } from "../src/shaders/gaussianNoise.ts";
+import { langevinStep } from "../src/shaders/langevinStep.ts";
 import { renoise } from "../src/shaders/renoise.ts";
 import { reverseStep } from "../src/shaders/reverseStep.ts";
 import { buildArchitecture, type Architecture } from "../src/checkpoints/architecture.ts";
@@ -122,7 +123,7 @@ export function networkPlans(
   return { plans: [forward, planEmbedding(options, embeddingRows).plan], convolutions, attentions };
 }
 
-/** A reverse step, a climb and the start's noise for one image of a network, with a known part. */
+/** A reverse step, a Langevin step, a climb and the start's noise for one image of a network, with a known part. */
 export function samplerPlan({ architecture }: BenchNetwork): Plan {
   const builder = new PlanBuilder();
   const { imageSize: size, inChannels } = architecture.config;
@@ -132,36 +133,27 @@ export function samplerPlan({ architecture }: BenchNetwork): Plan {
   const known = builder.external("known", "f32", picture);
   const keep = builder.external("keep", "f32", [1, size * size]);
   const seeds = builder.external("seeds", "u32", [1, 2]);
-  const blend = {
-    images: 1,
-    vectors: size * size,
-    pixelVectors: 1,
-    draw: 3,
-    blend: 1,
-    blendSignal: 0.8,
-    blendNoise: 0.6,
+  const out = builder.external("out", "f32", [1, size * size, outStride]);
+  const xStart = builder.external("xStart", "f32", picture);
+  const image = { images: 1, vectors: size * size, pixelVectors: 1, draw: 3 };
+  const blend = { ...image, blend: 1, blendSignal: 0.8, blendNoise: 0.6 };
+  const prediction = {
+    channels: 3,
+    outStride,
+    sqrtRecipAlphaBar: 1.25,
+    sqrtRecipMinusOneAlphaBar: 0.75,
+    guidanceX0: 0,
   };
   builder.dispatch(reverseStep, {
-    tensors: {
-      x,
-      seeds,
-      known,
-      keep,
-      out: builder.external("out", "f32", [1, size * size, outStride]),
-      xStart: builder.external("xStart", "f32", picture),
-    },
+    tensors: { x, seeds, known, keep, out, xStart },
     parameters: {
       ...blend,
-      channels: 3,
-      outStride,
+      ...prediction,
       noiseScale: 1,
-      sqrtRecipAlphaBar: 1.25,
-      sqrtRecipMinusOneAlphaBar: 0.75,
       meanX0: 0.3,
       meanXt: 0.65,
       minLogVariance: -3,
       maxLogVariance: -2,
-      guidanceX0: 0,
       guidanceMean: 0,
     },
     variant: {
@@ -169,6 +161,21 @@ export function samplerPlan({ architecture }: BenchNetwork): Plan {
       variance: architecture.outChannels > inChannels ? "learned" : "fixed",
       clip: true,
     },
+  });
+  builder.dispatch(langevinStep, {
+    tensors: { x, seeds, known, keep, out, xStart },
+    parameters: {
+      ...image,
+      ...prediction,
+      freeXStart: 0.5,
+      freeX: 0.4,
+      freeNoise: 0.6,
+      heldXStart: -0.6,
+      heldX: 0.9,
+      heldKnown: 0.7,
+      heldNoise: 0.2,
+    },
+    variant: { prediction: "epsilon" },
   });
   builder.dispatch(renoise, {
     tensors: { x, seeds, known, keep },

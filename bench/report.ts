@@ -40,7 +40,7 @@ ${blocks}
 ${kernelTable(result.kernels)}`;
 }
 
-function facts({ peak, forward, step, kernels }: BenchResult): string {
+function facts({ peak, forward, step, pictures = [], kernels }: BenchResult): string {
   const failed = kernels.filter((row) => row.failed !== undefined).length;
   const fact = (title: string, value: string, more = "") =>
     `<div><dt>${title}</dt><dd>${value}${more ? `<small>${more}</small>` : ""}</dd></div>`;
@@ -49,6 +49,7 @@ function facts({ peak, forward, step, kernels }: BenchResult): string {
 ${fact("Peak, measured", `${number(peak.gflops)} GFLOP/s`, `${number(peak.gigabytes)} GB/s of copying`)}
 ${forward ? fact(`Forward of ${escapeHtml(forward.network)}`, `${number(forward.milliseconds)} ms`, `${number(rate)} GFLOP/s, ${percent(rate / peak.gflops)} of peak${forward.error === undefined ? "" : `; error ${forward.error.toExponential(1)}`}`) : ""}
 ${step ? fact("A step of RePaint", `${number(step.milliseconds)} ms`, step.outsideShare === undefined ? "" : `${percent(step.outsideShare)} outside the network`) : ""}
+${pictures.map(({ preset, sampler, calls, seconds }) => fact(`A picture, ${preset}`, `${number(seconds)} s`, `${calls} calls, ${sampler}`)).join("\n")}
 ${fact("Kernels", `${kernels.filter((row) => row.milliseconds !== undefined).length} shapes timed`, failed > 0 ? `<span class="bad">${failed} computed wrongly</span>` : "each checked against float64 first")}
 </dl>`;
 }

@@ -71,6 +71,17 @@ export interface StepResult {
   readonly readbacks: number;
 }
 
+/** A picture of one crop with a preset: `seconds` = calls × a call + the rest. */
+export interface PictureResult {
+  readonly network: string;
+  readonly preset: string;
+  readonly sampler: string;
+  readonly calls: number;
+  readonly callMilliseconds: number;
+  readonly restMilliseconds: number;
+  readonly seconds: number;
+}
+
 export interface BenchResult {
   readonly format: typeof resultFormat;
   readonly version: string;
@@ -86,6 +97,8 @@ export interface BenchResult {
   readonly kernels: readonly KernelRow[];
   readonly forward: ForwardResult | undefined;
   readonly step: StepResult | undefined;
+  /** One a preset; results of earlier versions have none. */
+  readonly pictures?: readonly PictureResult[] | undefined;
   /** Stopped before its end. */
   readonly interrupted: boolean;
 }
@@ -122,6 +135,10 @@ export function compareResults(
   };
   add("forward", before.forward?.milliseconds, now.forward?.milliseconds);
   add("step", before.step?.milliseconds, now.step?.milliseconds);
+  for (const { preset, seconds } of now.pictures ?? []) {
+    const old = before.pictures?.find((picture) => picture.preset === preset);
+    add(`picture, ${preset}`, old && old.seconds * 1000, seconds * 1000);
+  }
   return { kernels, shapes, whole };
 }
 

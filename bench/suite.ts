@@ -12,6 +12,7 @@ import { benchKernels } from "./kernels.ts";
 import { benchNetworks } from "./networks.ts";
 import { measurePeak } from "./peak.ts";
 import { resultFormat, type BenchResult, type KernelRow } from "./result.ts";
+import { benchPictures } from "./picture.ts";
 import { benchStep } from "./step.ts";
 import { adapterName } from "../src/engine/adapter.ts";
 import { loadTraits } from "../src/operators/traits.ts";
@@ -59,12 +60,15 @@ export async function runSuite(options: SuiteOptions): Promise<BenchResult> {
   const { device, model, precision = "f32", only, signal } = options;
   const caseSeconds = options.caseSeconds ?? (device.kind === "cpu" ? 2 : 5);
   const cases = await suiteCases(options, precision);
+  // No sampler runs upsamplers.
+  const paints = !model.checkpoint.config.superRes;
   const wants = {
     forward: matches(only, "forward"),
-    // RePaint does not run upsamplers.
-    step: matches(only, "step") && !model.checkpoint.config.superRes,
+    step: matches(only, "step") && paints,
+    pictures: matches(only, "picture") && paints,
   };
-  const total = cases.length + 1 + Number(wants.forward) + Number(wants.step);
+  const ofModel = Object.values(wants).filter(Boolean).length;
+  const total = cases.length + 1 + ofModel;
   const recording = new Recording(emptyResult(options, precision), total, options.onProgress);
   try {
     recording.report("peak");
@@ -73,7 +77,7 @@ export async function runSuite(options: SuiteOptions): Promise<BenchResult> {
       recording.add({ kernels: [...recording.result.kernels, row] });
       recording.report(`${row.kernel}, ${row.shape}`, row);
     }
-    if (wants.forward || wants.step) await measureModel(options, precision, wants, recording);
+    if (ofModel > 0) await measureModel(options, precision, wants, recording);
     recording.result = { ...recording.result, interrupted: false };
     recording.report("done");
     return recording.result;
@@ -96,7 +100,7 @@ async function suiteCases(
 async function measureModel(
   { device, model, signal }: SuiteOptions,
   precision: "f32" | "f16",
-  wants: { readonly forward: boolean; readonly step: boolean },
+  wants: Readonly<Record<"forward" | "step" | "pictures", boolean>>,
   recording: Recording,
 ): Promise<void> {
   const { name: network, selfTest } = model;
@@ -109,6 +113,10 @@ async function measureModel(
     if (wants.step) {
       recording.report(`step of ${network}`);
       recording.add({ step: await benchStep(unet, { network, signal }) });
+    }
+    if (wants.pictures) {
+      recording.report(`a picture by ${network}`);
+      recording.add({ pictures: await benchPictures(unet, { network, signal }) });
     }
   } finally {
     unet.dispose();

@@ -1,6 +1,6 @@
 /** Results as text: the tables of the terminal. */
 import { table } from "../src/text/table.ts";
-import { compareResults, type BenchResult, type KernelRow, type Ratio } from "./result.ts";
+import { compareResults, type BenchResult, type KernelRow, type PictureResult, type Ratio } from "./result.ts";
 
 /** Three significant digits: 1234, 12.3, 0.0123. */
 export function number(value: number | undefined): string {
@@ -101,7 +101,26 @@ export function forwardText(result: BenchResult): string {
         `in the loop ${step.buffersCreated} buffers allocated, ${step.readbacks} read back`,
     );
   }
+  if (result.pictures) lines.push(picturesText(result.pictures));
   return lines.join("\n\n");
+}
+
+function picturesText(pictures: readonly PictureResult[]): string {
+  const right = true;
+  const columns = [
+    { title: "a picture" },
+    { title: "sampler" },
+    ...["calls", "ms a call", "ms beside", "seconds"].map((title) => ({ title, right })),
+  ];
+  const cells = pictures.map(({ preset, sampler, calls, callMilliseconds, restMilliseconds, seconds }) => [
+    preset,
+    sampler,
+    String(calls),
+    number(callMilliseconds),
+    number(restMilliseconds),
+    number(seconds),
+  ]);
+  return table(columns, cells);
 }
 
 export function byKernel<T extends { kernel: string; macs: number; milliseconds: number }>(layers: readonly T[]) {

@@ -203,6 +203,8 @@ describe("files that cannot be used", () => {
     ['{"times":"all"}', /must be a list/],
     ['{"sched":{"t_T":2}}', /jump_length must be a positive integer/],
     ['{"times":[1,0,-1],"beta_schedule":"sqrt"}', /neither linear nor cosine/],
+    ['{"sampler":"euler","times":[1,0,-1]}', /the sampler "euler": expected repaint or langevin/],
+    ['{"sampler":"langevin","inner":2}', /has no respacing such as "10", which says the levels/],
     [
       '{"times":[1,0,-1],"respacing":"2"}',
       /gt \[N, 3, H, W\] is missing; keep_mask .* is missing; noise .* is missing/,

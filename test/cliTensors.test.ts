@@ -103,6 +103,8 @@ describe("replay", () => {
     ["trace-class-cond", "unet/class-cond.weights.safetensors"],
     ["trace-guided", "unet/class-cond.weights.safetensors", "unet/classifier-attention.weights.safetensors"],
     ["trace-portraits", "unet/portraits64.weights.safetensors"],
+    ["trace-langevin", "unet/adm.weights.safetensors"],
+    ["trace-langevin-classes", "unet/class-cond.weights.safetensors"],
   ] as const;
   for (const [name, weights, guide] of traces) {
     const trace = goldenUrl(`repaint/${name}.safetensors`);

@@ -122,3 +122,21 @@ describe("the session with the engine", () => {
     expect(session.progress).toBeUndefined();
   });
 });
+
+test("other settings are estimated at once from the last estimate, and then by the engine", async () => {
+  const { session, loads } = madeUp();
+  const heard: unknown[] = [];
+  session.on("estimate", (estimate) => heard.push(estimate));
+  const loaded = session.ready();
+  loads[0]!.finish();
+  await loaded;
+  session.adjustEstimate({ ...settings, sampling: PRESETS.paper });
+  expect(heard).toEqual([]);
+  session.askEstimate(settings, undefined);
+  await expect.poll(() => heard).toHaveLength(1);
+  // The engine that is made up says one call for 28.
+  session.adjustEstimate({ ...settings, sampling: PRESETS.paper });
+  expect(heard[1]).toEqual({ modelCalls: Math.round(2410 / 28), secondsPerCall: 1, seconds: Math.round(2410 / 28) });
+  session.adjustEstimate({ ...settings, count: 3 });
+  expect(heard[2]).toMatchObject({ modelCalls: 3 });
+});

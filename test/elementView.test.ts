@@ -1,12 +1,12 @@
 /** The element's pure arithmetic: where the picture stands, how a schedule is drawn, how numbers are said. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { plotSchedule } from "../src/element/ui/schedulePlot.ts";
+import { plotSampling } from "../src/element/ui/schedulePlot.ts";
 import { fit, panned, showing, toPicture, toStage, zoomAt } from "../src/element/ui/viewport.ts";
 import { keyWords } from "../src/element/ui/commands.ts";
 import { thumbnail } from "../src/element/ui/thumbnail.ts";
 import { byteWords, durationWords } from "../src/element/ui/words.ts";
-import { PRESETS } from "../src/repaint/sampling.ts";
+import { PRESETS, samplingCalls } from "../src/repaint/sampling.ts";
 import { scheduleTimes } from "../src/repaint/schedule.ts";
 
 const size = (least: number) => fc.record({ width: fc.integer({ min: least, max: 5000 }), height: fc.integer({ min: least, max: 5000 }) }); // prettier-ignore
@@ -50,23 +50,46 @@ describe("the view", () => {
   });
 });
 
-describe("the schedule's plot", () => {
-  test.each(Object.entries(PRESETS))("%s: as many calls as it runs, turning where it turns", (_, schedule) => {
-    const plot = plotSchedule(schedule, 100, 50);
-    const times = scheduleTimes(schedule);
-    const falls = times.filter((time, i) => i > 0 && time < times[i - 1]!);
-    expect(plot.modelCalls).toBe(falls.length);
-    expect(plot.at(0)).toEqual({ x: 0, y: 0 });
-    expect(plot.at(falls.length)).toEqual({ x: 100, y: 50 });
-    for (const calls of [1, 7, falls.length >> 1])
-      expect(plot.at(calls).y).toBeCloseTo(50 * (1 - (falls[calls - 1]! + 1) / schedule.steps), 9);
-    expect(plot.path).toMatch(/^M0\.00 0\.00L/);
-    expect(plot.path).toMatch(/L100\.00 50\.00$/);
-    expect(plot.path.length).toBeLessThan(20_000);
+describe("the plot of a run", () => {
+  const repaint = { sampler: "repaint", steps: 25, jumpLength: 5, resamples: 5 } as const;
+
+  test.each([repaint, { ...repaint, steps: 100, jumpLength: 10 }, PRESETS.paper])(
+    "%j: as many calls as it runs, turning where it turns",
+    (sampling) => {
+      const plot = plotSampling(sampling, 100, 50);
+      const times = scheduleTimes(sampling);
+      const falls = times.filter((time, i) => i > 0 && time < times[i - 1]!);
+      expect(plot.modelCalls).toBe(falls.length);
+      expect(plot.at(0)).toEqual({ x: 0, y: 0 });
+      expect(plot.at(falls.length)).toEqual({ x: 100, y: 50 });
+      for (const calls of [1, 7, falls.length >> 1])
+        expect(plot.at(calls).y).toBeCloseTo(50 * (1 - (falls[calls - 1]! + 1) / sampling.steps), 9);
+      expect(plot.path).toMatch(/^M0\.00 0\.00L/);
+      expect(plot.path).toMatch(/L100\.00 50\.00$/);
+      expect(plot.path.length).toBeLessThan(20_000);
+    },
+  );
+
+  test.each([
+    PRESETS.fast,
+    PRESETS.balanced,
+    { ...PRESETS.fast, still: 3 },
+    { sampler: "langevin", levels: 3, inner: 0 },
+  ] as const)("%j: a stair with as many calls as it runs", (sampling) => {
+    const plot = plotSampling(sampling, 100, 50);
+    expect(plot.modelCalls).toBe(samplingCalls(sampling));
+    expect([plot.at(0), plot.at(plot.modelCalls)]).toEqual([
+      { x: 0, y: 0 },
+      { x: 100, y: 50 },
+    ]);
+    // Inner steps stay at their level; the call after them leads to the next.
+    const { levels, inner } = sampling;
+    expect(plot.at(inner).y).toBe(0);
+    expect(plot.at(inner + 1).y).toBeCloseTo(50 / levels, 9);
   });
 
   test("starting late to resample is seen in it", () => {
-    const calls = (startResampling: number) => plotSchedule({ ...PRESETS.fast, startResampling }, 1, 1).modelCalls;
+    const calls = (startResampling: number) => plotSampling({ ...repaint, startResampling }, 1, 1).modelCalls;
     expect(calls(5)).toBeLessThan(calls(25));
   });
 });

@@ -44,7 +44,7 @@ describe("evaluate", () => {
     const csv = (await readFile(join(out("whole"), "results.csv"), "utf8")).trim().split("\n");
     expect(csv).toHaveLength(9);
     expect(csv[0]).toBe(
-      "picture,mask,setting,seed,lpips,ssim,psnr,psnrFill,border,diversity,diversityLpips,modelCalls,seconds,file",
+      "picture,mask,setting,seed,lpips,ssim,psnr,psnrFill,border,grain,diversity,diversityLpips,modelCalls,seconds,file",
     );
 
     for (const part of [1, 2])

@@ -80,7 +80,7 @@ describe("a guided step", () => {
       known: { image, keep },
       draws: 4,
       noise: (draw: number) => Promise.resolve(draws[draw]!),
-      path: { sampler: "repaint" as const, times: [1, 0, -1] },
+      run: { sampler: "repaint" as const, times: [1, 0, -1] },
       respacing: "2",
       noiseSchedule: "linear" as const,
       diffusionSteps: 1000,

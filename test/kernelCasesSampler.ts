@@ -4,11 +4,12 @@ import { values } from "./support/random.ts";
 
 const seeds = Float64Array.of(1, 0, 0xffffffff, 0x12345678);
 
-/** Both noise sources, all variants of the sampler's kernels over two ragged images of 3 channels. */
+const [images, pixels, channels, outStride] = [2, 35, 3, 8];
+const vectors = pixels;
+const count = images * vectors * 4;
+
+/** Both noise sources, all variants of RePaint's kernels over two ragged images of 3 channels. */
 function stepCases(): KernelCase[] {
-  const [images, pixels, channels, outStride] = [2, 35, 3, 8];
-  const vectors = pixels;
-  const count = images * vectors * 4;
   const known = {
     known: values(count, 16, { deviation: 0.5 }),
     keep: values(images * pixels, 17).map((value, i) => (i % 5 === 0 ? 0.25 : value > 0 ? 1 : 0)),
@@ -110,8 +111,64 @@ function stepCases(): KernelCase[] {
   ]);
 }
 
+/** The same images through guided Langevin steps. */
+function langevinCases(): KernelCase[] {
+  // Of a level with half of the signal: a step of size 1 and strength 8, rounded.
+  const langevin = {
+    images,
+    vectors,
+    pixelVectors: 1,
+    draw: 7,
+    channels,
+    outStride,
+    sqrtRecipAlphaBar: 1.4,
+    sqrtRecipMinusOneAlphaBar: 1,
+    guidanceX0: 0,
+    freeXStart: 0.45,
+    freeX: 0.37,
+    freeNoise: 0.66,
+    heldXStart: -0.63,
+    heldX: 0.89,
+    heldKnown: 0.71,
+    heldNoise: 0.24,
+  };
+  const down = { ...langevin, freeXStart: 0.2, freeX: 0.8, freeNoise: 0, heldXStart: 0, heldX: 0.8, heldKnown: 0.2, heldNoise: 0 }; // prettier-ignore
+  const known = {
+    known: values(count, 16, { deviation: 0.5 }),
+    keep: values(images * pixels, 17).map((value, i) => (i % 5 === 0 ? 0.25 : value > 0 ? 1 : 0)),
+  };
+  const state = { x: values(count, 20), out: values(images * pixels * outStride, 21) };
+  const generated = { seeds: "u32" as const };
+  const cases = (title: string, inputs: KernelCase["inputs"], types: KernelCase["types"] = {}): KernelCase[] =>
+    [
+      { what: "epsilon", prediction: "epsilon", parameters: langevin, more: {} },
+      { what: "xStart", prediction: "xStart", parameters: langevin, more: {} },
+      { what: "down", prediction: "epsilon", parameters: down, more: {} },
+      {
+        what: "guided",
+        prediction: "epsilon",
+        parameters: { ...langevin, guidanceX0: 0.5 },
+        more: { gradient: values(count, 24, { deviation: 2 }) },
+      },
+    ].map(({ what, prediction, parameters, more }) => ({
+      kernel: "langevinStep",
+      title: `${title}, ${what}`,
+      variant: { prediction },
+      parameters,
+      inputs: { ...state, ...inputs, ...more },
+      types,
+      tolerance: 1e-6,
+    }));
+  return [
+    ...cases("generated noise", { seeds, ...known }, generated),
+    ...cases("injected noise", { ...known, noise: values(count, 18) }),
+    ...cases("no known region", { seeds }, generated),
+  ];
+}
+
 export const samplerCases: readonly KernelCase[] = [
   ...stepCases(),
+  ...langevinCases(),
   {
     kernel: "gaussianNoise",
     title: "two images of 33 vectors",

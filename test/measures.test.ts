@@ -1,6 +1,6 @@
 /** PSNR and SSIM against scikit-image's values and a naive second implementation; border, distances, bootstrap. */
 import { describe, expect, it } from "vitest";
-import { borderStep, psnr, rootMeanSquare, ssim } from "../src/evaluate/measures.ts";
+import { borderStep, grain, psnr, rootMeanSquare, ssim } from "../src/evaluate/measures.ts";
 import { estimate, estimateDifference } from "../src/evaluate/statistics.ts";
 import { createPicture, type Mask, type Picture } from "../src/pictures/image.ts";
 import { uniform } from "./support/random.ts";
@@ -76,6 +76,19 @@ describe("the border", () => {
     const picture = paint(4, 2, (x) => [0, 10, 50, 200][x]!);
     expect(borderStep(picture, keep)).toBe(40);
     expect(borderStep(picture, { ...keep, data: new Float32Array(8) })).toBeUndefined();
+  });
+
+  it("has no part in the grain, which is none where colours change evenly", () => {
+    const wide: Mask = { width: 6, height: 5, data: Float32Array.from({ length: 30 }, (_, i) => (i % 6 < 2 ? 1 : 0)) };
+    const seam = (x: number) => (x < 2 ? 200 : 10 * x);
+    expect(grain(paint(6, 5, seam), wide)).toBe(0);
+    expect(
+      grain(
+        paint(6, 5, (x, y) => seam(x) + ((x + y) % 2 ? 3 : 0)),
+        wide,
+      ),
+    ).toBe(12);
+    expect(grain(paint(6, 5, seam), { ...wide, data: new Float32Array(30).fill(1) })).toBeUndefined();
   });
 
   it("leaves known pixels out of distances that are told to", () => {

@@ -30,7 +30,8 @@ const job = { picture: createPicture(16, 16), keep: drawKeepMask("half", size), 
 const first = async (run: PromiseLike<{ pictures: readonly Picture[] }>) => (await run).pictures[0]!;
 
 describe("spendCalls", () => {
-  it.each(Object.entries(PRESETS))("spends what %s costs in three ways", (_, preset) => {
+  const former = { steps: 100, jumpLength: 10, resamples: 5 };
+  it.each([schedule, former, PRESETS.paper])("spends what %j costs in three ways", (preset) => {
     const calls = (made: Parameters<typeof scheduleTimes>[0]) => countModelCalls(scheduleTimes(made));
     expect(spendCalls(preset, "resample")).toBe(preset);
     const slow = spendCalls(preset, "slow-down");
@@ -41,7 +42,7 @@ describe("spendCalls", () => {
   });
 
   it("refuses others", () => {
-    expect(() => spendCalls(PRESETS.fast, "hurry" as never)).toThrow(InputError);
+    expect(() => spendCalls(schedule, "hurry" as never)).toThrow(InputError);
   });
 });
 
@@ -127,7 +128,41 @@ describe("repaint inpaint", () => {
     expect(spaced.settings).toMatchObject({ sampling: { respacing: "ddim5", steps: 5 } });
   });
 
+  it("takes every option of guided Langevin steps, and writes down all numbers", async () => {
+    const usual = { sampler: "langevin", levels: 3, inner: 2, step: 1, lambda: 8, still: 1 };
+    const short = await settingsOf(["--levels", "3"]);
+    expect([short.settings.sampling, short.err]).toEqual([
+      usual,
+      expect.stringContaining("guided Langevin, 3 levels of 2 steps: 7 model calls"),
+    ]);
+    const all = ["--inner", "1", "--step", "0.5", "--lambda", "4", "--still", "0", "--respacing", "ddim4"];
+    expect((await settingsOf(["--sampler", "langevin", ...all])).settings.sampling).toEqual({
+      ...usual,
+      levels: 4,
+      inner: 1,
+      step: 0.5,
+      lambda: 4,
+      still: 0,
+      respacing: "ddim4",
+    });
+    const fast = await settingsOf(["--preset", "fast"]);
+    expect([fast.settings.sampling, fast.err]).toEqual([
+      { ...usual, levels: 10 },
+      expect.stringMatching(/preset fast: guided Langevin, 10 levels of 2 steps: 28 model calls/),
+    ]);
+  });
+
   it.each([
+    [["--levels", "0"], /--levels: expected a whole number from 1/],
+    [["--levels", "1001"], /--levels: this network was trained with 1000 noise levels/],
+    [["--step", "0"], /--step: expected a number above 0, got "0"/],
+    [["--step", "-1"], /--step: expected a number above 0, got "-1"/],
+    [["--lambda", "much"], /--lambda: expected a number from 0 on, got "much"/],
+    [["--levels", "2", "--still", "3"], /--still: expected a whole number from 0 to 2, got 3/],
+    [["--sampler", "langevin", "--eta", "0"], /--sampler langevin is for the sampler langevin and --eta for repaint/],
+    [["--preset", "fast", "--steps", "10"], /--preset fast is for the sampler langevin and --steps for repaint/],
+    [["--preset", "paper", "--inner", "1"], /--preset paper is for the sampler repaint and --inner for langevin/],
+    [["--sampler", "euler"], /--sampler: expected langevin or repaint, got "euler"/],
     [["--eta", "2"], /--eta: expected a number from 0 to 1, got "2"/],
     [["--eta", "much"], /--eta: expected a number from 0 to 1, got "much"/],
     [["--order", "papr"], /--order: expected program or paper, got "papr" \(did you mean paper\?\)/],

@@ -9,7 +9,7 @@ import {
   scheduleFromProgram,
   scheduleTimes,
 } from "../src/repaint/schedule.ts";
-import { PRESETS } from "../src/repaint/sampling.ts";
+import { PRESETS, samplingCalls } from "../src/repaint/sampling.ts";
 import goldens from "./goldens/repaint/schedules.json" with { type: "json" };
 
 const smallCount = fc.integer({ min: 1, max: 3 });
@@ -70,11 +70,20 @@ test.each(goldens)("golden schedule $params", ({ params, times, model_calls, len
 });
 
 test.each([
-  ["fast", 105],
-  ["balanced", 460],
-  ["paper", 2410],
-] as const)("preset %s makes %i model calls", (name, calls) => {
-  expect(countModelCalls(scheduleTimes(PRESETS[name]))).toBe(calls);
+  ["fast", 28, 10],
+  ["balanced", 58, 20],
+  ["paper", 2410, 250],
+] as const)("preset %s makes %i model calls, %i where nothing is known", (name, calls, plain) => {
+  expect(samplingCalls(PRESETS[name])).toBe(calls);
+  expect(samplingCalls(PRESETS[name], false)).toBe(plain);
+});
+
+test.each([
+  [25, 5, 5, 105],
+  [100, 10, 5, 460],
+  [250, 10, 10, 2410],
+])("T %i, j %i, r %i makes %i model calls", (steps, jumpLength, resamples, calls) => {
+  expect(countModelCalls(scheduleTimes({ steps, jumpLength, resamples }))).toBe(calls);
 });
 
 test("a tail climbs from time 0 and descends without jumps, and costs its length each time", () => {
@@ -136,7 +145,7 @@ test.each(fields)("%s must be a positive integer, and so must %s", (field, progr
   const program = { t_T: 10, jump_length: 5, jump_n_sample: 2 };
   for (const bad of [0, -1, 2.5, Number.NaN, Infinity, 2 ** 60, "3", null, [4], {}, true]) {
     const refused = (name: string) => new RegExp(`^${name} must be a positive integer, got `);
-    const schedule = { ...PRESETS.fast, [field]: bad } as unknown as Schedule;
+    const schedule = { ...PRESETS.paper, [field]: bad } as unknown as Schedule;
     expect(() => scheduleTimes(schedule)).toThrow(InputError);
     expect(() => scheduleTimes(schedule)).toThrow(refused(field));
     expect(() => scheduleFromProgram({ ...program, [programName]: bad })).toThrow(InputError);

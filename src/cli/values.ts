@@ -24,6 +24,26 @@ export function fraction(what: string, written: Written): number {
   return number;
 }
 
+/** @throws InputError unless it is a number above 0 */
+export function positive(what: string, written: Written): number {
+  const number = decimal(written);
+  if (!(number > 0)) throw new InputError(`${what}: expected a number above 0, got ${shown(written)}`);
+  return number;
+}
+
+/** @throws InputError unless it is a number from 0 on */
+export function notNegative(what: string, written: Written): number {
+  const number = decimal(written);
+  if (!(number >= 0)) throw new InputError(`${what}: expected a number from 0 on, got ${shown(written)}`);
+  return number;
+}
+
+/** Finite and without a sign; NaN for everything else. */
+function decimal(written: Written): number {
+  const number = typeof written === "number" || /^(\d+\.?\d*|\.\d+)$/.test(written) ? Number(written) : NaN;
+  return Number.isFinite(number) ? number : NaN;
+}
+
 /** @throws InputError that names the nearest choice */
 export function choice<T extends string>(what: string, written: Written, choices: readonly T[]): T {
   const found = choices.find((one) => one === written);

@@ -1,7 +1,7 @@
 /** One result with its measures, as it is kept, and how it is measured. Not here: making it, means over many. */
 import type { Mask, Picture } from "../pictures/image.ts";
 import type { Lpips } from "./lpips.ts";
-import { borderStep, psnr, rootMeanSquare, smallestSsimSide, ssim } from "./measures.ts";
+import { borderStep, grain, psnr, rootMeanSquare, smallestSsimSide, ssim } from "./measures.ts";
 
 /** Of a filled picture against the true one. Null: not defined (equal pictures, too small, no border) or not asked for. */
 export interface Measures {
@@ -13,6 +13,9 @@ export interface Measures {
   /** Mean colour step across the mask's border, 0 … 255, in the result and in the true picture. */
   readonly borderStep: number | null;
   readonly borderStepTruth: number | null;
+  /** Of the fill, in the result and in the true picture. Records of earlier versions have none. */
+  readonly grain?: number | null;
+  readonly grainTruth?: number | null;
 }
 
 /** The distance to the result of another seed, over what was filled: RMS of the colours, and LPIPS of the pictures. */
@@ -57,6 +60,8 @@ export async function measure(
     lpips: lpips ? await lpips.ofPictures(result, truth) : null,
     borderStep: finite(borderStep(result, keep)),
     borderStepTruth: finite(borderStep(truth, keep)),
+    grain: finite(grain(result, keep)),
+    grainTruth: finite(grain(truth, keep)),
   };
 }
 

@@ -33,6 +33,14 @@ export const MEASURES: readonly Measure[] = [
       borderStep === null || borderStepTruth === null ? null : borderStep - borderStepTruth,
   },
   {
+    key: "grain",
+    title: "extra grain",
+    better: "lower",
+    digits: 1,
+    of: ({ grain, grainTruth }) =>
+      typeof grain === "number" && typeof grainTruth === "number" ? grain - grainTruth : null,
+  },
+  {
     key: "diversity",
     title: "diversity, RMS",
     better: "neither",

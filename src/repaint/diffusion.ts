@@ -13,7 +13,7 @@ import type { Schedule } from "./schedule.ts";
 type NoiseSchedule = "linear" | "cosine";
 
 /** How a DDPM step's variance is made: from the network's second three channels, or fixed. */
-export type VarianceType = "learned-range" | "fixed-large" | "fixed-small";
+type VarianceType = "learned-range" | "fixed-large" | "fixed-small";
 
 /** What a reverse step is: DDPM's, or DDIM's, whose variance is η's and the schedule's. */
 export type ReverseRule =

@@ -14,7 +14,7 @@ export function diffusionOf(
   const { respacing } = sampling;
   if (respacing === undefined && levels > diffusionSteps)
     throw new InputError(
-      `steps: this network was trained with ${diffusionSteps} diffusion steps, so a run can have at most as many, got ${levels}`,
+      `${sampling.sampler === "repaint" ? "steps" : "levels"}: this network was trained with ${diffusionSteps} diffusion steps, so a run can have at most as many, got ${levels}`,
     );
   const diffusion = createDiffusion({
     noiseSchedule,
@@ -26,8 +26,16 @@ export function diffusionOf(
   return diffusion;
 }
 
-/** A run by the sampler that its settings name; pages download no other. @throws InputError */
+type Planner<S extends Sampling> = (sampling: S, context: PlanContext) => RunPlan;
+
+/** Each apart, so that pages download the sampler that they use. */
+const planners: { readonly [S in Sampling as S["sampler"]]: () => Promise<Planner<S>> } = {
+  langevin: async () => (await import("./samplers/langevin.ts")).planLangevin,
+  repaint: async () => (await import("./samplers/repaint.ts")).planRePaint,
+};
+
+/** A run by the sampler that its settings name. @throws InputError */
 export async function planRun(sampling: Sampling, context: PlanContext): Promise<RunPlan> {
-  const { planRePaint } = await import("./samplers/repaint.ts");
-  return planRePaint(sampling, context);
+  const plan = (await planners[sampling.sampler]()) as Planner<Sampling>;
+  return plan(sampling, context);
 }

@@ -8,11 +8,16 @@ import type { UNet } from "../unet/unet.ts";
 import { createDiffusion, requireSteps } from "./diffusion.ts";
 import type { Guidance } from "./guidance.ts";
 import { stateLayout, type RecordedStep, type RunPlan } from "./runPlan.ts";
+import { planLangevin } from "./samplers/langevin.ts";
 import { planRecordedRePaint } from "./samplers/repaint.ts";
+import { respacedTimesteps } from "./respacing.ts";
+import { resolveSampling, samplingCalls, type LangevinSampling } from "./sampling.ts";
+import { countModelCalls } from "./schedule.ts";
 import { State, type Known } from "./state.ts";
 
-/** What was recorded of the path: RePaint's times, as its program walks them. */
-export type RecordedPath = { readonly sampler: "repaint"; readonly times: readonly number[] };
+/** What was recorded: RePaint's times, as its program walks them, or the settings of a Langevin run. */
+export type RecordedRun =
+  { readonly sampler: "repaint"; readonly times: readonly number[] } | Omit<LangevinSampling, "levels" | "respacing">;
 
 export interface Trace {
   readonly shape: ImageShape;
@@ -20,12 +25,12 @@ export interface Trace {
   readonly classes?: readonly number[] | undefined;
   readonly guidance?: Guidance | undefined;
   /**
-   * Every Gaussian draw in order. RePaint: the start; per reverse step the sampling noise, then the known region's (from the
+   * Every Gaussian draw in order. Langevin: the start, the known region's noise there, one per inner step. RePaint: the start; per reverse step the sampling noise, then the known region's (from the
    * second model call on); one per climbed step.
    */
   readonly draws: number;
   readonly noise: (draw: number) => Promise<ArrayLike<number>>;
-  readonly path: RecordedPath;
+  readonly run: RecordedRun;
   readonly respacing: string;
   readonly noiseSchedule: "linear" | "cosine";
   readonly diffusionSteps: number;
@@ -73,9 +78,25 @@ export async function* replay(
   }
 }
 
+/** @throws InputError for a respacing or settings that are none */
+export function replayCalls({
+  run,
+  respacing,
+  diffusionSteps,
+}: Pick<Trace, "run" | "respacing" | "diffusionSteps">): number {
+  if (run.sampler === "repaint") return countModelCalls(run.times);
+  return samplingCalls(langevinOf(run, respacedTimesteps(diffusionSteps, respacing).length));
+}
+
+function langevinOf(run: Exclude<RecordedRun, { sampler: "repaint" }>, levels: number): LangevinSampling {
+  const sampling = { ...run, levels };
+  resolveSampling(sampling);
+  return sampling;
+}
+
 function planTrace(
   { diffusion: settings, architecture }: UNet["checkpoint"],
-  { shape, guidance, path, respacing, noiseSchedule, diffusionSteps, rescaleTimesteps = false }: Trace,
+  { shape, guidance, run, respacing, noiseSchedule, diffusionSteps, rescaleTimesteps = false }: Trace,
 ): RunPlan<RecordedStep> {
   const diffusion = createDiffusion({ noiseSchedule, diffusionSteps, respacing, rescaleTimesteps });
   const context = {
@@ -85,7 +106,8 @@ function planTrace(
     hasKnown: true,
     scale: guidance?.scale ?? 0,
   };
-  const plan = planRecordedRePaint(path.times, context);
-  requireSteps(diffusion, { steps: path.times[0]! + 1 });
+  if (run.sampler === "langevin") return planLangevin(langevinOf(run, diffusion.steps), context);
+  const plan = planRecordedRePaint(run.times, context);
+  requireSteps(diffusion, { steps: run.times[0]! + 1 });
   return plan;
 }

@@ -49,10 +49,13 @@ export interface RecordedStep extends Step {
   readonly draws: readonly ("state" | "known")[];
 }
 
+/** Adds one dispatch over the state's tensors. */
+export type AddDispatch = (builder: PlanBuilder, tensors: StateTensors) => void;
+
 export interface RunPlan<S extends Step = Step> {
   readonly diffusion: Diffusion;
-  /** Each adds one dispatch over the state's tensors, with a row for each step that is its own. */
-  readonly dispatches: Readonly<Record<string, (builder: PlanBuilder, tensors: StateTensors) => void>>;
+  /** By name; each has a row of parameters for each step that is its own. */
+  readonly dispatches: Readonly<Record<string, AddDispatch>>;
   readonly steps: readonly S[];
   /**
    * The tensors that a run is between two steps, beside its place among them: what a snapshot holds. Noise is a function of

@@ -20,6 +20,7 @@ export { groupNormGradientApply } from "./groupNormGradientApply.ts";
 export { groupNormGradientPartials } from "./groupNormGradientPartials.ts";
 export { groupNormPartials } from "./groupNormPartials.ts";
 export { insertZeros } from "./insertZeros.ts";
+export { langevinStep } from "./langevinStep.ts";
 export { logSoftmaxGradient } from "./logSoftmaxGradient.ts";
 export { maxPool } from "./maxPool.ts";
 export { meanPool } from "./meanPool.ts";

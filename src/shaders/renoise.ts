@@ -3,7 +3,7 @@
  * with signal √∏(1−β) and noise √(1 − ∏(1−β)) (RePaint §4.2). Then the known region is blended in at the level
  * reached. With signal 1 and noise 0 it only blends.
  *
- * Twin: test/twins/sampler.ts. Cases: test/kernelCasesSampler.ts. Planned by src/repaint/samplers/repaint.ts.
+ * Twin: test/twins/sampler.ts. Cases: test/kernelCasesSampler.ts. Planned by src/repaint/samplers/renoise.ts.
  */
 import { defineKernel, readOptional, readWrite } from "../engine/kernel.ts";
 import { wgsl } from "../engine/wgsl.ts";

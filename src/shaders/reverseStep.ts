@@ -15,9 +15,10 @@ import { wgsl } from "../engine/wgsl.ts";
 import { elementwiseMain, elementwiseWorkgroups } from "./lib/elementwise.ts";
 import { knownRegion, knownRegionBindings, knownRegionParameters } from "./lib/knownRegion.ts";
 import { philox } from "./lib/philox.ts";
+import { networkOutputs, predictedStart, type Prediction } from "./lib/predictedStart.ts";
 
 export interface ReverseStepVariant {
-  readonly prediction: "epsilon" | "xStart";
+  readonly prediction: Prediction;
   readonly variance: "learned" | "fixed";
   readonly clip: boolean;
   [key: string]: string | boolean;
@@ -53,34 +54,12 @@ export const reverseStep = defineKernel<ReverseStepVariant>()({
     noiseScale: "f32",
   },
   workgroups: (p) => elementwiseWorkgroups(p.images * p.vectors),
-  source: ({ header, has }, { prediction, variance, clip }) => wgsl`${header}${philox}${knownRegion(has)}
-/** Four channels of the network's output from \`first\` on; padding lanes read as 0. */
-fn outputs(pixel: u32, first: u32, channel: u32) -> vec4<f32> {
-  var v = vec4<f32>(0.0);
-  for (var lane = 0u; lane < 4u; lane++) {
-    if (channel + lane < parameters.channels) { v[lane] = out[pixel * parameters.outStride + first + channel + lane]; }
-  }
-  return v;
-}
-
+  source: (
+    { header, has },
+    { prediction, variance, clip },
+  ) => wgsl`${header}${philox}${knownRegion(has)}${networkOutputs}
 ${elementwiseMain("parameters.images * parameters.vectors")}
-  let pixel = index / parameters.pixelVectors;
-  let channel = (index % parameters.pixelVectors) * 4u;
-  let state = load_x(index);
-  let predicted = outputs(pixel, 0u, channel);
-#if ${prediction === "epsilon"}
-  var start = parameters.sqrtRecipAlphaBar * state - parameters.sqrtRecipMinusOneAlphaBar * predicted;
-#else
-  var start = predicted;
-#endif
-#if ${clip}
-  start = clamp(start, vec4<f32>(-1.0), vec4<f32>(1.0));
-#endif
-#if ${has.gradient}
-  let gradient = load_gradient(index);
-  start += parameters.guidanceX0 * gradient;
-#endif
-  store_xStart(index, start);
+${predictedStart({ prediction, clip }, has)}
 #if ${variance === "learned"}
   let fraction = 0.5 * (outputs(pixel, parameters.channels, channel) + 1.0);
   let logVariance = fraction * parameters.maxLogVariance + (1.0 - fraction) * parameters.minLogVariance;

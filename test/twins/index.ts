@@ -11,7 +11,7 @@ import { classEmbeddingTwin, timestepEmbeddingTwin } from "./embeddings.ts";
 import { featureDistanceTwin, maxPoolTwin } from "./features.ts";
 import { groupNormAffineTwin, groupNormApplyTwin, groupNormPartialsTwin } from "./groupNorm.ts";
 import { meanPoolTwin, upsampleBilinearTwin, upsampleNearestTwin } from "./resample.ts";
-import { gaussianNoiseTwin, renoiseTwin, reverseStepTwin } from "./sampler.ts";
+import { gaussianNoiseTwin, langevinStepTwin, renoiseTwin, reverseStepTwin } from "./sampler.ts";
 import {
   attentionGradientKeyValueTwin,
   attentionGradientQueryTwin,
@@ -59,6 +59,7 @@ export const twins: { readonly [Name in keyof typeof kernels]: TwinOf<(typeof ke
   groupNormGradientPartials: groupNormGradientPartialsTwin,
   groupNormPartials: groupNormPartialsTwin,
   insertZeros: insertZerosTwin,
+  langevinStep: langevinStepTwin,
   logSoftmaxGradient: logSoftmaxGradientTwin,
   maxPool: maxPoolTwin,
   meanPool: meanPoolTwin,

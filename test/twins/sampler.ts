@@ -1,5 +1,6 @@
 /** The kernels of the sampling loop. */
 import type { gaussianNoise } from "../../src/shaders/gaussianNoise.ts";
+import type { langevinStep } from "../../src/shaders/langevinStep.ts";
 import type { renoise } from "../../src/shaders/renoise.ts";
 import type { reverseStep } from "../../src/shaders/reverseStep.ts";
 import { normals } from "./philox.ts";
@@ -52,22 +53,56 @@ export const renoiseTwin: TwinOf<typeof renoise> = ({ tensors, parameters: p }) 
   return { x };
 };
 
+/** What the network's output is of element `i`: channels `first` on of its pixel; padding lanes are 0. */
+function outputAt(
+  p: { pixelVectors: number; channels: number; outStride: number },
+  out: Float64Array,
+  i: number,
+  first: number,
+): number {
+  const index = Math.floor(i / 4);
+  const channel = (index % p.pixelVectors) * 4 + (i % 4);
+  return channel < p.channels ? out[Math.floor(index / p.pixelVectors) * p.outStride + first + channel]! : 0;
+}
+
+/** x̂₀ of element `i`. */
+function startAt(
+  p: { sqrtRecipAlphaBar: number; sqrtRecipMinusOneAlphaBar: number; guidanceX0: number },
+  { prediction, clip }: { prediction: "epsilon" | "xStart"; clip: boolean },
+  { x, predicted, gradient }: { x: number; predicted: number; gradient: number },
+): number {
+  let start = predicted;
+  if (prediction === "epsilon") start = p.sqrtRecipAlphaBar * x - p.sqrtRecipMinusOneAlphaBar * predicted;
+  if (clip) start = Math.min(Math.max(start, -1), 1);
+  return start + p.guidanceX0 * gradient;
+}
+
+export const langevinStepTwin: TwinOf<typeof langevinStep> = ({ tensors, parameters: p, variant }) => {
+  const xStart = new Float64Array(tensors.x.length);
+  const x = tensors.x.map((state, i) => {
+    const index = Math.floor(i / 4);
+    const predicted = outputAt(p, tensors.out, i, 0);
+    const gradient = tensors.gradient?.[i] ?? 0;
+    const start = startAt(p, { prediction: variant.prediction, clip: true }, { x: state, predicted, gradient });
+    xStart[i] = start;
+    const noise = p.freeNoise === 0 ? 0 : noiseAt(p, tensors.seeds, tensors.noise, index, i % 4, 0);
+    const free = p.freeXStart * start + p.freeX * state + p.freeNoise * noise;
+    if (!tensors.known) return free;
+    const held = p.heldXStart * start + p.heldX * state + p.heldKnown * tensors.known[i]! + p.heldNoise * noise;
+    const keep = tensors.keep![Math.floor(index / p.pixelVectors)]!;
+    return keep * held + (1 - keep) * free;
+  });
+  return { x, xStart };
+};
+
 export const reverseStepTwin: TwinOf<typeof reverseStep> = ({ tensors, parameters: p, variant }) => {
   const xStart = new Float64Array(tensors.x.length);
   const x = tensors.x.map((state, i) => {
     const [index, lane] = [Math.floor(i / 4), i % 4];
-    const pixel = Math.floor(index / p.pixelVectors);
-    const channel = (index % p.pixelVectors) * 4 + lane;
-    const output = (first: number) => (channel < p.channels ? tensors.out[pixel * p.outStride + first + channel]! : 0);
-    let start =
-      variant.prediction === "epsilon"
-        ? p.sqrtRecipAlphaBar * state - p.sqrtRecipMinusOneAlphaBar * output(0)
-        : output(0);
-    if (variant.clip) start = Math.min(Math.max(start, -1), 1);
     const gradient = tensors.gradient?.[i] ?? 0;
-    start += p.guidanceX0 * gradient;
+    const start = startAt(p, variant, { x: state, predicted: outputAt(p, tensors.out, i, 0), gradient });
     xStart[i] = start;
-    const fraction = variant.variance === "learned" ? (output(p.channels) + 1) / 2 : 0;
+    const fraction = variant.variance === "learned" ? (outputAt(p, tensors.out, i, p.channels) + 1) / 2 : 0;
     const logVariance = fraction * p.maxLogVariance + (1 - fraction) * p.minLogVariance;
     const noise = p.noiseScale === 0 ? 0 : noiseAt(p, tensors.seeds, tensors.noise, index, lane, 0);
     const mean = p.meanX0 * start + p.meanXt * state + p.guidanceMean * Math.exp(logVariance) * gradient;

@@ -1,6 +1,5 @@
 /**
- * `repaint demo`: the shipped portraits filled by the shipped model, and a contact sheet. One on a processor, eight on
- * a GPU, so that either takes a few minutes. Files of an earlier demo are overwritten: the folder is its own.
+ * `repaint demo`: the shipped portraits filled by the shipped model, and a contact sheet: about a minute on a processor. Files of an earlier demo are overwritten: the folder is its own.
  */
 import { join } from "node:path";
 import { InputError } from "../../errors.ts";
@@ -14,7 +13,8 @@ import { type Preset, resolveSampling, type Sampling } from "../../repaint/sampl
 import { adapterOption, type Arguments, type Command, jsonOption, precisionOption } from "../command.ts";
 import { announceDevice, type Context } from "../context.ts";
 import { modelHash, withModel } from "../given/model.ts";
-import { defaultPreset, readRun, runOptions } from "../given/run.ts";
+import { readRun, runOptions } from "../given/run.ts";
+import { defaultPreset, samplingWords } from "../given/sampling.ts";
 import { readPair } from "../files/pictureFiles.ts";
 import { readPrecision, readSeed } from "../given/settings.ts";
 import { count, seconds } from "../../text/quantities.ts";
@@ -63,20 +63,14 @@ function parse(given: Arguments): Settings {
   };
 }
 
-/** Of the eight, one whose halves show whether they agree: eyes, cap, mouth, hills. */
-const onProcessor = "2-half-left";
-/** Twice the work of the preset "fast", which leaves a noisy background, and still under two minutes on two cores. */
-const usualOnProcessor: Sampling = { sampler: "repaint", steps: 50, jumpLength: 10, resamples: 5 };
-
 async function run(settings: Settings, context: Context): Promise<void> {
   await withModel(context, { weights: undefined }, async (model) => {
     await modelHash(model, context);
     const device = await announceDevice(context, settings.adapter);
-    const usual = device.kind === "cpu" ? usualOnProcessor : defaultPreset(device.kind);
-    const sampling = resolveSampling(settings.preset ?? usual);
+    const sampling = resolveSampling(settings.preset ?? defaultPreset(device.kind));
     await ensureFolder(settings.folder);
     await refuseOutput(join(settings.folder, "contact-sheet.png"), { force: true });
-    const portraits = await readPortraits(model.shipped!, device.kind === "cpu" ? [onProcessor] : undefined);
+    const portraits = await readPortraits(model.shipped!);
     await withRePaint(context, { ...settings, device, model }, (repaint) =>
       fillPortraits(context, repaint, portraits, { ...settings, model: model.name, sampling }),
     );
@@ -90,11 +84,9 @@ async function fillPortraits(
   { folder, seed, model, sampling }: Pick<Settings, "folder" | "seed"> & { model: string; sampling: Sampling },
 ): Promise<void> {
   const { report } = context;
-  const words = `${sampling.steps}, ${sampling.jumpLength}, ${sampling.resamples}`;
+  const words = samplingWords(sampling);
   const calls = count(repaint.modelCalls(sampling), "model call");
-  report.say(
-    `Filling ${count(portraits.length, "portrait")}, T, jump length and resamples ${words}: ${calls} a picture`,
-  );
+  report.say(`Filling ${count(portraits.length, "portrait")}: ${words}, ${calls} a picture`);
   report.event("run", { model, sampling, results: portraits.length, seed: String(seed) });
   const save = async (file: string, picture: Picture): Promise<void> => {
     const path = join(folder, file);
@@ -125,8 +117,8 @@ interface Portrait extends Awaited<ReturnType<typeof readPair>> {
   readonly name: string;
 }
 
-async function readPortraits({ examples }: ShippedModel, only: readonly string[] | undefined): Promise<Portrait[]> {
-  const chosen = examples.filter(({ name }) => (only ? only.includes(name) : name !== "poster"));
+async function readPortraits({ examples }: ShippedModel): Promise<Portrait[]> {
+  const chosen = examples.filter(({ name }) => name !== "poster");
   if (chosen.length === 0) throw new InputError("weights/manifest.json has no such examples: check out again");
   return Promise.all(
     chosen.map(async ({ name, picture, fill }) => {
@@ -148,7 +140,7 @@ function farewell(folder: string): string {
   return [
     `The pictures are in ${folder}: *.input.png, *.filled.png, and all together in contact-sheet.png.`,
     "Try next:",
-    "  npm run demo -- --seed 1 --preset balanced     (another filling, with the paper's care)",
+    "  npm run demo -- --seed 1 --preset balanced     (another filling, with twice the care)",
     "  npm run -s repaint -- inpaint --image weights/examples/poster.png --fill weights/examples/poster.fill.png --out poster.png",
     "  npm run -s repaint -- --help",
   ].join("\n");

@@ -16,7 +16,7 @@ import { adapterOption, type Command, jsonOption } from "../command.ts";
 import { announceDevice, type Context } from "../context.ts";
 import { modelHash, type OpenClassifier, type OpenModel, withClassifier, withModel } from "../given/model.ts";
 import { noiseError, noiseTolerance } from "../tasks/noiseCheck.ts";
-import { defaultPreset } from "../given/run.ts";
+import { defaultPreset } from "../given/sampling.ts";
 import type { Report } from "../../node/report.ts";
 import { readIntegers, withTensors } from "../files/tensorFiles.ts";
 import { bytes } from "../../text/quantities.ts";

@@ -42,7 +42,8 @@ import {
   requirePictureModel,
   sayAssumed,
 } from "../given/model.ts";
-import { readRun, runOptions, type RunSampling, type RunSettings, samplingFor, scheduleWords } from "../given/run.ts";
+import { readRun, runOptions, type RunSettings } from "../given/run.ts";
+import { type RunSampling, samplingFor, samplingWords } from "../given/sampling.ts";
 import { type MaskKind, type Pair, pairPictures, readPair } from "../files/pictureFiles.ts";
 import { planResults, refusePreviews, type Result } from "../files/results.ts";
 import { readFeather, readPrecision, readRegion, readSeeds } from "../given/settings.ts";
@@ -103,7 +104,7 @@ export const inpaintCommand: Command<Settings> = {
     jsonOption,
   ],
   notes: [
-    "Without --preset: fast on a processor, balanced on a GPU. --steps, --jump-length, --resamples and --start-resampling replace parts of the preset.",
+    "Without --preset: fast on a processor, balanced on a GPU. --levels, --inner, --step, --lambda and --still replace parts of a preset of the sampler langevin; --steps, --jump-length, --resamples and --start-resampling parts of paper, or without a preset of T, j, r = 25, 5, 5 on a processor and 100, 10, 5 on a GPU.",
     "Several results (--count, a folder, or --image more than once) are named IMAGE-SEED.png in the folder --out. In a folder, NAME.fill.png and NAME.keep.png are masks; masks are paired with pictures by name.",
     "Known pixels come back bit for bit (8 bits a channel). The PNG carries seed, settings and the model's sha256 as text.",
   ],
@@ -267,14 +268,13 @@ function announceRun({ report }: Context, plan: Plan, repaint: RePaint, crops: n
   const { settings, model, guide, classes, texts } = plan;
   const { preset, sampling } = plan.runOn(repaint.unet.device.kind);
   sayAssumed(model, report);
-  const { steps, jumpLength, resamples } = sampling;
   const modelCalls = repaint.modelCalls(sampling);
   report.say(
-    `${model.name}${preset ? `, preset ${preset}` : ""}: ${scheduleWords(sampling)}: ` +
+    `${model.name}${preset ? `, preset ${preset}` : ""}: ${samplingWords(sampling)}: ` +
       `${count(modelCalls, "model call")}${crops > 1 ? ` for each of ${crops} crops` : ""}`,
   );
   if (guide) sayGuide(guide, model, report);
-  if (resamples > 1 && jumpLength >= steps)
+  if (sampling.sampler === "repaint" && sampling.resamples > 1 && sampling.jumpLength >= sampling.steps)
     report.say("No jump of this length fits into these steps, so nothing is resampled.");
   const options = {
     sampling,

@@ -1,14 +1,12 @@
 /**
- * `repaint replay`: a recorded run with its own noise, climbs step by step. The trace is a safetensors file with gt,
+ * `repaint replay`: a recorded run with its own noise, RePaint's climbs step by step. The trace is a safetensors file with gt,
  * keep_mask, noise, for class-conditional networks y, and the case as JSON in its metadata; the noise is read draw by
  * draw. Not here: the arithmetic (src/repaint/replay.ts).
  */
 import { InputError } from "../../errors.ts";
 import { refuseOutput, writeFileAtomic } from "../../node/files.ts";
 import type { Guidance } from "../../repaint/guidance.ts";
-import { replay, type ReplayStep, type Trace } from "../../repaint/replay.ts";
-import { countModelCalls, scheduleFromProgram, scheduleTimes } from "../../repaint/schedule.ts";
-import { singleTransitionsOf } from "../../repaint/transitions.ts";
+import { replay, replayCalls, type ReplayStep, type Trace } from "../../repaint/replay.ts";
 import { Classifier, requireClassifierSize } from "../../unet/classifier.ts";
 import { readFloat32, type TensorInfo, writeSafetensors } from "../../files/safetensors.ts";
 import { UNet } from "../../unet/unet.ts";
@@ -26,6 +24,7 @@ import { flagsOption } from "../given/flags.ts";
 import { guideOptions, type GuideSettings, type OpenGuide, readGuide, withModelAndGuide } from "../given/guide.ts";
 import { type ModelSettings, type OpenModel, readModel, requirePictureModel, sayAssumed } from "../given/model.ts";
 import { readPrecision } from "../given/settings.ts";
+import { readCase, type RecordedCase } from "../files/recordedCase.ts";
 import { type OpenTensors, readIntegers, TensorCheck, withTensors } from "../files/tensorFiles.ts";
 import { bytes } from "../../text/quantities.ts";
 import { adapterName } from "../../engine/adapter.ts";
@@ -108,7 +107,7 @@ async function run(settings: Settings, context: Context): Promise<void> {
         const file = await replayAll(context, network, { ...trace, guidance }, metadata);
         const seconds = (performance.now() - begin) / 1000;
         await writeFileAtomic(output, file, { force });
-        const modelCalls = countModelCalls(trace.path.times);
+        const modelCalls = replayCalls(trace);
         report.event("replayed", { file: output, modelCalls, seconds, precision, classifierScale: guided?.scale });
         report.say(`Replayed ${modelCalls} model calls in ${seconds.toFixed(1)} s; wrote ${output}`);
       } finally {
@@ -126,7 +125,7 @@ async function replayAll(
 ): Promise<Uint8Array> {
   const { batch, channels, height, width } = trace.shape;
   const length = batch * channels * height * width;
-  const calls = countModelCalls(trace.path.times);
+  const calls = replayCalls(trace);
   const shape = [calls, batch, channels, height, width];
   const samples = new Float32Array(calls * length);
   const xStart = new Float32Array(calls * length);
@@ -178,7 +177,8 @@ async function readTrace(
     width: image!.shape[3]!,
   };
   const length = shape.batch * shape.channels * shape.height * shape.width;
-  const outputBytes = 2 * 4 * length * countModelCalls(settings.times);
+  const diffusionSteps = settings.diffusionSteps ?? diffusion.diffusionSteps;
+  const outputBytes = 2 * 4 * length * replayCalls({ ...settings, diffusionSteps });
   if (outputBytes > mostOutputBytes)
     throw new InputError(
       `${file.name}: its samples would take ${bytes(outputBytes)} and at most ${bytes(mostOutputBytes)} are written: record fewer images or steps`,
@@ -191,17 +191,21 @@ async function readTrace(
     classes: config.numClasses === null ? undefined : labels,
     draws: noise!.shape[0]!,
     noise: (draw: number) => readDraw(source, noise!, draw, length),
-    path: { sampler: "repaint" as const, times: settings.times },
+    run: settings.run,
     respacing: settings.respacing,
     noiseSchedule: settings.noiseSchedule ?? diffusion.noiseSchedule,
-    diffusionSteps: settings.diffusionSteps ?? diffusion.diffusionSteps,
+    diffusionSteps,
     rescaleTimesteps: diffusion.rescaleTimesteps,
   };
   return { trace, guided: scale === undefined ? undefined : { scale, classes: labels! } };
 }
 
 /** undefined: not guided. @throws InputError where trace and options disagree on whether it is */
-function guideScale(name: string, { classifier, scale }: Case, guide: OpenGuide | undefined): number | undefined {
+function guideScale(
+  name: string,
+  { classifier, scale }: RecordedCase,
+  guide: OpenGuide | undefined,
+): number | undefined {
   const isGuided = classifier !== undefined || scale !== undefined;
   if (isGuided && !guide)
     throw new InputError(
@@ -223,59 +227,4 @@ async function readDraw(
     throw new InputError(`${source.name} ends in draw ${draw} of its noise: was it cut off?`);
   // A copy starts at 0, where a Float32Array may.
   return new Float32Array(Uint8Array.from(read).buffer);
-}
-
-interface Case {
-  readonly times: readonly number[];
-  readonly respacing: string;
-  readonly noiseSchedule: "linear" | "cosine" | undefined;
-  readonly diffusionSteps: number | undefined;
-  readonly y: readonly number[] | undefined;
-  /** Of a guided run: its name, and the scale. */
-  readonly classifier: string | undefined;
-  readonly scale: number | undefined;
-}
-
-/** The metadata's JSON. `times` where it has them, else the schedule's. */
-function readCase(name: string, text: string | undefined): Case {
-  const fail = (problem: string): never => {
-    throw new InputError(`${name}: the metadata's case ${problem}`);
-  };
-  if (text === undefined) fail('is missing: a trace has {"times": …, "respacing": …} as JSON there');
-  let json: unknown;
-  try {
-    json = JSON.parse(text!);
-  } catch {
-    fail("is not JSON");
-  }
-  if (typeof json !== "object" || json === null || Array.isArray(json)) fail("should be an object");
-  const { times, sched, respacing, beta_schedule, diffusion_steps, y, classifier, scale } = json as Record<
-    string,
-    unknown
-  >;
-  const isGuided = classifier !== undefined && classifier !== null;
-  if (isGuided && typeof classifier !== "string") fail("has a classifier that is no name");
-  const hasScale = scale !== undefined && scale !== null;
-  if (hasScale && !Number.isFinite(scale)) fail("has a scale that is no number");
-  if (times === undefined && sched === undefined) fail("has neither times nor sched");
-  const walk = (times ?? scheduleTimes(scheduleFromProgram(sched))) as readonly number[];
-  // Refuses what is no walk before anything is counted by it.
-  singleTransitionsOf(walk);
-  const isRespacing = typeof respacing === "string" || typeof respacing === "number";
-  if (respacing !== undefined && !isRespacing) fail('has no respacing such as "250"');
-  if (beta_schedule !== undefined && beta_schedule !== "linear" && beta_schedule !== "cosine")
-    fail("has a beta_schedule that is neither linear nor cosine");
-  if (diffusion_steps !== undefined && !Number.isSafeInteger(diffusion_steps))
-    fail("has diffusion_steps that are no whole number");
-  const isLabels = Array.isArray(y) && y.every((label) => Number.isSafeInteger(label));
-  if (y !== undefined && y !== null && !isLabels) fail("has y that is no list of whole numbers");
-  return {
-    times: walk,
-    respacing: isRespacing ? String(respacing) : String(walk[0]! + 1),
-    noiseSchedule: beta_schedule as Case["noiseSchedule"],
-    diffusionSteps: diffusion_steps as number | undefined,
-    y: isLabels ? (y as number[]) : undefined,
-    classifier: isGuided ? (classifier as string) : undefined,
-    scale: hasScale ? (scale as number) : undefined,
-  };
 }

@@ -17,7 +17,7 @@ import { classWords } from "../given/classes.ts";
 import type { Context } from "../context.ts";
 import type { EvaluationRequest, RequestedMask, RequestedSetting } from "./request.ts";
 import { listPictureFiles, pairPictures, readPair } from "../files/pictureFiles.ts";
-import { samplingFor } from "../given/run.ts";
+import { samplingFor } from "../given/sampling.ts";
 import { about } from "../values.ts";
 
 /** Where the plan's pictures and masks come from again. */

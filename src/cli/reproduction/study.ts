@@ -64,7 +64,7 @@ const measureOf = (key: string): JudgedMeasure => {
 export const settingMeasures = [...["lpips", "psnrFill", "ssim", "border"].map(measureOf), ...meanings];
 
 /** Of filled halves: what they mean first. */
-export const halfMeasures = [...meanings, ...["psnrFill", "ssim", "lpips"].map(measureOf)];
+export const halfMeasures = [...meanings, ...["psnrFill", "border", "grain", "ssim", "lpips"].map(measureOf)];
 
 function meaningOf(picture: Picture, keep: Mask, { portraits, irises }: PortraitSheet, index: number): Meaning {
   const portrait = portraits[index]!;

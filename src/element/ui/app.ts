@@ -128,8 +128,10 @@ export class App {
       this.#changed();
     });
     workspace.on("history", () => this.#changed());
-    settings.on("settings", ({ previewSeconds, precision }) => {
+    settings.on("settings", (changed) => {
+      const { previewSeconds, precision } = changed;
       session.setPreviews(previewSeconds);
+      session.adjustEstimate(changed);
       if (precision !== session.precision && session.model.kind === "loaded" && !session.progress) this.#load();
       this.#changed();
     });
@@ -165,7 +167,7 @@ export class App {
       if (progress) {
         this.#announce();
         this.#tell("progress", progress);
-      }
+      } else this.#estimateSoon();
       this.#update();
     });
   }

@@ -11,7 +11,7 @@ export const attributes = {
   src: "Address of the picture.",
   mask: "Address of its mask: a picture of the same proportions, white where something is to be filled.",
   model: "A shipped model's name (portraits64, which is the default) or the address of a .safetensors or .pt file.",
-  preset: "The schedule: fast, balanced (default) or paper.",
+  preset: "The sampler with its settings: fast, balanced (default), or paper, which is RePaint as published.",
   seed: "0 to 2^64 - 1. Default: a random one.",
   variations: "How many results a run makes, with seeds that follow each other: 1 (default) to 64.",
   precision: "How weights and activations are stored: f32 (default) or f16.",

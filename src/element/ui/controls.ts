@@ -59,19 +59,20 @@ export function addressForm(
   );
 }
 
-/** A whole number. `onChange` hears of valid ones only; others leave the field marked. */
+/** A number, whole unless it may be a fraction. `onChange` is given valid ones only; others leave the field marked. */
 export function numberField(options: {
   readonly label: string;
   readonly min: number;
   readonly max: number;
+  readonly isFraction?: boolean;
   readonly onChange: (value: number) => void;
 }): { readonly root: HTMLElement; readonly input: HTMLInputElement } {
-  const { label, min, max, onChange } = options;
+  const { label, min, max, isFraction = false, onChange } = options;
   const input = h("input", {
     type: "number",
     min: String(min),
     max: String(max),
-    step: "1",
+    step: isFraction ? "any" : "1",
     required: true,
     class: "number",
     on: {
@@ -80,7 +81,7 @@ export function numberField(options: {
       },
     },
   });
-  input.inputMode = "numeric";
+  input.inputMode = isFraction ? "decimal" : "numeric";
   return { root: field(label, input), input };
 }
 

@@ -4,7 +4,7 @@
  */
 import { InputError, InterruptedError } from "../../errors.ts";
 import type { Mask, Picture } from "../../pictures/image.ts";
-import type { Sampling } from "../../repaint/sampling.ts";
+import { samplingCalls, type Sampling } from "../../repaint/sampling.ts";
 import { createEngineClient } from "../client.ts";
 import type {
   AdapterReport,
@@ -77,6 +77,8 @@ export class EngineSession extends Emitter<SessionEvents> {
   #abort: AbortController | undefined;
   #progress: RunProgress | undefined;
   #estimateOf: { settings: Settings; keep: Mask | undefined } | undefined;
+  /** The last one from the engine, and of which settings it was. */
+  #estimated: { estimate: Estimate; settings: Settings } | undefined;
 
   readonly #makeClient: typeof createEngineClient;
 
@@ -124,6 +126,7 @@ export class EngineSession extends Emitter<SessionEvents> {
     this.#loading?.abort.abort();
     this.#loading = undefined;
     this.#setModel({ kind: "none" });
+    this.#estimated = undefined;
     this.emit("estimate", undefined);
   }
 
@@ -187,6 +190,22 @@ export class EngineSession extends Emitter<SessionEvents> {
     this.#estimateSoon();
   }
 
+  /** Other settings for the same picture: what follows from the last estimate is said at once, and soon the engine's own. */
+  adjustEstimate(settings: Settings): void {
+    if (!this.#estimateOf || !this.#estimated) return;
+    this.#estimateOf = { settings, keep: this.#estimateOf.keep };
+    const { keep } = this.#estimateOf;
+    const hasKnown = !keep || keep.data.some((value) => value >= 0.5);
+    const callsOf = ({ sampling, count }: Settings) => count * samplingCalls(sampling, hasKnown);
+    try {
+      const { estimate, settings: before } = this.#estimated;
+      const modelCalls = Math.round((estimate.modelCalls / callsOf(before)) * callsOf(settings));
+      this.emit("estimate", { ...estimate, modelCalls, seconds: modelCalls * estimate.secondsPerCall });
+    } catch (error) {
+      this.emit("estimate", error as Error);
+    }
+  }
+
   readonly #estimateSoon = afterQuiet(250, () => void this.#estimate());
 
   async #estimate(): Promise<void> {
@@ -196,7 +215,9 @@ export class EngineSession extends Emitter<SessionEvents> {
     const { sampling, count } = settings;
     try {
       const estimate = await this.client.estimate({ sampling, keep, count });
-      if (asked === this.#estimateOf) this.emit("estimate", estimate);
+      if (asked !== this.#estimateOf) return;
+      this.#estimated = { estimate, settings };
+      this.emit("estimate", estimate);
     } catch (error) {
       if (asked === this.#estimateOf && !(error instanceof InterruptedError)) this.emit("estimate", error as Error);
     }

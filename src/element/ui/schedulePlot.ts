@@ -1,7 +1,8 @@
 /**
- * A schedule as a line: noise level over model calls, and where in it a run is. Pure; the SVG is made in settingsPanel.ts.
+ * The noise level of a run over its model calls as a line, and where in it a run is. Pure; the SVG is made in settingsPanel.ts.
  */
-import { countModelCalls, scheduleTimes, type Schedule } from "../../repaint/schedule.ts";
+import { langevinSettings, noiseLevels, type LangevinSampling, type Sampling } from "../../repaint/sampling.ts";
+import { scheduleTimes } from "../../repaint/schedule.ts";
 
 export interface Plot {
   /** Of an SVG path in the box (0, 0) … (width, height); the noisiest level is at the top. */
@@ -15,22 +16,22 @@ export interface Plot {
 const mostPoints = 480;
 
 /** @throws InputError for a schedule that is none */
-export function plotSchedule(schedule: Schedule, width: number, height: number): Plot {
-  const times = scheduleTimes(schedule);
-  const last = times.length - 1;
+export function plotSampling(sampling: Sampling, width: number, height: number): Plot {
+  const { levels, calls } = sampling.sampler === "repaint" ? repaintWalk(sampling) : langevinWalk(sampling);
+  const last = levels.length - 1;
   const point = (i: number) => ({
     x: (i / last) * width,
-    y: height - ((times[i]! + 1) / schedule.steps) * height,
+    y: height - ((levels[i]! + 1) / noiseLevels(sampling)) * height,
   });
-  const stride = Math.max(1, Math.ceil(times.length / mostPoints));
+  const stride = Math.max(1, Math.ceil(levels.length / mostPoints));
   const path: string[] = [];
   // Turning points matter, what lies between them is straight; where there are too many, extremes of each stretch.
-  for (let begin = 0; begin < times.length; begin += stride) {
-    const end = Math.min(begin + stride, times.length);
+  for (let begin = 0; begin < levels.length; begin += stride) {
+    const end = Math.min(begin + stride, levels.length);
     let [low, high] = [begin, begin];
     for (let i = begin; i < end; i++) {
-      if (times[i]! < times[low]!) low = i;
-      if (times[i]! > times[high]!) high = i;
+      if (levels[i]! < levels[low]!) low = i;
+      if (levels[i]! > levels[high]!) high = i;
     }
     for (const i of low < high ? [low, high] : high < low ? [high, low] : [low]) {
       const { x, y } = point(i);
@@ -39,11 +40,31 @@ export function plotSchedule(schedule: Schedule, width: number, height: number):
   }
   const end = point(last);
   path.push(`L${end.x.toFixed(2)} ${end.y.toFixed(2)}`);
-  /** Of each model call: the index of the time that it leads to. */
-  const calls = times.flatMap((time, i) => (i > 0 && time < times[i - 1]! ? [i] : []));
   return {
     path: path.join(""),
-    modelCalls: countModelCalls(times),
+    modelCalls: calls.length,
     at: (done) => point(done <= 0 ? 0 : (calls[Math.min(done, calls.length) - 1] ?? 0)),
   };
+}
+
+/** The levels one after the other, and of each model call where among them it leads to. */
+interface Walk {
+  readonly levels: readonly number[];
+  readonly calls: readonly number[];
+}
+
+function repaintWalk(sampling: Parameters<typeof scheduleTimes>[0]): Walk {
+  const levels = scheduleTimes(sampling);
+  return { levels, calls: levels.flatMap((level, i) => (i > 0 && level < levels[i - 1]! ? [i] : [])) };
+}
+
+/** Each step stays at its level, and one more goes down. */
+function langevinWalk(sampling: LangevinSampling): Walk {
+  const { levels: count, inner, still } = langevinSettings(sampling);
+  const levels = [count - 1];
+  for (let level = count - 1; level >= 0; level--) {
+    if (level >= still) for (let i = 0; i < inner; i++) levels.push(level);
+    levels.push(level - 1);
+  }
+  return { levels, calls: Array.from({ length: levels.length - 1 }, (_, i) => i + 1) };
 }

@@ -1,19 +1,19 @@
 /** How a run goes: presets, the schedule with its plot, seed, variations, precision, class, previews. */
 import { PRESETS, type Preset, type Sampling } from "../../repaint/sampling.ts";
-import type { Schedule } from "../../repaint/schedule.ts";
 import type { ModelInfo } from "../types.ts";
 import { button, field, numberField } from "./controls.ts";
 import { h, svg } from "./dom.ts";
 import { Emitter } from "./emitter.ts";
 import { type Settings, usualClass } from "./engineSession.ts";
-import { plotSchedule, type Plot } from "./schedulePlot.ts";
+import { SamplerFields, write } from "./samplerFields.ts";
+import { plotSampling, type Plot } from "./schedulePlot.ts";
 
 export const presetNames = Object.keys(PRESETS) as Preset[];
 
 const presetWords: Readonly<Record<Preset, readonly [label: string, what: string]>> = {
   fast: ["Fast", "a first look"],
   balanced: ["Balanced", "good for most"],
-  paper: ["Paper", "the paper’s own"],
+  paper: ["Paper", "RePaint as published"],
 };
 
 const plotBox = { width: 280, height: 72 };
@@ -43,14 +43,7 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
   readonly #line = svg("path", { class: "plot-line", part: "plot" });
   readonly #now = svg("circle", { class: "plot-now", r: "4" });
   readonly #plotText = h("figcaption", { class: "plot-text" });
-  readonly #numbers: readonly (readonly [keyof Schedule, HTMLInputElement])[];
-  readonly #start = h("input", {
-    type: "range",
-    min: "1",
-    step: "1",
-    on: { input: () => this.#setStart() },
-  });
-  readonly #startText = h("output", { class: "field-after" });
+  readonly #sampler = new SamplerFields((sampling) => this.set({ sampling }));
   readonly #seed = h("input", {
     type: "text",
     autocomplete: "off",
@@ -92,16 +85,6 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
         on: { change: () => this.set({ sampling: PRESETS[name] }) },
       }),
     ]);
-    const number = (name: keyof Schedule, label: string, max: number) => {
-      const made = numberField({ label, min: 1, max, onChange: (value) => this.#setSchedule({ [name]: value }) });
-      return { ...made, name };
-    };
-    const numbers = [
-      number("steps", "Steps T", 1000),
-      number("jumpLength", "Jump length", 1000),
-      number("resamples", "Resamples", 100),
-    ];
-    this.#numbers = numbers.map(({ name, input }) => [name, input]);
     this.#count = numberField({
       label: "Variations",
       min: 1,
@@ -124,12 +107,11 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
       h(
         "details",
         { class: "more" },
-        h("summary", {}, "Schedule, seed and more"),
+        h("summary", {}, "Sampler, seed and more"),
         h(
           "div",
           { class: "fields" },
-          h("div", { class: "triple" }, ...numbers.map(({ root }) => root)),
-          field("Resample from", this.#start, this.#startText),
+          this.#sampler.root,
           h("div", { class: "field seed" }, field("Seed", this.#seed), dice),
           h("div", { class: "double" }, this.#count.root, field("Precision", this.#precision)),
           this.#class.root,
@@ -200,16 +182,6 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
     return h("figure", { class: "plot-box" }, picture, this.#plotText);
   }
 
-  #setSchedule(change: Partial<Schedule>): void {
-    this.set({ sampling: { ...this.#settings.sampling, ...change } });
-  }
-
-  #setStart(): void {
-    const { startResampling: _, ...sampling } = this.#settings.sampling;
-    const value = this.#start.valueAsNumber;
-    this.set({ sampling: value >= sampling.steps ? sampling : { ...sampling, startResampling: value } });
-  }
-
   #readSeed(): void {
     const value = this.#seed.checkValidity() ? BigInt(this.#seed.value) : -1n;
     const isGood = value >= 0n && value < 1n << 64n;
@@ -218,14 +190,9 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
   }
 
   #show(): void {
-    const { sampling: schedule, seed, count, precision, class: label, previewSeconds } = this.#settings;
+    const { sampling, seed, count, precision, class: label, previewSeconds } = this.#settings;
     for (const [name, input] of this.#presets) input.checked = name === this.preset;
-    for (const [name, input] of this.#numbers) write(input, String(schedule[name]));
-    this.#numbers[0]![1].max = String(this.#mostSteps);
-    this.#start.max = String(schedule.steps);
-    this.#start.valueAsNumber = Math.min(schedule.startResampling ?? schedule.steps, schedule.steps);
-    this.#startText.value = (schedule.startResampling ?? 1e8) >= schedule.steps ? "the start" : `step ${schedule.startResampling}`; // prettier-ignore
-    this.#start.setAttribute("aria-valuetext", this.#startText.value);
+    this.#sampler.show(sampling, this.#mostSteps);
     write(this.#seed, String(seed));
     write(this.#count.input, String(count));
     write(this.#class.input, String(label ?? this.#usualClass));
@@ -233,12 +200,12 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
     this.#precision.value = precision;
     this.#preview.checked = previewSeconds > 0;
     if (previewSeconds > 0) this.#seconds = previewSeconds;
-    this.#showPlot(schedule);
+    this.#showPlot(sampling);
   }
 
-  #showPlot(schedule: Schedule): void {
+  #showPlot(sampling: Sampling): void {
     try {
-      this.#plot = plotSchedule(schedule, plotBox.width, plotBox.height);
+      this.#plot = plotSampling(sampling, plotBox.width, plotBox.height);
     } catch (error) {
       this.#plot = undefined;
       this.#line.setAttribute("d", "");
@@ -246,19 +213,22 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
       return;
     }
     this.#line.setAttribute("d", this.#plot.path);
-    const jumps = schedule.resamples > 1 ? `, back ${schedule.jumpLength} and again, ${schedule.resamples} times over` : ", straight down"; // prettier-ignore
-    this.#plotText.textContent = `Noise from ${schedule.steps} down to 0${jumps}: ${this.#plot.modelCalls.toLocaleString("en-US")} model calls`;
+    this.#plotText.textContent = `${samplingWords(sampling)}: ${this.#plot.modelCalls.toLocaleString("en-US")} model calls`;
   }
 }
 
-/** Never what is being typed. */
-function write(input: HTMLInputElement, value: string): void {
-  if (input.value !== value && !input.matches(":focus")) input.value = value;
+/** What happens, in one sentence. */
+function samplingWords(sampling: Sampling): string {
+  if (sampling.sampler === "langevin")
+    return `From noise to picture in ${sampling.levels} levels, with ${sampling.inner} steps at each that make the new part fit the rest`;
+  const { steps, jumpLength, resamples } = sampling;
+  const jumps = resamples > 1 ? `, back ${jumpLength} and again, ${resamples} times over` : ", straight down";
+  return `Noise from ${steps} down to 0${jumps}`;
 }
 
 function same(a: Sampling, b: Sampling): boolean {
-  const names = new Set([...Object.keys(a), ...Object.keys(b)]) as Set<keyof Sampling>;
-  return [...names].every((name) => a[name] === b[name]);
+  const [one, other] = [new Map(Object.entries(a)), new Map(Object.entries(b))];
+  return [...one.keys(), ...other.keys()].every((name) => one.get(name) === other.get(name));
 }
 
 /** Short enough to be told to somebody. */

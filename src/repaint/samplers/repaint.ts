@@ -5,8 +5,6 @@
 import type { DiffusionSettings } from "../../checkpoints/config.ts";
 import type { PlanBuilder } from "../../engine/plan.ts";
 import type { ParameterValues } from "../../engine/kernel.ts";
-import type { knownRegionParameters } from "../../shaders/lib/knownRegion.ts";
-import { renoise } from "../../shaders/renoise.ts";
 import { reverseStep, type ReverseStepVariant } from "../../shaders/reverseStep.ts";
 import {
   climbCoefficients,
@@ -14,17 +12,15 @@ import {
   guidanceCoefficients,
   reverseCoefficients,
   type Diffusion,
-  type NoisingCoefficients,
   type ReverseRule,
 } from "../diffusion.ts";
-import type { PlanContext, RecordedStep, RunPlan, StateLayout, StateTensors, Step } from "../runPlan.ts";
+import type { PlanContext, RecordedStep, RunPlan, StateTensors, Step } from "../runPlan.ts";
 import type { Order, RePaintSampling } from "../sampling.ts";
 import { scheduleTimes } from "../schedule.ts";
+import { addRenoise, blendRow, climbRow, knownRow, type Drawn, type RenoiseRow } from "./renoise.ts";
 import { singleTransitionsOf, transitionsOf, type Transition } from "../transitions.ts";
 
 type ReverseRow = ParameterValues<typeof reverseStep.parameters>;
-type ClimbRow = ParameterValues<typeof renoise.parameters>;
-type KnownRow = ParameterValues<typeof knownRegionParameters>;
 
 /**
  * A run with merged climbs. Without a known picture the plain descent is sampled: jumps only serve to make the known and the
@@ -38,7 +34,7 @@ export function planRePaint(sampling: RePaintSampling, context: PlanContext): Ru
   const rule = reverseRule(context.settings, eta);
   const steps: Step[] = [];
   const reverse: ReverseRow[] = [];
-  const climbs: ClimbRow[] = [];
+  const climbs: RenoiseRow[] = [];
   for (const [index, transition] of transitions.entries()) {
     const draw = index + 1;
     if (transition.kind === "reverse") {
@@ -72,7 +68,7 @@ export function planRecordedRePaint(times: readonly number[], context: PlanConte
   const rule = reverseRule(settings, undefined);
   // Row k of `reverse` is the step from k. Of `climbs`, row k blends at level k and row steps + k climbs from k to k + 1.
   const levels = Array.from({ length: diffusion.steps }, (_, k) => k);
-  const climbs: ClimbRow[] = [
+  const climbs: RenoiseRow[] = [
     ...levels.map((k) => blendRow(layout, { draw: 0, blend: forwardCoefficients(diffusion, k) })),
     ...levels.slice(1).map((to) => climbRow(layout, climbCoefficients(diffusion, to - 1, to), { draw: 0 })),
   ];
@@ -112,7 +108,7 @@ function variantOf({ predictXstart }: DiffusionSettings, rule: ReverseRule, clip
 
 function dispatchesOf(given: {
   readonly reverse: readonly ReverseRow[];
-  readonly climbs: readonly ClimbRow[];
+  readonly climbs: readonly RenoiseRow[];
   readonly variant: ReverseStepVariant;
 }): RunPlan["dispatches"] {
   const { reverse, climbs, variant } = given;
@@ -130,38 +126,6 @@ function dispatchesOf(given: {
   if (climbs.length === 0) return dispatches;
   const climb = (builder: PlanBuilder, tensors: StateTensors): void => addRenoise(builder, tensors, climbs);
   return { reverse: dispatches.reverse, climb };
-}
-
-export function addRenoise(builder: PlanBuilder, tensors: StateTensors, rows: readonly ClimbRow[]): void {
-  const { x, noise, seeds, known, keep, knownNoise } = tensors;
-  builder.dispatch(renoise, { tensors: { x, noise, seeds, known, keep, knownNoise }, parameters: rows, variant: {} });
-}
-
-interface Drawn {
-  readonly draw: number;
-  /** The level at which the known region is blended in; undefined: not at all. */
-  readonly blend?: NoisingCoefficients | undefined;
-}
-
-function knownRow({ images, vectors, pixelVectors }: StateLayout, { draw, blend }: Drawn): KnownRow {
-  return {
-    images,
-    vectors,
-    pixelVectors,
-    draw,
-    blend: blend ? 1 : 0,
-    blendSignal: blend?.signal ?? 0,
-    blendNoise: blend?.noise ?? 0,
-  };
-}
-
-function climbRow(layout: StateLayout, { signal, noise }: NoisingCoefficients, drawn: Drawn): ClimbRow {
-  return { ...knownRow(layout, drawn), signal, noiseAmount: noise };
-}
-
-/** x stays as it is but where the picture is known. */
-export function blendRow(layout: StateLayout, drawn: Drawn): ClimbRow {
-  return climbRow(layout, { signal: 1, noise: 0 }, drawn);
 }
 
 function reverseRow(

@@ -5,6 +5,7 @@
 import { readOptional, readScalarOptional } from "../../engine/kernel.ts";
 import { wgsl } from "../../engine/wgsl.ts";
 import { stream } from "./philox.ts";
+import { stateNoise } from "./stateNoise.ts";
 
 /**
  * Bindings that a kernel needs for it. Without `known` nothing is blended; without noise buffers noise is generated.
@@ -31,16 +32,7 @@ export const knownRegionParameters = {
 
 /** WGSL of `noiseOf` (the noise of the state) and `blended`. */
 export function knownRegion(has: { seeds: boolean; known: boolean; knownNoise: boolean; noise: boolean }): string {
-  return wgsl`
-fn noiseOf(index: u32) -> vec4<f32> {
-#if ${has.noise}
-  return load_noise(index);
-#else
-  let n = index / parameters.vectors;
-  return normals(vec2<u32>(seeds[2u * n], seeds[2u * n + 1u]), index % parameters.vectors, parameters.draw, ${stream.unknown}u);
-#endif
-}
-
+  return wgsl`${stateNoise(has)}
 fn blended(index: u32, state: vec4<f32>) -> vec4<f32> {
 #if ${has.known}
   if (parameters.blend == 0u) { return state; }

@@ -1,0 +1,168 @@
+/** The sampler and all its settings, from what somebody asked for, the network and the kind of adapter. */
+import type { DiffusionSettings } from "../../checkpoints/config.ts";
+import type { AdapterKind } from "../../engine/adapter.ts";
+import { InputError } from "../../errors.ts";
+import { respacedTimesteps } from "../../repaint/respacing.ts";
+import {
+  langevinSettings,
+  type LangevinSampling,
+  noiseLevels,
+  type Preset,
+  PRESETS,
+  type RePaintSampling,
+  SAMPLER_SETTINGS,
+  type SamplerName,
+  type Sampling,
+  samplingCalls,
+} from "../../repaint/sampling.ts";
+import { spendCalls } from "../../repaint/strategies.ts";
+import { count } from "../../text/quantities.ts";
+import { wholeNumber } from "../values.ts";
+import { quoted } from "../../text/quoted.ts";
+import { optionOf, type RunSettings } from "./run.ts";
+
+type Key = keyof RunSettings;
+
+/** What a run is without --preset. */
+export function defaultPreset(kind: AdapterKind): Preset {
+  return kind === "cpu" ? "fast" : "balanced";
+}
+
+/** What RePaint is where no preset was named: 105 and 460 model calls. */
+const usualRePaint: Readonly<Record<AdapterKind, RePaintSampling>> = {
+  cpu: { sampler: "repaint", steps: 25, jumpLength: 5, resamples: 5 },
+  gpu: { sampler: "repaint", steps: 100, jumpLength: 10, resamples: 5 },
+};
+
+export interface RunSampling {
+  /** The preset that it is; undefined: other numbers were asked for. */
+  readonly preset: Preset | undefined;
+  readonly sampling: Sampling;
+}
+
+/**
+ * What is sampled, as a function of the kind of adapter, since the default preset depends on it.
+ * @throws InputError for settings of two samplers, and for those that this network could run on no adapter, or on one kind only
+ */
+export function samplingFor(
+  settings: RunSettings,
+  { diffusionSteps }: Pick<DiffusionSettings, "diffusionSteps">,
+): (kind: AdapterKind) => RunSampling {
+  const sampler = samplerOf(settings) ?? PRESETS[defaultPreset("cpu")].sampler;
+  const makeSampling = sampler === "repaint" ? makeRePaint : makeLangevin;
+  const runOn = (kind: AdapterKind) => makeSampling(settings, kind, diffusionSteps);
+  for (const kind of ["cpu", "gpu"] as const) requireRunnable(runOn(kind).sampling, settings, diffusionSteps);
+  return runOn;
+}
+
+/** The sampler that was asked for, by name, by a preset or by a setting that only it has. @throws InputError where two were */
+export function samplerOf(settings: RunSettings): SamplerName | undefined {
+  const asked = (Object.keys(settings) as Key[]).flatMap((key) => {
+    const sampler = settings[key] === undefined ? undefined : askedBy(key, settings);
+    const isNamed = key === "preset" || key === "sampler";
+    return sampler ? [{ sampler, words: `--${optionOf(key)}${isNamed ? ` ${settings[key]}` : ""}` }] : [];
+  });
+  const [first] = asked;
+  const other = asked.find(({ sampler }) => sampler !== first?.sampler);
+  if (first && other)
+    throw new InputError(
+      `${first.words} is for the sampler ${first.sampler} and ${other.words} for ${other.sampler}: leave one of them away`,
+    );
+  return first?.sampler;
+}
+
+function askedBy(key: Key, { preset, sampler }: RunSettings): SamplerName | undefined {
+  if (key === "preset") return PRESETS[preset!].sampler;
+  if (key === "sampler") return sampler;
+  if (key === "strategy") return "repaint";
+  const owners = (Object.keys(SAMPLER_SETTINGS) as SamplerName[]).filter((name) =>
+    (SAMPLER_SETTINGS[name] as readonly string[]).includes(key),
+  );
+  return owners.length === 1 ? owners[0] : undefined;
+}
+
+function makeLangevin(settings: RunSettings, kind: AdapterKind, limit: number): RunSampling {
+  const preset = settings.preset ?? defaultPreset(kind);
+  const base = PRESETS[preset] as LangevinSampling;
+  const { inner, step, lambda, still, respacing } = settings;
+  const levels = visitedLevels(settings, "levels", limit);
+  const given = withoutUndefined({ levels, inner, step, lambda, still });
+  // All numbers, so that a picture says how it was made whatever the defaults of another version are.
+  const numbers = langevinSettings({ ...base, ...given });
+  const sampling = withoutUndefined({ sampler: base.sampler, ...numbers, respacing });
+  return { preset: Object.keys(given).length === 0 ? preset : undefined, sampling: sampling as LangevinSampling };
+}
+
+function makeRePaint(settings: RunSettings, kind: AdapterKind, limit: number): RunSampling {
+  const { preset, strategy = "resample", jumpLength, resamples, startResampling, eta, order, respacing } = settings;
+  const base = preset ? (PRESETS[preset] as RePaintSampling) : usualRePaint[kind];
+  for (const [name, value] of Object.entries({ "jump-length": jumpLength, "start-resampling": startResampling }))
+    if (value !== undefined) wholeNumber(`--${name}`, value, { min: 1, max: limit });
+  const steps = visitedLevels(settings, "steps", limit);
+  const schedule = withoutUndefined({ steps, jumpLength, resamples, startResampling });
+  const whole = { ...base, ...schedule, ...withoutUndefined({ eta, order, respacing }) } as RePaintSampling;
+  const isPreset = Object.keys(schedule).length === 0 && strategy === "resample";
+  if (strategy === "resample") return { preset: isPreset ? preset : undefined, sampling: whole };
+  const { startResampling: _, ...kept } = whole;
+  return { preset: undefined, sampling: { ...kept, ...spendCalls(whole, strategy) } };
+}
+
+/** As many as asked for, or as --respacing says; undefined: as the preset has. @throws InputError */
+function visitedLevels(settings: RunSettings, name: "levels" | "steps", limit: number): number | undefined {
+  const { respacing, strategy, [name]: asked } = settings;
+  if (asked !== undefined && asked > limit)
+    throw new InputError(
+      `--${name}: this network was trained with ${limit} noise levels and a run visits some of them, so 1 to ${limit} are possible, got ${asked}`,
+    );
+  if (respacing === undefined) return asked;
+  const visited = respacedTimesteps(limit, respacing).length;
+  if (strategy !== "slow-down" && (asked === undefined || asked === visited)) return visited;
+  throw new InputError(
+    `--respacing ${quoted(respacing)} visits ${visited} noise levels: leave --${name}${strategy === "slow-down" ? " and --strategy slow-down" : ""} away, which say it, too`,
+  );
+}
+
+function requireRunnable(sampling: Sampling, { strategy }: RunSettings, limit: number): void {
+  if (sampling.sampler === "langevin")
+    wholeNumber("--still", langevinSettings(sampling).still, { min: 0, max: sampling.levels });
+  // Counting refuses schedules that are too long to be made.
+  samplingCalls(sampling);
+  const levels = noiseLevels(sampling);
+  if (levels <= limit) return;
+  throw new InputError(
+    strategy === "slow-down"
+      ? `--strategy slow-down: ${levels} model calls would be as many steps, and this network was trained with ${limit} noise levels: give fewer --steps or --resamples`
+      : `the preset has ${levels} steps and this network was trained with ${limit} noise levels: give --${sampling.sampler === "repaint" ? "steps" : "levels"}`,
+  );
+}
+
+function withoutUndefined<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const defined = Object.entries(values).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(defined) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}
+
+/** "guided Langevin, 10 levels of 2 steps", "RePaint, 100 steps, jump length 10, 5 resamples". */
+export function samplingWords(sampling: Sampling): string {
+  return sampling.sampler === "repaint" ? `RePaint, ${scheduleWords(sampling)}` : langevinWords(sampling);
+}
+
+function langevinWords(sampling: LangevinSampling): string {
+  const { levels, inner, step, lambda, still } = langevinSettings(sampling);
+  return [
+    `guided Langevin, ${count(levels, "level")} of ${count(inner, "step")}`,
+    ...(step === 1 ? [] : [`step size ${step}`]),
+    ...(lambda === 8 ? [] : [`strength ${lambda}`]),
+    ...(still === 1 ? [] : [`the last ${still} without`]),
+  ].join(", ");
+}
+
+function scheduleWords(sampling: RePaintSampling): string {
+  const { steps, jumpLength, resamples, tailLength = 1, tailResamples = 1, startResampling } = sampling;
+  return [
+    `${steps} steps`,
+    ...(resamples === 1 && tailResamples === 1 ? ["no jumps"] : []),
+    ...(resamples > 1 ? [`jump length ${jumpLength}, ${count(resamples, "resample")}`] : []),
+    ...(startResampling === undefined ? [] : [`jumps up to level ${startResampling}`]),
+    ...(tailResamples > 1 ? [`the last ${tailLength} sampled ${tailResamples} times`] : []),
+  ].join(", ");
+}
