@@ -100,4 +100,11 @@ describe("a checkpoint", () => {
     expect(counts(weights)).toEqual({ opened: 1, headers: 1 });
     expect(counts(guide)).toEqual({ opened: 1, headers: 1 });
   });
+
+  it.each(["inspect", "convert"])("is opened once by `%s`", async (command) => {
+    const { at, weights } = await evaluationFolder(1);
+    const out = command === "convert" ? [join(at, "out.safetensors")] : [];
+    expect(await cli([command, weights, ...out])).toMatchObject({ status: 0 });
+    expect(counts(weights)).toEqual({ opened: 1, headers: 1 });
+  });
 });

@@ -1,12 +1,13 @@
 /**
  * Opens a file of tensors of any format, told by its content. Not here: what network it holds (src/checkpoints).
  */
-import { recogniseFormat } from "./pytorch/formats.ts";
+import { type CheckpointFormat, recogniseFormat } from "./pytorch/formats.ts";
 import { openSafetensors, type TensorFile } from "./safetensors.ts";
 import type { ByteSource } from "./bytes.ts";
 
 /** A file whose header is read. */
 export interface OpenTensors extends TensorFile {
+  readonly format: CheckpointFormat;
   /** What the file left open and how it was taken, in words. */
   readonly assumed: readonly string[];
 }
@@ -18,8 +19,8 @@ export interface OpenTensors extends TensorFile {
 export async function openTensors(source: ByteSource | OpenTensors): Promise<OpenTensors> {
   if ("tensors" in source) return source;
   const format = await recogniseFormat(source);
-  if (format === "safetensors") return { ...(await openSafetensors(source)), assumed: [] };
+  if (format === "safetensors") return { ...(await openSafetensors(source)), format, assumed: [] };
   // Pages whose weights are safetensors do not pay for the other reader.
   const { openPyTorch } = await import("./pytorch/open.ts");
-  return openPyTorch(source, format);
+  return { ...(await openPyTorch(source, format)), format };
 }

@@ -5,7 +5,7 @@
  */
 import { CheckpointError } from "../../errors.ts";
 import { refuseOutput } from "../../node/files.ts";
-import { openFileSource } from "../../node/fileSource.ts";
+import type { Report } from "../../node/report.ts";
 import { type StreamedTensor, tensorBytes, writeTensorFile } from "../../node/tensorWriter.ts";
 import type { Checkpoint } from "../../checkpoints/checkpoint.ts";
 import type { ClassifierCheckpoint } from "../../checkpoints/classifier/checkpoint.ts";
@@ -16,15 +16,16 @@ import type { Context } from "../context.ts";
 import { byFlagName } from "../given/flagWords.ts";
 import { fileProgress } from "../files/fileProgress.ts";
 import { flagsOption, readFlags } from "../given/flags.ts";
-import { type ModelSettings, sayAssumed, sayAssumedOfClassifier } from "../given/model.ts";
-import { flagsOf, isClassifier, withNetwork } from "../given/network.ts";
+import { sayAssumed, sayAssumedOfClassifier } from "../given/model.ts";
+import { flagsOf, isClassifier, type Network, networkIn, type OpenFile, withFile } from "../given/network.ts";
 import { bytes as inBytes, count, seconds } from "../../text/quantities.ts";
-import { openTensors } from "../../files/open.ts";
 
 const types = { f16: "F16", f32: "F32", bf16: "BF16" } as const;
 
 interface Settings {
-  readonly from: ModelSettings;
+  /** A file, its address, or a shipped model. */
+  readonly from: string;
+  readonly flags: unknown;
   readonly path: string;
   /** undefined: each tensor keeps its own. */
   readonly dtype: keyof typeof types | undefined;
@@ -50,44 +51,35 @@ export const convertCommand: Command<Settings> = {
 };
 
 async function parse(given: Arguments): Promise<Settings> {
-  const [input, path] = given.positionals as [string, string];
+  const [from, path] = given.positionals as [string, string];
   const dtype = given.choice("dtype", ["f16", "f32", "bf16"]);
-  return { from: { weights: input, flags: await readFlags(given) }, path, dtype, force: given.has("force") };
+  return { from, flags: await readFlags(given), path, dtype, force: given.has("force") };
 }
 
 async function run(settings: Settings, context: Context): Promise<void> {
-  const { from, path } = settings;
+  const { from, flags, path } = settings;
   await refuseOutput(path, settings);
-  let isOpen = false;
-  try {
-    await withNetwork(context, from, async (network, opened) => {
-      isOpen = true;
-      if (isClassifier(network)) {
-        sayAssumedOfClassifier(network, context.report, "flags");
-        return write(context, network.file, classifierMetadata(network), settings);
-      }
-      sayAssumed({ ...opened, checkpoint: network }, context.report);
-      const file = network.diffusersConfig ? await openTensors(opened.source) : network.file;
-      await write(context, file, metadataOf(network), settings);
+  await withFile(context, from, async (opened) => {
+    const network = await networkIn(opened, flags, context).catch((error: unknown) => {
+      if (flags !== undefined || !(error instanceof CheckpointError)) throw error;
+      return error;
     });
-  } catch (error) {
-    if (isOpen || from.flags !== undefined || !(error instanceof CheckpointError)) throw error;
-    await convertOther(context, settings, error);
-  }
+    await write(context, opened.file, describedBy(network, opened, context.report), settings);
+  });
 }
 
-/** A part of a network, anything that is tensors: as it is, and with a word about it. */
-async function convertOther(context: Context, settings: Settings, reason: CheckpointError): Promise<void> {
-  const source = await openFileSource(settings.from.weights!);
-  try {
-    const file = await openTensors(source);
-    context.report.say(
-      `No network that this program runs, so that its tensors are written without flags: ${reason.message}`,
-    );
-    await write(context, file, Object.fromEntries(file.metadata), settings);
-  } finally {
-    await source.close();
+/** The metadata to write, after what is to be said of them. Files that hold no network, a part of one for example, keep theirs. */
+function describedBy(network: Network | CheckpointError, opened: OpenFile, report: Report): Record<string, string> {
+  if (network instanceof CheckpointError) {
+    report.say(`No network that this program runs, so that its tensors are written without flags: ${network.message}`);
+    return Object.fromEntries(opened.file.metadata);
   }
+  if (isClassifier(network)) {
+    sayAssumedOfClassifier(network, report, "flags");
+    return classifierMetadata(network);
+  }
+  sayAssumed({ ...opened, checkpoint: network }, report);
+  return metadataOf(network);
 }
 
 async function write(

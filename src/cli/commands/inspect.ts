@@ -8,19 +8,20 @@ import { classifierPresets, identifyClassifier } from "../../checkpoints/release
 import { classNames } from "../../checkpoints/released/classNames.ts";
 import type { UNetConfig } from "../../checkpoints/config.ts";
 import { identifyPreset, presetByName } from "../../checkpoints/released/find.ts";
-import { recogniseFormat } from "../../files/pytorch/formats.ts";
 import { type Arguments, type Command, jsonOption } from "../command.ts";
 import type { Context } from "../context.ts";
 import { byFlagName } from "../given/flagWords.ts";
 import { type PlanSize, reportPlan } from "../tasks/memoryTable.ts";
 import { classifierFlagsOption, flagsOption, readFlags } from "../given/flags.ts";
-import { modelHash, type ModelSettings, type OpenWeights, withClassifier } from "../given/model.ts";
+import { modelHash, type ModelSettings, withClassifier } from "../given/model.ts";
 import { readSize } from "../given/settings.ts";
-import { flagsOf, isClassifier, type Network, withNetwork } from "../given/network.ts";
+import { flagsOf, isClassifier, type Network, networkIn, type OpenFile, withFile } from "../given/network.ts";
 import { bytes as inBytes, count } from "../../text/quantities.ts";
 
 interface Settings {
-  readonly network: ModelSettings;
+  /** A file, its address, or a shipped model. */
+  readonly file: string;
+  readonly flags: unknown;
   /** The memory of a forward of this size; undefined: is not asked for. */
   readonly plan: PlanSize | undefined;
   /** The classifier whose memory is planned beside the network's. */
@@ -53,7 +54,7 @@ async function parse(given: Arguments): Promise<Settings> {
   const classifier = { weights: given.text("classifier"), flags: await readFlags(given, "classifier-flags") };
   const isGuided = classifier.weights !== undefined;
   if (isGuided && !plan) throw new InputError("--classifier is for --plan; inspect a classifier by its own name");
-  return { network: { weights: given.positional, flags }, plan, guide: isGuided ? classifier : undefined };
+  return { file: given.positional!, flags, plan, guide: isGuided ? classifier : undefined };
 }
 
 function readPlanSize(given: Arguments): PlanSize | undefined {
@@ -69,9 +70,10 @@ function readPlanSize(given: Arguments): PlanSize | undefined {
   };
 }
 
-async function run({ network: named, plan, guide: guideNamed }: Settings, context: Context): Promise<void> {
-  await withNetwork(context, named, async (network, opened) => {
-    const guide = guideNamed && (await guideOf(context, guideNamed, network));
+async function run({ file, flags, plan, guide: classifier }: Settings, context: Context): Promise<void> {
+  await withFile(context, file, async (opened) => {
+    const network = await networkIn(opened, flags, context);
+    const guide = classifier && (await guideOf(context, classifier, network));
     const facts = await describe(context, opened, network);
     context.report.event("checkpoint", facts);
     context.report.print(table(facts));
@@ -112,10 +114,10 @@ interface Facts extends Record<string, unknown> {
 
 const formats = { safetensors: "safetensors", zip: "PyTorch", pickle: "PyTorch before 1.6" };
 
-async function describe(context: Context, opened: OpenWeights, network: Network): Promise<Facts> {
+async function describe(context: Context, opened: OpenFile, network: Network): Promise<Facts> {
   const { source } = opened;
   const { file, config, architecture, assumed } = network;
-  const [format, sha256] = [await recogniseFormat(source), await modelHash(opened, context)];
+  const sha256 = await modelHash(opened, context);
   const dtypes: Record<string, number> = {};
   for (const { dtype } of file.tensors.values()) dtypes[dtype] = (dtypes[dtype] ?? 0) + 1;
   const own = isClassifier(network);
@@ -123,7 +125,7 @@ async function describe(context: Context, opened: OpenWeights, network: Network)
   const classes = count === null ? undefined : await classNames(file, count);
   return {
     file: source.name,
-    format: formats[format],
+    format: formats[opened.file.format],
     bytes: source.size,
     sha256,
     tensors: file.tensors.size,

@@ -3,29 +3,37 @@ import { type Checkpoint, openCheckpoint } from "../../checkpoints/checkpoint.ts
 import { type ClassifierCheckpoint, openClassifier } from "../../checkpoints/classifier/checkpoint.ts";
 import type { Context } from "../context.ts";
 import { byFlagName } from "./flagWords.ts";
-import { type ModelSettings, type OpenWeights, withWeights } from "./model.ts";
+import { type OpenWeights, withWeights } from "./model.ts";
 import { configBeside } from "./weightsFile.ts";
-import { openTensors } from "../../files/open.ts";
+import { openTensors, type OpenTensors } from "../../files/open.ts";
 import { recognise } from "../../checkpoints/recognise.ts";
 
 export type Network = Checkpoint | ClassifierCheckpoint;
 
-/** Opens it for the time of `body`. What is no classifier is taken for a UNet. */
-export function withNetwork<T>(
+/** A file of weights whose header is read. */
+export interface OpenFile extends OpenWeights {
+  /** Under its own names, where the network's file has guided-diffusion's. */
+  readonly file: OpenTensors;
+}
+
+/** Opens a file that is named by an argument of its own, for the time of `body`. */
+export function withFile<T>(
   context: Context,
-  { weights, flags }: ModelSettings,
-  body: (network: Network, opened: OpenWeights) => Promise<T>,
+  weights: string | undefined,
+  body: (opened: OpenFile) => Promise<T>,
 ): Promise<T> {
-  const open = async (opened: OpenWeights): Promise<T> => {
-    const { source, path } = opened;
-    const file = await openTensors(source);
-    const network =
-      recognise(file) === "classifier"
-        ? await openClassifier(file, flags)
-        : await openCheckpoint(file, flags, () => configBeside(path, context));
-    return body(network, opened);
-  };
-  return withWeights(context, weights, open, "");
+  return withWeights(
+    context,
+    weights,
+    async (opened) => body({ ...opened, file: await openTensors(opened.source) }),
+    "",
+  );
+}
+
+/** The network in a file. What is no classifier is taken for a UNet. @throws as `openCheckpoint` */
+export function networkIn({ file, path }: OpenFile, flags: unknown, context: Context): Promise<Network> {
+  if (recognise(file) === "classifier") return openClassifier(file, flags);
+  return openCheckpoint(file, flags, () => configBeside(path, context));
 }
 
 export function isClassifier(network: Network): network is ClassifierCheckpoint {
