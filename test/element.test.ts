@@ -22,7 +22,8 @@ describe.skipIf(noChromium)("<repaint-inpaint>", () => {
       return { progress: progress.length, previews: preview.length, errors: error.length };
     });
     expect(seen.errors).toBe(0);
-    expect(seen.progress).toBeGreaterThan(50);
+    // One a model call of the preset "fast".
+    expect(seen.progress).toBeGreaterThanOrEqual(28);
     expect(seen.previews).toBeGreaterThan(5);
     const saved = await driver.downloadPicture(() => driver.press("Download"));
     expect(saved).toMatchObject({ width: 40, height: 30, name: "picture.filled-7.png" });

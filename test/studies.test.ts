@@ -79,10 +79,19 @@ describe("studies", () => {
     const at = await folder();
     const argv = ["reproduce", "--report", "--pictures", "2", "--pictures", "halves:3"];
     const outcome = await cli([...argv, "--out", join(at, "out"), "--work", join(at, "work")]);
-    expect(outcome).toMatchObject({ status: 0, err: expect.stringContaining("0 of 36 results") as string });
+    expect(outcome).toMatchObject({ status: 0, err: expect.stringContaining("0 of 82 results") as string });
     const page = await readFile(join(at, "out", "README.md"), "utf8");
     expect(page).toMatch(/^# The paper's studies on /);
-    for (const words of ["0 of 36 results", "Table 2", "Table 3", "Table 4", "Table 1", "Figure 1", "true pictures"])
+    for (const words of [
+      "0 of 82 results",
+      "Table 2",
+      "Table 3",
+      "Table 4",
+      "Table 1",
+      "Figure 1",
+      "true pictures",
+      "Fewer calls",
+    ])
       expect(page).toContain(words);
     expect(page).toMatch(/Not run: guidance, scale 1, since no classifier was given \(--classifier\)\./);
     const calls = Object.fromEntries(

@@ -3,13 +3,16 @@
  * decision. Not here: running, text (src/cli).
  */
 import type { MaskPattern } from "../pictures/masks.ts";
+import type { LangevinSampling } from "../repaint/sampling.ts";
 import type { Schedule } from "../repaint/schedule.ts";
 import type { Strategy } from "../repaint/strategies.ts";
 import type { Estimate } from "./statistics.ts";
 
 interface StudySettingFacts {
-  /** How the schedule's model calls are spent where it is not on jumps: `strategy`. */
-  readonly run: Readonly<Pick<Schedule, "steps" | "jumpLength" | "resamples">> & { readonly strategy?: Strategy };
+  /** RePaint's schedule, with how its model calls are spent where it is not on jumps, or guided Langevin steps. */
+  readonly run:
+    | (Readonly<Pick<Schedule, "steps" | "jumpLength" | "resamples">> & { readonly strategy?: Strategy })
+    | Pick<LangevinSampling, "levels" | "inner">;
   readonly title: string;
 }
 
@@ -32,6 +35,11 @@ export const STUDY_SETTINGS = {
   short: { run: { steps: 20, jumpLength: 1, resamples: 2 }, title: "T = 20, j = 1, r = 2" },
   once: { run: { steps: 25, jumpLength: usualJump, resamples: 1 }, title: "T = 25, no resampling" },
   fivefold: { run: { steps: 25, jumpLength: 5, resamples: 5 }, title: "T = 25, j = 5, r = 5" },
+  single: { run: { steps: 20, jumpLength: 1, resamples: 6 }, title: "T = 20, j = 1, r = 6" },
+  hundred: { run: { steps: 100, jumpLength: 10, resamples: 5 }, title: "T = 100, j = 10, r = 5" },
+  published: { run: { steps: 250, jumpLength: 10, resamples: 10 }, title: "T = 250, j = 10, r = 10, as published" },
+  ten: { run: { levels: 10, inner: 2 }, title: "guided Langevin, 10 levels of 2 steps" },
+  twenty: { run: { levels: 20, inner: 2 }, title: "guided Langevin, 20 levels of 2 steps" },
 } as const satisfies Readonly<Record<string, StudySettingFacts>>;
 
 export type StudySetting = keyof typeof STUDY_SETTINGS;
@@ -44,6 +52,8 @@ export interface StudyRun {
   /** Unless another number is asked for. Those of examples do not grow with what is asked for all studies. */
   readonly pictures: number;
   readonly isExample?: boolean;
+  /** So long that it is run only where it is asked for by name. */
+  readonly isLong?: boolean;
   /** Each picture's own class is asked for; without it none is. */
   readonly hasLabel?: boolean;
   /** The scale of a classifier's guidance towards the own class. */
@@ -88,6 +98,37 @@ export const STUDY_RUNS: readonly StudyRun[] = [
     name: "diversity",
     masks: ["half"],
     settings: ["resample"],
+    seeds: [1n, 2n, 3n],
+    pictures: 2,
+    isExample: true,
+  },
+  {
+    name: "fewer",
+    masks: ["half"],
+    settings: ["ten", "twenty", "fivefold", "single"],
+    seeds: [1n],
+    pictures: fewPictures,
+  },
+  {
+    name: "fewer-long",
+    masks: ["half"],
+    settings: ["ten", "hundred", "published"],
+    seeds: [1n],
+    pictures: fewPictures,
+    isLong: true,
+  },
+  {
+    name: "fewer-masks",
+    masks: ["wide", "narrow", "super-resolve", "alternating-lines", "expand"],
+    settings: ["ten", "fivefold"],
+    seeds: [1n],
+    pictures: 2,
+    isExample: true,
+  },
+  {
+    name: "fewer-diversity",
+    masks: ["expand"],
+    settings: ["twenty", "fivefold"],
     seeds: [1n, 2n, 3n],
     pictures: 2,
     isExample: true,

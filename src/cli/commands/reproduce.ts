@@ -58,6 +58,7 @@ interface Settings {
 const precision = "f32";
 
 const studyNames = STUDY_RUNS.map(({ name }) => name);
+const longStudies = new Set(STUDY_RUNS.filter(({ isLong }) => isLong).map(({ name }) => name));
 
 export const reproduceCommand: Command<Settings> = {
   name: "reproduce",
@@ -78,16 +79,21 @@ export const reproduceCommand: Command<Settings> = {
       name: "pictures",
       value: "[STUDY:]N",
       repeat: true,
-      help: "portraits of each study, or of one (default 8; masks and diversity have 2 at most unless named)",
+      help: "portraits of each study, or of one (default 8; those of masks and diversity have 2 at most unless named)",
     },
-    { name: "study", value: "NAME", repeat: true, help: `run this one only: ${studyNames.join(", ")}` },
+    {
+      name: "study",
+      value: "NAME",
+      repeat: true,
+      help: `run this one only: ${studyNames.join(", ")} (${[...longStudies].join(", ")}: only so)`,
+    },
     lpipsOption,
     { name: "report", help: "only write the report of the results that are there" },
     adapterOption,
     jsonOption,
   ],
   notes: [
-    "About 4,000 model calls: half an hour or so on an idle processor. docs/evaluate.md says what is compared. The rows of classes need a model that knows the portraits' classes, those of guidance --classifier; without them they are left out, with the reason.",
+    "About 9,000 model calls: an hour or so on an idle processor. docs/evaluate.md says what is compared. The rows of classes need a model that knows the portraits' classes, those of guidance --classifier; without them they are left out, with the reason.",
   ],
   parse,
   run,
@@ -243,7 +249,7 @@ async function runStudies(
   parts: Parts,
   all: readonly Ready[],
 ): Promise<void> {
-  const studies = all.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
+  const studies = all.filter(({ name }) => (wanted.length === 0 ? !longStudies.has(name) : wanted.includes(name)));
   const open: { study: Ready; tasks: Task[]; done: Map<number, EvaluationResult> }[] = [];
   for (const study of studies) {
     const tasks = tasksOf(study.plan);

@@ -4,14 +4,16 @@
  */
 import { median } from "../../engine/timing.ts";
 import { estimate } from "../../evaluate/statistics.ts";
-import { STUDY_SETTINGS, type StudySetting, type Verdict } from "../../evaluate/studies.ts";
+import { STUDY_SETTINGS, type StudySetting } from "../../evaluate/studies.ts";
 import type { SheetRow } from "../../node/contactSheet.ts";
 import { createPicture, type Mask, type Picture } from "../../pictures/image.ts";
 import {
   cell,
   differenceCell,
   estimateOf,
+  found,
   halfMeasures,
+  headOf,
   type Judged,
   type JudgedMeasure,
   type Meaning,
@@ -23,9 +25,6 @@ import {
   trueMeanings,
 } from "./study.ts";
 import { count } from "../../text/quantities.ts";
-
-/** Nobody claimed anything. */
-const found: Readonly<Record<Verdict, string>> = { holds: "better", contradicted: "worse", "not shown": "not shown" };
 
 export interface Section {
   readonly lines: readonly string[];
@@ -145,8 +144,6 @@ const titleOf = ({ source }: Study): string => {
   const { name, sha256 } = source.folder.plan.model;
   return `${name} (${sha256.slice(0, 8)})`;
 };
-
-const headOf = ({ title, better }: JudgedMeasure): string => `${title} (${better} is better)`;
 
 /** Those that were measured. */
 const measuresOf = (results: readonly Judged[]): JudgedMeasure[] =>

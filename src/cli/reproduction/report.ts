@@ -11,6 +11,7 @@ import { MEASURES } from "../../evaluate/summary.ts";
 import { contactSheet, type SheetRow } from "../../node/contactSheet.ts";
 import { ensureFolder, writeFileAtomic } from "../../node/files.ts";
 import { encodePng } from "../../node/pictures.ts";
+import { fewerSection } from "./fewer.ts";
 import { classesSection, halvesSection } from "./meaning.ts";
 import {
   cell,
@@ -65,6 +66,12 @@ export async function writeReproduction(
   const [settings, halves, masks, diversity] = ["settings", "halves", "masks", "diversity"].map((name) =>
     studies.get(name)!,
   ) as [Study, Study, Study, Study];
+  const ofFewer = await fewerSection({
+    halves: studies.get("fewer")!,
+    long: studies.get("fewer-long")!,
+    masks: studies.get("fewer-masks")!,
+    diversity: studies.get("fewer-diversity")!,
+  });
   for (const part of ["pictures", "plots"]) await ensureFolder(join(out, part));
   const write: Write = (file, content) => {
     const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
@@ -102,6 +109,8 @@ export async function writeReproduction(
     ...(await sheet("masks", "Each picture with its masks and results", await masksSheet(masks))),
     ...diversitySection(diversity),
     ...(await sheet("diversity", "True picture, input, and the seeds", await seedsSheet(diversity))),
+    ...ofFewer.lines,
+    ...(await sheet("fewer", "Rows: true pictures, inputs, and the results of each sampler", ofFewer.sheet)),
   ].join("\n\n");
   await write("README.md", `${page}\n`);
   await write("results.json", `${JSON.stringify(all.map(numbersOf), null, 1)}\n`);

@@ -128,6 +128,15 @@ export function differenceCell(
   return `${sign}${cell(difference, measure.digits)}, n = ${difference.count}: **${verdict}**`;
 }
 
+/** A verdict where nobody claimed anything. */
+export const found: Readonly<Record<Verdict, string>> = {
+  holds: "better",
+  contradicted: "worse",
+  "not shown": "not shown",
+};
+
+export const headOf = ({ title, better }: JudgedMeasure): string => `${title} (${better} is better)`;
+
 export const cell = (value: Estimate | undefined, digits: number): string => {
   if (!value) return "–";
   const interval = intervalWords(value, digits);
