@@ -187,9 +187,9 @@ describe("Winograd in strips", () => {
 });
 
 it("subgroup matrices of any shape fill tiles wholly, or are not offered", async () => {
-  const { matrixWays } = await import("../src/operators/convolution/matrixWays.ts");
+  const { matrixConfigs } = await import("../src/operators/convolution/matrix.ts");
   const offered = (rows: number, columns: number, depth: number, subgroupSize: number) =>
-    matrixWays({ rows, columns, depth, subgroupSize }).length;
+    matrixConfigs({ rows, columns, depth, subgroupSize }).length;
   const all = offered(16, 16, 16, 32);
   // NVIDIA's, Apple's, Intel's, lavapipe's.
   expect([offered(16, 8, 16, 32), offered(8, 8, 8, 32), offered(8, 16, 16, 16), offered(8, 8, 8, 8)]).toEqual(

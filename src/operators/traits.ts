@@ -4,10 +4,10 @@
  */
 import type { SubgroupMatrix } from "../engine/adapter.ts";
 import type { Device } from "../engine/device.ts";
-import type { tiledAttentions } from "./attention/tiledWays.ts";
-import type { MatrixWay } from "./convolution/matrixWays.ts";
+import type { tiledAttentions } from "./attention/tiled.ts";
+import type { MatrixConfig } from "./convolution/matrix.ts";
 import type { ConvolutionRule } from "./convolution/table.ts";
-import type { TiledWays } from "./convolution/tiledWays.ts";
+import type { TiledConfigs } from "./convolution/tiled.ts";
 
 /** What an adapter says of itself: a `Device` has it. */
 export type AdapterFacts = Pick<Device, "kind" | "family" | "subgroups" | "workgroupBytes" | "matrix">;
@@ -27,7 +27,7 @@ interface ProcessorTraits extends SharedFacts {
 interface GpuTraits extends SharedFacts {
   readonly kind: "gpu";
   /** Convolutions through workgroup tiles. */
-  readonly tiles: TiledWays;
+  readonly tiles: TiledConfigs;
   /** Attention through workgroup tiles. */
   readonly tiledAttentions: typeof tiledAttentions;
   /** Where the adapter has subgroup matrices. */
@@ -36,7 +36,7 @@ interface GpuTraits extends SharedFacts {
 
 /** A subgroup matrix with the convolutions that multiply by it. */
 interface MatrixTraits extends SubgroupMatrix {
-  readonly ways: readonly MatrixWay[];
+  readonly configs: readonly MatrixConfig[];
   /** Comes before the family's own rules. */
   readonly table: readonly ConvolutionRule[];
 }
@@ -59,17 +59,17 @@ export async function loadTraits(adapter: AdapterFacts): Promise<Traits> {
 async function makeTraits({ kind, family, subgroups, workgroupBytes, matrix }: AdapterFacts): Promise<Traits> {
   const facts = { family, subgroups, workgroupBytes };
   if (kind === "cpu") return { ...facts, kind, tiles: undefined, tiledAttentions: undefined, matrix: undefined };
-  const [{ tiledWays }, { tiledAttentions }, matrixTraits] = await Promise.all([
-    import("./convolution/tiledWays.ts"),
-    import("./attention/tiledWays.ts"),
+  const [{ tiledConfigs }, { tiledAttentions }, matrixTraits] = await Promise.all([
+    import("./convolution/tiled.ts"),
+    import("./attention/tiled.ts"),
     matrix && loadMatrix(matrix),
   ]);
-  return { ...facts, kind, tiles: tiledWays(workgroupBytes), tiledAttentions, matrix: matrixTraits };
+  return { ...facts, kind, tiles: tiledConfigs(workgroupBytes), tiledAttentions, matrix: matrixTraits };
 }
 
 async function loadMatrix(matrix: SubgroupMatrix): Promise<MatrixTraits> {
-  const { matrixWays, matrixTable } = await import("./convolution/matrixWays.ts");
-  return { ...matrix, ways: matrixWays(matrix), table: matrixTable };
+  const { matrixConfigs, matrixTable } = await import("./convolution/matrix.ts");
+  return { ...matrix, configs: matrixConfigs(matrix), table: matrixTable };
 }
 
 /**

@@ -4,7 +4,7 @@
  * workgroup memory, `keys` at a time. Four threads share a query, each with every fourth key and a maximum of its own;
  * at the end they merge. Which thread has a query or a key depends neither on the batch nor on the dispatch.
  *
- * Twin: test/twins/attention.ts. Cases: test/kernelCases.ts. Planned by src/operators/attention/tiledWays.ts.
+ * Twin: test/twins/attention.ts. Cases: test/kernelCases.ts. Planned by src/operators/attention/tiled.ts.
  */
 import { defineKernel } from "../engine/kernel.ts";
 import { unroll, wgsl } from "../engine/wgsl.ts";

@@ -5,7 +5,7 @@
  * each subgroup its share as matrices of `rows` × `columns`. With `parts` > 1 as `convolutionTiled`.
  *
  * Twin: test/twins/convolution.ts. Cases: test/kernelCasesConvolution.ts.
- * Planned by src/operators/convolution/matrixWays.ts.
+ * Planned by src/operators/convolution/matrix.ts.
  */
 import { defineKernel } from "../engine/kernel.ts";
 import { unroll, wgsl } from "../engine/wgsl.ts";

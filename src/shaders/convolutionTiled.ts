@@ -7,7 +7,7 @@
  * is nearest ×2 of that, and no more stored.
  *
  * Twin: test/twins/convolution.ts. Cases: test/kernelCasesConvolution.ts.
- * Planned by src/operators/convolution/tiledWays.ts.
+ * Planned by src/operators/convolution/tiled.ts.
  */
 import { defineKernel, readOptional } from "../engine/kernel.ts";
 import { unroll, wgsl } from "../engine/wgsl.ts";

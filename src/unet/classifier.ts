@@ -132,7 +132,7 @@ export class Classifier {
   }
 
   /**
-   * Everything for images of this size, whose class each is `labels`' one. `x` is the buffer that holds them (f32 NHWC,
+   * Everything for images of this size, with a class in `labels` for each. `x` is the buffer that holds them (f32 NHWC,
    * padded channels) and stays the caller's; without it the session has its own.
    * @throws InputError for labels out of range and a size that the network cannot take, OutOfMemoryError
    */

@@ -1,5 +1,5 @@
 /**
- * What a network needs on the device, told from its architecture and the adapter's traits: weights, activations, inputs
+ * What a network needs on the device, by its architecture and the adapter's traits: weights, activations, inputs
  * and output, the table of embeddings, and the largest binding and buffer, against the adapter's limits. No device,
  * nothing is allocated. Not here: what a driver adds, and host memory.
  */

@@ -97,10 +97,11 @@ async function run({ adapter }: Settings, context: Context): Promise<number> {
 
 async function describeDevice({ report }: Context, device: Device): Promise<void> {
   const { gpu, info, kind, half } = device;
-  const matrix = kind === "gpu" ? device.matrix : undefined;
+  const traits = await loadTraits(device);
+  const { matrix } = traits;
   const features = [...gpu.features].sort();
   const limits = Object.fromEntries(shownLimits.map((name) => [name, device.limits[name]]));
-  const { id } = chooseConvolution(exampleLayer, await loadTraits(device));
+  const { id } = chooseConvolution(exampleLayer, traits);
   const chosen = { kind, half, convolution: id, preset: defaultPreset(kind) };
   report.event("device", { adapter: adapterName(info), features, limits, chosen });
   const inBytes = (name: string, value: number) => (/Size/.test(name) ? bytes(value) : String(value));

@@ -13,7 +13,7 @@ import {
   convolutionKey,
   isRows,
 } from "./layer.ts";
-import type { TiledWay } from "./tiledWays.ts";
+import type { TiledConfig } from "./tiled.ts";
 import { allowsWinograd } from "./winogradSizes.ts";
 
 /** All that can run a layer on an adapter; the default is one of them. */
@@ -32,7 +32,10 @@ export function convolutionCandidates(layer: ConvolutionLayer, traits: Traits): 
     ...winograds(layer, traits),
     ...(isRows(layer)
       ? []
-      : [...(traits.tiles?.direct ?? []).flatMap((way) => tiledChoices(way, layer)), ...matrixChoices(layer, traits)]),
+      : [
+          ...(traits.tiles?.direct ?? []).flatMap((config) => tiledChoices(config, layer)),
+          ...matrixChoices(layer, traits),
+        ]),
   ];
 }
 
@@ -77,11 +80,11 @@ function meets(layer: ConvolutionLayer, rule: ConvolutionRule): boolean {
 }
 
 /** A tile for the whole sum, for an input that is normed and upsampled as it is read, and for sums in parts. */
-function tiledChoices(way: TiledWay, layer: ConvolutionLayer): ConvolutionChoice[] {
+function tiledChoices(config: TiledConfig, layer: ConvolutionLayer): ConvolutionChoice[] {
   const choice = (more: string, parts: number, through = false): ConvolutionChoice => ({
-    id: `tiled ${way.name}${more}`,
+    id: `tiled ${config.name}${more}`,
     method: "tiled",
-    way,
+    config,
     parts,
     through,
   });
@@ -91,7 +94,7 @@ function tiledChoices(way: TiledWay, layer: ConvolutionLayer): ConvolutionChoice
   return [
     choice("", 1),
     ...(norm !== undefined || upsample ? [choice(" through", 1, true)] : []),
-    ...(way.isSplit ? splits(layer) : []).map((parts) => choice(` in ${parts}`, parts)),
+    ...(config.isSplit ? splits(layer) : []).map((parts) => choice(` in ${parts}`, parts)),
   ];
 }
 
@@ -99,13 +102,13 @@ function tiledChoices(way: TiledWay, layer: ConvolutionLayer): ConvolutionChoice
 function matrixChoices(layer: ConvolutionLayer, traits: Traits): ConvolutionChoice[] {
   const { matrix, workgroupBytes } = traits;
   if (!matrix || layer.activations !== "f16" || layer.weights !== "f16") return [];
-  return matrix.ways
+  return matrix.configs
     .filter(({ bytes }) => bytes <= workgroupBytes)
-    .flatMap((way) =>
+    .flatMap((config) =>
       [1, ...splits(layer)].map((parts): ConvolutionChoice => ({
-        id: parts === 1 ? way.name : `${way.name} in ${parts}`,
+        id: parts === 1 ? config.name : `${config.name} in ${parts}`,
         method: "matrix",
-        way,
+        config,
         parts,
       })),
     );

@@ -3,8 +3,8 @@
  */
 import type { DType, Tensor } from "../../engine/tensor.ts";
 import type { BlockedVariant } from "../../shaders/convolutionBlocked.ts";
-import type { MatrixWay } from "./matrixWays.ts";
-import type { TiledWay } from "./tiledWays.ts";
+import type { MatrixConfig } from "./matrix.ts";
+import type { TiledConfig } from "./tiled.ts";
 import type { WinogradTile } from "../../shaders/lib/winograd.ts";
 import type { WinogradMultiplyVariant } from "../../shaders/winogradMultiply.ts";
 import type { ConvolutionShape } from "../../shaders/lib/convolutionShape.ts";
@@ -40,20 +40,20 @@ export type ConvolutionChoice =
   | {
       readonly id: string;
       readonly method: "tiled";
-      readonly way: TiledWay;
+      readonly config: TiledConfig;
       readonly parts: number;
       readonly through: boolean;
     }
-  | { readonly id: string; readonly method: "matrix"; readonly way: MatrixWay; readonly parts: number }
-  | { readonly id: string; readonly method: "winograd"; readonly variant: WinogradWay };
+  | { readonly id: string; readonly method: "matrix"; readonly config: MatrixConfig; readonly parts: number }
+  | { readonly id: string; readonly method: "winograd"; readonly variant: WinogradConfig };
 
 /**
  * How Winograd's products are computed, and about how many bytes of transformed images and products there are at a
  * time.
  */
-export type WinogradWay = { readonly tile: WinogradTile; readonly stripBytes: number } & (
+export type WinogradConfig = { readonly tile: WinogradTile; readonly stripBytes: number } & (
   | { readonly blocked: Pick<WinogradMultiplyVariant, "tiles" | "tileChannels" | "share" | "workgroupSize"> }
-  | { readonly tiled: TiledWay }
+  | { readonly tiled: TiledConfig }
 );
 
 type BlockedTile = Pick<BlockedVariant, "tileWidth" | "tileHeight" | "tileChannels" | "share" | "workgroupSize">;

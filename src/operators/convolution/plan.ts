@@ -38,7 +38,7 @@ export function addConvolution(builder: PlanBuilder, call: ConvolutionCall): voi
   }
 }
 
-/** What every kernel of a direct sum is told of its layer. */
+/** Parameters, variant and work of a direct sum, whatever kernel computes it. */
 function wholeOf({ layer, batch }: ConvolutionCall) {
   const { kernel, stride, activation } = layer;
   const { height, width, outHeight, outWidth, channels0, channels1, outChannels, pad } = layer;
@@ -60,22 +60,22 @@ function addTiles(
   const { outHeight, outWidth, outChannels, activation } = layer;
   const { parameters, shape, macs } = wholeOf(convolution);
   const { parts } = choice;
-  const { threads: workgroupSize } = choice.way;
+  const { threads: workgroupSize } = choice.config;
   const { x0, x1, affine, weight, bias, residual, y } = tensors;
   const sums =
     parts > 1 ? builder.temporary(`${label}.sums`, "f32", [parts, batch, outHeight, outWidth, outChannels]) : undefined;
   const whole = { ...shape, ...(sums ? { activation: "none" as const } : {}), parts };
   if (choice.method === "tiled") {
     const { norm = "none", upsample = false } = layer;
-    const variant = { ...whole, ...choice.way.variant, norm, upsample, products: 1 };
+    const variant = { ...whole, ...choice.config.variant, norm, upsample, products: 1 };
     const bound = sums ? { x0, x1, affine, weight, y: sums } : tensors;
     const dispatch = { tensors: bound, parameters, variant, label, macs };
-    dispatchInPieces(builder, choice.way.kernel, dispatch, { workgroupSize });
+    dispatchInPieces(builder, choice.config.kernel, dispatch, { workgroupSize });
   } else {
-    const variant = { ...whole, ...choice.way.variant };
+    const variant = { ...whole, ...choice.config.variant };
     const bound = sums ? { x0, x1, weight, y: sums } : { x0, x1, weight, bias, residual, y };
     const dispatch = { tensors: bound, parameters, variant, label, macs };
-    dispatchInPieces(builder, choice.way.kernel, dispatch, { workgroupSize });
+    dispatchInPieces(builder, choice.config.kernel, dispatch, { workgroupSize });
   }
   if (sums)
     builder.dispatch(convolutionSum, {

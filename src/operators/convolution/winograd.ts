@@ -14,7 +14,7 @@ import { winogradInput } from "../../shaders/winogradInput.ts";
 import { winogradMultiply } from "../../shaders/winogradMultiply.ts";
 import { winogradOutput } from "../../shaders/winogradOutput.ts";
 import { winogradWeights } from "../../shaders/winogradWeights.ts";
-import type { ConvolutionChoice, ConvolutionCall, WinogradWay } from "./layer.ts";
+import type { ConvolutionChoice, ConvolutionCall, WinogradConfig } from "./layer.ts";
 import { rowBytes } from "./winogradSizes.ts";
 
 /** A product of matrices is a 1×1 convolution of one row. */
@@ -31,21 +31,21 @@ const productShape = {
 /** One product for each frequency: in registers, or through workgroup tiles. */
 function addProducts(
   builder: PlanBuilder,
-  way: WinogradWay,
+  config: WinogradConfig,
   { v, u, m }: { v: Tensor; u: Tensor; m: Tensor },
   product: { tiles: number; channels: number; outChannels: number; label: string; macs: number },
 ): void {
   const { tiles, channels, outChannels, label, macs } = product;
-  const frequencies = winogradSpan(way.tile) ** 2;
-  if ("blocked" in way)
+  const frequencies = winogradSpan(config.tile) ** 2;
+  if ("blocked" in config)
     return builder.dispatch(winogradMultiply, {
       tensors: { v, u, m },
       parameters: { tiles, channels, outChannels },
-      variant: { frequencies, ...way.blocked },
+      variant: { frequencies, ...config.blocked },
       label,
       macs,
     });
-  const { kernel, variant } = way.tiled;
+  const { kernel, variant } = config.tiled;
   builder.dispatch(kernel, {
     tensors: { x0: v, weight: u, y: m },
     parameters: { ...oneRow(tiles), channels0: channels, channels1: 0, outChannels, pad: 0, ...wholeDispatch },

@@ -5,10 +5,11 @@
 import { convolutionTiled, tiledBytes, tiledThreads, type TiledVariant } from "../../shaders/convolutionTiled.ts";
 import type { TileShape } from "../../shaders/lib/tileWalk.ts";
 
-/** A tile and how its threads share it. */
+/** A tile, and how its threads share it. */
 type ThreadTile = TileShape & Pick<TiledVariant, "threadVectors">;
 
-export interface TiledWay {
+/** The kernel with a tile. */
+export interface TiledConfig {
   /** "128x64x16/128": pixels, output channels and input channels of a step, threads; " twice": two buffers. */
   readonly name: string;
   readonly kernel: typeof convolutionTiled;
@@ -21,10 +22,10 @@ export interface TiledWay {
   readonly isSplit: boolean;
 }
 
-export interface TiledWays {
-  readonly direct: readonly TiledWay[];
+export interface TiledConfigs {
+  readonly direct: readonly TiledConfig[];
   /** For Winograd's products. */
-  readonly products: readonly TiledWay[];
+  readonly products: readonly TiledConfig[];
 }
 
 /**
@@ -51,12 +52,12 @@ const productTiles: readonly ThreadTile[] = [
 const splitTiles = ["64x64x16/128", "128x64x16/128 twice"];
 
 /** Those that fit into the adapter's workgroup memory. */
-export function tiledWays(workgroupBytes: number): TiledWays {
-  const fitting = (tiles: readonly ThreadTile[]) => tiles.map(wayOf).filter(({ bytes }) => bytes <= workgroupBytes);
+export function tiledConfigs(workgroupBytes: number): TiledConfigs {
+  const fitting = (tiles: readonly ThreadTile[]) => tiles.map(configOf).filter(({ bytes }) => bytes <= workgroupBytes);
   return { direct: fitting(directTiles), products: fitting(productTiles) };
 }
 
-function wayOf(variant: ThreadTile): TiledWay {
+function configOf(variant: ThreadTile): TiledConfig {
   const { tilePixels, tileVectors, stepVectors, buffers } = variant;
   const threads = tiledThreads(variant);
   const size = `${tilePixels}x${4 * tileVectors}x${4 * stepVectors}/${threads}`;

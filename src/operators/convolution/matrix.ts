@@ -9,7 +9,8 @@ import type { SubgroupMatrix } from "../../engine/adapter.ts";
 
 type MatrixTile = TileShape & Pick<MatrixVariant, "subgroupRows" | "subgroupColumns">;
 
-export interface MatrixWay {
+/** The kernel with a tile. */
+export interface MatrixConfig {
   /** "matrix 128x64x32/2x2": pixels, output channels and input channels of a step, subgroups down and across. */
   readonly name: string;
   readonly kernel: typeof convolutionMatrix;
@@ -47,7 +48,7 @@ function isWhole(tile: MatrixTile, matrix: SubgroupMatrix): boolean {
   );
 }
 
-export function matrixWays(matrix: SubgroupMatrix): MatrixWay[] {
+export function matrixConfigs(matrix: SubgroupMatrix): MatrixConfig[] {
   return tiles
     .filter((tile) => isWhole(tile, matrix))
     .map((tile) => {
