@@ -43,7 +43,7 @@ interface MatrixTraits extends SubgroupMatrix {
 
 const loaded = new WeakMap<AdapterFacts, Promise<Traits>>();
 
-/** An adapter's traits, made once for each device. Rejects where the network fails while a part is loaded. */
+/** An adapter's traits, made once for each device. @throws where a part cannot be loaded */
 export async function loadTraits(adapter: AdapterFacts): Promise<Traits> {
   const known = loaded.get(adapter) ?? makeTraits(adapter);
   loaded.set(adapter, known);

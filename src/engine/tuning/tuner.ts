@@ -24,7 +24,7 @@ export interface PlanTiming {
 export interface PlanClock {
   /** Called before these plans are timed, so that their shaders are compiled together. Never rejects. */
   readonly prepare?: (plans: readonly Plan[]) => Promise<void>;
-  /** A run of more than `atMost` milliseconds need not be timed precisely. Rejects where it cannot run. */
+  /** A run of more than `atMost` milliseconds need not be timed precisely. @throws where the plan cannot run */
   readonly time: (plan: Plan, limits: { atMost: number; signal?: AbortSignal | undefined }) => Promise<PlanTiming>;
 }
 

@@ -58,8 +58,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 `;
 
 /**
- * Scores s{i}_{j} = q·k·scale of query + i and key + j and, with \`values\`, g{i}_{j} = dy·v; both tokens are clamped to the last
- * one. Sees \`query\` and \`key\`.
+ * Scores s{i}_{j} = q·k·scale of query + i and key + j and, with `values`, g{i}_{j} = dy·v; both tokens are clamped to
+ * the last one. Sees `query` and `key`.
  */
 export const attentionScores = (queries: number, keys: number, values: boolean): string => wgsl`
 ${unroll(
