@@ -56,6 +56,18 @@ describe("the sources", () => {
     expect(long).toEqual([]);
   });
 
+  it("name files in comments that are there", () => {
+    const files = [...sources, ...under("site"), ...under("weights")];
+    const isThere = (name: string) => files.some((path) => path === name || path.endsWith(`/${name}`));
+    const comments = (path: string) => read(path).match(/\/\*[^]*?\*\/|(?<!:)\/\/.*/g) ?? [];
+    const named = (path: string) =>
+      comments(path).flatMap((text) => text.match(/(?<![\w/.$}-])(?:[\w-]+\/)*[\w-]+(?:\.\w+)*\.(?:ts|mjs)\b/g) ?? []);
+    const missing = [...under("src"), ...bench].flatMap((path) =>
+      named(path).flatMap((name) => (isThere(name) ? [] : [`${path}: ${name}`])),
+    );
+    expect(missing).toEqual([]);
+  });
+
   it("begin by saying what they are", () => {
     const silent = under("src").filter((path) => !/^(#!.*\n)?\/\*\*/.test(read(path)));
     expect(silent).toEqual([]);

@@ -1,6 +1,7 @@
 /**
- * What guided-diffusion calls the layers of its blocks and heads in a state dict. They are spelled here alone; diffusers' names
- * stand in diffusers.ts. Not here: which of them a network has, and their shapes (layers.ts); names of blocks (architecture.ts).
+ * What guided-diffusion calls the layers of its blocks and heads in a state dict. They are spelled here alone;
+ * diffusers' names stand in diffusers/names.ts. Not here: which of them a network has, and their shapes (layers.ts);
+ * names of blocks (architecture.ts).
  */
 import type { Block, Head } from "./architecture.ts";
 
