@@ -1,9 +1,10 @@
 /** Options are read once, by a command's parse; nothing is decided by the words of an error; a checkpoint is opened once. */
 import { readdirSync, readFileSync } from "node:fs";
-import { type FileHandle, writeFile } from "node:fs/promises";
+import fs, { type FileHandle, writeFile } from "node:fs/promises";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { cli, folder } from "./support/cli.ts";
 import { evaluationFolder } from "./support/evaluation.ts";
 import { tinyClassifier } from "./support/tinyClassifier.ts";
@@ -13,23 +14,6 @@ interface Opened {
   /** First byte and length of each read. */
   readonly reads: (readonly [number, number])[];
 }
-
-const opened = vi.hoisted((): Opened[] => []);
-
-vi.mock("node:fs/promises", async (original) => {
-  const real = await original<typeof import("node:fs/promises")>();
-  const open = async (path: string, flags: string): Promise<FileHandle> => {
-    const file = await real.open(path, flags);
-    const { reads } = opened[opened.push({ path, reads: [] }) - 1]!;
-    const read = file.read.bind(file) as (...all: unknown[]) => unknown;
-    const counted = (bytes: Uint8Array, at: number, length: number, position: number) => {
-      reads.push([position, length]);
-      return read(bytes, at, length, position);
-    };
-    return Object.assign(file, { read: counted });
-  };
-  return { ...real, open };
-});
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const sources = readdirSync(`${root}src`, { recursive: true, encoding: "utf8" })
@@ -80,6 +64,16 @@ describe("errors", () => {
 });
 
 describe("a checkpoint", () => {
+  const opened: Opened[] = [];
+  const { open } = fs;
+  // Modules are shared by all files of tests, so that a mock would come too late: Node's own function is replaced.
+  const replaceOpen = (by: typeof open): void => {
+    fs.open = by;
+    syncBuiltinESMExports();
+  };
+  beforeAll(() => replaceOpen(async (path, flags) => counting(await open(path, flags), String(path), opened)));
+  afterAll(() => replaceOpen(open));
+
   /** How often the file was opened, and how often its list of tensors, which begins after eight bytes, was read. */
   const counts = (path: string) => {
     const own = opened.filter((one) => one.path === path);
@@ -108,3 +102,14 @@ describe("a checkpoint", () => {
     expect(counts(weights)).toEqual({ opened: 1, headers: 1 });
   });
 });
+
+function counting(file: FileHandle, path: string, opened: Opened[]): FileHandle {
+  const reads: (readonly [number, number])[] = [];
+  opened.push({ path, reads });
+  const read = file.read.bind(file) as (...all: unknown[]) => unknown;
+  const counted = (bytes: Uint8Array, at: number, length: number, position: number) => {
+    reads.push([position, length]);
+    return read(bytes, at, length, position);
+  };
+  return Object.assign(file, { read: counted });
+}

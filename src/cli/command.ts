@@ -24,7 +24,7 @@ export interface Option {
 export interface Command<Settings = unknown> {
   readonly name: string;
   readonly summary: string;
-  /** How help writes the positional arguments, separated by spaces; they are then required. */
+  /** How help writes the positional arguments, separated by spaces; one in brackets may be left out. */
   readonly positional?: string;
   readonly options: readonly Option[];
   /** Paragraphs below the options in help. */
@@ -154,5 +154,6 @@ function checkPositionals({ name, positional }: Command, given: readonly string[
   if (extra !== undefined)
     throw new InputError(`\`${name}\` takes ${takes}, got ${quoted(extra)} too; see \`${name} --help\``);
   const missing = wanted[given.length];
-  if (missing !== undefined) throw new InputError(`\`${name}\` needs a ${missing}: repaint ${name} ${positional}`);
+  if (missing !== undefined && !missing.startsWith("["))
+    throw new InputError(`\`${name}\` needs a ${missing}: repaint ${name} ${positional}`);
 }

@@ -17,6 +17,7 @@ import { evaluateCommand } from "./commands/evaluate.ts";
 import { commandHelp, generalHelp } from "./help.ts";
 import { inpaintCommand } from "./commands/inpaint.ts";
 import { inspectCommand } from "./commands/inspect.ts";
+import { kernelCommand } from "./commands/kernel.ts";
 import { lpipsCommand } from "./commands/lpips.ts";
 import { maskCommand } from "./commands/mask.ts";
 import { replayCommand } from "./commands/replay.ts";
@@ -46,6 +47,7 @@ export const commands: readonly Command[] = [
   evaluateCommand,
   lpipsCommand,
   reproduceCommand,
+  kernelCommand,
 ];
 
 export interface Environment {
