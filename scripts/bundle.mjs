@@ -14,6 +14,7 @@ import { promisify } from "node:util";
 import { rolldown } from "rolldown";
 import { parseAst } from "rolldown/parseAst";
 import { arrangeDeclarations } from "./declarations.mjs";
+import { frameworkDeclarations } from "./frameworks.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -63,6 +64,9 @@ async function declare(folder) {
   await promisify(execFile)(process.execPath, [tsc, "-p", "tsconfig.build.json", "--outDir", folder], { cwd: root });
   const { cli: _, ...typed } = entries;
   await arrangeDeclarations(folder, Object.values(typed));
+  const manifest = JSON.parse(await readFile(join(root, "custom-elements.json"), "utf8"));
+  for (const [name, text] of Object.entries(frameworkDeclarations(manifest)))
+    await writeFile(join(folder, `${name}.d.ts`), text);
 }
 
 /** @param dist the folder, made where it is missing */

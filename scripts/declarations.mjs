@@ -1,6 +1,9 @@
 /**
  * Makes the declarations that tsc has written the package's: those that an entry point reaches, with imports that older
  * compilers follow, too. They stay a file a module, beside maps that lead an editor to the sources in the package.
+ *
+ * Of WebGPU's own types only the names are declared, once more: what knows them (TypeScript 6's lib.dom, @webgpu/types) adds
+ * their members, and without it (TypeScript 5, Node without lib.dom) they are still types.
  */
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, posix } from "node:path";
@@ -8,6 +11,7 @@ import { join, posix } from "node:path";
 /** @param folder where tsc has written, arranged in place @param entries sources of the entry points, from the root */
 export async function arrangeDeclarations(folder, entries) {
   const reached = new Set();
+  const gpuTypes = new Set();
   const visit = async (path) => {
     if (reached.has(path)) return;
     reached.add(path);
@@ -17,7 +21,11 @@ export async function arrangeDeclarations(folder, entries) {
       found.push(posix.join(posix.dirname(path), specifier.replace(/(?<!\.d)\.ts$/, ".d.ts")));
       return before + specifier.replace(/(?<!\.d)\.ts$/, ".js");
     });
-    if (arranged !== text) await writeFile(join(folder, path), arranged);
+    const named = text.replace(/\/\*[^]*?\*\//g, "").match(/\bGPU\w*/g) ?? [];
+    named.forEach((name) => gpuTypes.add(name));
+    const up = posix.relative(posix.dirname(path), gpuFile);
+    if (named.length > 0) await prepend(join(folder, path), `/// <reference path="${up}" />\n`, arranged);
+    else if (arranged !== text) await writeFile(join(folder, path), arranged);
     for (const next of found) await visit(next);
   };
   for (const entry of entries) await visit(entry.replace(/\.ts$/, ".d.ts"));
@@ -29,4 +37,15 @@ export async function arrangeDeclarations(folder, entries) {
       .replace(/\.map$/, "");
     if (file.isFile() && !reached.has(name)) await rm(path);
   }
+  const lines = [...gpuTypes].sort().map((name) => `interface ${name} {}\n`);
+  await writeFile(join(folder, gpuFile), lines.join(""));
+}
+
+const gpuFile = "webgpu.d.ts";
+
+/** Of a declaration, with its map, which is a line longer then. */
+async function prepend(path, line, text) {
+  await writeFile(path, line + text);
+  const map = JSON.parse(await readFile(`${path}.map`, "utf8"));
+  await writeFile(`${path}.map`, JSON.stringify(Object.assign(map, { mappings: `;${map.mappings}` })));
 }

@@ -78,6 +78,8 @@ async function sourceHash(root) {
     "package-lock.json",
     join("scripts", "bundle.mjs"),
     join("scripts", "declarations.mjs"),
+    join("scripts", "frameworks.mjs"),
+    "custom-elements.json",
     join("bench", "report.css"),
     ...sources.sort(),
   ])

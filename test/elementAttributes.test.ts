@@ -1,6 +1,6 @@
 /** Attributes of the element: what their text means, and what is said of text that means nothing. */
 import { describe, expect, test } from "vitest";
-import { checkSettings, settingsOf } from "../src/element/ui/attributes.ts";
+import { readSettings, settingsOf } from "../src/element/ui/attributes.ts";
 import { InputError } from "../src/errors.ts";
 import { PRESETS } from "../src/repaint/sampling.ts";
 
@@ -39,9 +39,18 @@ describe("an attribute's text", () => {
 
 describe("settings by property", () => {
   test("are checked as attributes are", () => {
-    checkSettings({ sampling: PRESETS.fast, seed: 5n, count: 2, precision: "f16", class: 3, previewSeconds: 0 });
+    const all = { sampling: PRESETS.fast, seed: 5n, count: 2, precision: "f16", class: 3, previewSeconds: 0 } as const;
+    expect(readSettings(all)).toEqual(all);
+    expect(readSettings({ sampling: "paper", seed: 5 })).toEqual({ sampling: PRESETS.paper, seed: 5n });
+    // As `settings` gives them, to be set again with a change.
+    expect(readSettings({ ...all, class: undefined })).toHaveProperty("class", undefined);
+    expect(readSettings({ count: undefined, seed: undefined })).toEqual({});
     const wrong: [unknown, RegExp][] = [
-      [{ seed: 5 }, /^seed: expected a bigint, got "number 5"$/],
+      [null, /^settings: expected an object, got "null"$/],
+      ["fast", /^settings: expected an object, got "fast"$/],
+      [{ seed: "5" }, /^seed: expected a bigint or a number, got "string 5"$/],
+      [{ seed: 1.5 }, /^seed: expected 0 to 2\^64 - 1, got "1.5"$/],
+      [{ sampling: "slow" }, /^preset: expected one of fast, balanced, paper/],
       [{ seed: -1n }, /^seed/],
       [{ count: 1.5 }, /^variations: expected a whole number/],
       [{ previewSeconds: NaN }, /^previews/],
@@ -52,8 +61,8 @@ describe("settings by property", () => {
       [{ speed: 9 }, /^settings: expected sampling, seed/],
     ];
     for (const [change, message] of wrong) {
-      expect(() => checkSettings(change as object), String(message)).toThrow(InputError);
-      expect(() => checkSettings(change as object)).toThrow(message);
+      expect(() => readSettings(change as object), String(message)).toThrow(InputError);
+      expect(() => readSettings(change as object)).toThrow(message);
     }
   });
 });

@@ -32,7 +32,7 @@ describe("the manifest", () => {
   test("lists properties and methods", () => {
     const own = [RepaintInpaint, ElementBase].flatMap((type) => Object.entries(Object.getOwnPropertyDescriptors(type.prototype))); // prettier-ignore
     const isPublic = ([name]: readonly [string, unknown]) =>
-      !/^(constructor|addEventListener|focus|.*Callback)$/.test(name);
+      !/^(constructor|(add|remove)EventListener|focus|.*Callback)$/.test(name);
     const members = own.filter(isPublic).map(([name, own]) => ({
       name,
       kind: typeof own.value === "function" ? "method" : "field",
@@ -45,7 +45,8 @@ describe("the manifest", () => {
 
   test("lists events, parts, custom properties and slots", () => {
     const events = /interface RepaintEvents \{([^]*?)\n\}/.exec(source)![1]!;
-    expect(names(declaration!.events)).toEqual([...events.matchAll(/^ {2}(\w+):/gm)].map(([, name]) => name!).sort());
+    const own = [...events.matchAll(/^ {2}(\w+):/gm)].map(([, name]) => name!);
+    expect(names(declaration!.events)).toEqual(own.flatMap((name) => [name, `repaint-${name}`]).sort());
     const parts = found(/\bpart: "([a-z-]+)"/g);
     expect(names(declaration!.cssParts)).toEqual([...new Set([...parts, "button"])].sort());
     expect(names(declaration!.cssProperties)).toEqual(found(/var\((--repaint-[a-z-]+)/g));

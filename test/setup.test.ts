@@ -21,6 +21,7 @@ beforeEach(async () => {
   await write("tsconfig.build.json", "{}");
   await write("src/cli/main.ts", `hello`);
   await write("bench/report.css", "");
+  await write("custom-elements.json", "{}");
   // npm ci: empties node_modules and writes its record last.
   await write(
     "npm/npm-cli.js",

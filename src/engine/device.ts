@@ -127,7 +127,7 @@ export class Device {
    * A buffer of at least `size` bytes (`bufferBytes`).
    * @throws OutOfMemoryError where the adapter has no room, or allows no buffer of this size
    */
-  async createBuffer(label: string, size: number, usage: GPUBufferUsageFlags): Promise<GPUBuffer> {
+  async createBuffer(label: string, size: number, usage: number): Promise<GPUBuffer> {
     const bytes = bufferBytes(size);
     if (bytes > this.limits.maxBufferSize)
       throw new OutOfMemoryError(

@@ -123,7 +123,8 @@ function matches(info: GPUAdapterInfo, wanted: string, source: Source["name"]): 
 }
 
 async function openGiven(toggles: Toggles): Promise<OpenGpu[]> {
-  if (process.platform === "linux" && !loadVulkanLoader()) loadVulkanLoader((await unpackSwiftShader())?.loader);
+  if (process.platform === "linux" && !(await loadVulkanLoader()))
+    await loadVulkanLoader((await unpackSwiftShader())?.loader);
   return adaptersOf(toggles);
 }
 
@@ -131,7 +132,7 @@ async function openSystem(toggles: Toggles): Promise<OpenGpu[]> {
   if (process.platform !== "linux") return adaptersOf(toggles);
   const drivers = await systemDrivers();
   if (drivers.length === 0) return [];
-  if (!loadVulkanLoader() && !loadVulkanLoader((await unpackSwiftShader())?.loader))
+  if (!(await loadVulkanLoader()) && !(await loadVulkanLoader((await unpackSwiftShader())?.loader)))
     throw new Error("drivers are installed, the Vulkan loader (libvulkan.so.1) is not");
   const found = await withDrivers(drivers, () => adaptersOf(toggles));
   if (found.length === 0 && drivers.some((path) => isNvidia(path))) throw new Error(nvidiaWants);
@@ -146,7 +147,7 @@ const nvidiaWants =
 async function openSwiftShader(toggles: Toggles): Promise<OpenGpu[]> {
   const files = await unpackSwiftShader();
   if (!files) throw new Error("the package @sparticuz/chromium (Linux x64) that carries it is not installed");
-  if (!loadVulkanLoader(files.loader)) throw new Error(`${files.loader} cannot be loaded`);
+  if (!(await loadVulkanLoader(files.loader))) throw new Error(`${files.loader} cannot be loaded`);
   return withDrivers([files.driver], () => adaptersOf(toggles));
 }
 
@@ -174,10 +175,13 @@ async function adaptersOf(toggles: Toggles): Promise<OpenGpu[]> {
   return [...found.values()];
 }
 
-async function loadDawn(): Promise<typeof import("webgpu")> {
+/** Of the package `webgpu`; without it Deno has a WebGPU of its own, which knows no toggles. */
+async function loadDawn(): Promise<Pick<typeof import("webgpu"), "create">> {
   try {
     return await import("webgpu");
   } catch (error) {
+    const own = (globalThis.navigator as { gpu?: GPU } | undefined)?.gpu;
+    if (own) return { create: () => own };
     const reason =
       (error as NodeJS.ErrnoException).code === "ERR_MODULE_NOT_FOUND" ? "is not installed" : "cannot be loaded";
     const remedy =

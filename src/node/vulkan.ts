@@ -7,9 +7,10 @@
  */
 import { readdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { constants, homedir } from "node:os";
+import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { isMainThread } from "node:worker_threads";
+import { keepLibrary, setVariable } from "./nativeLibraries.ts";
 import { unpackOnce } from "./unpack.ts";
 
 const loaderName = "libvulkan.so.1";
@@ -88,20 +89,9 @@ export function hasGlibc(): boolean {
  * Makes a Vulkan loader available to Dawn: the system's, else the one at `fallback`.
  * @returns whether there is one now.
  */
-export function loadVulkanLoader(fallback?: string): boolean {
-  return keepLoaded(loaderName) || (fallback !== undefined && keepLoaded(fallback));
-}
-
-/** `process.dlopen` refuses what is no Node module, but only after loading it: RTLD_NODELETE keeps it in the process. */
-function keepLoaded(library: string): boolean {
-  const RTLD_NODELETE = 0x1000; // the same on glibc and musl; Node does not name it
-  const { RTLD_NOW, RTLD_GLOBAL } = constants.dlopen;
-  try {
-    process.dlopen({ exports: {} }, library, RTLD_NOW | RTLD_GLOBAL | RTLD_NODELETE);
-    return true;
-  } catch (error) {
-    return /did not self-register/.test((error as Error).message);
-  }
+export async function loadVulkanLoader(fallback?: string): Promise<boolean> {
+  const keep = (path: string) => keepLibrary(path, "vkEnumerateInstanceVersion");
+  return (await keep(loaderName)) || (fallback !== undefined && (await keep(fallback)));
 }
 
 /**
@@ -114,12 +104,9 @@ export async function withDrivers<T>(drivers: readonly string[], body: () => Pro
     throw new Error("a worker thread cannot choose Vulkan drivers: set VK_DRIVER_FILES before Node starts");
   const before = { VK_DRIVER_FILES: process.env.VK_DRIVER_FILES, VK_ICD_FILENAMES: process.env.VK_ICD_FILENAMES };
   try {
-    for (const variable of Object.keys(before)) process.env[variable] = drivers.join(":");
+    for (const variable of Object.keys(before)) await setVariable(variable, drivers.join(":"));
     return await body();
   } finally {
-    for (const [variable, value] of Object.entries(before)) {
-      if (value === undefined) delete process.env[variable];
-      else process.env[variable] = value;
-    }
+    for (const [variable, value] of Object.entries(before)) await setVariable(variable, value);
   }
 }

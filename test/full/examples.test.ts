@@ -4,10 +4,9 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writ
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Page } from "puppeteer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { chromium, closeChromium, noChromium } from "../support/chromium.ts";
-import { serveFolder } from "../support/staticServer.ts";
+import { closeChromium, noChromium } from "../support/chromium.ts";
+import { fillInElement, inPage } from "../support/userPage.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "repaint-examples-"));
@@ -52,7 +51,7 @@ describe.skipIf(noChromium)("examples", () => {
 
   test(
     "a plain page fills a picture in, under default-src 'self'",
-    () => inPage(join(folder, "html"), fillInElement),
+    async () => expect(await inPage(join(folder, "html"), fillInElement)).toBe(2),
     4 * minutes,
   );
 
@@ -63,7 +62,7 @@ describe.skipIf(noChromium)("examples", () => {
     "%s builds and fills a picture in",
     async (name, output) => {
       npm(["run", "build"], join(folder, name));
-      await inPage(join(folder, name, output), fillInElement);
+      expect(await inPage(join(folder, name, output), fillInElement)).toBe(2);
     },
     4 * minutes,
   );
@@ -88,43 +87,3 @@ describe.skipIf(noChromium)("examples", () => {
     4 * minutes,
   );
 });
-
-/** Opens a folder's page; what it may not do or does not find fails the test. */
-async function inPage(site: string, body: (page: Page) => Promise<void>): Promise<void> {
-  const server = await serveFolder(site);
-  const page = await (await chromium()).newPage();
-  page.setDefaultTimeout(2 * minutes);
-  const complaints: string[] = [];
-  page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  try {
-    await page.goto(server.url, { waitUntil: "load" });
-    await body(page);
-    expect(server.missing.filter((path) => path !== "/favicon.ico")).toEqual([]);
-    expect(complaints.filter((text) => !text.includes("favicon"))).toEqual([]);
-  } finally {
-    await page.close();
-    await server.stop();
-  }
-}
-
-async function fillInElement(page: Page): Promise<void> {
-  await page.waitForFunction(() => document.querySelector("repaint-inpaint")?.matches(":defined"));
-  const { modelCalls, changed } = await page.evaluate(async () => {
-    const element = document.querySelector("repaint-inpaint")!;
-    if (!element.src) {
-      const canvas = new OffscreenCanvas(32, 32);
-      canvas.getContext("2d")!.fillRect(0, 0, 32, 16);
-      await element.setPicture(await canvas.convertToBlob());
-      await element.setMask({ width: 32, height: 32, data: Float32Array.from({ length: 1024 }, (_, i) => i % 2) });
-    }
-    while (!element.picture || !element.keep.data.includes(0)) await new Promise((soon) => setTimeout(soon, 50));
-    element.settings = { sampling: { sampler: "repaint", steps: 2, jumpLength: 1, resamples: 1 }, seed: 1n };
-    const result = await element.run();
-    const after = result.variations[0]!.picture.data;
-    const before = element.picture.data;
-    return { modelCalls: result.modelCalls, changed: before.filter((value, i) => value !== after[i]).length };
-  });
-  expect(modelCalls).toBe(2);
-  expect(changed).toBeGreaterThan(100);
-}

@@ -13,6 +13,8 @@ export interface ElementPage {
   readonly page: Page;
   /** What the page wrote to its console, and its uncaught errors. */
   readonly log: string[];
+  /** Paths that were asked of the server. */
+  readonly requested: readonly string[];
   close(): Promise<void>;
 }
 
@@ -21,6 +23,8 @@ export interface ElementPageOptions {
   readonly html?: string;
   /** Served beside the page, by path. */
   readonly files?: Readonly<Record<string, Uint8Array>>;
+  /** Rules of the page's own. */
+  readonly style?: string;
   readonly width?: number;
   readonly height?: number;
   readonly scheme?: "light" | "dark";
@@ -30,12 +34,15 @@ let bundled: Promise<ReadonlyMap<string, string | Uint8Array>> | undefined;
 
 export async function elementPage(options: ElementPageOptions = {}): Promise<ElementPage> {
   const { html = `<repaint-inpaint id="field"></repaint-inpaint>`, files = {} } = options;
-  const { width = 1280, height = 860, scheme = "light" } = options;
+  const { width = 1280, height = 860, scheme = "light", style = "" } = options;
   const bundle = await (bundled ??= makeBundle());
   const document = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Element</title><link rel="stylesheet" href="/page.css"><script type="module" src="/element.js"></script><main>${html}</main></html>`;
-  const style = "body { margin: 0; } repaint-inpaint { height: 100vh; }";
-  const find = (path: string) =>
-    path === "/" ? document : path === "/page.css" ? style : (files[path] ?? bundle.get(path));
+  const css = "body { margin: 0; } repaint-inpaint { height: 100vh; }";
+  const requested: string[] = [];
+  const find = (path: string) => {
+    requested.push(path);
+    return path === "/" ? document : path === "/page.css" ? css + style : (files[path] ?? bundle.get(path));
+  };
   const server = await serve(find, { "content-security-policy": "default-src 'self'" });
   const page = await (await chromium()).newPage();
   const log: string[] = [];
@@ -50,6 +57,7 @@ export async function elementPage(options: ElementPageOptions = {}): Promise<Ele
   return {
     page,
     log,
+    requested,
     close: async () => {
       await page.close();
       await server.stop();

@@ -1,6 +1,6 @@
 /** The attributes of the element: what each means and how its text becomes settings. The manifest is checked against this. */
 import { InputError } from "../../errors.ts";
-import { PRESETS, resolveSampling, samplingCalls, type Sampling } from "../../repaint/sampling.ts";
+import { PRESETS, resolveSampling, samplingCalls, type Preset, type Sampling } from "../../repaint/sampling.ts";
 import { quoted } from "../../text/quoted.ts";
 import type { ModelSource } from "../types.ts";
 import { shippedModels } from "../shipped.ts";
@@ -49,22 +49,37 @@ export const settingsOf: { readonly [Name in AttributeName]?: (text: string) => 
   },
 };
 
-/** What a page sets by property is not typed there. @throws InputError that names the setting */
-export function checkSettings(change: Partial<Settings>): void {
-  const texts: { readonly [Name in keyof Settings]?: readonly [AttributeName, type: string] } = {
-    seed: ["seed", "bigint"],
-    count: ["variations", "number"],
-    precision: ["precision", "string"],
-    class: ["class-label", "number"],
-    previewSeconds: ["previews", "number"],
-  };
+/** What `settings` takes: presets by their names, too, and a seed that is any whole number. */
+export type SettingsChange = {
+  readonly [Name in keyof Omit<Settings, "sampling" | "seed">]?: Settings[Name] | undefined;
+} & {
+  readonly sampling?: Sampling | Preset | undefined;
+  readonly seed?: bigint | number | undefined;
+};
+
+const settingAttributes: { readonly [Name in keyof Settings]?: readonly [AttributeName, ...types: string[]] } = {
+  seed: ["seed", "bigint", "number"],
+  count: ["variations", "number"],
+  precision: ["precision", "string"],
+  class: ["class-label", "number"],
+  previewSeconds: ["previews", "number"],
+};
+
+/** What a page sets by property is not typed there. What is undefined stays as it is. @throws InputError that names it */
+export function readSettings(change: SettingsChange): Partial<Settings> {
+  if (typeof change !== "object" || change === null) throw unlike("settings", "an object", String(change));
+  const read: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(change)) {
-    const [attribute, type] = texts[name as keyof Settings] ?? [];
-    if (name === "sampling") samplingCalls(resolveSampling(value as Sampling));
-    else if (!attribute) throw unlike("settings", `sampling, ${Object.keys(texts).join(", ")}`, name);
-    else if (typeof value !== type) throw unlike(name, `a ${type}`, `${typeof value} ${String(value)}`);
-    else settingsOf[attribute]!(String(value));
+    const [attribute, ...types] = settingAttributes[name as keyof Settings] ?? [];
+    if (name === "sampling") samplingCalls((read[name] = resolveSampling(value as Sampling | Preset | undefined)));
+    else if (!attribute) throw unlike("settings", `sampling, ${Object.keys(settingAttributes).join(", ")}`, name);
+    else if (value === undefined) {
+      if (name === "class") read[name] = undefined;
+    } else if (!types.includes(typeof value))
+      throw unlike(name, `a ${types.join(" or a ")}`, `${typeof value} ${String(value)}`);
+    else Object.assign(read, settingsOf[attribute]!(String(value)));
   }
+  return read;
 }
 
 /** A shipped model's name, or an address. @throws InputError */

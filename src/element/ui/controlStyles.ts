@@ -1,5 +1,5 @@
 /** Buttons, fields, menus, sliders, the plot. Not here: where they stand (frameStyles.ts). */
-export const controlStyles = /* css */ `
+export const controlStyles: string = /* css */ `
 button, input, select { font: inherit; color: inherit; letter-spacing: inherit; }
 p { margin: 0; }
 :is(button, input, select, summary, a):focus-visible { outline: 3px solid var(--focus); outline-offset: 2px; }

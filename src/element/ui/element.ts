@@ -7,10 +7,17 @@ import type { Mask, Picture } from "../../pictures/image.ts";
 import type { MaskPattern } from "../../pictures/masks.ts";
 import type { InpaintResult, ModelInfo, ModelSource, WorkerFactory } from "../types.ts";
 import { App } from "./app.ts";
-import { attributes, checkSettings, modelSource, settingsOf, type AttributeName } from "./attributes.ts";
+import {
+  attributes,
+  modelSource,
+  readSettings,
+  settingsOf,
+  type AttributeName,
+  type SettingsChange,
+} from "./attributes.ts";
 import type { Settings } from "./engineSession.ts";
 import { ElementBase } from "./elementBase.ts";
-import { repaintEvent } from "./events.ts";
+import { repaintEvents, type RepaintEvents } from "./events.ts";
 import { FormValue } from "./formValue.ts";
 import { fromKeep, toKeep } from "./maskOperations.ts";
 import type { PictureSource } from "./pictureInput.ts";
@@ -38,11 +45,12 @@ export class RepaintInpaint extends ElementBase {
     super();
     this.#shadow = this.attachShadow({ mode: "open", delegatesFocus: true });
     this.#shadow.adoptedStyleSheets = sheets();
-    this.#app = new App(this.#shadow, (name, detail) => this.dispatchEvent(repaintEvent(name, detail)));
+    const tell = <Name extends keyof RepaintEvents>(name: Name, detail: RepaintEvents[Name]): void => {
+      for (const event of repaintEvents(name, detail)) this.dispatchEvent(event);
+    };
+    this.#app = new App(this.#shadow, tell);
     this.#shadow.append(this.#app.root);
-    this.#form = new FormValue(this.attachInternals(), this.#app, (value) =>
-      this.dispatchEvent(repaintEvent("change", { value })),
-    );
+    this.#form = new FormValue(this.attachInternals(), this.#app, (value) => tell("change", { value }));
   }
 
   connectedCallback(): void {
@@ -62,7 +70,8 @@ export class RepaintInpaint extends ElementBase {
   }
 
   attributeChangedCallback(name: AttributeName, before: string | null, text: string | null): void {
-    if (before === text) return;
+    // Settings have other ways to change: the same text again sets them again.
+    if (before === text && !settingsOf[name]) return;
     if ((name === "src" || name === "mask" || name === "model") && !this.isConnected) this.#waiting.add(name);
     else this.#apply(name, text);
   }
@@ -209,13 +218,12 @@ export class RepaintInpaint extends ElementBase {
   }
 
   /** Of the run to come. Setting changes those that are given. @throws InputError that names the one that cannot be */
-  get settings(): Settings {
+  override get settings(): Settings {
     return this.#app.settings.settings;
   }
 
-  set settings(change: Partial<Settings>) {
-    checkSettings(change);
-    this.#app.settings.set(change);
+  override set settings(change: SettingsChange) {
+    this.#app.settings.set(readSettings(change));
   }
 
   /** The loaded model; null: none is. */
@@ -234,7 +242,31 @@ export class RepaintInpaint extends ElementBase {
   }
 
   get form(): HTMLFormElement | null {
-    return this.#form.form;
+    return this.#form.internals.form;
+  }
+
+  get labels(): NodeList {
+    return this.#form.internals.labels;
+  }
+
+  get validity(): ValidityState {
+    return this.#form.internals.validity;
+  }
+
+  get validationMessage(): string {
+    return this.#form.internals.validationMessage;
+  }
+
+  get willValidate(): boolean {
+    return this.#form.internals.willValidate;
+  }
+
+  checkValidity(): boolean {
+    return this.#form.internals.checkValidity();
+  }
+
+  reportValidity(): boolean {
+    return this.#form.internals.reportValidity();
   }
 }
 

@@ -1,4 +1,6 @@
 /** What the element has because its attributes are properties, too, and its events are typed. Not here: what they do. */
+import type { SettingsChange } from "./attributes.ts";
+import type { Settings } from "./engineSession.ts";
 import type { RepaintEventMap } from "./events.ts";
 
 /** Where there are no elements (Node), the module can be imported all the same. */
@@ -6,7 +8,10 @@ const Base = (globalThis.HTMLElement ?? class {}) as typeof HTMLElement;
 
 type Listener<Name extends keyof RepaintEventMap> = (event: RepaintEventMap[Name]) => unknown;
 
-export class ElementBase extends Base {
+export abstract class ElementBase extends Base {
+  abstract get settings(): Settings;
+  abstract set settings(change: SettingsChange);
+
   get src(): string {
     return this.getAttribute("src") ?? "";
   }
@@ -37,6 +42,49 @@ export class ElementBase extends Base {
 
   set preset(value: string | null) {
     this.#set("preset", value);
+  }
+
+  /** Of the run to come, which is a random one until it is set. */
+  get seed(): bigint {
+    return this.settings.seed;
+  }
+
+  set seed(value: bigint | number | string | null) {
+    this.#set("seed", value);
+  }
+
+  get variations(): number {
+    return this.settings.count;
+  }
+
+  set variations(value: number | string | null) {
+    this.#set("variations", value);
+  }
+
+  get precision(): Settings["precision"] {
+    return this.settings.precision;
+  }
+
+  set precision(value: Settings["precision"] | null) {
+    this.#set("precision", value);
+  }
+
+  /** null: none was chosen. */
+  get classLabel(): number | null {
+    return this.settings.class ?? null;
+  }
+
+  set classLabel(value: number | string | null) {
+    this.#set("class-label", value);
+  }
+
+  /** Seconds; 0: none. */
+  get previews(): number {
+    return this.settings.previewSeconds;
+  }
+
+  set previews(value: number | "off" | (string & {}) | null) {
+    this.#set("previews", value);
   }
 
   get theme(): string {
@@ -71,7 +119,7 @@ export class ElementBase extends Base {
     this.toggleAttribute("required", value);
   }
 
-  #set(name: string, value: string | null): void {
+  #set(name: string, value: string | number | bigint | null): void {
     if (value === null || value === undefined) this.removeAttribute(name);
     else this.setAttribute(name, String(value));
   }
@@ -88,5 +136,19 @@ export class ElementBase extends Base {
   ): void;
   override addEventListener(name: string, listener: unknown, options?: boolean | AddEventListenerOptions): void {
     super.addEventListener(name, listener as EventListener, options);
+  }
+
+  override removeEventListener<Name extends keyof RepaintEventMap>(
+    name: Name,
+    listener: Listener<Name>,
+    options?: boolean | EventListenerOptions,
+  ): void;
+  override removeEventListener(
+    name: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | EventListenerOptions,
+  ): void;
+  override removeEventListener(name: string, listener: unknown, options?: boolean | EventListenerOptions): void {
+    super.removeEventListener(name, listener as EventListener, options);
   }
 }

@@ -18,11 +18,16 @@ export interface RepaintEvents {
   change: { readonly value: File | null };
 }
 
-export type RepaintEventMap = { readonly [Name in keyof RepaintEvents]: CustomEvent<RepaintEvents[Name]> };
+/** Each event has a second name, with a prefix: React and others take the plain ones for events of their own. */
+export type RepaintEventMap = {
+  readonly [Name in keyof RepaintEvents as Name | `repaint-${Name}`]: CustomEvent<RepaintEvents[Name]>;
+};
 
-export function repaintEvent<Name extends keyof RepaintEvents>(
+/** The event under both names, the plain one first. */
+export function repaintEvents<Name extends keyof RepaintEvents>(
   name: Name,
   detail: RepaintEvents[Name],
-): CustomEvent<RepaintEvents[Name]> {
-  return new CustomEvent(name, { detail, bubbles: name !== "error", composed: true });
+): readonly CustomEvent<RepaintEvents[Name]>[] {
+  const options = { detail, bubbles: name !== "error", composed: true };
+  return [new CustomEvent(name, options), new CustomEvent(`repaint-${name}`, options)];
 }

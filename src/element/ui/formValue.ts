@@ -4,20 +4,16 @@ import type { App } from "./app.ts";
 export class FormValue {
   #required = false;
   #value: File | null = null;
-  readonly #internals: ElementInternals;
+  readonly internals: ElementInternals;
   readonly #app: App;
   readonly #onChange: (value: File | null) => void;
 
   constructor(internals: ElementInternals, app: App, onChange: (value: File | null) => void) {
-    this.#internals = internals;
+    this.internals = internals;
     this.#app = app;
     this.#onChange = onChange;
     app.workspace.on("chosen", () => this.update());
     this.#check();
-  }
-
-  get form(): HTMLFormElement | null {
-    return this.#internals.form;
   }
 
   get value(): File | null {
@@ -29,10 +25,10 @@ export class FormValue {
     this.#check();
   }
 
-  /** Makes the file of what is chosen. Where there is no form it is cheaper to ask for it (`toFile`), so none is made. */
+  /** Makes the file of what is chosen, in a form or not: `value` and `change` are the element's own. */
   update(): void {
     const { chosen } = this.#app.workspace;
-    if (!chosen || !this.form) return this.#set(null);
+    if (!chosen) return this.#set(null);
     void this.#app.files.toFile().then(
       (file) => {
         if (chosen === this.#app.workspace.chosen) this.#set(file);
@@ -44,14 +40,14 @@ export class FormValue {
   #set(value: File | null): void {
     if (value === this.#value) return;
     this.#value = value;
-    this.#internals.setFormValue(value);
+    this.internals.setFormValue(value);
     this.#check();
     this.#onChange(value);
   }
 
   #check(): void {
     if (this.#required && !this.#value)
-      this.#internals.setValidity({ valueMissing: true }, "Fill in a picture first", this.#app.surface.root);
-    else this.#internals.setValidity({});
+      this.internals.setValidity({ valueMissing: true }, "Fill in a picture first", this.#app.surface.root);
+    else this.internals.setValidity({});
   }
 }

@@ -1,5 +1,5 @@
 /** Colours, the frame and what stands in it: stage, layers, panel, strip. Not here: controls (controlStyles.ts). */
-export const frameStyles = /* css */ `
+export const frameStyles: string = /* css */ `
 :host {
   color-scheme: light dark;
   container-type: inline-size;

@@ -1,0 +1,98 @@
+/** The element as pages and frameworks hold it: attributes that are properties, events under two names, what it downloads when. */
+import { afterAll, describe, expect, test } from "vitest";
+import { closeChromium, noChromium } from "./support/chromium.ts";
+import { elementPage } from "./support/elementPage.ts";
+
+afterAll(closeChromium);
+
+describe.skipIf(noChromium)("the element in a page", () => {
+  test("has each attribute as a property, and takes its own settings back", async () => {
+    const opened = await elementPage();
+    const seen = await opened.page.evaluate(() => {
+      const element = document.querySelector("repaint-inpaint")!;
+      const errors: string[] = [];
+      element.addEventListener("repaint-error", ({ detail }) => errors.push(detail.message));
+      element.variations = 4;
+      element.seed = 7;
+      element.precision = "f16";
+      element.classLabel = 3;
+      element.previews = "off";
+      const { settings } = element;
+      const attributes = [...element.attributes].map(({ name, value }) => `${name}=${value}`);
+      element.settings = { ...settings, seed: 8n };
+      element.seed = 7;
+      const again = String(element.seed);
+      element.settings = { sampling: "paper" };
+      const { sampling } = element.settings;
+      const steps = "steps" in sampling ? sampling.steps : undefined;
+      element.variations = 0;
+      const { count, precision, previewSeconds } = settings;
+      const seed = String(settings.seed);
+      const { variations } = element;
+      return {
+        attributes,
+        errors,
+        steps,
+        count,
+        seed,
+        precision,
+        previewSeconds,
+        class: settings.class,
+        variations,
+        again,
+      };
+    });
+    await opened.close();
+    expect(seen).toEqual({
+      attributes: ["id=field", "variations=4", "seed=7", "precision=f16", "class-label=3", "previews=off"],
+      errors: [`variations: expected a whole number from 1 to 64, got "0"`],
+      steps: 250,
+      count: 4,
+      seed: "7",
+      precision: "f16",
+      previewSeconds: 0,
+      class: 3,
+      variations: 4,
+      again: "7",
+    });
+  });
+
+  test("tells each event under two names, and answers as a form's field does", async () => {
+    const opened = await elementPage({ html: `<label for="field">Photo</label><repaint-inpaint id="field" required></repaint-inpaint>` }); // prettier-ignore
+    const seen = await opened.page.evaluate(async () => {
+      const element = document.querySelector("repaint-inpaint")!;
+      const heard: string[] = [];
+      for (const name of ["picture", "repaint-picture"] as const)
+        element.addEventListener(name, ({ detail }) => heard.push(`${name} ${detail?.width}`));
+      const removed = () => heard.push("removed");
+      element.addEventListener("repaint-picture", removed);
+      element.removeEventListener("repaint-picture", removed);
+      await element.setPicture(new ImageData(3, 2));
+      const { validity, willValidate, labels } = element;
+      return {
+        heard,
+        missing: validity.valueMissing,
+        willValidate,
+        valid: element.checkValidity(),
+        labels: labels.length,
+      };
+    });
+    await opened.close();
+    const heard = ["picture 3", "repaint-picture 3"];
+    expect(seen).toEqual({ heard, missing: true, willValidate: true, valid: false, labels: 1 });
+  });
+
+  test("downloads no engine and no weights before it is near", async () => {
+    const html = `<div id="above"></div><repaint-inpaint id="field" src="/far.png"></repaint-inpaint>`;
+    const png = Uint8Array.from(atob("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="), (c) => c.charCodeAt(0)); // prettier-ignore
+    const opened = await elementPage({ html, files: { "/far.png": png }, style: "#above { height: 5000px; }" });
+    const isHeavy = (path: string) => /worker|safetensors/i.test(path);
+    await opened.page.waitForFunction(() => document.querySelector("repaint-inpaint")!.picture);
+    await new Promise((soon) => setTimeout(soon, 300));
+    expect(opened.requested).toContain("/far.png");
+    expect(opened.requested.filter(isHeavy)).toEqual([]);
+    await opened.page.evaluate(() => document.querySelector("repaint-inpaint")!.scrollIntoView());
+    await expect.poll(() => opened.requested.filter(isHeavy).length > 1, { timeout: 20_000 }).toBe(true);
+    await opened.close();
+  });
+});

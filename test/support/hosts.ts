@@ -1,0 +1,207 @@
+/**
+ * The hosts that README's table names, as data: what a user's project in each is, and the commands that build or serve it. Not
+ * here: how they are tried (test/full/hosts.test.ts).
+ */
+
+export interface Host {
+  readonly name: string;
+  /** Of `packages`: what is installed beside ours. */
+  readonly packages: string;
+  /** By path. What a user writes beyond `import "repaint-webgpu/element"` is the documented line, and stands in docs/embedding.md. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Each a program of node_modules with its arguments, or "copy" with a path in the package and a target. */
+  readonly build?: readonly (readonly string[])[];
+  /** What is then served by a plain static server; default: the project. */
+  readonly site?: string;
+  /** Or a server of its own, which gets `--port N`. */
+  readonly serve?: readonly string[];
+}
+
+/** Exact versions, so that a failure is ours. */
+export const packages: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  bundlers: {
+    "@rollup/plugin-node-resolve": "16.0.3",
+    "@web/rollup-plugin-import-meta-assets": "2.3.3",
+    esbuild: "0.28.2",
+    parcel: "2.16.4",
+    rollup: "4.68.8",
+    vite5: "npm:vite@5.4.21",
+    vite6: "npm:vite@6.4.6",
+    vite7: "npm:vite@7.3.8",
+    vite8: "npm:vite@8.4.0",
+    webpack: "5.113.0",
+    "webpack-cli": "6.0.1",
+  },
+  next: { next: "16.4.6", react: "19.3.1", "react-dom": "19.3.1" },
+  svelte: {
+    "@sveltejs/adapter-static": "3.0.11",
+    "@sveltejs/kit": "2.70.4",
+    "@sveltejs/vite-plugin-svelte": "7.3.1",
+    svelte: "5.57.3",
+    vite: "8.4.0",
+  },
+  astro: { astro: "6.0.5" },
+  angular: {
+    "@angular/build": "22.2.7",
+    "@angular/cli": "22.2.7",
+    "@angular/common": "22.2.6",
+    "@angular/compiler": "22.2.6",
+    "@angular/compiler-cli": "22.2.6",
+    "@angular/core": "22.2.6",
+    "@angular/platform-browser": "22.2.6",
+    rxjs: "7.8.2",
+    tslib: "2.9.1",
+    typescript: "6.0.3",
+  },
+};
+
+const html = (script: string) =>
+  `<!doctype html><html lang="en"><meta charset="utf-8"><title>Host</title>` +
+  `<repaint-inpaint></repaint-inpaint>${script}</html>`;
+const main = `import "repaint-webgpu/element";\n`;
+const page = { "index.html": html(`<script type="module" src="./main.js"></script>`), "main.js": main };
+const builtPage = { "main.js": main, "index.html": html(`<script type="module" src="./out/main.js"></script>`) };
+
+const vite = (version: number): readonly Host[] => {
+  const program = `vite${version}/bin/vite.js`;
+  const config = `export default { optimizeDeps: { exclude: ["repaint-webgpu"] } };\n`;
+  // Vite 8's optimizer follows `new URL`, older ones' do not.
+  const devFiles = version < 8 ? Object.assign({ "vite.config.js": config }, page) : page;
+  return [
+    {
+      name: `Vite ${version}, build`,
+      packages: "bundlers",
+      files: page,
+      build: [[program, "build", "--logLevel", "error"]],
+      site: "dist",
+    },
+    { name: `Vite ${version}, dev`, packages: "bundlers", files: devFiles, serve: [program] },
+  ];
+};
+
+const rollupConfig = `import resolve from "@rollup/plugin-node-resolve";
+import { importMetaAssets } from "@web/rollup-plugin-import-meta-assets";
+export default { input: "main.js", output: { dir: "out", format: "es" }, plugins: [resolve(), importMetaAssets()] };
+`;
+
+export const hosts: readonly Host[] = [
+  {
+    name: "plain page with an import map",
+    packages: "bundlers",
+    files: {
+      "index.html": html(
+        `<script type="importmap">{"imports": {"repaint-webgpu/": "./node_modules/repaint-webgpu/dist/"}}</script>` +
+          `<script type="module">import "repaint-webgpu/element.js";</script>`,
+      ),
+    },
+  },
+  ...vite(8),
+  ...vite(7),
+  ...vite(6),
+  ...vite(5),
+  {
+    name: "webpack 5",
+    packages: "bundlers",
+    files: { "main.js": main, "index.html": html(`<script src="./out/main.js"></script>`) },
+    build: [["webpack/bin/webpack.js", "--mode", "production", "--entry", "./main.js", "--output-path", "out"]],
+  },
+  {
+    name: "Rollup 4",
+    packages: "bundlers",
+    files: Object.assign({ "rollup.config.mjs": rollupConfig }, builtPage),
+    build: [["rollup/dist/bin/rollup", "--config", "--failAfterWarnings"]],
+  },
+  {
+    name: "Parcel 2",
+    packages: "bundlers",
+    files: page,
+    build: [["parcel/lib/bin.js", "build", "index.html", "--no-cache", "--public-url", "./"]],
+    site: "dist",
+  },
+  {
+    name: "esbuild",
+    packages: "bundlers",
+    files: builtPage,
+    build: [
+      ["esbuild/bin/esbuild", "main.js", "--bundle", "--format=esm", "--outdir=out", "--log-level=warning"],
+      ["copy", "dist/worker.js", "out/worker.js"],
+      ["copy", "weights/portraits64.safetensors", "weights/portraits64.safetensors"],
+    ],
+  },
+  {
+    name: "Next 16",
+    packages: "next",
+    files: {
+      "next.config.mjs": `export default { output: "export" };\n`,
+      "app/layout.jsx": `export default ({ children }) => <html lang="en"><body>{children}</body></html>;\n`,
+      "app/page.jsx": `"use client";\nimport "repaint-webgpu/element";\nexport default function Page() { return <repaint-inpaint />; }\n`, // prettier-ignore
+    },
+    build: [["next/dist/bin/next", "build"]],
+    site: "out",
+  },
+  {
+    name: "SvelteKit 2",
+    packages: "svelte",
+    files: {
+      "vite.config.js": `import { sveltekit } from "@sveltejs/kit/vite";\nexport default { plugins: [sveltekit()] };\n`,
+      "svelte.config.js": `import adapter from "@sveltejs/adapter-static";\nexport default { kit: { adapter: adapter() } };\n`, // prettier-ignore
+      "src/app.html": `<!doctype html><html lang="en"><head>%sveltekit.head%</head><body>%sveltekit.body%</body></html>\n`, // prettier-ignore
+      "src/routes/+page.js": `export const prerender = true;\n`,
+      "src/routes/+page.svelte": `<script>import "repaint-webgpu/element";</script>\n<repaint-inpaint></repaint-inpaint>\n`, // prettier-ignore
+    },
+    build: [["vite/bin/vite.js", "build", "--logLevel", "error"]],
+    site: "build",
+  },
+  {
+    name: "Astro 6",
+    packages: "astro",
+    files: {
+      "src/pages/index.astro": `<html lang="en"><body><repaint-inpaint></repaint-inpaint><script>import "repaint-webgpu/element";</script></body></html>\n`, // prettier-ignore
+    },
+    build: [["astro/bin/astro.mjs", "build", "--silent"]],
+    site: "dist",
+  },
+  {
+    name: "Angular 22",
+    packages: "angular",
+    files: {
+      "angular.json": JSON.stringify({
+        version: 1,
+        projects: {
+          app: {
+            projectType: "application",
+            root: "",
+            sourceRoot: "src",
+            architect: {
+              build: {
+                builder: "@angular/build:application",
+                options: {
+                  browser: "src/main.ts",
+                  index: "src/index.html",
+                  tsConfig: "tsconfig.json",
+                  outputPath: "out",
+                  // The documented lines: Angular's builder follows no `new URL` in a package.
+                  assets: [
+                    { glob: "worker.js", input: "node_modules/repaint-webgpu/dist", output: "/" },
+                    { glob: "*64.safetensors", input: "node_modules/repaint-webgpu/weights", output: "/weights" },
+                  ],
+                },
+              },
+            },
+          },
+        },
+      }),
+      "tsconfig.json": `{ "compilerOptions": { "target": "ES2022", "module": "preserve", "moduleResolution": "bundler", "experimentalDecorators": true, "strict": true, "skipLibCheck": true }, "files": ["src/main.ts"] }`, // prettier-ignore
+      "src/index.html": `<!doctype html><html lang="en"><head><base href="/"></head><body><app-root></app-root></body></html>`, // prettier-ignore
+      "src/main.ts": `import { Component, CUSTOM_ELEMENTS_SCHEMA, provideZonelessChangeDetection } from "@angular/core";
+import { bootstrapApplication } from "@angular/platform-browser";
+import "repaint-webgpu/element";
+@Component({ selector: "app-root", template: "<repaint-inpaint></repaint-inpaint>", schemas: [CUSTOM_ELEMENTS_SCHEMA] })
+class App {}
+void bootstrapApplication(App, { providers: [provideZonelessChangeDetection()] });
+`,
+    },
+    build: [["@angular/cli/bin/ng.js", "build"]],
+    site: "out/browser",
+  },
+];
