@@ -22,6 +22,7 @@ import {
   type ConvolutionLayer,
   layerMacs,
 } from "../src/operators/convolution/layer.ts";
+import type { Precision } from "../src/numbers/storage.ts";
 
 export interface BenchCase {
   /** The same text for the same work done in the same way: what results are compared by. */
@@ -48,7 +49,7 @@ export interface BenchCase {
 
 export interface CaseOptions {
   readonly traits: Traits;
-  readonly precision: "f32" | "f16";
+  readonly precision: Precision;
   /** Every candidate of a layer instead of the chosen one. */
   readonly candidates?: boolean;
   readonly choices?: ConvolutionChoices | undefined;

@@ -5,7 +5,7 @@
  */
 import type { DType } from "../src/engine/tensor.ts";
 import { elementCount } from "../src/engine/tensor.ts";
-import { float16ToFloat32, float32ToFloat16 } from "../src/files/floats.ts";
+import { type Precision, storages } from "../src/numbers/storage.ts";
 import { uniform } from "../test/support/random.ts";
 import { attentionElement } from "../test/twins/attention.ts";
 import {
@@ -37,7 +37,7 @@ const wholeTwin = 2e7;
 const sampledElements = 96;
 
 /** ‖kernel − twin‖ / ‖twin‖: sums of thousands of f32 products, SwiftShader's coarse exp; ten bits of f16. */
-const tolerances: Readonly<Record<"f32" | "f16", number>> = { f32: 2e-5, f16: 2e-3 };
+const tolerances: Readonly<Record<Precision, number>> = { f32: 2e-5, f16: 2e-3 };
 
 /** Numbers for the inputs of a case, as their storage rounds them, by binding. Outputs are not among them. */
 export function fillCase(test: BenchCase): Map<string, { bytes: Uint8Array; values: () => Float64Array }> {
@@ -71,15 +71,13 @@ function numbers(test: BenchCase, name: string, length: number, dtype: DType): F
 }
 
 function encode(values: Float32Array, dtype: DType): Uint8Array {
-  const typed = dtype === "u32" ? Uint32Array.from(values) : dtype === "f32" ? values : float32ToFloat16(values);
+  const typed = storages[dtype].encode(values);
   return new Uint8Array(typed.buffer, typed.byteOffset, typed.byteLength);
 }
 
 export function decode(bytes: Uint8Array, length: number, dtype: DType): Float64Array {
-  const { buffer, byteOffset } = bytes as Uint8Array<ArrayBuffer>;
-  if (dtype === "u32") return Float64Array.from(new Uint32Array(buffer, byteOffset, length));
-  if (dtype === "f32") return Float64Array.from(new Float32Array(buffer, byteOffset, length));
-  return Float64Array.from(float16ToFloat32(new Uint16Array(buffer, byteOffset, length)));
+  const { bytes: size, decode: numbersOf } = storages[dtype];
+  return Float64Array.from(numbersOf(new Uint8Array(bytes.subarray(0, length * size)).buffer));
 }
 
 export interface Verdict {
@@ -97,8 +95,8 @@ export function checkCase(
   inputs: ReadonlyMap<string, { values: () => Float64Array }>,
   outputs: ReadonlyMap<string, Float64Array>,
 ): Verdict {
-  const half = Object.values(test.tensors).some(({ dtype }) => dtype === "f16");
-  const tolerance = tolerances[half ? "f16" : "f32"];
+  const types = Object.values(test.tensors).map(({ dtype }) => dtype);
+  const tolerance = Math.max(...types.map((dtype) => (dtype === "u32" ? 0 : tolerances[dtype])));
   const elements = [...outputs.values()].reduce((sum, { length }) => sum + length, 0);
   if (![...outputs.values()].every((values) => values.every(Number.isFinite)))
     return { error: Infinity, tolerance, compared: elements, elements };

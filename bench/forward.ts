@@ -4,7 +4,7 @@ import type { DispatchTime } from "../src/engine/profiler.ts";
 import { readFloats } from "../src/engine/readback.ts";
 import { median } from "../src/engine/timing.ts";
 import type { Checkpoint } from "../src/checkpoints/checkpoint.ts";
-import { relativeError } from "../src/files/floats.ts";
+import { relativeError } from "../src/numbers/floats.ts";
 import { fromNhwc, toNhwc, type ImageShape } from "../src/unet/layout.ts";
 import { readFloat32, type TensorFile } from "../src/files/safetensors.ts";
 import { synthesizeInput } from "../src/checkpoints/synthesis.ts";

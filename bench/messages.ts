@@ -1,10 +1,11 @@
 /** The messages between the benchmark's page and the thread that measures (thread.ts). */
 import type { BenchResult } from "./result.ts";
+import type { Precision } from "../src/numbers/storage.ts";
 
 export interface StartRequest {
   readonly kind: "start";
   readonly quick: boolean;
-  readonly precision: "f32" | "f16";
+  readonly precision: Precision;
   readonly candidates: boolean;
   /** "Chrome 141": for the result. */
   readonly platform: string;

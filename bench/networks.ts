@@ -17,6 +17,7 @@ import { declareWeights } from "../src/unet/weights.ts";
 import type { Traits } from "../src/operators/traits.ts";
 import type { AttentionLayer } from "../src/operators/attention/layer.ts";
 import type { ConvolutionLayer } from "../src/operators/convolution/layer.ts";
+import type { Precision } from "../src/numbers/storage.ts";
 
 export interface BenchNetwork {
   /** As tables show it. */
@@ -100,7 +101,7 @@ export interface NamedLayer<Layer> {
 /** One image's forward (of classifiers with the gradient) and a chunk of the table of embeddings; their convolutions and attentions. */
 export function networkPlans(
   { architecture }: BenchNetwork,
-  { precision, traits }: { readonly precision: "f32" | "f16"; readonly traits: Traits },
+  { precision, traits }: { readonly precision: Precision; readonly traits: Traits },
 ): { plans: Plan[]; convolutions: NamedLayer<ConvolutionLayer>[]; attentions: NamedLayer<AttentionLayer>[] } {
   const { imageSize } = architecture.config;
   const isClassifier = architecture.config.pool !== undefined;

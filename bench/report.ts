@@ -60,7 +60,7 @@ function kernelTable(rows: readonly KernelRow[]): string {
   const cells = (row: KernelRow) => [
     row.kernel,
     row.key.startsWith("convolution ") ? row.variant : "",
-    row.storage === "f16" ? `${row.shape}, f16` : row.shape,
+    row.storage === "f32" ? row.shape : `${row.shape}, ${row.storage}`,
     number(row.milliseconds),
     row.macs > 0 ? number(row.gflops) : "",
     number(row.gigabytes),

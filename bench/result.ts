@@ -4,6 +4,7 @@
  */
 import { InputError } from "../src/errors.ts";
 import type { Peak } from "./peak.ts";
+import type { Precision } from "../src/numbers/storage.ts";
 
 export const resultFormat = "repaint-webgpu benchmark 1";
 
@@ -15,7 +16,7 @@ export interface KernelRow {
   /** Which way of doing it: a tile, words of a variant. */
   readonly variant: string;
   readonly shape: string;
-  readonly storage: "f32" | "f16";
+  readonly storage: Precision;
   readonly uses: Readonly<Record<string, number>>;
   readonly dispatches: number;
   readonly macs: number;
@@ -42,7 +43,7 @@ export interface LayerTime {
 
 export interface ForwardResult {
   readonly network: string;
-  readonly precision: "f32" | "f16";
+  readonly precision: Precision;
   readonly batch: number;
   /** Against a stored answer of PyTorch, where there is one. */
   readonly error?: number;
@@ -92,7 +93,7 @@ export interface BenchResult {
   readonly timestamps: boolean;
   /** "Node v20.20.2, linux x64", or a browser's words. */
   readonly platform: string;
-  readonly precision: "f32" | "f16";
+  readonly precision: Precision;
   readonly peak: Peak;
   readonly kernels: readonly KernelRow[];
   readonly forward: ForwardResult | undefined;

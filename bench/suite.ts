@@ -16,6 +16,7 @@ import { benchPictures } from "./picture.ts";
 import { benchStep } from "./step.ts";
 import { adapterName } from "../src/engine/adapter.ts";
 import { loadTraits } from "../src/operators/traits.ts";
+import type { Precision } from "../src/numbers/storage.ts";
 
 export interface SuiteOptions {
   readonly device: Device;
@@ -23,7 +24,7 @@ export interface SuiteOptions {
   readonly model: BenchModel;
   readonly version: string;
   readonly platform: string;
-  readonly precision?: "f32" | "f16" | undefined;
+  readonly precision?: Precision | undefined;
   /** The model only. */
   readonly quick?: boolean | undefined;
   /** Every candidate of each layer, not only the chosen one. */
@@ -89,7 +90,7 @@ export async function runSuite(options: SuiteOptions): Promise<BenchResult> {
 
 async function suiteCases(
   { device, model, quick = false, candidates = false, only }: SuiteOptions,
-  precision: "f32" | "f16",
+  precision: Precision,
 ): Promise<BenchCase[]> {
   const networks = benchNetworks({ name: model.name, architecture: model.checkpoint.architecture }, { quick });
   return benchCases(networks, { traits: await loadTraits(device), precision, candidates }).filter((test) =>
@@ -99,7 +100,7 @@ async function suiteCases(
 
 async function measureModel(
   { device, model, signal }: SuiteOptions,
-  precision: "f32" | "f16",
+  precision: Precision,
   wants: Readonly<Record<"forward" | "step" | "pictures", boolean>>,
   recording: Recording,
 ): Promise<void> {
@@ -123,7 +124,7 @@ async function measureModel(
   }
 }
 
-function emptyResult({ device, version, platform }: SuiteOptions, precision: "f32" | "f16"): BenchResult {
+function emptyResult({ device, version, platform }: SuiteOptions, precision: Precision): BenchResult {
   return {
     format: resultFormat,
     version,

@@ -48,7 +48,7 @@ export function kernelTable(rows: readonly KernelRow[]): string {
     .map((row) => [
       row.kernel,
       row.key.startsWith("convolution ") ? row.variant : "",
-      row.storage === "f16" ? `${row.shape}, f16` : row.shape,
+      row.storage === "f32" ? row.shape : `${row.shape}, ${row.storage}`,
       row.macs > 0 ? number((2 * row.macs) / 1e9) : "",
       bytesWords(row.bytes),
       row.failed ? "FAILED" : row.skipped ? "—" : number(row.milliseconds),

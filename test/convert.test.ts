@@ -8,7 +8,7 @@ import { writeTensorFile } from "../src/node/tensorWriter.ts";
 import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
 import { openClassifier } from "../src/checkpoints/classifier/checkpoint.ts";
 import { convertFloats } from "../src/files/conversion.ts";
-import { bfloat16ToFloat32, float32ToBfloat16 } from "../src/files/floats.ts";
+import { bfloat16ToFloat32, float32ToBfloat16 } from "../src/numbers/floats.ts";
 import { openSafetensors, readFloat32, writeSafetensors } from "../src/files/safetensors.ts";
 import { cli, events, filesIn, folder, golden } from "./support/cli.ts";
 import { tinyClassifier } from "./support/tinyClassifier.ts";
@@ -57,24 +57,24 @@ describe("float32ToBfloat16", () => {
 describe("convertFloats", () => {
   it("counts what becomes infinite, and only that", () => {
     const values = Float32Array.of(65519.99, 65520, -1e6, Infinity, -Infinity, NaN, 65504);
-    expect(convertFloats(bytesOf(values), "F32", "F16")).toMatchObject({ overflows: 2, largest: 1e6 });
+    expect(convertFloats(bytesOf(values), "F32", "f16")).toMatchObject({ overflows: 2, largest: 1e6 });
     const edge = 2 ** 128 - 2 ** 119;
     const large = Float32Array.of(edge, -(edge - 2 ** 104), 3e38);
-    expect(convertFloats(bytesOf(large), "F32", "BF16")).toMatchObject({ overflows: 1, largest: edge });
+    expect(convertFloats(bytesOf(large), "F32", "bf16")).toMatchObject({ overflows: 1, largest: edge });
     const doubles = Float64Array.of(1e39, -1e300, 3.4e38, 1);
-    expect(convertFloats(bytesOf(doubles), "F64", "F32")).toMatchObject({ overflows: 2, largest: 1e300 });
-    expect(convertFloats(bytesOf(doubles), "F64", "F64")).toMatchObject({ overflows: 0, data: bytesOf(doubles) });
+    expect(convertFloats(bytesOf(doubles), "F64", "f32")).toMatchObject({ overflows: 2, largest: 1e300 });
+    expect(convertFloats(bytesOf(values), "F32", "f32")).toMatchObject({ overflows: 0, data: bytesOf(values) });
   });
 
   it("reads bytes that lie anywhere", () => {
     const shifted = new Uint8Array(4 * 4 + 3);
     shifted.set(bytesOf(Float32Array.of(1, 2, 3, 4)), 3);
-    const { data } = convertFloats(shifted.subarray(3), "F32", "F16");
+    const { data } = convertFloats(shifted.subarray(3), "F32", "f16");
     expect(data).toEqual(Uint16Array.of(0x3c00, 0x4000, 0x4200, 0x4400));
   });
 
   it("refuses types that are no floats", () => {
-    expect(() => convertFloats(new Uint8Array(8), "I64", "F16")).toThrow(/expected a tensor of F16.*got I64/);
+    expect(() => convertFloats(new Uint8Array(8), "I64", "f16")).toThrow(/expected a tensor of F32.*got I64/);
   });
 });
 

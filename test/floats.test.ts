@@ -1,6 +1,6 @@
 /** 16-bit floats: every value there is, and every rounding boundary between two of them. */
 import { expect, test } from "vitest";
-import { bfloat16ToFloat32, float16ToFloat32, float32ToFloat16 } from "../src/files/floats.ts";
+import { bfloat16ToFloat32, float16ToFloat32, float32ToFloat16 } from "../src/numbers/floats.ts";
 
 const allBits = Uint16Array.from({ length: 65536 }, (_, i) => i);
 const halfValue = (bits: number) => {

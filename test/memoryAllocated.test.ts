@@ -14,13 +14,14 @@ import { forwardEnds, planForward } from "../src/unet/network.ts";
 import { declareWeights, type PackedWeights } from "../src/unet/weights.ts";
 import { countedAdapters, countingDevice } from "./support/countingGpu.ts";
 import { goldenCheckpoint } from "./support/goldens.ts";
+import type { Precision } from "../src/numbers/storage.ts";
 
 const networks: Readonly<Record<string, Architecture>> = {
   "ADM-256": buildArchitecture(presetConfig(presetByName("imagenet256-uncond"))),
   portraits64: (await goldenCheckpoint("unet/portraits64.weights.safetensors")).architecture,
 };
 /** Those with layers that Winograd's fast convolutions run, whose weights are then kept twice. */
-const transforms = (network: string, adapter: string, precision: "f32" | "f16") =>
+const transforms = (network: string, adapter: string, precision: Precision) =>
   network === "ADM-256" ? adapter !== "nvidia with matrices" || precision === "f32" : adapter === "swiftshader";
 
 /** Half a billion numbers are not packed for a device that drops them. */

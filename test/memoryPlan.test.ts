@@ -12,13 +12,14 @@ import { cli, events } from "./support/cli.ts";
 import { goldenCheckpoint } from "./support/goldens.ts";
 import { gpuDevice } from "./support/gpu.ts";
 import { loadTraits } from "../src/operators/traits.ts";
+import type { Precision } from "../src/numbers/storage.ts";
 
 const mib = 2 ** 20;
 const other = await loadTraits(defaultAdapter);
 const mobile = await loadTraits({ ...defaultAdapter, family: "mobile" });
 
 /** As a GPU that nobody knows would run it, or a mobile one, which writes every norm before its convolution. */
-function planOf(name: string, precision: "f32" | "f16", { batch = 1, traits = other } = {}) {
+function planOf(name: string, precision: Precision, { batch = 1, traits = other } = {}) {
   const preset = presetByName(name);
   const config = presetConfig(preset);
   const low = lowResSide(preset);

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
-import { bfloat16ToFloat32, float16ToFloat32, float32ToFloat16 } from "../src/files/floats.ts";
+import { bfloat16ToFloat32, float16ToFloat32, float32ToFloat16 } from "../src/numbers/floats.ts";
 import { openSafetensors, readFloat32 } from "../src/files/safetensors.ts";
 import {
   flatten,

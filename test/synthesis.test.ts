@@ -7,7 +7,7 @@ import { setTimeout } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { expectedTensors } from "../src/checkpoints/layers.ts";
 import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
-import { float16ToFloat32 } from "../src/files/floats.ts";
+import { float16ToFloat32 } from "../src/numbers/floats.ts";
 import { presetByName, presetConfig } from "../src/checkpoints/released/find.ts";
 import { openSafetensors, readFloat32 } from "../src/files/safetensors.ts";
 import {
@@ -133,7 +133,7 @@ test.each([
   [["synth", "imagenet64"], /`synth` needs a OUT: repaint synth PRESET OUT/],
   [["synth", "imagenet64", "a", "b"], /`synth` takes PRESET OUT, got "b" too/],
   [["synth", "imagenet64", "a", "--input", "a"], /is the file of the weights, too/],
-  [["synth", "imagenet64", "a", "--dtype", "bf16"], /--dtype: expected f16 or f32/],
+  [["synth", "imagenet64", "a", "--dtype", "bf16"], /--dtype: expected f32 or f16/],
   [["synth", "imagenet64", "no-such-folder/a"], /does not exist; create it first/],
 ])("%j is refused", async (argv, message) => {
   const { status, err } = await cli(argv);

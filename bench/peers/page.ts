@@ -13,7 +13,7 @@ import { chooseConvolution } from "../../src/operators/convolution/candidates.ts
 import { loadTraits } from "../../src/operators/traits.ts";
 import { countMacs } from "../../src/checkpoints/layers.ts";
 import { openCheckpoint } from "../../src/checkpoints/checkpoint.ts";
-import { relativeError } from "../../src/files/floats.ts";
+import { relativeError } from "../../src/numbers/floats.ts";
 import { fromNhwc, toNhwc } from "../../src/unet/layout.ts";
 import { packConvolution } from "../../src/unet/packing.ts";
 import { openSafetensors, readFloat32 } from "../../src/files/safetensors.ts";

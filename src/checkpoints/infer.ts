@@ -8,6 +8,7 @@ import { type Architecture } from "./architecture.ts";
 import { expectedTensors, tensorsOf } from "./layers.ts";
 import { classTable } from "./names.ts";
 import { configProblems, flagName, levelChannels, type UNetConfig } from "./config.ts";
+import { floatTypes } from "../files/types.ts";
 import { quoted } from "../text/quoted.ts";
 import { type Found, readTensorNames, type TensorShapes } from "./votes.ts";
 
@@ -190,8 +191,6 @@ function listContradictions(found: Found, told: Told, flags: Partial<UNetConfig>
   return problems;
 }
 
-const floatTypes = ["F32", "F16", "BF16", "F64"];
-
 function compare(expected: Map<string, number[]>, tensors: TensorShapes): string[] {
   const problems: string[] = [];
   for (const [name, shape] of expected) {
@@ -199,7 +198,7 @@ function compare(expected: Map<string, number[]>, tensors: TensorShapes): string
     if (!tensor) problems.push(`missing ${name} [${shape.join(", ")}]`);
     else if (tensor.shape.length !== shape.length || tensor.shape.some((size, i) => size !== shape[i])) {
       problems.push(`${name}: expected [${shape.join(", ")}], got [${tensor.shape.slice(0, 8).join(", ")}]`);
-    } else if (tensor.dtype !== undefined && !floatTypes.includes(tensor.dtype)) {
+    } else if (tensor.dtype !== undefined && !(floatTypes as readonly string[]).includes(tensor.dtype)) {
       problems.push(`${name}: expected ${floatTypes.join(", ")}, got ${tensor.dtype}`);
     }
   }

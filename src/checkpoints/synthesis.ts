@@ -9,7 +9,7 @@
  *
  * r has ten bits, so that all values but the one-dimensional weights (thirteen bits) are exact in f16.
  */
-import { float32ToFloat16 } from "../files/floats.ts";
+import { float32ToFloat16 } from "../numbers/floats.ts";
 
 const goldenRatio = 0x9e3779b9;
 const levels = 1024;

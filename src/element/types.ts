@@ -6,6 +6,7 @@ import type { Box } from "../pictures/holes.ts";
 import type { Mask, Picture } from "../pictures/image.ts";
 import type { Preset, Sampling } from "../repaint/sampling.ts";
 import type { AdapterKind } from "../engine/adapter.ts";
+import type { Precision } from "../numbers/storage.ts";
 
 /** What this browser offers. `where`: whether the engine runs in a worker or, where that has no WebGPU, in the page. */
 export type AdapterReport =
@@ -33,7 +34,7 @@ export type ModelSource = { readonly shipped: string } | File | URL;
 
 export interface LoadRequest {
   /** Storage of weights and activations; arithmetic is f32. Default f32. */
-  readonly precision?: "f32" | "f16" | undefined;
+  readonly precision?: Precision | undefined;
   /** The flags, or the config.json, that stand beside a dropped file; an address's config.json is found by itself. */
   readonly flags?: File | Readonly<Record<string, unknown>> | undefined;
 }
@@ -68,7 +69,7 @@ export interface ModelInfo {
   readonly bytes: number;
   /** Of the file; null where that is not known without reading it all again (files over 64 MiB). */
   readonly sha256: string | null;
-  readonly precision: "f32" | "f16";
+  readonly precision: Precision;
   /** Diffusion steps that it was trained with: the most that a run may visit. */
   readonly diffusionSteps: number;
   /** Device memory of a run at batch 1, bytes: weights, activations and tables. */

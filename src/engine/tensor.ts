@@ -3,10 +3,9 @@
  * business. Activations are NHWC with the channel count padded to a multiple of 4, so that every kernel moves vec4s.
  */
 
-/** f16 is stored in two bytes on every adapter; kernels compute in f32 (see `kernel.ts` for how they load it). */
-export type DType = "f32" | "f16" | "u32";
+import { storages, type DType } from "../numbers/storage.ts";
 
-const bytesPerElement: Record<DType, number> = { f32: 4, f16: 2, u32: 4 };
+export type { DType };
 
 /**
  * A handle: identity is the object itself. `temporary` tensors live in arenas, `external` ones in a buffer that the
@@ -25,7 +24,7 @@ export function elementCount(shape: readonly number[]): number {
 
 /** Bytes of a tensor, rounded up to 16: a vec4 view must never be cut, and WebGPU copies in multiples of 4. */
 export function byteLength(tensor: Pick<Tensor, "dtype" | "shape">): number {
-  return Math.ceil((elementCount(tensor.shape) * bytesPerElement[tensor.dtype]) / 16) * 16;
+  return Math.ceil((elementCount(tensor.shape) * storages[tensor.dtype].bytes) / 16) * 16;
 }
 
 /** The next multiple of 4: the padded channel count. */

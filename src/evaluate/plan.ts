@@ -5,6 +5,7 @@
 import type { MaskPattern } from "../pictures/masks.ts";
 import type { Sampling } from "../repaint/sampling.ts";
 import { shown } from "../text/quoted.ts";
+import type { Precision } from "../numbers/storage.ts";
 
 export interface PlannedPicture {
   readonly name: string;
@@ -34,7 +35,7 @@ export interface PlannedSetting {
 export interface EvaluationPlan {
   readonly version: 1;
   readonly model: { readonly name: string; readonly sha256: string };
-  readonly precision: "f32" | "f16";
+  readonly precision: Precision;
   /** Of all pictures, or of each; the network's unconditional one, or none, without either. */
   readonly class?: number;
   readonly classes?: readonly (number | undefined)[];

@@ -3,11 +3,8 @@
  * tensors there are.
  */
 import { CheckpointError } from "../errors.ts";
-import { bfloat16ToFloat32, float16ToFloat32, float32ToBfloat16, float32ToFloat16 } from "./floats.ts";
-import type { SafetensorsType } from "./safetensors.ts";
-
-export const floatTypes = ["F16", "BF16", "F32", "F64"] as const;
-export type FloatType = (typeof floatTypes)[number];
+import { float32ToBfloat16, float32ToFloat16 } from "../numbers/floats.ts";
+import { fileTypes, floatTypes, type FileType, type FloatType } from "./types.ts";
 
 export interface Converted {
   readonly data: ArrayBufferView;
@@ -17,54 +14,55 @@ export interface Converted {
   readonly largest: number;
 }
 
-/** Magnitudes from here up are rounded to infinity. */
-const overflowsFrom: Record<FloatType, number> = {
-  F16: 65520,
+type Values = ArrayLike<number>;
+const singles = (values: Values) => (values instanceof Float32Array ? values : Float32Array.from(values));
+
+interface Target {
+  readonly type: FloatType;
+  /** Magnitudes from here up are rounded to infinity. */
+  readonly overflowsFrom: number;
+  readonly encode: (values: Values) => ArrayBufferView;
+}
+
+/** What tensors are converted to, by the word that users have for it; wider ranges follow narrower ones. */
+const targets = {
+  f16: { type: "F16", overflowsFrom: 65520, encode: (values) => float32ToFloat16(singles(values)) },
   // The largest number and half a unit in its last place.
-  BF16: 2 ** 128 - 2 ** 119,
-  F32: 2 ** 128 - 2 ** 103,
-  F64: Infinity,
-};
+  bf16: { type: "BF16", overflowsFrom: 2 ** 128 - 2 ** 119, encode: (values) => float32ToBfloat16(singles(values)) },
+  f32: { type: "F32", overflowsFrom: 2 ** 128 - 2 ** 103, encode: singles },
+} as const satisfies Record<string, Target>;
+
+export type ConversionTarget = keyof typeof targets;
+export const conversionTargets = Object.keys(targets) as readonly ConversionTarget[];
+
+export const targetType = (target: ConversionTarget): FloatType => targets[target].type;
+
+/** Targets that hold larger numbers. */
+export function widerTargets(than: ConversionTarget): readonly ConversionTarget[] {
+  return conversionTargets.filter((target) => targets[target].overflowsFrom > targets[than].overflowsFrom);
+}
+
+export const isFloatType = (type: FileType): type is FloatType => (floatTypes as readonly FileType[]).includes(type);
 
 /**
  * Row-major little-endian bytes of type `from` to type `to`, to nearest, ties to even; equal types stay the same bytes.
- * F64 goes to the 16-bit types by way of float32. Throws CheckpointError where `from` is no floating type.
+ * F64 goes to the 16-bit types by way of float32.
+ * @throws CheckpointError where `from` is no floating type
  */
-export function convertFloats(bytes: Uint8Array, from: SafetensorsType, to: FloatType): Converted {
-  if (from === to) return { data: bytes, overflows: 0, largest: 0 };
-  const values = floatsOf(bytes, from);
-  const limit = overflowsFrom[to];
+export function convertFloats(bytes: Uint8Array, from: FileType, to: ConversionTarget): Converted {
+  const { type, overflowsFrom, encode }: Target = targets[to];
+  if (from === type) return { data: bytes, overflows: 0, largest: 0 };
+  if (!isFloatType(from))
+    throw new CheckpointError(`expected a tensor of ${floatTypes.join(", ")}, got ${from}, which is not converted`);
+  // A copy starts at 0, so every typed array may lie on it.
+  const values = fileTypes[from].numbers!(new Uint8Array(bytes).buffer);
   let overflows = 0;
   let largest = 0;
   for (let i = 0; i < values.length; i++) {
     const magnitude = Math.abs(values[i]!);
-    if (magnitude < limit || magnitude === Infinity || Number.isNaN(magnitude)) continue;
+    if (magnitude < overflowsFrom || magnitude === Infinity || Number.isNaN(magnitude)) continue;
     overflows++;
     if (magnitude > largest) largest = magnitude;
   }
-  return { data: store(values, to), overflows, largest };
-}
-
-function floatsOf(bytes: Uint8Array, type: SafetensorsType): Float32Array | Float64Array {
-  // A copy starts at 0, so every typed array may lie on it.
-  const { buffer } = bytes.byteOffset % 8 === 0 ? bytes : Uint8Array.from(bytes);
-  const at = bytes.byteOffset % 8 === 0 ? bytes.byteOffset : 0;
-  switch (type) {
-    case "F64":
-      return new Float64Array(buffer, at, bytes.length / 8);
-    case "F32":
-      return new Float32Array(buffer, at, bytes.length / 4);
-    case "F16":
-      return float16ToFloat32(new Uint16Array(buffer, at, bytes.length / 2));
-    case "BF16":
-      return bfloat16ToFloat32(new Uint16Array(buffer, at, bytes.length / 2));
-    default:
-      throw new CheckpointError(`expected a tensor of ${floatTypes.join(", ")}, got ${type}, which is not converted`);
-  }
-}
-
-function store(values: Float32Array | Float64Array, type: FloatType): ArrayBufferView {
-  if (type === "F64") return Float64Array.from(values);
-  const singles = values instanceof Float32Array ? values : Float32Array.from(values);
-  return type === "F32" ? singles : type === "F16" ? float32ToFloat16(singles) : float32ToBfloat16(singles);
+  return { data: encode(values), overflows, largest };
 }

@@ -4,38 +4,15 @@
  * and URLs (src/node, later the loader).
  */
 import { CheckpointError, InputError } from "../errors.ts";
-import { bfloat16ToFloat32, float16ToFloat32 } from "./floats.ts";
 import { JsonObject, JsonSyntaxError, type JsonValue, OtherNumber, parseJson } from "./json.ts";
 import { quoted } from "../text/quoted.ts";
 import type { ByteSource } from "./bytes.ts";
-
-/** Bytes an element has, by the format's name of the type. Types narrower than a byte (F4, F6) are refused. */
-export const elementSize = {
-  F64: 8,
-  F32: 4,
-  F16: 2,
-  BF16: 2,
-  F8_E4M3: 1,
-  F8_E5M2: 1,
-  F8_E8M0: 1,
-  C64: 8,
-  I64: 8,
-  I32: 4,
-  I16: 2,
-  I8: 1,
-  U64: 8,
-  U32: 4,
-  U16: 2,
-  U8: 1,
-  BOOL: 1,
-} as const;
-
-export type SafetensorsType = keyof typeof elementSize;
+import { fileTypes, type FileType } from "./types.ts";
 
 /** `begin` and `end` are byte offsets from the start of the file. */
 export interface TensorInfo {
   readonly name: string;
-  readonly dtype: SafetensorsType;
+  readonly dtype: FileType;
   readonly shape: number[];
   readonly begin: number;
   readonly end: number;
@@ -131,16 +108,16 @@ function readTensors(header: JsonObject, dataStart: number, fail: Fail): Map<str
       fail(`tensor ${quoted(name)}: expected ${what}, got ${show(got)}`);
     if (!(entry instanceof JsonObject)) return wrong("an object with dtype, shape and data_offsets", entry);
     const dtype = entry.get("dtype");
-    if (typeof dtype !== "string" || !Object.hasOwn(elementSize, dtype)) {
-      return wrong(`dtype one of ${Object.keys(elementSize).join(", ")}`, dtype);
+    if (typeof dtype !== "string" || !Object.hasOwn(fileTypes, dtype)) {
+      return wrong(`dtype one of ${Object.keys(fileTypes).join(", ")}`, dtype);
     }
     const shape = entry.get("shape");
     if (!isNaturals(shape)) return wrong("shape to be a list of whole numbers ≥ 0", shape);
     const offsets = entry.get("data_offsets");
     if (!isNaturals(offsets) || offsets.length !== 2) return wrong("data_offsets to be two whole numbers ≥ 0", offsets);
     const [begin, end] = offsets as [number, number];
-    const type = dtype as SafetensorsType;
-    const bytes = byteCount(shape, elementSize[type]);
+    const type = dtype as FileType;
+    const bytes = byteCount(shape, fileTypes[type].bytes);
     if (bytes === undefined) return wrong("a shape whose size does not overflow", shape);
     if (end - begin !== bytes) return wrong(`${bytes} bytes for ${type} ${show(shape)}`, offsets);
     tensors.set(name, { name, dtype: type, shape, begin: dataStart + begin, end: dataStart + end });
@@ -204,33 +181,21 @@ function otherFormat(start: Uint8Array): string | undefined {
   return undefined;
 }
 
-/** Types whose values a typed array reads as numbers. */
-const numberArrays = {
-  F64: Float64Array,
-  I32: Int32Array,
-  U32: Uint32Array,
-  I16: Int16Array,
-  U16: Uint16Array,
-  I8: Int8Array,
-  U8: Uint8Array,
-  BOOL: Uint8Array,
-};
-
-/** One tensor as float32, whatever its type; F64 and large integers are rounded. Throws CheckpointError for F8 and C64. */
+/**
+ * One tensor as float32, whatever its type; F64 and large integers are rounded.
+ * @throws CheckpointError for F8 and C64
+ */
 export async function readFloat32(file: TensorFile, name: string): Promise<Float32Array<ArrayBuffer>> {
   const bytes = await file.read(name);
-  const dtype = file.tensors.get(name)!.dtype;
+  const { dtype } = file.tensors.get(name)!;
+  const { numbers } = fileTypes[dtype];
+  if (!numbers)
+    throw new CheckpointError(
+      `${file.name}: tensor ${quoted(name)} is ${dtype}, which is not read as float32; convert it`,
+    );
   // A copy starts at 0, so every typed array may lie on it: the format promises no alignment.
-  const { buffer } = Uint8Array.from(bytes);
-  if (dtype === "F32") return new Float32Array(buffer);
-  if (dtype === "F16") return float16ToFloat32(new Uint16Array(buffer));
-  if (dtype === "BF16") return bfloat16ToFloat32(new Uint16Array(buffer));
-  if (dtype === "I64") return Float32Array.from(new BigInt64Array(buffer), Number);
-  if (dtype === "U64") return Float32Array.from(new BigUint64Array(buffer), Number);
-  if (dtype in numberArrays) return new Float32Array(new numberArrays[dtype as keyof typeof numberArrays](buffer));
-  throw new CheckpointError(
-    `${file.name}: tensor ${quoted(name)} is ${dtype}, which is not read as float32; convert it`,
-  );
+  const values = numbers(new Uint8Array(bytes).buffer);
+  return values instanceof Float32Array ? (values as Float32Array<ArrayBuffer>) : new Float32Array(values);
 }
 
 /** A tensor to write; F16 comes as its bits. */
@@ -245,7 +210,7 @@ export type TensorHeader = Pick<TensorInfo, "name" | "dtype"> & { readonly shape
 
 /** Wider types come first, so that every tensor is aligned to its type. Otherwise the order stays. */
 export function inFileOrder<T extends Pick<TensorHeader, "dtype">>(tensors: Iterable<T>): T[] {
-  return [...tensors].sort((a, b) => elementSize[b.dtype] - elementSize[a.dtype]);
+  return [...tensors].sort((a, b) => fileTypes[b.dtype].bytes - fileTypes[a.dtype].bytes);
 }
 
 /**
@@ -261,7 +226,7 @@ export function safetensorsHeader(tensors: Iterable<TensorHeader>, metadata?: Re
       throw new InputError(`expected each tensor's name once, and not __metadata__; got ${quoted(name)}`);
     names.add(name);
     const begin = end;
-    end += byteCount([...shape], elementSize[dtype]) ?? NaN;
+    end += byteCount([...shape], fileTypes[dtype].bytes) ?? NaN;
     entries.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [begin, end] })}`);
   }
   const json = new TextEncoder().encode(`{${entries.join(",")}}`);
@@ -279,7 +244,7 @@ export function writeSafetensors(tensors: Iterable<WritableTensor>, metadata?: R
   const header = safetensorsHeader(ordered, metadata);
   let size = header.length;
   for (const { name, dtype, shape, data } of ordered) {
-    if (byteCount([...shape], elementSize[dtype]) !== data.byteLength)
+    if (byteCount([...shape], fileTypes[dtype].bytes) !== data.byteLength)
       throw new InputError(
         `tensor ${quoted(name)}: expected ${dtype} data of shape [${shape}], got ${data.length} elements`,
       );

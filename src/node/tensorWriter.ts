@@ -8,13 +8,8 @@ import { statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { InputError } from "../errors.ts";
 import { elementCount } from "../engine/tensor.ts";
-import {
-  elementSize,
-  inFileOrder,
-  openSafetensors,
-  safetensorsHeader,
-  type TensorHeader,
-} from "../files/safetensors.ts";
+import { inFileOrder, openSafetensors, safetensorsHeader, type TensorHeader } from "../files/safetensors.ts";
+import { fileTypes } from "../files/types.ts";
 import { refuseOutput, writeAtomic } from "./files.ts";
 import type { ByteSource } from "../files/bytes.ts";
 
@@ -34,7 +29,7 @@ export interface TensorWriterOptions {
 }
 
 export function tensorBytes({ dtype, shape }: Pick<TensorHeader, "dtype" | "shape">): number {
-  return elementCount(shape) * elementSize[dtype];
+  return elementCount(shape) * fileTypes[dtype].bytes;
 }
 
 const readBackBytes = 1 << 22;

@@ -20,6 +20,7 @@ import {
 import { declareWeights, type PackedWeights } from "./weights.ts";
 import type { ConvolutionChoices } from "../operators/convolution/layer.ts";
 import type { AdapterFacts, Traits } from "../operators/traits.ts";
+import type { Precision } from "../numbers/storage.ts";
 
 /** What every WebGPU adapter has. */
 export const defaultLimits: AllocationLimits = {
@@ -39,8 +40,8 @@ export const defaultAdapter: AdapterFacts = {
 };
 
 export interface MemoryOptions {
-  readonly activations: "f32" | "f16";
-  readonly weightType: "f32" | "f16";
+  readonly activations: Precision;
+  readonly weightType: Precision;
   /** Rows of the table: timesteps × classes of a run. */
   readonly embeddings: number;
   /** What kernels run, and what they keep, depends on it. */

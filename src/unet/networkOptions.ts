@@ -5,6 +5,7 @@ import type { ConvolutionChoice, ConvolutionChoices, ConvolutionLayer } from "..
 import type { Decision } from "../operators/decision.ts";
 import type { Traits } from "../operators/traits.ts";
 import type { PackedWeights } from "./weights.ts";
+import type { Precision } from "../numbers/storage.ts";
 
 export interface NetworkOptions {
   readonly traits: Traits;
@@ -19,7 +20,7 @@ export interface NetworkOptions {
   readonly onConvolution?: OnLayer<ConvolutionLayer, ConvolutionChoice> | undefined;
   readonly onAttention?: OnLayer<AttentionLayer, AttentionChoice> | undefined;
   /** Storage of activations. */
-  readonly activations: "f32" | "f16";
+  readonly activations: Precision;
 }
 
 type OnLayer<Layer, Choice> = (name: string, layer: Layer, decision: Decision<Choice>) => void;

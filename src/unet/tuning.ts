@@ -13,7 +13,8 @@ import { convolutionPlan } from "../operators/convolution/plan.ts";
 import { attentionCandidates, chooseAttention } from "../operators/attention/candidates.ts";
 import { chooseConvolution, convolutionCandidates } from "../operators/convolution/candidates.ts";
 import type { Architecture } from "../checkpoints/architecture.ts";
-import { float16ToFloat32, relativeError } from "../files/floats.ts";
+import { relativeError } from "../numbers/floats.ts";
+import { type Precision, storages } from "../numbers/storage.ts";
 import { embeddingRows, planEmbedding, planForward } from "./network.ts";
 import { declareWeights } from "./weights.ts";
 import type { TuningQuestion } from "../engine/tuning/question.ts";
@@ -45,9 +46,9 @@ export interface TuneOptions {
 
 export interface TunedNetwork {
   readonly architecture: Architecture;
-  readonly precision: "f32" | "f16";
+  readonly precision: Precision;
   /** Default: as `precision`. */
-  readonly weightType?: "f32" | "f16" | undefined;
+  readonly weightType?: Precision | undefined;
 }
 
 /** Of a run's table of embeddings, chunks of it are computed once; a forward a step. */
@@ -119,17 +120,13 @@ type LayerQuestion = Omit<TuningQuestion, "key" | "uses">;
 
 const agreement =
   ({ activations }: { readonly activations: DType }) =>
-  (output: Uint8Array, expected: Uint8Array) =>
-    relativeError(floats(output, activations), floats(expected, activations)) <= mostDifference;
+  (output: Uint8Array, expected: Uint8Array) => {
+    const floats = (bytes: Uint8Array) => storages[activations].decode(new Uint8Array(bytes).buffer);
+    return relativeError(floats(output), floats(expected)) <= mostDifference;
+  };
 
 /** Far above rounding, in f16 too, and far below what a wrong shader leaves. */
 const mostDifference = 0.02;
-
-function floats({ buffer, byteOffset, byteLength }: Uint8Array, type: DType): Float32Array {
-  return type === "f16"
-    ? float16ToFloat32(new Uint16Array(buffer as ArrayBuffer, byteOffset, byteLength / 2))
-    : new Float32Array(buffer as ArrayBuffer, byteOffset, byteLength / 4);
-}
 
 /**
  * The answers for networks on a device: remembered ones, and within the budget new ones.

@@ -15,18 +15,19 @@ import type { UploadOptions } from "./upload.ts";
 import { declareWeights } from "./weights.ts";
 import type { Traits } from "../operators/traits.ts";
 import type { ConvolutionChoices } from "../operators/convolution/layer.ts";
+import type { Precision } from "../numbers/storage.ts";
 
 export interface UNetOptions extends UploadOptions {
   /** Storage of activations and, unless said otherwise, of weights; arithmetic is f32. Default f32. */
-  readonly precision?: "f32" | "f16" | undefined;
-  readonly weightType?: "f32" | "f16" | undefined;
+  readonly precision?: Precision | undefined;
+  readonly weightType?: Precision | undefined;
   /** A tuner's answers for this device; layers without one take the default. */
   readonly choices?: ConvolutionChoices | undefined;
 }
 
 export class UNet {
   readonly checkpoint: Checkpoint;
-  readonly precision: "f32" | "f16";
+  readonly precision: Precision;
   /** Those it was loaded with. */
   readonly choices: ConvolutionChoices | undefined;
   readonly #loaded: LoadedNetwork;
@@ -34,7 +35,7 @@ export class UNet {
   private constructor(
     checkpoint: Checkpoint,
     loaded: LoadedNetwork,
-    precision: "f32" | "f16",
+    precision: Precision,
     choices: ConvolutionChoices | undefined,
   ) {
     this.checkpoint = checkpoint;

@@ -5,7 +5,7 @@ import type { Device } from "../engine/device.ts";
 import { byteLength, type Tensor } from "../engine/tensor.ts";
 import type { BufferRange } from "../engine/executor.ts";
 import { tensorUsage } from "../engine/usage.ts";
-import { float32ToFloat16 } from "../files/floats.ts";
+import { storages } from "../numbers/storage.ts";
 import type { ReadTensor, PackedWeights } from "./weights.ts";
 
 const mostQueuedBytes = 64 * 2 ** 20;
@@ -50,7 +50,7 @@ export async function uploadWeights(
       const packed = await pack(read);
       const buffer = await device.createBuffer(tensor.name, byteLength(tensor), tensorUsage);
       ranges.set(tensor, { buffer });
-      device.upload(buffer, 0, tensor.dtype === "f16" ? float32ToFloat16(packed) : packed);
+      device.upload(buffer, 0, storages[tensor.dtype].encode(packed));
       done += byteLength(tensor);
       queued += byteLength(tensor);
       // Uploads are queued in host memory until a submit.

@@ -11,9 +11,10 @@ import { readBuffer } from "../../src/engine/readback.ts";
 import { byteLength, type DType, type Tensor } from "../../src/engine/tensor.ts";
 import { tensorUsage } from "../../src/engine/usage.ts";
 import { kernels } from "../../src/shaders/index.ts";
-import { float16ToFloat32, float32ToFloat16 } from "../../src/files/floats.ts";
+import { float16ToFloat32, float32ToFloat16 } from "../../src/numbers/floats.ts";
 import { twins } from "../twins/index.ts";
 import { withErrorScope } from "./gpu.ts";
+import type { Precision } from "../../src/numbers/storage.ts";
 
 export interface KernelCase {
   readonly kernel: keyof typeof kernels;
@@ -74,7 +75,7 @@ function compare(actual: Float64Array, expected: Float64Array): { error: number;
 }
 
 /** Runs a case in f32, or with f16 storage of its `half` bindings, and expects the twin's numbers. */
-export async function checkKernel(device: Device, test: KernelCase, storage: "f32" | "f16"): Promise<void> {
+export async function checkKernel(device: Device, test: KernelCase, storage: Precision): Promise<void> {
   const kernel = kernels[test.kernel] as unknown as Kernel;
   const types = (name: string): DType =>
     test.types?.[name] ?? (storage === "f16" && test.half?.includes(name) ? "f16" : "f32");

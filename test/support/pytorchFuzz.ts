@@ -4,7 +4,7 @@
  */
 import { expect } from "vitest";
 import { RePaintError } from "../../src/errors.ts";
-import { elementSize } from "../../src/files/safetensors.ts";
+import { fileTypes } from "../../src/files/types.ts";
 import {
   build,
   flatten,
@@ -110,7 +110,7 @@ export async function fuzz(first: number, count: number, goldens: readonly Uint8
 async function openAndRead(bytes: Uint8Array): Promise<void> {
   const file = await openTensors(bytesSource("damaged", bytes));
   for (const [name, { shape, dtype, begin, end }] of file.tensors) {
-    const size = shape.reduce((a, b) => a * b, elementSize[dtype]);
+    const size = shape.reduce((a, b) => a * b, fileTypes[dtype].bytes);
     // What repeats elements may be larger than the file, within the bound.
     if (!(size <= Math.max(bytes.length, 16 * 2 ** 20))) throw new Error(`tensor ${name} has ${size} bytes`);
     if (!(begin <= end && end <= bytes.length)) throw new Error(`tensor ${name} is outside of the file`);

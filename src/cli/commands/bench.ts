@@ -29,6 +29,7 @@ import { readPrecision } from "../given/settings.ts";
 import { TensorCheck, withTensors } from "../files/tensorFiles.ts";
 import { checkInputs } from "../tasks/forward.ts";
 import { quoted } from "../../text/quoted.ts";
+import type { Precision } from "../../numbers/storage.ts";
 
 interface Settings {
   readonly model: ModelSettings;
@@ -39,7 +40,7 @@ interface Settings {
   readonly only: RegExp | undefined;
   /** Seconds that one dispatch may take; undefined: as is usual for the adapter. */
   readonly caseSeconds: number | undefined;
-  readonly precision: "f32" | "f16";
+  readonly precision: Precision;
   readonly adapter: string | undefined;
   readonly out: string | undefined;
   readonly html: string | undefined;

@@ -25,12 +25,13 @@ import { readTune, tunedChoices, tuneOption, type TuneSettings } from "../given/
 import { forwardProgress, readTimesteps } from "../tasks/forward.ts";
 import { classifyOnce, type ClassifierInputs } from "../tasks/classify.ts";
 import { about } from "../values.ts";
+import { precisions, type Precision } from "../../numbers/storage.ts";
 
 interface Settings {
   readonly model: ModelSettings;
   readonly input: string;
   readonly output: string;
-  readonly weightType: "f32" | "f16" | undefined;
+  readonly weightType: Precision | undefined;
   readonly tune: TuneSettings;
   readonly adapter: string | undefined;
   readonly force: boolean;
@@ -59,7 +60,7 @@ async function parse(given: Arguments): Promise<Settings> {
   return {
     input,
     output,
-    weightType: given.choice("weight-type", ["f16", "f32"]),
+    weightType: given.choice("weight-type", precisions),
     tune: readTune(given),
     adapter: given.text("adapter"),
     force: given.has("force"),

@@ -9,7 +9,14 @@ import type { Report } from "../../node/report.ts";
 import { type StreamedTensor, tensorBytes, writeTensorFile } from "../../node/tensorWriter.ts";
 import type { Checkpoint } from "../../checkpoints/checkpoint.ts";
 import type { ClassifierCheckpoint } from "../../checkpoints/classifier/checkpoint.ts";
-import { convertFloats, floatTypes, type FloatType } from "../../files/conversion.ts";
+import {
+  type ConversionTarget,
+  conversionTargets,
+  convertFloats,
+  isFloatType,
+  targetType,
+  widerTargets,
+} from "../../files/conversion.ts";
 import type { TensorFile, TensorInfo } from "../../files/safetensors.ts";
 import { type Arguments, type Command, forceOption, jsonOption } from "../command.ts";
 import type { Context } from "../context.ts";
@@ -20,15 +27,13 @@ import { sayAssumed, sayAssumedOfClassifier } from "../given/model.ts";
 import { flagsOf, isClassifier, type Network, networkIn, type OpenFile, withFile } from "../given/network.ts";
 import { bytes as inBytes, count, seconds } from "../../text/quantities.ts";
 
-const types = { f16: "F16", f32: "F32", bf16: "BF16" } as const;
-
 interface Settings {
   /** A file, its address, or a shipped model. */
   readonly from: string;
   readonly flags: unknown;
   readonly path: string;
   /** undefined: each tensor keeps its own. */
-  readonly dtype: keyof typeof types | undefined;
+  readonly dtype: ConversionTarget | undefined;
   readonly force: boolean;
 }
 
@@ -52,7 +57,7 @@ export const convertCommand: Command<Settings> = {
 
 async function parse(given: Arguments): Promise<Settings> {
   const [from, path] = given.positionals as [string, string];
-  const dtype = given.choice("dtype", ["f16", "f32", "bf16"]);
+  const dtype = given.choice("dtype", conversionTargets);
   return { from, flags: await readFlags(given), path, dtype, force: given.has("force") };
 }
 
@@ -89,9 +94,7 @@ async function write(
   { path, dtype, force }: Settings,
 ): Promise<void> {
   const overflow = new Overflow(dtype);
-  const tensors = [...file.tensors.values()].map((info) =>
-    converted(file, info, dtype ? types[dtype] : undefined, overflow),
-  );
+  const tensors = [...file.tensors.values()].map((info) => converted(file, info, dtype, overflow));
   const begin = performance.now();
   const size = await writeTensorFile(path, tensors, metadata, {
     force,
@@ -108,10 +111,14 @@ async function write(
   );
 }
 
-function converted(file: TensorFile, info: TensorInfo, to: FloatType | undefined, overflow: Overflow): StreamedTensor {
+function converted(
+  file: TensorFile,
+  info: TensorInfo,
+  to: ConversionTarget | undefined,
+  overflow: Overflow,
+): StreamedTensor {
   const { name, shape, dtype } = info;
-  const isFloat = (floatTypes as readonly string[]).includes(dtype);
-  const target = to && isFloat ? to : dtype;
+  const target = to && isFloatType(dtype) ? targetType(to) : dtype;
   return {
     name,
     shape,
@@ -119,7 +126,7 @@ function converted(file: TensorFile, info: TensorInfo, to: FloatType | undefined
     bytes: async () => {
       const bytes = await file.read(name);
       if (target === dtype) return bytes;
-      const { data, overflows, largest } = convertFloats(bytes, dtype, target as FloatType);
+      const { data, overflows, largest } = convertFloats(bytes, dtype, to!);
       overflow.add(name, overflows, largest);
       return data;
     },
@@ -128,11 +135,11 @@ function converted(file: TensorFile, info: TensorInfo, to: FloatType | undefined
 
 /** Values that are infinite in the new type: one makes a network's every output NaN. */
 class Overflow {
-  readonly #type: string | undefined;
+  readonly #type: ConversionTarget | undefined;
   #count = 0;
   #largest = { name: "", value: 0 };
 
-  constructor(type: string | undefined) {
+  constructor(type: ConversionTarget | undefined) {
     this.#type = type;
   }
 
@@ -145,9 +152,10 @@ class Overflow {
   refuse(file: string): void {
     if (this.#count === 0) return;
     const { name, value } = this.#largest;
+    const wider = widerTargets(this.#type!);
     throw new CheckpointError(
       `${file}: ${count(this.#count, "value")} too large for ${this.#type} (the largest is ${value.toPrecision(6)}, in ${name}): ` +
-        `convert to ${this.#type === "f16" ? "bf16 or f32" : "f32, or keep the type"}`,
+        (wider.length > 0 ? `convert to ${wider.join(" or ")}, or keep the type` : "keep the type"),
     );
   }
 }

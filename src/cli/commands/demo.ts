@@ -21,13 +21,14 @@ import { count, seconds } from "../../text/quantities.ts";
 import { runWork } from "../tasks/fill.ts";
 import { readTune, tuneOption, type TuneSettings } from "../given/tuning.ts";
 import { withRePaint } from "../tasks/load.ts";
+import type { Precision } from "../../numbers/storage.ts";
 
 interface Settings {
   readonly folder: string;
   readonly seed: bigint;
   /** undefined: as is usual for the adapter. */
   readonly preset: Preset | undefined;
-  readonly precision: "f32" | "f16";
+  readonly precision: Precision;
   readonly tune: TuneSettings;
   readonly adapter: string | undefined;
 }

@@ -8,7 +8,7 @@ import type { Device } from "../../engine/device.ts";
 import { packageInfo, shippedModels, weightsFolder } from "../../node/packageFiles.ts";
 import { chooseConvolution } from "../../operators/convolution/candidates.ts";
 import { loadTraits } from "../../operators/traits.ts";
-import { relativeError } from "../../files/floats.ts";
+import { relativeError } from "../../numbers/floats.ts";
 import { Classifier } from "../../unet/classifier.ts";
 import { readFloat32, type TensorFile } from "../../files/safetensors.ts";
 import { UNet } from "../../unet/unet.ts";
@@ -25,6 +25,7 @@ import type { ConvolutionLayer } from "../../operators/convolution/layer.ts";
 import { tunedChoices } from "../given/tuning.ts";
 import { forwardOnce } from "../tasks/forward.ts";
 import { classifyOnce } from "../tasks/classify.ts";
+import { precisions, type Precision } from "../../numbers/storage.ts";
 
 interface Settings {
   readonly adapter: string | undefined;
@@ -131,7 +132,7 @@ async function testUNet(context: Context, device: Device, model: OpenModel): Pro
   return withTensors(join(weightsFolder, shipped!.selfTest), async ({ file }) => {
     const { x, t, y } = await readInputs(file);
     let correct = true;
-    for (const precision of ["f32", "f16"] as const) {
+    for (const precision of precisions) {
       // With the kernels that other commands use, so that the test is of those.
       const choices = await tunedChoices(context, device, [checkpoint], { precision, tune: 0 });
       const network = await UNet.load(device, checkpoint, { precision, choices, signal });
@@ -185,7 +186,7 @@ async function readInputs(file: TensorFile) {
 
 interface SelfTest extends Record<string, unknown> {
   readonly model: string;
-  readonly precision: "f32" | "f16";
+  readonly precision: Precision;
   readonly relativeError: number;
   readonly tolerance: number;
   readonly seconds: number;

@@ -20,6 +20,7 @@ import { readRequest, requestOptions } from "../given/request.ts";
 import { readPrecision } from "../given/settings.ts";
 import { type GivenShard, readShard, shardOptions } from "../given/shards.ts";
 import { count } from "../../text/quantities.ts";
+import type { Precision } from "../../numbers/storage.ts";
 
 /** Either folders to put together, or something to run. */
 type Settings = { readonly out: string; readonly report: ReportOptions } & (
@@ -32,7 +33,7 @@ type Settings = { readonly out: string; readonly report: ReportOptions } & (
       readonly guide: GuideSettings | undefined;
       readonly classes: readonly string[];
       readonly lpips: readonly string[];
-      readonly precision: "f32" | "f16";
+      readonly precision: Precision;
       readonly adapter: string | undefined;
     }
 );

@@ -53,6 +53,7 @@ import { type Previews, runWork, type WorkOptions } from "../tasks/fill.ts";
 import { withRePaint } from "../tasks/load.ts";
 import { about } from "../values.ts";
 import { type AdapterKind, adapterName } from "../../engine/adapter.ts";
+import type { Precision } from "../../numbers/storage.ts";
 
 interface Settings {
   readonly images: readonly string[];
@@ -62,7 +63,7 @@ interface Settings {
   readonly classes: readonly string[];
   readonly seeds: readonly bigint[];
   readonly run: RunSettings;
-  readonly precision: "f32" | "f16";
+  readonly precision: Precision;
   /** The crop to use; undefined: one is planned around each hole. */
   readonly region: Box | undefined;
   readonly feather: number;

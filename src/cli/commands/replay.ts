@@ -30,13 +30,14 @@ import { bytes } from "../../text/quantities.ts";
 import { adapterName } from "../../engine/adapter.ts";
 import { readTune, tunedChoices, tuneOption, type TuneSettings } from "../given/tuning.ts";
 import { quoted } from "../../text/quoted.ts";
+import type { Precision } from "../../numbers/storage.ts";
 
 interface Settings {
   readonly model: ModelSettings;
   readonly guide: GuideSettings | undefined;
   readonly trace: string;
   readonly output: string;
-  readonly precision: "f32" | "f16";
+  readonly precision: Precision;
   readonly tune: TuneSettings;
   readonly adapter: string | undefined;
   readonly force: boolean;

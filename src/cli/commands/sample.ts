@@ -43,6 +43,7 @@ import { runWork } from "../tasks/fill.ts";
 import { adapterName } from "../../engine/adapter.ts";
 import { readTune, tuneOption, type TuneSettings } from "../given/tuning.ts";
 import { withRePaint } from "../tasks/load.ts";
+import type { Precision } from "../../numbers/storage.ts";
 
 interface Settings {
   readonly model: ModelSettings;
@@ -50,7 +51,7 @@ interface Settings {
   readonly classes: readonly string[];
   readonly seeds: readonly bigint[];
   readonly run: RunSettings;
-  readonly precision: "f32" | "f16";
+  readonly precision: Precision;
   readonly tune: TuneSettings;
   readonly adapter: string | undefined;
   readonly folder: string;

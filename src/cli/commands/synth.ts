@@ -16,11 +16,12 @@ import type { Context } from "../context.ts";
 import { byFlagName } from "../given/flagWords.ts";
 import { fileProgress } from "../files/fileProgress.ts";
 import { bytes as inBytes, seconds } from "../../text/quantities.ts";
+import { precisions, type Precision } from "../../numbers/storage.ts";
 
 interface Settings {
   readonly preset: Preset;
   readonly path: string;
-  readonly dtype: "f16" | "f32";
+  readonly dtype: Precision;
   /** Where inputs go, too. */
   readonly input: string | undefined;
   readonly force: boolean;
@@ -56,7 +57,7 @@ function parse(given: Arguments): Settings {
   const [name, path] = given.positionals as [string, string];
   const preset = presetByName(name);
   const input = given.text("input");
-  const dtype = given.choice("dtype", ["f16", "f32"]) ?? "f16";
+  const dtype = given.choice("dtype", precisions) ?? "f16";
   const force = given.has("force");
   if (input === path) throw new InputError(`--input ${input} is the file of the weights, too; give another name`);
   return { preset, path, dtype, input, force };
@@ -87,7 +88,7 @@ async function run({ preset, path, dtype, input, force }: Settings, { report, si
   if (input !== undefined) report.say(`Wrote ${input}: its inputs.`);
 }
 
-function weightsOf(preset: Preset, dtype: "f16" | "f32"): StreamedTensor[] {
+function weightsOf(preset: Preset, dtype: Precision): StreamedTensor[] {
   return [...expectedTensors(presetConfig(preset))].map(([name, shape]) =>
     dtype === "f16" && isExactInFloat16(name, shape)
       ? { name, shape, dtype: "F16", bytes: () => synthesizeFloat16(name, shape) }

@@ -15,11 +15,12 @@ import { readPrecision } from "../given/settings.ts";
 import { table } from "../../text/table.ts";
 import { count } from "../../text/quantities.ts";
 import { reporting, mostBudget } from "../given/tuning.ts";
+import type { Precision } from "../../numbers/storage.ts";
 
 interface Settings {
   readonly kind: "classifier" | "model";
   readonly network: ModelSettings;
-  readonly precision: "f32" | "f16";
+  readonly precision: Precision;
   /** Milliseconds; undefined: as is usual for the adapter. */
   readonly budget: number | undefined;
   readonly again: boolean;

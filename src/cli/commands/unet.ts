@@ -25,14 +25,15 @@ import { bytes as bytesInWords } from "../../text/quantities.ts";
 import { adapterName } from "../../engine/adapter.ts";
 import { readTune, tunedChoices, tuneOption, type TuneSettings } from "../given/tuning.ts";
 import { checkInputs, readTimesteps, forwardProgress, forwardOnce, type ForwardInputs } from "../tasks/forward.ts";
+import { precisions, type Precision } from "../../numbers/storage.ts";
 
 interface Settings {
   readonly model: ModelSettings;
   readonly input: string;
   readonly output: string;
-  readonly precision: "f32" | "f16";
+  readonly precision: Precision;
   /** undefined: as `precision`. */
-  readonly weightType: "f32" | "f16" | undefined;
+  readonly weightType: Precision | undefined;
   readonly tune: TuneSettings;
   readonly adapter: string | undefined;
   readonly force: boolean;
@@ -63,7 +64,7 @@ async function parse(given: Arguments): Promise<Settings> {
     input,
     output,
     precision: readPrecision(given),
-    weightType: given.choice("weight-type", ["f16", "f32"]),
+    weightType: given.choice("weight-type", precisions),
     tune: readTune(given),
     adapter: given.text("adapter"),
     force: given.has("force"),

@@ -11,6 +11,7 @@ import { type OpenModel, sayAssumed } from "../given/model.ts";
 import { openWeights } from "../given/weightsFile.ts";
 import { openTensors } from "../../files/open.ts";
 import { withRePaint } from "../tasks/load.ts";
+import type { Precision } from "../../numbers/storage.ts";
 
 export const lpipsOption: Option = {
   name: "lpips",
@@ -60,7 +61,7 @@ export interface Parts {
 
 export async function withEngine<T>(
   context: Context,
-  { adapter, precision }: { readonly adapter: string | undefined; readonly precision: "f32" | "f16" },
+  { adapter, precision }: { readonly adapter: string | undefined; readonly precision: Precision },
   { model, guide, lpips: files }: Parts,
   body: (engine: Engine) => Promise<T>,
 ): Promise<T> {

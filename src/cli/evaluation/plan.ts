@@ -19,6 +19,7 @@ import type { EvaluationRequest, RequestedMask, RequestedSetting } from "./reque
 import { listPictureFiles, pairPictures, readPair } from "../files/pictureFiles.ts";
 import { samplingFor } from "../given/sampling.ts";
 import { about } from "../values.ts";
+import type { Precision } from "../../numbers/storage.ts";
 
 /** Where the plan's pictures and masks come from again. */
 export interface Inputs {
@@ -29,7 +30,7 @@ export interface Inputs {
 
 export interface PlanParts {
   readonly model: EvaluationPlan["model"];
-  readonly precision: "f32" | "f16";
+  readonly precision: Precision;
   /** A class for each of so many pictures. */
   readonly labels: (pictures: number) => Promise<readonly (number | undefined)[]>;
   readonly classifier: EvaluationPlan["classifier"];

@@ -4,6 +4,7 @@ import type { Box } from "../../pictures/holes.ts";
 import type { Arguments } from "../command.ts";
 import { quoted } from "../../text/quoted.ts";
 import { consecutiveSeeds, seedCounts, seedFrom } from "../values.ts";
+import { precisions, type Precision } from "../../numbers/storage.ts";
 
 export function readSeed(given: Arguments): bigint {
   return seedFrom("--seed", given.text("seed") ?? "0");
@@ -28,8 +29,8 @@ export function readFeather(given: Arguments): number {
   return given.integer("feather", { min: 0, max: 256 }) ?? 0;
 }
 
-export function readPrecision(given: Arguments): "f32" | "f16" {
-  return given.choice("precision", ["f32", "f16"]) ?? "f32";
+export function readPrecision(given: Arguments): Precision {
+  return given.choice("precision", precisions) ?? "f32";
 }
 
 /** A size in pixels; undefined where the option was not given. @throws InputError */

@@ -5,12 +5,13 @@ import type { Context } from "../context.ts";
 import type { OpenGuide } from "../given/guide.ts";
 import type { OpenModel } from "../given/model.ts";
 import { tuneOptions, type TuneSettings } from "../given/tuning.ts";
+import type { Precision } from "../../numbers/storage.ts";
 
 export interface Networks {
   readonly device: Device;
   readonly model: OpenModel;
   readonly guide?: OpenGuide | undefined;
-  readonly precision: "f32" | "f16";
+  readonly precision: Precision;
   readonly tune: TuneSettings;
 }
 

@@ -9,6 +9,7 @@ import { defaultAdapter, defaultLimits, type MemoryPlan, planMemory } from "../.
 import type { ForwardSize } from "../../unet/network.ts";
 import type { Report } from "../../node/report.ts";
 import { bytes as inBytes, count } from "../../text/quantities.ts";
+import { precisions } from "../../numbers/storage.ts";
 
 /** The preset "paper". */
 const timesteps = 250;
@@ -43,7 +44,7 @@ export async function reportPlan(
     ...(superRes ? { lowRes: { height: low(height), width: low(width) } } : {}),
   };
   const traits = await loadTraits(defaultAdapter);
-  const plans = (["f32", "f16"] as const).map((precision): NamedPlan => {
+  const plans = precisions.map((precision): NamedPlan => {
     const options = { activations: precision, weightType: precision, embeddings: timesteps, traits };
     if (architecture.head.kind !== "image")
       return { precision, ...planClassifierMemory(architecture, forward, options) };

@@ -2,6 +2,7 @@
 import { InputError } from "../../errors.ts";
 import { PRESETS, resolveSampling, samplingCalls, type Preset, type Sampling } from "../../repaint/sampling.ts";
 import { quoted } from "../../text/quoted.ts";
+import { precisions } from "../../numbers/storage.ts";
 import type { ModelSource } from "../types.ts";
 import { shippedModels } from "../shipped.ts";
 import type { Settings } from "./engineSession.ts";
@@ -38,8 +39,9 @@ export const settingsOf: { readonly [Name in AttributeName]?: (text: string) => 
   },
   variations: (text) => ({ count: whole("variations", text, 1, 64) }),
   precision: (text) => {
-    if (text !== "f32" && text !== "f16") throw unlike("precision", "f32 or f16", text);
-    return { precision: text };
+    const precision = precisions.find((one) => one === text);
+    if (!precision) throw unlike("precision", precisions.join(" or "), text);
+    return { precision };
   },
   "class-label": (text) => ({ class: whole("class-label", text, 0, 2 ** 31 - 1) }),
   previews: (text) => {

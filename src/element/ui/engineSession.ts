@@ -22,13 +22,14 @@ import type {
 } from "../types.ts";
 import { afterQuiet } from "./dom.ts";
 import { Emitter } from "./emitter.ts";
+import type { Precision } from "../../numbers/storage.ts";
 
 export interface Settings {
   readonly sampling: Sampling;
   readonly seed: bigint;
   /** Variations. */
   readonly count: number;
-  readonly precision: "f32" | "f16";
+  readonly precision: Precision;
   /** Of a model with classes; undefined: `usualClass`. */
   readonly class: number | undefined;
   /** Least seconds between previews; 0: none. */

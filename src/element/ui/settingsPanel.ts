@@ -7,6 +7,9 @@ import { Emitter } from "./emitter.ts";
 import { type Settings, usualClass } from "./engineSession.ts";
 import { SamplerFields, write } from "./samplerFields.ts";
 import { plotSampling, type Plot } from "./schedulePlot.ts";
+import { type Precision, precisions } from "../../numbers/storage.ts";
+
+const precisionTexts: Readonly<Record<Precision, string>> = { f32: "f32, exact", f16: "f16, half the memory" };
 
 export const presetNames = Object.keys(PRESETS) as Preset[];
 
@@ -60,8 +63,7 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
   readonly #precision = h(
     "select",
     { on: { change: () => this.set({ precision: this.#precision.value as Settings["precision"] }) } },
-    h("option", { value: "f32" }, "f32, exact"),
-    h("option", { value: "f16" }, "f16, half the memory"),
+    ...precisions.map((precision) => h("option", { value: precision }, precisionTexts[precision])),
   );
   readonly #preview = h("input", {
     type: "checkbox",

@@ -3,18 +3,18 @@
  * storage. Sources: the formats of torch.serialization and torch._utils. Not here: where the bytes lie (containers).
  */
 import { quoted } from "../../text/quoted.ts";
-import { elementSize, type SafetensorsType } from "../safetensors.ts";
+import { fileTypes, type FileType } from "../types.ts";
 import type { Budget } from "./operands.ts";
 import type { Fail } from "./reader.ts";
 import { Global, kindOf, Storage, Tensor } from "./values.ts";
 
 interface ElementType {
   /** Undefined where safetensors has no such type; a tensor of it can then not be read, but the file can. */
-  readonly dtype: SafetensorsType | undefined;
+  readonly dtype: FileType | undefined;
   readonly bytes: number;
 }
 
-const typed = (dtype: SafetensorsType): ElementType => ({ dtype, bytes: elementSize[dtype] });
+const typed = (dtype: FileType): ElementType => ({ dtype, bytes: fileTypes[dtype].bytes });
 const untold = (bytes: number): ElementType => ({ dtype: undefined, bytes });
 
 /** torch.NAMEStorage, also in torch.cuda. */

@@ -2,7 +2,7 @@
  * What a pickle of a checkpoint turns into: plain values (numbers, strings, arrays for lists and tuples, Maps for dicts) and
  * the classes below. Nothing here does anything; what may be made is decided in globals.ts.
  */
-import type { SafetensorsType } from "../safetensors.ts";
+import type { FileType } from "../types.ts";
 
 /** A class or function that the pickle mentions by name. It is a name and nothing else. */
 export class Global {
@@ -25,7 +25,7 @@ export class Storage {
   /** Which of the file's storages: the last part of a zip entry's name, or a key of the legacy list. */
   readonly key: string;
   /** Undefined: untyped, or of a type that safetensors has no name for. */
-  readonly dtype: SafetensorsType | undefined;
+  readonly dtype: FileType | undefined;
   /** As the file calls it, for messages. */
   readonly typeName: string;
   readonly elementBytes: number;
@@ -49,7 +49,7 @@ export class Storage {
 /** A view of a storage. Offset and strides count elements; all were checked to be whole numbers ≥ 0 and to lie inside. */
 export class Tensor {
   readonly storage: Storage;
-  readonly dtype: SafetensorsType | undefined;
+  readonly dtype: FileType | undefined;
   readonly elementBytes: number;
   readonly offset: number;
   readonly shape: readonly number[];

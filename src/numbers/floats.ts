@@ -87,9 +87,10 @@ export function float32ToBfloat16(values: Float32Array): Uint16Array<ArrayBuffer
 }
 
 /** ‖a − b‖ / ‖b‖; NaN where there is one. */
-export function relativeError(a: Float32Array, b: Float32Array): number {
+export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let [difference, norm] = [0, 0];
-  for (const [i, value] of b.entries()) {
+  for (let i = 0; i < b.length; i++) {
+    const value = b[i]!;
     difference += (a[i]! - value) ** 2;
     norm += value ** 2;
   }
