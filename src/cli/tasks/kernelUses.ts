@@ -11,6 +11,7 @@ import type { Plan } from "../../engine/plan.ts";
 import type { DType } from "../../engine/tensor.ts";
 import { declareLpipsWeights, planLpips, smallestSide } from "../../evaluate/lpipsNetwork.ts";
 import { type AdapterFacts, loadTraits } from "../../operators/traits.ts";
+import type { Precision } from "../../numbers/storage.ts";
 
 export interface KernelUse {
   readonly variant: Variant;
@@ -37,7 +38,7 @@ export const exampleAdapters = {
 } as const satisfies Readonly<Record<string, AdapterFacts>>;
 
 export type ExampleAdapter = keyof typeof exampleAdapters;
-export type Precision = "f32" | "f16";
+export type Precision = Precision;
 
 type Uses = ReadonlyMap<string, readonly KernelUse[]>;
 const planned = new Map<string, Promise<Uses>>();
