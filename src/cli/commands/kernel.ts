@@ -9,17 +9,11 @@ import { type HalfMode, type Kernel, renderKernel, type Variant } from "../../en
 import { kernels } from "../../shaders/index.ts";
 import { type Arguments, type Command, jsonOption, precisionOption } from "../command.ts";
 import type { Context } from "../context.ts";
-import {
-  type ExampleAdapter,
-  exampleAdapters,
-  type KernelUse,
-  kernelUses,
-  type Precision,
-} from "../tasks/kernelUses.ts";
+import { type ExampleAdapter, exampleAdapters, type KernelUse, kernelUses } from "../tasks/kernelUses.ts";
 import { hint } from "../values.ts";
+import { type Precision, precisions } from "../../numbers/storage.ts";
 
 const adapterNames = Object.keys(exampleAdapters) as ExampleAdapter[];
-const precisions = ["f32", "f16"] as const;
 
 interface Settings {
   /** Undefined: list all. */
@@ -166,7 +160,7 @@ function changedTypes(
         `--types: ${name} has no binding ${quoted(binding)}${hint(binding, all)}; it has ${all.join(", ")}`,
       );
     const isWhole = types.get(binding) === "u32";
-    const possible: unknown[] = [...(isWhole ? ["u32"] : ["f32", "f16"]), ...(known.optional ? [null] : [])];
+    const possible: unknown[] = [...(isWhole ? ["u32"] : precisions), ...(known.optional ? [null] : [])];
     if (!possible.includes(type))
       throw new InputError(`--types: ${binding} can be ${possible.join(" or ")}, got ${shown(type)}`);
     if (type === null) types.delete(binding);

@@ -38,7 +38,6 @@ export const exampleAdapters = {
 } as const satisfies Readonly<Record<string, AdapterFacts>>;
 
 export type ExampleAdapter = keyof typeof exampleAdapters;
-export type Precision = Precision;
 
 type Uses = ReadonlyMap<string, readonly KernelUse[]>;
 const planned = new Map<string, Promise<Uses>>();
