@@ -9,6 +9,7 @@ import { RePaint, type InpaintJob } from "../src/index.ts";
 import { createDiffusion } from "../src/repaint/diffusion.ts";
 import type { Guidance } from "../src/repaint/guidance.ts";
 import { replay, type ReplayStep } from "../src/repaint/replay.ts";
+import type { Sampling } from "../src/repaint/sampling.ts";
 import { sample, type SampleOptions, type Snapshot } from "../src/repaint/loop.ts";
 import { planClassifierMemory } from "../src/unet/classifierMemory.ts";
 import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
@@ -159,19 +160,24 @@ async function finish(options: SampleOptions): Promise<{ x: Float32Array; snapsh
   }
 }
 
-describe("a guided run", () => {
-  const sampling = { sampler: "repaint", steps: 4, jumpLength: 2, resamples: 2 } as const;
-  const options = (seeds: readonly bigint[], classes: readonly number[]): SampleOptions => ({
-    unet,
-    sampling,
-    seeds,
-    shape: { ...one, batch: seeds.length },
-    guidance: guide(classes),
-    known: {
-      image: Float32Array.from(seeds.flatMap((seed) => [...values(3 * pixels, 10 + Number(seed))])),
-      keep: Float32Array.from({ length: seeds.length * pixels }, (_, i) => (i % tinySize < 4 ? 1 : 0)),
-    },
-  });
+const samplings: readonly Sampling[] = [
+  { sampler: "repaint", steps: 4, jumpLength: 2, resamples: 2 },
+  { sampler: "langevin", levels: 3, inner: 1 },
+];
+
+const guided = (seeds: readonly bigint[], classes: readonly number[]): Omit<SampleOptions, "sampling"> => ({
+  unet,
+  seeds,
+  shape: { ...one, batch: seeds.length },
+  guidance: guide(classes),
+  known: {
+    image: Float32Array.from(seeds.flatMap((seed) => [...values(3 * pixels, 10 + Number(seed))])),
+    keep: Float32Array.from({ length: seeds.length * pixels }, (_, i) => (i % tinySize < 4 ? 1 : 0)),
+  },
+});
+
+describe.each(samplings)("a guided run by $sampler", (sampling) => {
+  const options = (seeds: readonly bigint[], classes: readonly number[]) => ({ ...guided(seeds, classes), sampling });
 
   it("gives an image the same bits alone and in a batch of other classes, and from any of its snapshots", async () => {
     const before = device.counters.liveBytes;
@@ -207,6 +213,16 @@ describe("a guided run", () => {
     }
     expect(device.counters.liveBytes).toBe(before);
   });
+});
+
+it("a guided run by DDIM without noise is the same with either sampler where nothing is known", async () => {
+  const ddim: Sampling = { sampler: "repaint", steps: 3, jumpLength: 1, resamples: 1, eta: 0 };
+  const plainly = { ...guided([7n], [1]), known: undefined };
+  const [one, other] = [
+    await finish({ ...plainly, sampling: ddim }),
+    await finish({ ...plainly, sampling: { sampler: "langevin", levels: 3, inner: 1 } }),
+  ];
+  expect(relativeError(other.x, one.x)).toBeLessThan(1e-5);
 });
 
 describe("RePaint", () => {

@@ -16,7 +16,7 @@ export const presetNames = Object.keys(PRESETS) as Preset[];
 const presetWords: Readonly<Record<Preset, readonly [label: string, what: string]>> = {
   fast: ["Fast", "a first look"],
   balanced: ["Balanced", "good for most"],
-  paper: ["Paper", "RePaint as published"],
+  paper: ["Paper", "RePaint’s own"],
 };
 
 const plotBox = { width: 280, height: 72 };
