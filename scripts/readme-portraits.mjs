@@ -1,6 +1,6 @@
 /**
- * Makes docs/portraits.png, the README's first picture: the eight examples, without and with resampling, by the shipped model
- * (`node scripts/readme-portraits.mjs`; 4,480 model calls). The runs are an evaluation in out/readme, so that the same command goes
+ * Makes docs/portraits.png, the README's first picture: the eight examples by RePaint without and with resampling, and by
+ * guided Langevin steps, with the shipped model (`node scripts/readme-portraits.mjs`; 4,944 model calls). The runs are an evaluation in out/readme, so that the same command goes
  * on after a stop; another model or other examples need another folder (its name as the argument). Needed again only when the shipped
  * model or the examples change.
  */
@@ -19,8 +19,9 @@ const { contactSheet, encodePng, readPicture, shippedModels, weightsFolder, writ
 const [model] = await shippedModels();
 const examples = model.examples.filter(({ name }) => name !== "poster");
 const settings = [
-  ["without", "steps=100,jump-length=10,resamples=1", "without resampling (100, 10, 1)"],
-  ["with", "steps=100,jump-length=10,resamples=5", "with resampling (100, 10, 5)"],
+  ["without", "steps=100,jump-length=10,resamples=1", "RePaint without resampling (100, 10, 1)"],
+  ["with", "steps=100,jump-length=10,resamples=5", "RePaint with resampling (100, 10, 5)"],
+  ["langevin", "balanced", "guided Langevin, 20 levels of 2 steps"],
 ];
 const status = await main([
   "evaluate",

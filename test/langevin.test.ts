@@ -190,6 +190,20 @@ describe("a run", () => {
   });
 });
 
+it("needs nothing of a learned variance: a network of fixed variance runs as well, by ε and by x₀", async () => {
+  const checkpoint = await goldenCheckpoint("unet/fixed-sigma.weights.safetensors");
+  const ends = [];
+  for (const predictXstart of [false, true]) {
+    const diffusion = { ...checkpoint.diffusion, predictXstart };
+    const fixed = await UNet.load(device, { ...checkpoint, diffusion });
+    const { x } = await finish({ ...batchOf([2n]), unet: fixed });
+    fixed.dispose();
+    expect(x.every((value) => Math.abs(value) <= 1.001)).toBe(true);
+    ends.push(x.join());
+  }
+  expect(ends[0]).not.toBe(ends[1]);
+});
+
 describe("settings", () => {
   it.each([
     [{ levels: 0 }, /^levels: expected a whole number from 1, got 0$/],

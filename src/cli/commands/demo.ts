@@ -9,12 +9,12 @@ import { type ShippedModel, weightsFolder } from "../../node/packageFiles.ts";
 import { encodePng } from "../../node/pictures.ts";
 import type { Picture } from "../../pictures/image.ts";
 import type { RePaint } from "../../repaint/repaint.ts";
-import { type Preset, resolveSampling, type Sampling } from "../../repaint/sampling.ts";
+import type { Preset, Sampling } from "../../repaint/sampling.ts";
 import { adapterOption, type Arguments, type Command, jsonOption, precisionOption } from "../command.ts";
 import { announceDevice, type Context } from "../context.ts";
 import { modelHash, withModel } from "../given/model.ts";
 import { readRun, runOptions } from "../given/run.ts";
-import { defaultPreset, samplingWords } from "../given/sampling.ts";
+import { samplingFor, samplingWords } from "../given/sampling.ts";
 import { readPair } from "../files/pictureFiles.ts";
 import { readPrecision, readSeed } from "../given/settings.ts";
 import { count, seconds } from "../../text/quantities.ts";
@@ -68,7 +68,7 @@ async function run(settings: Settings, context: Context): Promise<void> {
   await withModel(context, { weights: undefined }, async (model) => {
     await modelHash(model, context);
     const device = await announceDevice(context, settings.adapter);
-    const sampling = resolveSampling(settings.preset ?? defaultPreset(device.kind));
+    const { sampling } = samplingFor({ preset: settings.preset }, model.checkpoint.diffusion)(device.kind);
     await ensureFolder(settings.folder);
     await refuseOutput(join(settings.folder, "contact-sheet.png"), { force: true });
     const portraits = await readPortraits(model.shipped!);
@@ -89,9 +89,15 @@ async function fillPortraits(
   const calls = count(repaint.modelCalls(sampling), "model call");
   report.say(`Filling ${count(portraits.length, "portrait")}: ${words}, ${calls} a picture`);
   report.event("run", { model, sampling, results: portraits.length, seed: String(seed) });
+  const texts = {
+    Software: "repaint-webgpu",
+    Model: model,
+    Seed: String(seed),
+    Settings: JSON.stringify({ sampling }),
+  };
   const save = async (file: string, picture: Picture): Promise<void> => {
     const path = join(folder, file);
-    const png = encodePng(picture, { Software: "repaint-webgpu", Seed: String(seed) });
+    const png = encodePng(picture, texts);
     await writeFileAtomic(path, png, { force: true });
     report.event("result", { file: path });
   };
