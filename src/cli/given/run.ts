@@ -25,7 +25,13 @@ const from1To = (max: number) => (what: string, written: Written) => wholeNumber
 /** A network's flags may say no more noise levels. */
 const mostLevels = 1_000_000;
 
-/** In the order of help. All but preset and strategy are parts of `Sampling`, by its names; options write `jumpLength` as --jump-length. */
+type Setting = (typeof SAMPLER_SETTINGS)[SamplerName][number];
+type Rows = Readonly<Record<"preset" | "sampler" | "strategy", Row<unknown>> & Partial<Record<Setting, Row<unknown>>>>;
+
+/**
+ * In the order of help. All but preset, sampler and strategy are settings of samplers, by their names in `Sampling`; options
+ * write `jumpLength` as --jump-length.
+ */
 const rows = {
   preset: {
     value: "NAME",
@@ -96,7 +102,7 @@ const rows = {
     help: 'which noise levels are visited, in guided-diffusion\'s words: "250", "ddim50", "10,15,20" (default: evenly)',
     read: (_what, written) => String(written),
   },
-} as const satisfies Readonly<Record<string, Row<unknown>>>;
+} as const satisfies Rows;
 
 type Key = keyof typeof rows;
 
