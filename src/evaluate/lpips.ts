@@ -1,6 +1,7 @@
 /**
- * LPIPS on a device: how different two pictures look, 0 for equal ones. Weights are the user's (`lpipsFile.ts`). The layers'
- * distances come back pixel by pixel and their means are taken here in float64: f32 sums would cost the last digits.
+ * LPIPS on a device: how different two pictures look, 0 for equal ones. Weights are the user's (`lpipsFile.ts`). The
+ * layers' distances come back pixel by pixel and their means are taken here in float64: f32 sums would cost the last
+ * digits.
  */
 import type { Device } from "../engine/device.ts";
 import { InputError } from "../errors.ts";

@@ -1,7 +1,7 @@
 /**
- * The tensors of LPIPS in the files that people have: one file with torchvision's names for the trunk and `lin{k}.model.1.weight`
- * for the heads, the two published files (AlexNet's with its classifier, the heads'), or a whole lpips module's state dict.
- * Not here: reading bytes.
+ * The tensors of LPIPS in the files that people have: one file with torchvision's names for the trunk and
+ * `lin{k}.model.1.weight` for the heads, the two published files (AlexNet's with its classifier, the heads'), or a
+ * whole lpips module's state dict. Not here: reading bytes.
  */
 import { CheckpointError } from "../errors.ts";
 import { quoted } from "../text/quoted.ts";

@@ -1,6 +1,7 @@
 /**
- * LPIPS (Zhang et al. 2018) over AlexNet as a plan: the trunk (Krizhevsky 2014, torchvision's `features`) over a pair of images
- * as a batch of two, and after each ReLU the distance of the pair's features. No device calls; files are `lpipsFile.ts`.
+ * LPIPS (Zhang et al. 2018) over AlexNet as a plan: the trunk (Krizhevsky 2014, torchvision's `features`) over a pair
+ * of images as a batch of two, and after each ReLU the distance of the pair's features. No device calls; files are
+ * `lpipsFile.ts`.
  */
 import { InputError } from "../errors.ts";
 import { PlanBuilder, type Plan } from "../engine/plan.ts";
@@ -150,8 +151,8 @@ export function planLpips(
 }
 
 /**
- * Small tiles on every adapter. Taps along x are unrolled, so that a tile of an 11×11 takes SwiftShader seconds to compile, and
- * a pair of pictures is little work beside the model calls that made one of them.
+ * Small tiles on every adapter. Taps along x are unrolled, so that a tile of an 11×11 takes SwiftShader seconds to
+ * compile, and a pair of pictures is little work beside the model calls that made one of them.
  */
 const tileOf = (kernel: number) => ({
   tileWidth: kernel > 5 ? 1 : 2,

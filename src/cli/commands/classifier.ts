@@ -1,6 +1,6 @@
 /**
- * `repaint classifier`: logits of a noise-aware classifier, and the gradient that guidance takes, on tensors of a file. How
- * anybody compares an adapter with PyTorch. Formats: x [N, C, H, W], t [N] and y [N] in; logits [N, classes] and
+ * `repaint classifier`: logits of a noise-aware classifier, and the gradient that guidance takes, on tensors of a file.
+ * How anybody compares an adapter with PyTorch. Formats: x [N, C, H, W], t [N] and y [N] in; logits [N, classes] and
  * grad [N, C, H, W] = ∇ₓ Σ log softmax(logits)[y] out.
  */
 import { refuseOutput, writeFileAtomic } from "../../node/files.ts";

@@ -1,7 +1,7 @@
 /**
- * `repaint convert`: any checkpoint that can be read becomes safetensors with its flags in the metadata, one tensor in memory
- * at a time. Files in diffusers' layout keep its names and carry their config.json, since its networks differ from
- * guided-diffusion's in more than names. No device.
+ * `repaint convert`: any checkpoint that can be read becomes safetensors with its flags in the metadata, one tensor in
+ * memory at a time. Files in diffusers' layout keep its names and carry their config.json, since its networks differ
+ * from guided-diffusion's in more than names. No device.
  */
 import { CheckpointError } from "../../errors.ts";
 import { refuseOutput } from "../../node/files.ts";
@@ -73,7 +73,10 @@ async function run(settings: Settings, context: Context): Promise<void> {
   });
 }
 
-/** The metadata to write, after what is to be said of them. Files that hold no network, a part of one for example, keep theirs. */
+/**
+ * The metadata to write, after what is to be said of them. Files that hold no network, a part of one for example, keep
+ * theirs.
+ */
 function describedBy(network: Network | CheckpointError, opened: OpenFile, report: Report): Record<string, string> {
   if (network instanceof CheckpointError) {
     report.say(`No network that this program runs, so that its tensors are written without flags: ${network.message}`);

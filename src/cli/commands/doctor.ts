@@ -1,7 +1,8 @@
 /**
  * `repaint doctor`: what this machine offers, what would be chosen on it, and whether it computes correctly. The
- * self-test is every shipped network against what PyTorch computes (UNets in both precisions, of classifiers the gradient
- * too), and the noise generator against numbers of its algorithm. Not here: thorough tests of every kernel (npm test).
+ * self-test is every shipped network against what PyTorch computes (UNets in both precisions, of classifiers the
+ * gradient too), and the noise generator against numbers of its algorithm. Not here: thorough tests of every kernel
+ * (npm test).
  */
 import { join } from "node:path";
 import type { Device } from "../../engine/device.ts";
@@ -40,7 +41,9 @@ export const doctorCommand: Command<Settings> = {
   run,
 };
 
-/** Of ‖out − reference‖ / ‖reference‖: f32's rounding with a coarse exp, and ten bits of f16 through a whole network. */
+/**
+ * Of ‖out − reference‖ / ‖reference‖: f32's rounding with a coarse exp, and ten bits of f16 through a whole network.
+ */
 const tolerances = { f32: 5e-5, f16: 1e-2, gradient: 2e-4 } as const;
 
 const shownLimits = [

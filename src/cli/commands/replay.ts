@@ -1,7 +1,7 @@
 /**
- * `repaint replay`: a recorded run with its own noise, RePaint's climbs step by step. The trace is a safetensors file with gt,
- * keep_mask, noise, for class-conditional networks y, and the case as JSON in its metadata; the noise is read draw by
- * draw. Not here: the arithmetic (src/repaint/replay.ts).
+ * `repaint replay`: a recorded run with its own noise, RePaint's climbs step by step. The trace is a safetensors file
+ * with gt, keep_mask, noise, for class-conditional networks y, and the case as JSON in its metadata; the noise is read
+ * draw by draw. Not here: the arithmetic (src/repaint/replay.ts).
  */
 import { InputError } from "../../errors.ts";
 import { refuseOutput, writeFileAtomic } from "../../node/files.ts";

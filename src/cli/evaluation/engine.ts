@@ -1,4 +1,6 @@
-/** What an evaluation runs with: the model on a device, and LPIPS where its weights were given. Not here: what is run. */
+/**
+ * What an evaluation runs with: the model on a device, and LPIPS where its weights were given. Not here: what is run.
+ */
 import { Lpips } from "../../evaluate/lpips.ts";
 import { lpipsReader } from "../../evaluate/lpipsFile.ts";
 import { type FileSource, sha256 } from "../../node/fileSource.ts";

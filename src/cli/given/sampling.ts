@@ -42,7 +42,8 @@ export interface RunSampling {
 
 /**
  * What is sampled, as a function of the kind of adapter, since the default preset depends on it.
- * @throws InputError for settings of two samplers, and for those that this network could run on no adapter, or on one kind only
+ * @throws InputError for settings of two samplers, and for those that this network could run on no adapter, or on one
+ * kind only
  */
 export function samplingFor(
   settings: RunSettings,
@@ -55,7 +56,10 @@ export function samplingFor(
   return runOn;
 }
 
-/** The sampler that was asked for, by name, by a preset or by a setting that only it has. @throws InputError where two were */
+/**
+ * The sampler that was asked for, by name, by a preset or by a setting that only it has. @throws InputError where two
+ * were
+ */
 export function samplerOf(settings: RunSettings): SamplerName | undefined {
   const asked = (Object.keys(settings) as Key[]).flatMap((key) => {
     const sampler = settings[key] === undefined ? undefined : askedBy(key, settings);
