@@ -30,6 +30,16 @@ export interface TensorFile {
 /** The format's own limit. */
 const maxHeaderBytes = 100_000_000;
 
+/** Whether a file begins with a header's length that fits it, and with "{". What is wrong with others, `openSafetensors` says. */
+export async function beginsAsSafetensors(source: ByteSource): Promise<boolean> {
+  if (source.size < 9) return false;
+  const start = await source.read(0, 9);
+  if (start.length < 9 || start[8] !== 0x7b) return false;
+  return headerLength(start) <= BigInt(source.size - 8);
+}
+
+const headerLength = (start: Uint8Array) => new DataView(start.buffer, start.byteOffset, 8).getBigUint64(0, true);
+
 /**
  * Reads and checks the header: its length, UTF-8, JSON without repeated keys, types, shapes, and offsets that cover the
  * data without overlap, hole or rest. Throws CheckpointError that names file, tensor and what was expected.
@@ -45,10 +55,16 @@ export async function openSafetensors(source: ByteSource): Promise<TensorFile> {
   };
   if (source.size < 8) fail(`expected at least 8 bytes, got ${source.size}`);
   const start = await readExactly(0, Math.min(16, source.size));
-  const headerBytes = new DataView(start.buffer, start.byteOffset, 8).getBigUint64(0, true);
+  const headerBytes = headerLength(start);
   if (headerBytes > BigInt(Math.min(maxHeaderBytes, source.size - 8))) {
     const limit = Math.min(maxHeaderBytes, source.size - 8);
-    fail(otherFormat(start) ?? `expected a header of at most ${limit} bytes, but its length says ${headerBytes}`);
+    const { otherFormat } = await import("./otherFormats.ts");
+    const other = otherFormat(start);
+    fail(
+      other
+        ? `it looks like ${other}`
+        : `expected a header of at most ${limit} bytes, but its length says ${headerBytes}`,
+    );
   }
   const dataStart = 8 + Number(headerBytes);
   const header = parseHeader(await readExactly(8, Number(headerBytes)), fail);
@@ -165,20 +181,6 @@ function show(value: JsonValue | undefined): string {
   if (value instanceof JsonObject) return "an object";
   if (Array.isArray(value)) return `[${value.slice(0, 8).map(show).join(", ")}${value.length > 8 ? ", …" : ""}]`;
   return typeof value === "string" ? quoted(value) : String(value);
-}
-
-/** What a file that is no safetensors probably is, told by its first bytes: the mistakes that users make. */
-function otherFormat(start: Uint8Array): string | undefined {
-  const text = String.fromCharCode(...start);
-  const pytorch =
-    "it looks like a PyTorch file (.pt, .pth); save its state dict with safetensors.torch.save_file first";
-  if (text.startsWith("PK\x03\x04") || /^\x80[\x02-\x05]/.test(text)) return pytorch;
-  if (text.startsWith("version https://".slice(0, text.length)))
-    return "it looks like a Git LFS pointer; fetch the file itself";
-  if (/^\s*<(!|\w)/.test(text)) return "it looks like a web page; was the download refused?";
-  if (text.startsWith("GGUF")) return "it looks like a GGUF file";
-  if (/^.PNG|^\xff\xd8\xff/.test(text)) return "it looks like an image";
-  return undefined;
 }
 
 /**
