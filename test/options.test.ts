@@ -5,6 +5,7 @@ import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { commands } from "../src/cli/main.ts";
 import { cli, folder } from "./support/cli.ts";
 import { evaluationFolder } from "./support/evaluation.ts";
 import { tinyClassifier } from "./support/tinyClassifier.ts";
@@ -39,6 +40,27 @@ describe("options", () => {
       expect(names.filter((name) => !/^(parse$|read[A-Z])/.test(name), path)).toEqual([]);
       // Every mention is the import's or a parameter's.
       expect([path, text.match(/\bArguments\b/g)]).toEqual([path, Array(1 + names.length).fill("Arguments")]);
+    }
+  });
+});
+
+describe("a command's file", () => {
+  const files = sources.filter(({ path }) => path.startsWith("src/cli/commands/"));
+
+  it("has one command, which `main` knows, and reads: declaration, parse, run", () => {
+    expect(files).toHaveLength(commands.length);
+    for (const { path, text } of files) {
+      const name = path.replace(/^.*\/|\.ts$/g, "");
+      expect(text.match(/^export const \w+: Command\b/gm), path).toEqual([`export const ${name}Command: Command`]);
+      expect(commands.map((command) => command.name)).toContain(name);
+      const places = [
+        /^export const \w+: Command\b/m,
+        /^(async )?function parse\(|^  parse: /m,
+        /^(async )?function run\(/m,
+      ];
+      const found = places.map((place) => text.search(place));
+      expect([path, ...found]).toEqual([path, ...found.toSorted((a, b) => a - b)]);
+      expect(found[0]).toBeGreaterThan(0);
     }
   });
 });
