@@ -134,9 +134,9 @@ function visitedLevels(settings: RunSettings, name: "levels" | "steps", limit: n
   if (respacing === undefined) return asked;
   const visited = respacedTimesteps(limit, respacing).length;
   if (strategy !== "slow-down" && (asked === undefined || asked === visited)) return visited;
-  throw new InputError(
-    `--respacing ${quoted(respacing)} visits ${visited} noise levels: leave --${name}${strategy === "slow-down" ? " and --strategy slow-down" : ""} away, which say it, too`,
-  );
+  const others =
+    strategy === "slow-down" ? `--${name} and --strategy slow-down away, which say` : `--${name} away, which says`;
+  throw new InputError(`--respacing ${quoted(respacing)} visits ${visited} noise levels: leave ${others} it, too`);
 }
 
 function requireRunnable(sampling: Sampling, { strategy }: RunSettings, limit: number): void {
