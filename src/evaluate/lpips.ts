@@ -8,10 +8,10 @@ import { InputError } from "../errors.ts";
 import { readFloats } from "../engine/readback.ts";
 import { elementCount } from "../engine/tensor.ts";
 import { type Picture, toModelRange } from "../pictures/image.ts";
-import type { TensorFile } from "../files/safetensors.ts";
 import { lpipsReader } from "./lpipsFile.ts";
 import { declareLpipsWeights, inputScale, inputShift, type LpipsPlan, planLpips } from "./lpipsNetwork.ts";
 import { LoadedNetwork, type PlanSession } from "../unet/loadedNetwork.ts";
+import type { TensorFile } from "../files/tensorFile.ts";
 
 interface SizedSession {
   readonly size: { readonly height: number; readonly width: number };

@@ -5,9 +5,10 @@
  */
 import { CheckpointError } from "../errors.ts";
 import { quoted } from "../text/quoted.ts";
-import { readFloat32, type TensorFile } from "../files/safetensors.ts";
+import { readFloat32 } from "../files/safetensors.ts";
 import type { ReadTensor } from "../unet/weights.ts";
 import { headName, trunk } from "./lpipsNetwork.ts";
+import type { TensorFile } from "../files/tensorFile.ts";
 
 /** Shapes by the names that `lpipsNetwork.ts` asks for. */
 const expected: ReadonlyMap<string, readonly number[]> = new Map(

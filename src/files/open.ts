@@ -1,8 +1,10 @@
 /**
  * Opens a file of tensors of any format, told by its content. Not here: what network it holds (src/checkpoints).
  */
-import { beginsAsSafetensors, openSafetensors, type TensorFile } from "./safetensors.ts";
+import { beginsAsSafetensors, openSafetensors } from "./safetensors.ts";
 import type { ByteSource } from "./bytes.ts";
+import { withScales } from "./int8.ts";
+import type { TensorFile } from "./tensorFile.ts";
 
 /** A file whose header is read. */
 export interface OpenTensors extends TensorFile {
@@ -21,7 +23,7 @@ export async function openTensors(source: ByteSource | OpenTensors): Promise<Ope
   const format = (await beginsAsSafetensors(source))
     ? "safetensors"
     : await (await import("./pytorch/formats.ts")).recogniseFormat(source);
-  if (format === "safetensors") return { ...(await openSafetensors(source)), format, assumed: [] };
+  if (format === "safetensors") return { ...withScales(await openSafetensors(source)), format, assumed: [] };
   const { openPyTorch } = await import("./pytorch/open.ts");
   return { ...(await openPyTorch(source, format)), format };
 }

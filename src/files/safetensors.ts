@@ -7,25 +7,9 @@ import { CheckpointError, InputError } from "../errors.ts";
 import { JsonObject, JsonSyntaxError, type JsonValue, OtherNumber, parseJson } from "./json.ts";
 import { quoted } from "../text/quoted.ts";
 import type { ByteSource } from "./bytes.ts";
+import { checkScales, dequantize } from "./int8.ts";
 import { fileTypes, type FileType } from "./types.ts";
-
-/** `begin` and `end` are byte offsets from the start of the file. */
-export interface TensorInfo {
-  readonly name: string;
-  readonly dtype: FileType;
-  readonly shape: number[];
-  readonly begin: number;
-  readonly end: number;
-}
-
-export interface TensorFile {
-  readonly name: string;
-  readonly metadata: Map<string, string>;
-  /** In the order of the header. */
-  readonly tensors: Map<string, TensorInfo>;
-  /** The raw little-endian bytes of one tensor. Throws CheckpointError if there is none of that name. */
-  read(name: string): Promise<Uint8Array>;
-}
+import type { TensorInfo, TensorFile } from "./tensorFile.ts";
 
 /** The format's own limit. */
 const maxHeaderBytes = 100_000_000;
@@ -189,15 +173,21 @@ function show(value: JsonValue | undefined): string {
  */
 export async function readFloat32(file: TensorFile, name: string): Promise<Float32Array<ArrayBuffer>> {
   const bytes = await file.read(name);
-  const { dtype } = file.tensors.get(name)!;
+  const { dtype, scale } = file.tensors.get(name)!;
   const { numbers } = fileTypes[dtype];
   if (!numbers)
     throw new CheckpointError(
       `${file.name}: tensor ${quoted(name)} is ${dtype}, which is not read as float32; convert it`,
     );
   // A copy starts at 0, so every typed array may lie on it: the format promises no alignment.
-  const values = numbers(new Uint8Array(bytes).buffer);
-  return values instanceof Float32Array ? (values as Float32Array<ArrayBuffer>) : new Float32Array(values);
+  const read = numbers(new Uint8Array(bytes).buffer);
+  const values = read instanceof Float32Array ? (read as Float32Array<ArrayBuffer>) : new Float32Array(read);
+  if (scale) {
+    const scales = new Float32Array(new Uint8Array(await file.read(scale.name)).buffer);
+    checkScales(file, name, scales);
+    dequantize(values, scales);
+  }
+  return values;
 }
 
 /** A tensor to write; F16 comes as its bits. */

@@ -12,7 +12,6 @@ import { InputError } from "../../errors.ts";
 import { asInputError, refuseOutput, writeFileAtomic } from "../../node/files.ts";
 import { packageInfo, weightsFolder } from "../../node/packageFiles.ts";
 import type { Checkpoint } from "../../checkpoints/checkpoint.ts";
-import type { TensorFile } from "../../files/safetensors.ts";
 import {
   adapterOption,
   type Arguments,
@@ -30,6 +29,7 @@ import { TensorCheck, withTensors } from "../files/tensorFiles.ts";
 import { checkInputs } from "../tasks/forward.ts";
 import { quoted } from "../../text/quoted.ts";
 import type { Precision } from "../../numbers/storage.ts";
+import type { TensorFile } from "../../files/tensorFile.ts";
 
 interface Settings {
   readonly model: ModelSettings;

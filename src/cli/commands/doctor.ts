@@ -11,7 +11,7 @@ import { chooseConvolution } from "../../operators/convolution/candidates.ts";
 import { loadTraits } from "../../operators/traits.ts";
 import { relativeError } from "../../numbers/floats.ts";
 import { Classifier } from "../../unet/classifier.ts";
-import { readFloat32, type TensorFile } from "../../files/safetensors.ts";
+import { readFloat32 } from "../../files/safetensors.ts";
 import { UNet } from "../../unet/unet.ts";
 import { adapterOption, type Command, jsonOption } from "../command.ts";
 import { announceDevice, type Context } from "../context.ts";
@@ -27,6 +27,7 @@ import { tunedChoices } from "../given/tuning.ts";
 import { forwardOnce } from "../tasks/forward.ts";
 import { classifyOnce } from "../tasks/classify.ts";
 import { precisions, type Precision } from "../../numbers/storage.ts";
+import type { TensorFile } from "../../files/tensorFile.ts";
 
 interface Settings {
   readonly adapter: string | undefined;

@@ -8,7 +8,7 @@ import { refuseOutput, writeFileAtomic } from "../../node/files.ts";
 import type { Guidance } from "../../repaint/guidance.ts";
 import { replay, replayCalls, type ReplayStep, type Trace } from "../../repaint/replay.ts";
 import { Classifier, requireClassifierSize } from "../../unet/classifier.ts";
-import { readFloat32, type TensorInfo, writeSafetensors } from "../../files/safetensors.ts";
+import { readFloat32, writeSafetensors } from "../../files/safetensors.ts";
 import { UNet } from "../../unet/unet.ts";
 import {
   adapterOption,
@@ -31,6 +31,7 @@ import { adapterName } from "../../engine/adapter.ts";
 import { readTune, tunedChoices, tuneOption, type TuneSettings } from "../given/tuning.ts";
 import { quoted } from "../../text/quoted.ts";
 import type { Precision } from "../../numbers/storage.ts";
+import type { TensorInfo } from "../../files/tensorFile.ts";
 
 interface Settings {
   readonly model: ModelSettings;

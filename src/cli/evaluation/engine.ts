@@ -5,7 +5,6 @@ import { Lpips } from "../../evaluate/lpips.ts";
 import { lpipsReader } from "../../evaluate/lpipsFile.ts";
 import { type FileSource, sha256 } from "../../node/fileSource.ts";
 import type { RePaint } from "../../repaint/repaint.ts";
-import type { TensorFile } from "../../files/safetensors.ts";
 import type { Option } from "../command.ts";
 import { announceDevice, type Context } from "../context.ts";
 import type { OpenGuide } from "../given/guide.ts";
@@ -14,6 +13,7 @@ import { openWeights } from "../given/weightsFile.ts";
 import { openTensors } from "../../files/open.ts";
 import { withRePaint } from "../tasks/load.ts";
 import type { Precision } from "../../numbers/storage.ts";
+import type { TensorFile } from "../../files/tensorFile.ts";
 
 export const lpipsOption: Option = {
   name: "lpips",
