@@ -1,6 +1,6 @@
 /**
- * Records the run that the page's animation shows: the estimate x̂₀ after every model call, only what was filled in, as one
- * JPEG (`node scripts/record-run.mjs NAME STEPS JUMP RESAMPLES SEED`). Needed again only when the shipped model changes.
+ * Records a run that the page's animations show: the estimate x̂₀ after every model call, only what was filled in, as one JPEG and
+ * its facts (`node scripts/record-run.mjs repaint|langevin [EXAMPLE] [SEED]`). Needed again only when the shipped model changes.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,7 +8,13 @@ import { fileURLToPath } from "node:url";
 import jpeg from "jpeg-js";
 import { setUp } from "./setup.mjs";
 
-const [name = "1-half-right", steps = 50, jumpLength = 10, resamples = 4, seed = 1] = process.argv.slice(2);
+/** Not the paper's own: 2410 calls would be too long to watch. */
+const samplings = {
+  repaint: { sampler: "repaint", steps: 50, jumpLength: 10, resamples: 4 },
+  langevin: { sampler: "langevin", levels: 20, inner: 2 },
+};
+const [sampler = "repaint", name = "5-expand", seed = 1] = process.argv.slice(2);
+const sampling = samplings[sampler];
 const root = fileURLToPath(new URL("..", import.meta.url));
 await setUp(root);
 const { RePaint, keepMask, requestDevice } = await import("repaint-webgpu");
@@ -22,10 +28,9 @@ const example = join(root, "weights", "examples", name);
 const picture = await readPicture(`${example}.png`);
 const keep = keepMask(await readPicture(`${example}.fill.png`), "fill");
 const box = boundsOfHole(keep);
-const schedule = { steps: +steps, jumpLength: +jumpLength, resamples: +resamples };
 const frames = [];
 const run = repaint.inpaint([{ picture, keep, seed: BigInt(seed) }], {
-  sampling: { sampler: "repaint", ...schedule },
+  sampling,
   previewEvery: 1,
 });
 for await (const { step, steps: all, secondsLeft, previews } of run) {
@@ -35,14 +40,14 @@ for await (const { step, steps: all, secondsLeft, previews } of run) {
 const { pictures } = await run;
 frames.push(pictures[0].data);
 
-// A sheet about twice as wide as high, without gaps where the count allows it.
+// A sheet about twice as wide as high, with as few gaps as the count allows.
 const wish = Math.sqrt(2 * frames.length);
 const columns = Array.from({ length: 5 }, (_, i) => Math.round(wish) - 2 + i)
-  .sort((a, b) => (frames.length % a ? 1 : 0) - (frames.length % b ? 1 : 0) || Math.abs(a - wish) - Math.abs(b - wish))
+  .sort((a, b) => gapsOf(a) - gapsOf(b) || Math.abs(a - wish) - Math.abs(b - wish))
   .at(0);
 const width = columns * box.width;
 const height = Math.ceil(frames.length / columns) * box.height;
-const data = new Uint8Array(width * height * 4).fill(255);
+const data = new Uint8Array(width * height * 4);
 for (const [index, frame] of frames.entries()) {
   const left = (index % columns) * box.width;
   const top = Math.floor(index / columns) * box.height;
@@ -51,10 +56,14 @@ for (const [index, frame] of frames.entries()) {
     data.set(frame.subarray(from, from + box.width * 4), ((top + y) * width + left) * 4);
   }
 }
-await writeFile(join(root, "site", "assets", "run.jpg"), jpeg.encode({ width, height, data }, 82).data);
-const facts = { example: name, schedule, seed: Number(seed), frames: frames.length, columns, box };
-await writeFile(join(root, "site", "assets", "run.json"), `${JSON.stringify(facts, null, 2)}\n`);
+await writeFile(join(root, "site", "assets", `run-${sampler}.jpg`), jpeg.encode({ width, height, data }, 82).data);
+const facts = { example: name, sampling, seed: Number(seed), frames: frames.length, columns, box };
+await writeFile(join(root, "site", "assets", `run-${sampler}.json`), `${JSON.stringify(facts, null, 2)}\n`);
 process.exit(0);
+
+function gapsOf(columns) {
+  return (columns - (frames.length % columns)) % columns;
+}
 
 function boundsOfHole({ width, height, data }) {
   const holes = [...data.keys()].filter((at) => data[at] < 0.5);

@@ -1,29 +1,51 @@
 /**
- * The animated run: the schedule as a line that is drawn, the network's guess after each call as it was recorded, and what
+ * An animated run: its noise levels as a line that is drawn, the network's guess after each call as it was recorded, and what
  * the network is given, which is that guess with noise of its level. Who wants no motion gets the end and a slider.
  */
 import { createDiffusion } from "../src/repaint/diffusion.ts";
-import { scheduleTimes } from "../src/repaint/schedule.ts";
-import sheetAddress from "./assets/run.jpg?url";
-import run from "./assets/run.json" with { type: "json" };
+import { noiseLevels, type Sampling } from "../src/repaint/sampling.ts";
+import { walkOf } from "../src/repaint/walk.ts";
+
+/** What scripts/record-run.mjs writes beside the sheet of pictures. */
+export interface RecordedRun {
+  readonly sampling: Sampling;
+  /** On the sheet, one after each call and the result. */
+  readonly frames: number;
+  readonly columns: number;
+}
 
 /** Milliseconds that a place of the run is shown. */
 const pace = 75;
 /** And the end of it. */
 const rest = 4000;
 
-/** One entry for each time that is visited. */
-const times = scheduleTimes(run.schedule);
-const { alphaBar } = createDiffusion({
-  noiseSchedule: "linear",
-  diffusionSteps: 1000,
-  respacing: String(run.schedule.steps),
-});
-/** Calls of the network until each place. */
-const calls = times.map((_, at) => times.slice(0, at + 1).filter((time, i) => i > 0 && time < times[i - 1]!).length);
-const rises = times.map((time, at) => at > 0 && time > times[at - 1]!);
+/** A run, place by place. */
+interface Places {
+  /** The noise level of each, −1 for the finished picture, and how many there are of them. */
+  readonly times: readonly number[];
+  readonly levels: number;
+  readonly alphaBar: Float64Array;
+  /** Calls of the network until each place, and whether noise was added on the way to it. */
+  readonly calls: readonly number[];
+  readonly rises: readonly boolean[];
+}
 
-export function showRun(figure: HTMLElement): void {
+function placesOf(sampling: Sampling): Places {
+  const walk = walkOf(sampling);
+  const levels = noiseLevels(sampling);
+  const { alphaBar } = createDiffusion({ noiseSchedule: "linear", diffusionSteps: 1000, respacing: String(levels) });
+  return {
+    times: walk.levels,
+    levels,
+    alphaBar,
+    calls: walk.levels.map((_, at) => walk.calls.filter((call) => call <= at).length),
+    rises: walk.levels.map((level, at) => at > 0 && level > walk.levels[at - 1]!),
+  };
+}
+
+export function showRun(figure: HTMLElement, run: RecordedRun, sheetAddress: string): void {
+  const places = placesOf(run.sampling);
+  const { times, rises } = places;
   const find = <T extends Element>(selector: string) => figure.querySelector<T>(selector)!;
   const scrub = find<HTMLInputElement>(".scrub");
   const play = find<HTMLButtonElement>(".play");
@@ -35,12 +57,12 @@ export function showRun(figure: HTMLElement): void {
   let pictures: Pictures | undefined;
   let next = 0;
 
-  const plot = drawPlot(find<SVGSVGElement>(".plot"), find<HTMLElement>(".dot"));
+  const plot = drawPlot(places, find<SVGSVGElement>(".plot"), find<HTMLElement>(".dot"));
   const show = (): void => {
     plot(at);
     pictures?.show(at);
     scrub.value = String(at);
-    const words = where(at);
+    const words = where(places, at);
     find(".where").textContent = words;
     scrub.setAttribute("aria-valuetext", words);
   };
@@ -59,6 +81,8 @@ export function showRun(figure: HTMLElement): void {
     show();
   };
 
+  find<HTMLElement>(".sheet").style.setProperty("--columns", String(run.columns));
+  find<HTMLElement>(".sheet").style.setProperty("--rows", String(Math.ceil(run.frames / run.columns)));
   scrub.max = String(last);
   scrub.addEventListener("input", () => {
     setPlaying(false);
@@ -71,7 +95,8 @@ export function showRun(figure: HTMLElement): void {
   new IntersectionObserver(
     ([entry]) => {
       isVisible = entry!.isIntersecting;
-      if (isVisible && !pictures) void loadPictures(figure).then((loaded) => ((pictures = loaded), show()));
+      if (isVisible && !pictures)
+        void loadPictures(figure, { places, run, sheetAddress }).then((loaded) => ((pictures = loaded), show()));
       if (isVisible) setPlaying(isPlaying);
     },
     { rootMargin: "200px" },
@@ -80,17 +105,17 @@ export function showRun(figure: HTMLElement): void {
   show();
 }
 
-function where(at: number): string {
+function where({ times, levels, calls, rises }: Places, at: number): string {
   const level = times[at]! + 1;
-  const of = `Call ${calls[at]} of ${calls.at(-1)}, noise level ${level} of ${run.schedule.steps}`;
+  const of = `Call ${calls[at]} of ${calls.at(-1)}, noise level ${level} of ${levels}`;
   if (level === 0) return `Call ${calls[at]} of ${calls.at(-1)}: done.`;
   return rises[at] ? `${of}: adding noise, back up.` : `${of}.`;
 }
 
-function drawPlot(svg: SVGSVGElement, dot: HTMLElement): (at: number) => void {
+function drawPlot({ times, levels }: Places, svg: SVGSVGElement, dot: HTMLElement): (at: number) => void {
   const { width, height } = svg.viewBox.baseVal;
   const x = (at: number) => (width * at) / (times.length - 1);
-  const y = (at: number) => height * (1 - (times[at]! + 1) / run.schedule.steps);
+  const y = (at: number) => height * (1 - (times[at]! + 1) / levels);
   const line = (end: number) =>
     times
       .slice(0, end + 1)
@@ -109,7 +134,16 @@ interface Pictures {
   show(at: number): void;
 }
 
-async function loadPictures(figure: HTMLElement): Promise<Pictures> {
+interface Recording {
+  readonly places: Places;
+  readonly run: RecordedRun;
+  readonly sheetAddress: string;
+}
+
+async function loadPictures(
+  figure: HTMLElement,
+  { places: { times, calls, alphaBar }, run, sheetAddress }: Recording,
+): Promise<Pictures> {
   const sheet = await createImageBitmap(await (await fetch(sheetAddress)).blob());
   const whole = figure.querySelector<HTMLCanvasElement>(".sheet canvas")!;
   whole.width = sheet.width;

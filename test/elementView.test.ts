@@ -1,7 +1,7 @@
 /** The element's pure arithmetic: where the picture stands, how a schedule is drawn, how numbers are said. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { plotSampling } from "../src/element/ui/schedulePlot.ts";
+import { plotSampling } from "../src/element/ui/samplingPlot.ts";
 import { fit, panned, showing, toPicture, toStage, zoomAt } from "../src/element/ui/viewport.ts";
 import { keyWords } from "../src/element/ui/commands.ts";
 import { thumbnail } from "../src/element/ui/thumbnail.ts";

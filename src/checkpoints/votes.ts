@@ -5,10 +5,7 @@
 
 import { classTable, headNames, layerNames, partNames, timeNames } from "./names.ts";
 
-export type TensorShapes = ReadonlyMap<
-  string,
-  { readonly shape: readonly number[]; readonly dtype?: string; readonly scale?: unknown }
->;
+export type TensorShapes = ReadonlyMap<string, { readonly shape: readonly number[]; readonly dtype?: string }>;
 
 interface Vote<T> {
   readonly value: T;

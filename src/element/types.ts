@@ -207,7 +207,7 @@ export interface EngineClient {
   adapter(): Promise<AdapterReport>;
   /** Takes the place of the model before. @throws CheckpointError, InputError, NoAdapterError, OutOfMemoryError, InterruptedError */
   load(source: ModelSource, options?: LoadOptions): Promise<ModelInfo>;
-  /** @throws InputError without a model, or for a schedule that the model cannot run */
+  /** @throws InputError without a model, or for settings that the model cannot run */
   estimate(settings: RunSettings): Promise<Estimate>;
   inpaint(request: InpaintRequest, callbacks?: InpaintCallbacks): EngineRun;
   readonly cache: ModelCache;

@@ -4,8 +4,7 @@
  */
 import { InputError } from "../../errors.ts";
 import { openFileSource, type FileSource } from "../../node/fileSource.ts";
-import { openSafetensors, readFloat32 } from "../../files/safetensors.ts";
-import type { TensorFile, TensorInfo } from "../../files/tensorFile.ts";
+import { openSafetensors, readFloat32, type TensorFile, type TensorInfo } from "../../files/safetensors.ts";
 
 export interface OpenTensors {
   readonly source: FileSource;

@@ -1,4 +1,4 @@
-/** How a run goes: presets, the schedule with its plot, seed, variations, precision, class, previews. */
+/** How a run goes: presets, the sampler with its numbers and plot, seed, variations, precision, class, previews. */
 import { PRESETS, type Preset, type Sampling } from "../../repaint/sampling.ts";
 import type { ModelInfo } from "../types.ts";
 import { button, field, numberField } from "./controls.ts";
@@ -6,7 +6,7 @@ import { h, svg } from "./dom.ts";
 import { Emitter } from "./emitter.ts";
 import { type Settings, usualClass } from "./engineSession.ts";
 import { SamplerFields, write } from "./samplerFields.ts";
-import { plotSampling, type Plot } from "./schedulePlot.ts";
+import { plotSampling, type Plot } from "./samplingPlot.ts";
 import { type Precision, precisions } from "../../numbers/storage.ts";
 
 const precisionTexts: Readonly<Record<Precision, string>> = { f32: "f32, exact", f16: "f16, half the memory" };
@@ -130,7 +130,7 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
     return this.#settings;
   }
 
-  /** The preset that the schedule is, if it is one. */
+  /** The preset that the sampling is, if it is one. */
   get preset(): Preset | undefined {
     return presetNames.find((name) => same(PRESETS[name], this.#settings.sampling));
   }

@@ -1,8 +1,8 @@
 /**
  * The noise level of a run over its model calls as a line, and where in it a run is. Pure; the SVG is made in settingsPanel.ts.
  */
-import { langevinSettings, noiseLevels, type LangevinSampling, type Sampling } from "../../repaint/sampling.ts";
-import { scheduleTimes } from "../../repaint/schedule.ts";
+import { noiseLevels, type Sampling } from "../../repaint/sampling.ts";
+import { walkOf } from "../../repaint/walk.ts";
 
 export interface Plot {
   /** Of an SVG path in the box (0, 0) … (width, height); the noisiest level is at the top. */
@@ -17,7 +17,7 @@ const mostPoints = 480;
 
 /** @throws InputError for a schedule that is none */
 export function plotSampling(sampling: Sampling, width: number, height: number): Plot {
-  const { levels, calls } = sampling.sampler === "repaint" ? repaintWalk(sampling) : langevinWalk(sampling);
+  const { levels, calls } = walkOf(sampling);
   const last = levels.length - 1;
   const point = (i: number) => ({
     x: (i / last) * width,
@@ -45,26 +45,4 @@ export function plotSampling(sampling: Sampling, width: number, height: number):
     modelCalls: calls.length,
     at: (done) => point(done <= 0 ? 0 : (calls[Math.min(done, calls.length) - 1] ?? 0)),
   };
-}
-
-/** The levels one after the other, and of each model call where among them it leads to. */
-interface Walk {
-  readonly levels: readonly number[];
-  readonly calls: readonly number[];
-}
-
-function repaintWalk(sampling: Parameters<typeof scheduleTimes>[0]): Walk {
-  const levels = scheduleTimes(sampling);
-  return { levels, calls: levels.flatMap((level, i) => (i > 0 && level < levels[i - 1]! ? [i] : [])) };
-}
-
-/** Each step stays at its level, and one more goes down. */
-function langevinWalk(sampling: LangevinSampling): Walk {
-  const { levels: count, inner, still } = langevinSettings(sampling);
-  const levels = [count - 1];
-  for (let level = count - 1; level >= 0; level--) {
-    if (level >= still) for (let i = 0; i < inner; i++) levels.push(level);
-    levels.push(level - 1);
-  }
-  return { levels, calls: Array.from({ length: levels.length - 1 }, (_, i) => i + 1) };
 }
