@@ -10,7 +10,7 @@ export {
 } from "./errors.ts";
 export { Device, requestDevice, type DeviceOptions } from "./engine/device.ts";
 export type { Mask, Picture } from "./pictures/image.ts";
-export { keepMask } from "./pictures/image.ts";
+export { keepMask } from "./pictures/keepMask.ts";
 export { drawKeepMask, MASK_PATTERNS, type MaskOptions, type MaskPattern } from "./pictures/masks.ts";
 export { RePaint, type InpaintJob, type InpaintOptions, type SampleJob } from "./repaint/repaint.ts";
 export type { CheckpointSource, DownloadOptions, LoadOptions } from "./repaint/loaded.ts";

@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { InputError } from "../src/errors.ts";
-import { type Picture, fromModelRange, keepMask, toModelRange } from "../src/pictures/image.ts";
+import { type Picture, fromModelRange, toModelRange } from "../src/pictures/image.ts";
+import { keepMask, readingOf } from "../src/pictures/keepMask.ts";
 import { type Filter, crop, resize, resizeAndCentreCrop, resizeMask, resizeRows } from "../src/pictures/resize.ts";
 
 function picture(width: number, height: number, pixel: (x: number, y: number) => number[]): Picture {
@@ -24,8 +25,35 @@ describe("keepMask", () => {
   });
 
   it("weights colours by luminance: green is light, blue and red are dark", () => {
-    const mask = rowOf([0, 255, 0, 255], [255, 0, 0, 255], [0, 0, 255, 255], [255, 255, 0, 255]);
-    expect([...keepMask(mask, "keep").data]).toEqual([1, 0, 0, 1]);
+    const mask = rowOf([0, 255, 0, 255], [255, 0, 0, 255], [0, 0, 255, 255], [255, 255, 0, 255], gray(255));
+    expect(readingOf(mask)).toBe("luminance");
+    expect([...keepMask(mask, "keep").data]).toEqual([1, 0, 0, 1, 1]);
+  });
+
+  it("takes brushes of any colour on black for white, where nothing is light in all channels", () => {
+    const mask = rowOf(gray(0), [255, 0, 0, 255], [0, 0, 200, 255], [120, 0, 0, 255], gray(12));
+    expect(readingOf(mask)).toBe("brush");
+    expect([...keepMask(mask, "fill").data]).toEqual([1, 0, 0, 1, 1]);
+    expect(readingOf(rowOf(gray(0), gray(76)))).toBe("luminance");
+  });
+
+  it("takes the numbers 0 and 1 for black and white", () => {
+    const mask = rowOf(gray(0), gray(1));
+    expect(readingOf(mask)).toBe("numbers");
+    expect([...keepMask(mask, "fill").data]).toEqual([1, 0]);
+    expect([...keepMask(mask, "keep").data]).toEqual([0, 1]);
+    expect(readingOf(rowOf(gray(0), gray(1), gray(2)))).toBe("luminance");
+    expect(readingOf(rowOf(gray(0), gray(0)))).toBe("luminance");
+  });
+
+  it("fills what is transparent in a picture, whatever white means", () => {
+    const photo = picture(16, 16, (x, y) => [16 * x, 16 * y, 90, x < 4 && y < 4 ? 0 : 255]);
+    expect(readingOf(photo)).toBe("picture");
+    for (const white of ["fill", "keep"] as const)
+      expect([...keepMask(photo, white).data].filter((value) => value === 0).length).toBe(16);
+    // A mask with soft edges and a transparent part is still a mask.
+    const soft = picture(16, 16, (x, y) => gray(x < 7 ? 0 : x > 8 ? 255 : 128, y === 0 ? 0 : 255));
+    expect(readingOf(soft)).toBe("luminance");
   });
 
   it("takes the alpha of a layer painted in one colour, also in black", () => {

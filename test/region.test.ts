@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { InputError } from "../src/errors.ts";
 import { decodePicture } from "../src/node/pictures.ts";
 import { type Box, fillBoxes, knownCounter, overlap } from "../src/pictures/holes.ts";
-import { keepMask } from "../src/pictures/image.ts";
+import { keepMask } from "../src/pictures/keepMask.ts";
 import { type Region, planRegions } from "../src/pictures/region.ts";
 import { anyMask, anyModel, box, inside, maskOf } from "./support/masks.ts";
 

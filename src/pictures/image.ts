@@ -1,6 +1,6 @@
 /**
  * Pictures and keep masks as plain arrays, and their way into and out of the model's range of values.
- * Not here: resizing (resize.ts), what is cropped and pasted back (region.ts), files (node/pictures.ts).
+ * Not here: masks out of pictures (keepMask.ts), resizing (resize.ts), what is cropped and pasted back (region.ts), files (node/pictures.ts).
  */
 import { InputError } from "../errors.ts";
 
@@ -47,45 +47,6 @@ export function checkPair(picture: Picture, keep: Mask): void {
       `the mask is ${keep.width}x${keep.height}, the picture ${picture.width}x${picture.height}: ` +
         "they must have the same size; resize the mask to the picture's",
     );
-}
-
-/**
- * The keep mask that a mask picture means. `white` says what its white stands for: "fill" or "keep".
- * Soft masks are cut at one half: a pixel is known where keep >= 0.5.
- *
- * The picture's value is its luminance (Rec. 601) / 255. With transparency: if everything visible has one colour, the
- * picture is a painted layer and its alpha is the value, whatever the colour of the brush; otherwise the picture is
- * taken as laid over black.
- */
-export function keepMask(picture: Picture, white: "fill" | "keep"): Mask {
-  checkSize("mask", picture, 4);
-  const { width, height, data } = picture;
-  const alphaOnly = isPaintedLayer(data);
-  const keep = new Float32Array(width * height);
-  for (let i = 0; i < keep.length; i++) {
-    const alpha = data[4 * i + 3]! / 255;
-    const luminance = (0.299 * data[4 * i]! + 0.587 * data[4 * i + 1]! + 0.114 * data[4 * i + 2]!) / 255;
-    const value = alphaOnly ? alpha : luminance * alpha;
-    keep[i] = (white === "keep" ? value : 1 - value) >= 0.5 ? 1 : 0;
-  }
-  return { width, height, data: keep };
-}
-
-/** True where some pixels are transparent and the clearly visible ones differ by no more than an editor's rounding. */
-function isPaintedLayer(data: Uint8ClampedArray): boolean {
-  const tolerance = 8;
-  const least = [255, 255, 255];
-  const most = [0, 0, 0];
-  let transparent = false;
-  for (let i = 0; i < data.length; i += 4) {
-    if (data[i + 3]! < 255) transparent = true;
-    if (data[i + 3]! < 128) continue;
-    for (let c = 0; c < 3; c++) {
-      least[c] = Math.min(least[c]!, data[i + c]!);
-      most[c] = Math.max(most[c]!, data[i + c]!);
-    }
-  }
-  return transparent && most.every((value, c) => value - least[c]! <= tolerance);
 }
 
 /**

@@ -7,7 +7,7 @@ import { dirname } from "node:path";
 import { InputError, InterruptedError } from "../../errors.ts";
 import { ensureFolder, writeFileAtomic } from "../../node/files.ts";
 import { packageInfo } from "../../node/packageFiles.ts";
-import { encodePng } from "../../node/pictures.ts";
+import { carriedExif, encodePng, fromSrgb, type KeptExif } from "../../node/pictures.ts";
 import type { Box } from "../../pictures/holes.ts";
 import type { Picture } from "../../pictures/image.ts";
 import { planRegions } from "../../pictures/region.ts";
@@ -44,7 +44,16 @@ import {
 } from "../given/model.ts";
 import { readRun, runOptions, type RunSettings } from "../given/run.ts";
 import { type RunSampling, samplingFor, samplingWords } from "../given/sampling.ts";
-import { type MaskKind, type Pair, pairPictures, readPair } from "../files/pictureFiles.ts";
+import { keptWords, maskWords } from "../files/maskWords.ts";
+import {
+  leftOutWords,
+  type MaskKind,
+  ownAlpha,
+  type Pair,
+  pairPictures,
+  type ReadPair,
+  readPair,
+} from "../files/pictureFiles.ts";
 import { planResults, refusePreviews, type Result } from "../files/results.ts";
 import { readFeather, readPrecision, readRegion, readSeeds } from "../given/settings.ts";
 import { readTune, tuneOption, type TuneSettings } from "../given/tuning.ts";
@@ -70,6 +79,7 @@ interface Settings {
   readonly previews: Previews | undefined;
   readonly tune: TuneSettings;
   readonly adapter: string | undefined;
+  readonly exif: KeptExif;
   /** A file, or a folder. */
   readonly out: string;
   readonly force: boolean;
@@ -79,15 +89,25 @@ export const inpaintCommand: Command<Settings> = {
   name: "inpaint",
   summary: "fill the hole in a picture, or in many pictures",
   options: [
-    { name: "image", value: "F", repeat: true, help: "picture (PNG or JPEG, any size), or a folder of pictures" },
+    {
+      name: "image",
+      value: "F",
+      repeat: true,
+      help: "picture (PNG, JPEG, WebP, AVIF; any size), or a folder of pictures",
+    },
     {
       name: "fill",
       value: "F",
-      help: "mask of the picture's size, white where it is to be filled, or a folder of masks",
+      help: "mask of the picture's size, white where it is to be filled, a folder of masks, or the word alpha: what is transparent in the picture",
     },
     { name: "keep", value: "F", help: "the other way round: white where the picture is known" },
     { ...weightsOption, help: `${weightsOption.help} (default portraits64)` },
     { name: "out", value: "F", help: "PNG to write, or the folder for several results (default: this folder)" },
+    {
+      name: "exif",
+      value: "W",
+      help: "of a photo's EXIF: camera (default; what and when), all (the place, too), none",
+    },
     { name: "seed", value: "N", help: "the same seed gives the same picture (default 0)" },
     { name: "count", value: "N", help: "results of each picture, with the seeds seed, seed+1, … (default 1)" },
     ...runOptions(),
@@ -107,7 +127,8 @@ export const inpaintCommand: Command<Settings> = {
   notes: [
     "Without --preset: fast on a processor, balanced on a GPU. --levels, --inner, --step, --lambda and --still replace parts of a preset of the sampler langevin; --steps, --jump-length, --resamples and --start-resampling parts of paper, or without a preset of T, j, r = 25, 5, 5 on a processor and 100, 10, 5 on a GPU.",
     "Several results (--count, a folder, or --image more than once) are named IMAGE-SEED.png in the folder --out. In a folder, NAME.fill.png and NAME.keep.png are masks; masks are paired with pictures by name.",
-    "Known pixels come back bit for bit (8 bits a channel). The PNG carries seed, settings and the model's sha256 as text.",
+    "Known pixels come back bit for bit (8 bits a channel), with the file's colour profile, upright. The PNG carries seed, settings and the model's sha256 as text.",
+    "A mask may be white on black, a brush of any colour on black or on nothing, or the picture itself with a transparent hole.",
   ],
   parse,
   run,
@@ -128,6 +149,7 @@ async function parse(given: Arguments): Promise<Settings> {
     previews: readPreviews(given),
     tune: readTune(given),
     adapter: given.text("adapter"),
+    exif: given.choice("exif", ["camera", "all", "none"]) ?? "camera",
     out: given.text("out") ?? ".",
     force: given.has("force"),
     guide: await readGuide(given),
@@ -139,6 +161,8 @@ function readMask(given: Arguments): Settings["mask"] {
   const [fillMask, keep] = [given.text("fill"), given.text("keep")];
   if (fillMask !== undefined && keep !== undefined)
     throw new InputError("--fill and --keep say the same thing in two ways: give one of them");
+  if (keep === ownAlpha)
+    throw new InputError("--keep alpha: what is transparent in a picture is never known; use --fill alpha");
   if (fillMask !== undefined) return { kind: "fill", path: fillMask };
   if (keep !== undefined) return { kind: "keep", path: keep };
   throw new InputError("a mask is needed: --fill F (white is filled) or --keep F (white is known)");
@@ -174,7 +198,8 @@ async function run(settings: Settings, context: Context): Promise<void> {
     const hasHole = ({ pair }: Result): boolean => plan.crops.get(pair)! > 0;
     for (const result of plan.results.filter((candidate) => !hasHole(candidate))) {
       context.report.say(`${result.pair.mask} leaves nothing to fill: ${result.pair.image} comes back as it is.`);
-      await write(context, plan, result, (await readPair(result.pair)).picture);
+      const read = await readPair(result.pair);
+      await write(context, plan, result, read.picture, read);
     }
     const holed = plan.results.filter(hasHole);
     const done = holed.length > 0 ? await fill(context, plan, holed) : { modelCalls: 0, seconds: 0 };
@@ -198,7 +223,8 @@ async function makePlan(
   if (previews) await refusePreviews(previews, results, force);
   const unused = pairs.unusedMasks.length;
   if (unused > 0) context.report.say(`${count(unused, "mask")} in ${mask.path} without a picture: not used.`);
-  const crops = await countCrops(context, pairs.pairs, model, settings.region);
+  if (pairs.leftOut.length > 0) context.report.say(leftOutWords(pairs.leftOut));
+  const crops = await countCrops(context, pairs.pairs, model, settings);
   const { version } = await packageInfo();
   const texts = {
     Software: `repaint-webgpu ${version}`,
@@ -209,23 +235,33 @@ async function makePlan(
   return { settings, model, guide, runOn, classes, results, crops, texts };
 }
 
+/** Of more pictures only what is odd is said. */
+const mostDescribed = 5;
+
 /** Decodes every picture once: an error in the last of a hundred must not come after ninety-nine runs. */
 async function countCrops(
   { report, signal }: Context,
   pairs: readonly Pair[],
   { checkpoint }: OpenModel,
-  region: Box | undefined,
+  { region, exif }: Pick<Settings, "region" | "exif">,
 ): Promise<Map<Pair, number>> {
   const size = checkpoint.config.imageSize;
   const crops = new Map<Pair, number>();
+  const words: string[] = [];
   for (const pair of pairs) {
     signal.throwIfAborted();
-    const { keep } = await readPair(pair);
+    const read = await readPair(pair);
+    const { keep } = read;
+    if (read.file.remark) words.push(read.file.remark);
+    if (pairs.length <= mostDescribed) words.push(...keptWords(pair.image, read.file, exif));
+    words.push(...maskWords(pair, read, pairs.length > mostDescribed));
     const plan = () => planRegions(keep, { modelWidth: size, modelHeight: size, ...(region ? { region } : {}) }).length;
     crops.set(pair, pairs.length > 1 ? about(pair.image, plan) : plan());
     if (pairs.length > 20) report.progress({ what: "pictures checked", done: crops.size, total: pairs.length });
   }
   report.endProgress();
+  // An error is a line of its own: what is said of pictures comes when all are right.
+  for (const sentence of words) report.say(sentence);
   return crops;
 }
 
@@ -241,6 +277,7 @@ async function fill(
     const crops = results.reduce((sum, { pair }) => sum + plan.crops.get(pair)!, 0);
     const options = announceRun(context, plan, repaint, crops);
     const works = results.map((result) => {
+      let read: ReadPair;
       const label = plan.classes.get(result.pair);
       const all = { ...options, class: label, precision, adapter: adapterName(device.info) };
       return {
@@ -248,8 +285,8 @@ async function fill(
         seed: result.seed,
         class: label,
         crops: plan.crops.get(result.pair)!,
-        load: () => readPair(result.pair),
-        finish: (picture: Picture) => write(context, plan, result, picture, { Settings: JSON.stringify(all) }),
+        load: async () => (read = await readPair(result.pair)),
+        finish: (picture: Picture) => write(context, plan, result, picture, read, { Settings: JSON.stringify(all) }),
       };
     });
     const done = await runWork(context, repaint, works, { ...options, previews }).catch((error: unknown) => {
@@ -293,11 +330,15 @@ async function write(
   { report }: Context,
   { settings, crops, texts }: Plan,
   { pair, seed, output }: Result,
-  picture: Picture,
+  filled: Picture,
+  { file, keep }: ReadPair,
   text: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   await ensureFolder(dirname(output));
-  const png = encodePng(picture, { ...texts, Seed: String(seed), ...text });
+  const { colours } = file;
+  const picture = fromSrgb(filled, { picture: file, keep, colours });
+  const exif = carriedExif(file.exif, settings.exif);
+  const png = encodePng(picture, { ...texts, Seed: String(seed), ...text }, { colours, exif });
   await writeFileAtomic(output, png, { force: settings.force });
   report.event("result", { image: pair.image, seed: String(seed), file: output, regions: crops.get(pair) });
   report.say(`Wrote ${output}`);

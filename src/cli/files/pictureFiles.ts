@@ -1,18 +1,23 @@
 /**
  * Which pictures to fill, with which masks, into which files. Reading and writing them is src/node's business.
  *
- * In a folder, `NAME.fill.png` and `NAME.keep.png` are masks and all other PNG and JPEG files are pictures. A folder of
+ * In a folder, `NAME.fill.png` and `NAME.keep.png` are masks and all other files of formats that are read are pictures. A folder of
  * masks is paired with the pictures by name, with or without that middle part.
  */
 import { readdir, stat } from "node:fs/promises";
 import { basename, extname, join, resolve } from "node:path";
 import { InputError } from "../../errors.ts";
 import { asInputError } from "../../node/files.ts";
-import { readPicture } from "../../node/pictures.ts";
-import { checkPair, keepMask, type Mask, type Picture } from "../../pictures/image.ts";
+import { about } from "../values.ts";
+import { type FilePicture, readPicture, toSrgb } from "../../node/pictures.ts";
+import { checkPair, type Mask, type Picture } from "../../pictures/image.ts";
+import { keepMask, type MaskReading, readingOf } from "../../pictures/keepMask.ts";
 
 /** What white means in a mask. */
 export type MaskKind = "fill" | "keep";
+
+/** In place of a mask's name: what is transparent in the picture itself is to be filled. */
+export const ownAlpha = "alpha";
 
 export interface Pair {
   readonly image: string;
@@ -27,14 +32,19 @@ export interface Pairs {
   /** A folder, or more than one --image: results then go to a folder. */
   readonly many: boolean;
   readonly unusedMasks: readonly string[];
+  /** Pictures in the folders of formats that are not read. */
+  readonly leftOut: readonly string[];
 }
 
 /** @throws InputError that lists the pictures without a mask */
 export async function pairPictures(images: readonly string[], mask: string, kind: MaskKind): Promise<Pairs> {
   const paths = await listPictureFiles(images);
+  const leftOut = (await Promise.all(images.map(listLeftOut))).flat();
   const many = images.length > 1 || paths[0] !== images[0];
-  if (!(await isFolder(mask)))
-    return { pairs: paths.map((image) => ({ image, mask, kind, stem: stemOf(image) })), many, unusedMasks: [] };
+  const pairWith = (maskOf: (image: string) => string): Pair[] =>
+    paths.map((image) => ({ image, mask: maskOf(image), kind, stem: stemOf(image) }));
+  if (mask === ownAlpha) return { pairs: pairWith((image) => image), many, unusedMasks: [], leftOut };
+  if (!(await isFolder(mask))) return { pairs: pairWith(() => mask), many, unusedMasks: [], leftOut };
 
   const masks = await listMasks(mask, kind);
   // In one folder with its masks a picture must not be taken for its own mask.
@@ -51,9 +61,16 @@ export async function pairPictures(images: readonly string[], mask: string, kind
         (spare.length > 0 ? `; masks without a picture: ${list(spare)}` : ""),
     );
   }
-  const pairs = paths.map((image) => ({ image, mask: maskFor(image)!, kind, stem: stemOf(image) }));
+  const pairs = pairWith((image) => maskFor(image)!);
   const used = new Set(pairs.map((pair) => pair.mask));
-  return { pairs, many, unusedMasks: [...masks.values()].filter((path) => !used.has(path)) };
+  return { pairs, many, unusedMasks: [...masks.values()].filter((path) => !used.has(path)), leftOut };
+}
+
+/** "3 files are left out, of formats that are not read (.gif, .heic): convert them to PNG or JPEG." */
+export function leftOutWords(files: readonly string[]): string {
+  const extensions = [...new Set(files.map((path) => extname(path).toLowerCase()))].sort().join(", ");
+  const [subject, object] = files.length === 1 ? ["file is", "it"] : ["files are", "them"];
+  return `${files.length} ${subject} left out, of formats that are not read (${extensions}): convert ${object} to PNG or JPEG.`;
 }
 
 /** Files and the pictures of folders, in order. @throws InputError for a folder without any */
@@ -62,17 +79,30 @@ export async function listPictureFiles(images: readonly string[]): Promise<strin
   return listed.flat();
 }
 
+export interface ReadPair {
+  /** The file's picture in sRGB, which networks know. */
+  readonly picture: Picture;
+  readonly keep: Mask;
+  readonly file: FilePicture;
+  readonly reading: MaskReading;
+}
+
 /** @throws InputError for files that are no pictures, and for sizes that differ */
-export async function readPair({ image, mask, kind }: Pair): Promise<{ picture: Picture; keep: Mask }> {
-  const picture = await readPicture(image);
-  const keep = keepMask(await readPicture(mask), kind);
-  try {
-    checkPair(picture, keep);
-  } catch (error) {
-    if (error instanceof InputError) throw new InputError(`${image} with ${mask}: ${error.message}`);
-    throw error;
-  }
-  return { picture, keep };
+export async function readPair({ image, mask, kind }: Pair): Promise<ReadPair> {
+  const file = await readPicture(image);
+  const isOwn = mask === image;
+  const drawn = isOwn ? file : await readPicture(mask);
+  const reading = isOwn ? "picture" : readingOf(drawn);
+  const keep = keepMask(drawn, kind, reading);
+  if (isOwn && keep.data.every((value) => value === 1))
+    throw new InputError(`${image} has no transparent part that could be filled: give a mask with --fill F`);
+  if (file.isTurned && keep.width === file.height && keep.height === file.width && keep.width !== keep.height)
+    throw new InputError(
+      `${image} with ${mask}: the mask is ${keep.width}x${keep.height}, as the picture lies in its file, and its EXIF data turn it to ` +
+        `${file.width}x${file.height}: turn the mask, or make it from the picture as viewers show it`,
+    );
+  about(`${image} with ${mask}`, () => checkPair(file, keep));
+  return { picture: toSrgb(file, file.colours), keep, file, reading };
 }
 
 /** The name of a picture's file without its last extension. */
@@ -88,11 +118,19 @@ async function isFolder(path: string): Promise<boolean> {
   }
 }
 
-async function listPictures(folder: string): Promise<string[]> {
+const readFormats = /\.(png|jpe?g|jfif|webp|avif)$/i;
+const otherFormats = /\.(gif|bmp|tiff?|hei[cf]|jxl|jp2|psd|svg|tga|ppm|dng|cr[23]|nef|arw)$/i;
+
+/** What is in a folder beside its pictures; nothing for a file. */
+async function listLeftOut(path: string): Promise<string[]> {
+  return (await isFolder(path)) ? listPictures(path, otherFormats) : [];
+}
+
+async function listPictures(folder: string, formats = readFormats): Promise<string[]> {
   try {
     const names = await readdir(folder);
     return names
-      .filter((name) => /\.(png|jpe?g)$/i.test(name) && !name.startsWith("."))
+      .filter((name) => formats.test(name) && !name.startsWith("."))
       .sort()
       .map((name) => join(folder, name));
   } catch (error) {

@@ -1,6 +1,7 @@
 /** Masks from pictures and as pictures: what is white, or what is transparent, is to be filled. Pure but for reading. */
 import { InputError } from "../../errors.ts";
-import { keepMask, type Picture } from "../../pictures/image.ts";
+import type { Picture } from "../../pictures/image.ts";
+import { keepMask } from "../../pictures/keepMask.ts";
 import { countFilled, createFillMask, fromKeep, resized, type FillMask } from "./maskOperations.ts";
 import { readPicture, type PictureSource } from "./pictureInput.ts";
 
