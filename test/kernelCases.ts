@@ -9,6 +9,7 @@ import { winogradCases } from "./kernelCasesWinograd.ts";
 import type { KernelCase } from "./support/kernelCase.ts";
 import { gradientCases } from "./kernelCasesGradients.ts";
 import { samplerCases } from "./kernelCasesSampler.ts";
+import { tilesCases } from "./kernelCasesTiles.ts";
 import { values } from "./support/random.ts";
 import type { AdapterKind } from "../src/engine/adapter.ts";
 
@@ -252,6 +253,7 @@ export const kernelCases: readonly KernelCase[] = [
     tolerance: 0,
   },
   ...samplerCases,
+  ...tilesCases,
   ...gradientCases,
   ...winogradCases,
   ...featureCases,

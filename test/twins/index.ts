@@ -34,6 +34,7 @@ import {
   spatialMeanTwin,
   spatialMeanGradientTwin,
 } from "./heads.ts";
+import { gatherTilesTwin, mergeTilesTwin } from "./tiles.ts";
 import type { TwinOf } from "./twin.ts";
 import { winogradInputTwin, winogradMultiplyTwin, winogradOutputTwin, winogradWeightsTwin } from "./winograd.ts";
 
@@ -51,6 +52,7 @@ export const twins: { readonly [Name in keyof typeof kernels]: TwinOf<(typeof ke
   featureDistance: featureDistanceTwin,
   firstToken: firstTokenTwin,
   firstTokenGradient: firstTokenGradientTwin,
+  gatherTiles: gatherTilesTwin,
   gaussianNoise: gaussianNoiseTwin,
   groupNormAffine: groupNormAffineTwin,
   groupNormApply: groupNormApplyTwin,
@@ -63,6 +65,7 @@ export const twins: { readonly [Name in keyof typeof kernels]: TwinOf<(typeof ke
   logSoftmaxGradient: logSoftmaxGradientTwin,
   maxPool: maxPoolTwin,
   meanPool: meanPoolTwin,
+  mergeTiles: mergeTilesTwin,
   poolTokens: poolTokensTwin,
   poolTokensGradient: poolTokensGradientTwin,
   relu: reluTwin,
