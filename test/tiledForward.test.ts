@@ -1,11 +1,17 @@
-/** A network over an image larger than its own: tiles one by one, averaged on the host, are the definition. */
-import { expect, test } from "vitest";
+/** Networks over images larger than their own: tiles one by one, averaged on the host, are the definition; runs over them. */
+import { describe, expect, test } from "vitest";
+import type { Device } from "../src/engine/device.ts";
 import { readFloats } from "../src/engine/readback.ts";
+import { sample, type SampleOptions, type Snapshot } from "../src/repaint/loop.ts";
 import { TiledForward } from "../src/repaint/tiledForward.ts";
 import { tileRow } from "../src/repaint/tiles.ts";
+import { openClassifier } from "../src/checkpoints/classifier/checkpoint.ts";
+import { bytesSource } from "../src/files/bytes.ts";
+import { Classifier } from "../src/unet/classifier.ts";
 import { UNet, type UNetSession } from "../src/unet/unet.ts";
 import { goldenCheckpoint, relativeError } from "./support/goldens.ts";
 import { gpuDevice } from "./support/gpu.ts";
+import { tinyClassifier } from "./support/tinyClassifier.ts";
 import { values } from "./support/random.ts";
 
 const shape = { batch: 2, channels: 3, height: 40, width: 56 };
@@ -68,4 +74,67 @@ test("tiles are averaged as defined, with the same bits for every batch, and lea
   expect(await tiled(unet, 100)).toEqual(out);
   expect(device.counters.liveBytes).toBe(before);
   unet.dispose();
+});
+
+describe("a run over an image of several tiles", () => {
+  const [side, tiles] = [32, 16];
+  const options = async (device: Device) => ({
+    unet: await UNet.load(device, await goldenCheckpoint("unet/adm.weights.safetensors")),
+    shape: { batch: 1, channels: 3, height: side, width: side + tiles / 2 },
+    seeds: [5n],
+    sampling: { sampler: "langevin", levels: 3, inner: 1 } as const,
+    known: {
+      image: Float32Array.from(values(3 * side * (side + tiles / 2), 7, { deviation: 0.4 })),
+      keep: Float32Array.from({ length: side * (side + tiles / 2) }, (_, i) => (i % 40 < 20 ? 1 : 0)),
+    },
+  });
+
+  async function finish(options: SampleOptions): Promise<Float32Array> {
+    const run = sample(options);
+    let next = await run.next();
+    while (!next.done) next = await run.next();
+    return next.value;
+  }
+
+  test("has the same bits however many tiles go at once, and after a break", async () => {
+    const device = await gpuDevice();
+    const base = await options(device);
+    const before = device.counters.liveBytes;
+    const snapshots: Snapshot[] = [];
+    const onSnapshot = (snapshot: Snapshot) => void snapshots.push(snapshot);
+    const four = { side: tiles, atOnce: 4 };
+    const expected = await finish({ ...base, tiles: four, onSnapshot, snapshotSeconds: 0 });
+    expect(expected.every(Number.isFinite)).toBe(true);
+    expect(await finish({ ...base, tiles: { side: tiles, atOnce: 1 } })).toEqual(expected);
+    for (const resume of snapshots) expect(await finish({ ...base, tiles: four, resume })).toEqual(expected);
+    expect(snapshots.length).toBe(5);
+    // The whole image at once is another picture: the network sees further.
+    expect(await finish(base)).not.toEqual(expected);
+    expect(device.counters.liveBytes).toBe(before);
+    base.unet.dispose();
+  });
+
+  test("of the tile's own size is the run without tiles", async () => {
+    const base = await options(await gpuDevice());
+    const { shape, known, ...rest } = base;
+    const one = { ...rest, shape: { ...shape, height: tiles, width: tiles } };
+    expect(await finish({ ...one, tiles: { side: tiles, atOnce: 4 } })).toEqual(await finish(one));
+    expect([shape.width, known.keep.length]).toEqual([40, 1280]);
+    base.unet.dispose();
+  });
+
+  test("is guided by tiles, too", async () => {
+    const device = await gpuDevice();
+    const base = await options(device);
+    const classifier = await Classifier.load(
+      device,
+      await goldenClassifier("unet/classifier-adaptive.weights.safetensors"),
+    );
+    const guidance = { classifier, scale: 3, classes: [1] };
+    const guided = await finish({ ...base, guidance, tiles: { side: tiles, atOnce: 4 } });
+    expect(await finish({ ...base, guidance, tiles: { side: tiles, atOnce: 1 } })).toEqual(guided);
+    expect(guided).not.toEqual(await finish({ ...base, tiles: { side: tiles, atOnce: 4 } }));
+    classifier.dispose();
+    base.unet.dispose();
+  });
 });

@@ -10,6 +10,8 @@ import type { Classifier, ClassifierSession } from "../unet/classifier.ts";
 import type { EmbeddingTable } from "../unet/embeddingTable.ts";
 import type { ImageShape } from "../unet/layout.ts";
 import type { Diffusion } from "./diffusion.ts";
+import { needsTiles } from "./networkCall.ts";
+import type { Tiles } from "./tiles.ts";
 
 export interface Guidance {
   /** On the network's device. */
@@ -40,13 +42,19 @@ export function requireScale(scale: number): void {
   if (!Number.isFinite(scale)) throw new InputError(`classifier scale: expected a number, got ${scale}`);
 }
 
-/** A classifier over the state's own x. */
+/** The gradient of a classifier over the state's own x: at once, or by tiles. */
+interface GradientCall {
+  readonly gradient: GPUBuffer;
+  submit(embeddings: EmbeddingTable, rows: readonly number[]): void;
+  dispose(): void;
+}
+
 export class Guide {
-  readonly #session: ClassifierSession;
+  readonly #session: GradientCall;
   readonly #embeddings: EmbeddingTable;
   readonly #images: number;
 
-  private constructor(session: ClassifierSession, embeddings: EmbeddingTable, images: number) {
+  private constructor(session: GradientCall, embeddings: EmbeddingTable, images: number) {
     this.#session = session;
     this.#embeddings = embeddings;
     this.#images = images;
@@ -54,11 +62,19 @@ export class Guide {
 
   /** `x` is the buffer that the network reads. @throws InputError, OutOfMemoryError; on failure nothing stays allocated */
   static async create(
-    { classifier, scale, classes }: Guidance,
-    { shape, diffusion, x }: { shape: ImageShape; diffusion: Diffusion; x: GPUBuffer },
+    guidance: Guidance,
+    {
+      shape,
+      diffusion,
+      x,
+      tiles,
+    }: { shape: ImageShape; diffusion: Diffusion; x: GPUBuffer; tiles?: Tiles | undefined },
   ): Promise<Guide> {
+    const { classifier, scale, classes } = guidance;
     requireScale(scale);
-    const session = await classifier.session(shape, classes, x);
+    const session = needsTiles(shape, tiles)
+      ? await tiledGradient(guidance, { shape, x, tiles })
+      : await classifier.session(shape, classes, x);
     try {
       const embeddings = await classifier.embed([...diffusion.modelTimesteps]);
       return new Guide(session, embeddings, shape.batch);
@@ -85,4 +101,39 @@ export class Guide {
     this.#session.dispose();
     this.#embeddings.dispose();
   }
+}
+
+/** The gradients of tiles, averaged as the network's outputs are. The images of a run have one class each: of tiles, one image. */
+async function tiledGradient(
+  { classifier, classes }: Guidance,
+  { shape, x, tiles: { side, atOnce } }: { shape: ImageShape; x: GPUBuffer; tiles: Tiles },
+): Promise<GradientCall> {
+  if (shape.batch !== 1) throw new Error("a guided run by tiles is of one image");
+  const { TiledForward } = await import("./tiledForward.ts");
+  const session = async (size: ImageShape): Promise<TileGradient> => {
+    const labels = Array.from({ length: size.batch }, () => classes[0]!);
+    const one = await classifier.session(size, labels);
+    return { x: one.x, out: one.gradient, one, dispose: () => one.dispose() };
+  };
+  const tile = { height: side, width: side };
+  const sizes = { shape, tile, tilesAtOnce: atOnce, outChannels: shape.channels };
+  const forward = await TiledForward.create({ device: classifier.device, ...sizes, session, x });
+  return {
+    gradient: forward.out,
+    submit: (embeddings, [row]) =>
+      forward.submit(({ one }, images) =>
+        one.submit(
+          embeddings,
+          images.map(() => row!),
+        ),
+      ),
+    dispose: () => forward.dispose(),
+  };
+}
+
+interface TileGradient {
+  readonly x: GPUBuffer;
+  readonly out: GPUBuffer;
+  readonly one: ClassifierSession;
+  dispose(): void;
 }

@@ -11,6 +11,7 @@ import type { Guidance } from "./guidance.ts";
 import { diffusionOf, planRun } from "./planRun.ts";
 import { stateLayout, type RunPlan } from "./runPlan.ts";
 import { resolveSampling, type Sampling } from "./sampling.ts";
+import type { Tiles } from "./tiles.ts";
 import { State, type Carried, type Known } from "./state.ts";
 
 export interface SampleOptions {
@@ -25,6 +26,8 @@ export interface SampleOptions {
   readonly classes?: readonly number[] | undefined;
   /** A classifier that draws every step towards a class. */
   readonly guidance?: Guidance | undefined;
+  /** Where `shape` is larger than the network's own images: they go through it by tiles. Default: as they are, at once. */
+  readonly tiles?: Tiles | undefined;
   /** Report x̂₀ with every n-th model call; 0: never, and nothing is read back before the end. */
   readonly previewEvery?: number | undefined;
   /** Pauses, stops and previews by time. A stopped run returns x̂₀ of its last model call. */
@@ -62,10 +65,10 @@ export interface SampleProgress {
  * @throws InputError, OutOfMemoryError, DeviceLostError; InterruptedError when the signal aborts
  */
 export async function* sample(options: SampleOptions): AsyncGenerator<SampleProgress, Float32Array, undefined> {
-  const { unet, shape, known, classes, guidance, seeds, signal, resume } = options;
+  const { unet, shape, known, classes, guidance, seeds, tiles, signal, resume } = options;
   const plan = await planOf(options);
   throwIfAborted(signal);
-  const state = await State.create({ unet, shape, plan, known, classes, guidance, noise: { seeds } });
+  const state = await State.create({ unet, shape, plan, known, classes, guidance, tiles, noise: { seeds } });
   try {
     if (resume) state.restore(resume.carried);
     else state.start();

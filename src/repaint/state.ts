@@ -13,9 +13,11 @@ import { tensorUsage } from "../engine/usage.ts";
 import { gaussianNoise } from "../shaders/gaussianNoise.ts";
 import { fromNhwc, toNhwc, type ImageShape } from "../unet/layout.ts";
 import type { EmbeddingTable } from "../unet/embeddingTable.ts";
-import type { UNet, UNetSession } from "../unet/unet.ts";
+import type { UNet } from "../unet/unet.ts";
 import type { Diffusion } from "./diffusion.ts";
+import { networkCall, type NetworkCall } from "./networkCall.ts";
 import { Guide, requireGuide, type Guidance } from "./guidance.ts";
+import type { Tiles } from "./tiles.ts";
 import { startDraw, stateLayout, type RunPlan, type StateTensors, type Step } from "./runPlan.ts";
 
 /** The picture that is partly known. */
@@ -39,6 +41,8 @@ interface StateOptions {
   readonly classes?: readonly number[] | undefined;
   /** A classifier that guides; its scale stands in the plan's rows. */
   readonly guidance?: Guidance | undefined;
+  /** Images larger than the network's go through it, and through the classifier, by tiles. */
+  readonly tiles?: Tiles | undefined;
 }
 
 /** What a run is between two steps: the tensors that its plan carries, as they lie on the device. */
@@ -50,7 +54,7 @@ export class State {
   readonly #device: Device;
   readonly #shape: ImageShape;
   readonly #carries: RunPlan["carries"];
-  readonly #session: UNetSession;
+  readonly #network: NetworkCall;
   readonly #embeddings: Embeddings;
   readonly #guide: Guide | undefined;
   readonly #buffers: ReadonlyMap<string, GPUBuffer>;
@@ -60,14 +64,14 @@ export class State {
 
   private constructor(
     { unet, shape, plan }: StateOptions,
-    parts: { session: UNetSession; embeddings: Embeddings; guide: Guide | undefined; buffers: Buffers },
+    parts: { network: NetworkCall; embeddings: Embeddings; guide: Guide | undefined; buffers: Buffers },
     executors: ReadonlyMap<string, Executor>,
     owned: Owned,
   ) {
     this.#device = unet.device;
     this.#shape = shape;
     this.#carries = plan.carries;
-    this.#session = parts.session;
+    this.#network = parts.network;
     this.#embeddings = parts.embeddings;
     this.#guide = parts.guide;
     this.#buffers = parts.buffers;
@@ -82,17 +86,18 @@ export class State {
     const { diffusion } = plan;
     const owned = new Owned();
     try {
-      const session = owned.keep(await unet.session(shape));
+      const network = owned.keep(await networkCall(unet, shape, options.tiles));
       const embeddings = await embedSteps(unet, diffusion, shape.batch, options.classes);
       owned.keep(embeddings.table);
-      const guide = guidance && owned.keep(await Guide.create(guidance, { shape, diffusion, x: session.x }));
+      const { x, out } = network;
+      const guide = guidance && owned.keep(await Guide.create(guidance, { shape, diffusion, x, tiles: options.tiles }));
       const buffers = await allocate(options, owned);
-      buffers.set("x", session.x).set("out", session.out);
+      buffers.set("x", x).set("out", out);
       if (guide) buffers.set("gradient", guide.gradient);
       const executors = new Map<string, Executor>();
       for (const [name, add] of Object.entries(dispatchesOf(options)))
         executors.set(name, owned.keep(await buildDispatch(options, buffers, add)));
-      return new State(options, { session, embeddings, guide, buffers }, executors, owned);
+      return new State(options, { network, embeddings, guide, buffers }, executors, owned);
     } catch (error) {
       owned.dispose();
       throw error;
@@ -114,7 +119,7 @@ export class State {
   perform({ call, dispatch, row }: Step): void {
     if (call !== undefined) {
       const { table, rowsOf } = this.#embeddings;
-      this.#session.submit(table, rowsOf(call));
+      this.#network.submit(table, rowsOf(call));
       this.#guide?.submit(call);
     }
     this.#executors.get(dispatch)!.submit({ row });

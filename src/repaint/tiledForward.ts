@@ -6,12 +6,14 @@
 import type { Device } from "../engine/device.ts";
 import { Buffers } from "../engine/buffers.ts";
 import { Executor } from "../engine/executor.ts";
-import { PlanBuilder } from "../engine/plan.ts";
+import type { ParameterValues } from "../engine/kernel.ts";
+import { PlanBuilder, type Plan } from "../engine/plan.ts";
 import { padTo4, type Tensor } from "../engine/tensor.ts";
 import { gatherTiles } from "../shaders/gatherTiles.ts";
+import type { tileLattice } from "../shaders/lib/tileLattice.ts";
 import { mergeTiles } from "../shaders/mergeTiles.ts";
 import type { ImageShape } from "../unet/layout.ts";
-import { tileRow } from "./tiles.ts";
+import { tileRow, type TileRow } from "./tiles.ts";
 
 /** What a tile goes through: a session of the network, or of a classifier's gradient. */
 export interface TileSession {
@@ -31,111 +33,71 @@ export interface TiledForwardOptions<S extends TileSession> {
   readonly outChannels: number;
   /** A session for a batch of tiles. */
   readonly session: (shape: ImageShape) => Promise<S>;
+  /** Where the whole images lie, the caller's. Default: a buffer of its own. */
+  readonly x?: GPUBuffer | undefined;
 }
 
 export class TiledForward<S extends TileSession> {
   readonly #session: S;
   readonly #own: Buffers;
-  readonly #tensors: { readonly x: Tensor; readonly out: Tensor };
+  /** f32 [batch, height, width, channels padded to 4] of the whole images. */
+  readonly x: GPUBuffer;
+  /** f32 [batch, height, width, output channels padded to 4]. */
+  readonly out: GPUBuffer;
   readonly #gather: Executor;
   readonly #merge: Executor;
   /** First tile and number of tiles of each batch. */
-  readonly #batches: readonly { readonly firstTile: number; readonly tiles: number }[];
+  readonly #batches: readonly Batch[];
   /** Of one image. */
   readonly #tiles: number;
 
   private constructor(
     parts: { session: S; own: Buffers; gather: Executor; merge: Executor },
-    tensors: { x: Tensor; out: Tensor },
-    batches: readonly { firstTile: number; tiles: number }[],
+    { x, out }: { x: GPUBuffer; out: GPUBuffer },
+    batches: readonly Batch[],
     tiles: number,
   ) {
     this.#session = parts.session;
     this.#own = parts.own;
     this.#gather = parts.gather;
     this.#merge = parts.merge;
-    this.#tensors = tensors;
+    this.x = x;
+    this.out = out;
     this.#batches = batches;
     this.#tiles = tiles;
   }
 
   /** @throws OutOfMemoryError; on failure nothing stays allocated */
   static async create<S extends TileSession>(options: TiledForwardOptions<S>): Promise<TiledForward<S>> {
-    const { device, shape, tile, outChannels } = options;
+    const { device, shape, tile } = options;
     const [rows, columns] = [tileRow(shape.height, tile.height), tileRow(shape.width, tile.width)];
-    const tiles = rows.count * columns.count;
-    const batches = batchesOf(shape.batch * tiles, options.tilesAtOnce);
-    const tilesAtOnce = batches[0]!.tiles;
-    const [inStride, outStride] = [padTo4(shape.channels), padTo4(outChannels)];
-    const lattice = {
-      height: shape.height,
-      width: shape.width,
-      tileHeight: tile.height,
-      tileWidth: tile.width,
-      rows: rows.count,
-      columns: columns.count,
-    };
-    const external = (name: string, dimensions: readonly number[]): Tensor => ({
-      name,
-      dtype: "f32",
-      shape: dimensions,
-      place: "external",
-    });
-    const tensors = {
-      x: external("x", [shape.batch, shape.height, shape.width, inStride]),
-      out: external("out", [shape.batch, shape.height, shape.width, outStride]),
-      rowWeights: external("row weights", [rows.count, tile.height]),
-      columnWeights: external("column weights", [columns.count, tile.width]),
-    };
-    const tileX = external("tile x", [tilesAtOnce, tile.height, tile.width, inStride]);
-    const tileOut = external("tile out", [tilesAtOnce, tile.height, tile.width, outStride]);
+    const each = rows.count * columns.count;
+    const batches = batchesOf(shape.batch * each, options.tilesAtOnce);
+    const tensors = tensorsOf(options, { rows, columns, tilesAtOnce: batches[0]!.tiles });
+    const { tileX, tileOut, x: whole, ...others } = tensors;
     const disposables: { dispose(): void }[] = [];
     const keep = <T extends { dispose(): void }>(one: T): T => (disposables.push(one), one);
     try {
-      const session = keep(await options.session({ ...shape, batch: tilesAtOnce, ...tile }));
-      const own = keep(await Buffers.create(device, Object.values(tensors)));
+      const session = keep(await options.session({ ...shape, batch: batches[0]!.tiles, ...tile }));
+      const own = keep(await Buffers.create(device, [...Object.values(others), ...(options.x ? [] : [whole])]));
+      const x = options.x ?? own.of(whole);
       device.upload(own.of(tensors.rowWeights), 0, rows.weights);
       device.upload(own.of(tensors.columnWeights), 0, columns.weights);
-      const buffers = new Map([...own.ranges, [tileX, { buffer: session.x }], [tileOut, { buffer: session.out }]]);
-      const gathering = new PlanBuilder();
-      gathering.dispatch(gatherTiles, {
-        tensors: { region: gathering.share(tensors.x), y: gathering.share(tileX) },
-        parameters: batches.map((batch) => ({ ...lattice, ...batch, channels: inStride })),
-        variant: {},
-      });
-      const gather = keep(await Executor.create(device, gathering.finish(), buffers));
-      const merging = new PlanBuilder();
-      merging.dispatch(mergeTiles, {
-        tensors: {
-          tilesIn: merging.share(tileOut),
-          rowWeights: merging.share(tensors.rowWeights),
-          columnWeights: merging.share(tensors.columnWeights),
-          y: merging.share(tensors.out),
-        },
-        parameters: batches.map((batch) => ({ ...lattice, ...batch, images: shape.batch, channels: outStride })),
-        variant: {},
-      });
-      const merge = keep(await Executor.create(device, merging.finish(), buffers));
-      return new TiledForward({ session, own, gather, merge }, tensors, batches, tiles);
+      const buffers = new Map([
+        ...own.ranges,
+        [whole, { buffer: x }],
+        [tileX, { buffer: session.x }],
+        [tileOut, { buffer: session.out }],
+      ]);
+      const lattices = batches.map((batch) => latticeOf(shape, { rows, columns, batch }));
+      const gather = keep(await Executor.create(device, planGather(tensors, lattices), buffers));
+      const merge = keep(await Executor.create(device, planMerge(tensors, lattices), buffers));
+      const ends = { x, out: own.of(tensors.out) };
+      return new TiledForward({ session, own, gather, merge }, ends, batches, each);
     } catch (error) {
       for (const one of disposables) one.dispose();
       throw error;
     }
-  }
-
-  /** f32 [batch, height, width, channels padded to 4] of the whole images. */
-  get x(): GPUBuffer {
-    return this.#own.of(this.#tensors.x);
-  }
-
-  /** f32 [batch, height, width, output channels padded to 4]. */
-  get out(): GPUBuffer {
-    return this.#own.of(this.#tensors.out);
-  }
-
-  /** Of the network, for all images: one call of it for each batch of tiles. */
-  get callsAtOnce(): number {
-    return this.#batches.length;
   }
 
   /** Submits a call: `run` submits the session for tiles of the given images. */
@@ -162,10 +124,79 @@ export class TiledForward<S extends TileSession> {
   }
 }
 
+interface TiledTensors {
+  readonly x: Tensor;
+  readonly out: Tensor;
+  readonly rowWeights: Tensor;
+  readonly columnWeights: Tensor;
+  readonly tileX: Tensor;
+  readonly tileOut: Tensor;
+}
+
+function tensorsOf(
+  { shape, tile, outChannels }: Pick<TiledForwardOptions<TileSession>, "shape" | "tile" | "outChannels">,
+  { rows, columns, tilesAtOnce }: { rows: TileRow; columns: TileRow; tilesAtOnce: number },
+): TiledTensors {
+  const external = (name: string, dimensions: readonly number[]): Tensor => {
+    return { name, dtype: "f32", shape: dimensions, place: "external" };
+  };
+  const [inStride, outStride] = [padTo4(shape.channels), padTo4(outChannels)];
+  return {
+    x: external("x", [shape.batch, shape.height, shape.width, inStride]),
+    out: external("out", [shape.batch, shape.height, shape.width, outStride]),
+    rowWeights: external("row weights", [rows.count, tile.height]),
+    columnWeights: external("column weights", [columns.count, tile.width]),
+    tileX: external("tile x", [tilesAtOnce, tile.height, tile.width, inStride]),
+    tileOut: external("tile out", [tilesAtOnce, tile.height, tile.width, outStride]),
+  };
+}
+
+interface Batch {
+  readonly firstTile: number;
+  readonly tiles: number;
+}
+
+type Lattice = ParameterValues<typeof tileLattice> & { readonly images: number };
+
+function latticeOf(
+  { batch: images, height, width }: ImageShape,
+  { rows, columns, batch }: { rows: TileRow; columns: TileRow; batch: Batch },
+): Lattice {
+  const tiles = { tileHeight: rows.tile, tileWidth: columns.tile, rows: rows.count, columns: columns.count };
+  return { images, height, width, ...tiles, ...batch };
+}
+
+const channelsOf = ({ shape }: Tensor): number => shape.at(-1)!;
+
+function planGather({ x, tileX }: TiledTensors, lattices: readonly Lattice[]): Plan {
+  const builder = new PlanBuilder();
+  builder.dispatch(gatherTiles, {
+    tensors: { region: builder.share(x), y: builder.share(tileX) },
+    parameters: lattices.map((lattice) => ({ ...lattice, channels: channelsOf(x) })),
+    variant: {},
+  });
+  return builder.finish();
+}
+
+function planMerge({ tileOut, rowWeights, columnWeights, out }: TiledTensors, lattices: readonly Lattice[]): Plan {
+  const builder = new PlanBuilder();
+  builder.dispatch(mergeTiles, {
+    tensors: {
+      tilesIn: builder.share(tileOut),
+      rowWeights: builder.share(rowWeights),
+      columnWeights: builder.share(columnWeights),
+      y: builder.share(out),
+    },
+    parameters: lattices.map((lattice) => ({ ...lattice, channels: channelsOf(out) })),
+    variant: {},
+  });
+  return builder.finish();
+}
+
 /** As equal as they can be, none larger than `most`; the first is the largest. */
-function batchesOf(tiles: number, most: number): { firstTile: number; tiles: number }[] {
+function batchesOf(tiles: number, most: number): Batch[] {
   const each = Math.ceil(tiles / Math.ceil(tiles / most));
-  const batches: { firstTile: number; tiles: number }[] = [];
+  const batches: Batch[] = [];
   for (let firstTile = 0; firstTile < tiles; firstTile += each)
     batches.push({ firstTile, tiles: Math.min(each, tiles - firstTile) });
   return batches;

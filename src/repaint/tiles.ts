@@ -4,6 +4,14 @@
  * mergeTiles.ts).
  */
 
+/** How a run over images larger than the network's goes through it. */
+export interface Tiles {
+  /** Pixels of a tile: the network's own size. */
+  readonly side: number;
+  /** Tiles that go through the network at a time, at most: they take memory, and change no result. */
+  readonly atOnce: number;
+}
+
 /** Along one side of a region. */
 export interface TileRow {
   /** Pixels of the region, and of a tile. */

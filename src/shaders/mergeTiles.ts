@@ -3,6 +3,8 @@
  * this dispatch's tiles that cover a pixel, in their order. The first tile of a picture begins at zero. Dispatches that go
  * through all tiles in order add in one order, however many each has: the sum has the same bits for every batch. Weights of all
  * tiles that cover a pixel are to add up to 1, as `tileWeights` makes them.
+ *
+ * Twin: test/twins/tiles.ts. Cases: test/kernelCasesTiles.ts. Planned by src/repaint/tiledForward.ts.
  */
 import { defineKernel, read, readScalar, readWrite } from "../engine/kernel.ts";
 import { wgsl } from "../engine/wgsl.ts";
