@@ -126,10 +126,8 @@ describe("a run over an image of several tiles", () => {
   test("is guided by tiles, too", async () => {
     const device = await gpuDevice();
     const base = await options(device);
-    const classifier = await Classifier.load(
-      device,
-      await goldenClassifier("unet/classifier-adaptive.weights.safetensors"),
-    );
+    const file = bytesSource("classifier", tinyClassifier({ imageSize: 32 }));
+    const classifier = await Classifier.load(device, await openClassifier(file));
     const guidance = { classifier, scale: 3, classes: [1] };
     const guided = await finish({ ...base, guidance, tiles: { side: tiles, atOnce: 4 } });
     expect(await finish({ ...base, guidance, tiles: { side: tiles, atOnce: 1 } })).toEqual(guided);
