@@ -4,8 +4,10 @@
  */
 import { PlanBuilder, type Plan } from "../src/engine/plan.ts";
 import { padTo4 } from "../src/engine/tensor.ts";
+import { gatherTiles } from "../src/shaders/gatherTiles.ts";
 import { gaussianNoise } from "../src/shaders/gaussianNoise.ts";
 import { langevinStep } from "../src/shaders/langevinStep.ts";
+import { mergeTiles } from "../src/shaders/mergeTiles.ts";
 import { renoise } from "../src/shaders/renoise.ts";
 import { reverseStep } from "../src/shaders/reverseStep.ts";
 import { buildArchitecture, type Architecture } from "../src/checkpoints/architecture.ts";
@@ -124,7 +126,7 @@ export function networkPlans(
   return { plans: [forward, planEmbedding(options, embeddingRows).plan], convolutions, attentions };
 }
 
-/** A reverse step, a Langevin step, a climb and the start's noise for one image of a network, with a known part. */
+/** A reverse step, a Langevin step, a climb and the start's noise for one image of a network, with a known part, and tiles. */
 export function samplerPlan({ architecture }: BenchNetwork): Plan {
   const builder = new PlanBuilder();
   const { imageSize: size, inChannels } = architecture.config;
@@ -188,5 +190,28 @@ export function samplerPlan({ architecture }: BenchNetwork): Plan {
     parameters: { images: 1, vectors: size * size, draw: 0 },
     variant: {},
   });
+  addTiles(builder, size, outStride);
   return builder.finish();
+}
+
+/** The three tiles of a region that is twice as wide as the network's images, cut out and merged. */
+function addTiles(builder: PlanBuilder, size: number, outStride: number): void {
+  const [columns, width] = [3, 2 * size];
+  const lattice = { height: size, width, tileHeight: size, tileWidth: size, rows: 1, columns, firstTile: 0, tiles: columns }; // prettier-ignore
+  const floats = (name: string, ...shape: number[]) => builder.external(name, "f32", shape);
+  builder.dispatch(gatherTiles, {
+    tensors: { region: floats("region", 1, size, width, 4), y: floats("tiles", columns, size, size, 4) },
+    parameters: { ...lattice, channels: 4 },
+    variant: {},
+  });
+  builder.dispatch(mergeTiles, {
+    tensors: {
+      tilesIn: floats("tiles out", columns, size, size, outStride),
+      rowWeights: floats("row weights", 1, size),
+      columnWeights: floats("column weights", columns, size),
+      y: floats("region out", 1, size, width, outStride),
+    },
+    parameters: { ...lattice, images: 1, channels: outStride },
+    variant: {},
+  });
 }
