@@ -6,11 +6,12 @@ import { median } from "../src/engine/timing.ts";
 import type { Checkpoint } from "../src/checkpoints/checkpoint.ts";
 import { relativeError } from "../src/numbers/floats.ts";
 import { fromNhwc, toNhwc, type ImageShape } from "../src/unet/layout.ts";
-import { readFloat32, type TensorFile } from "../src/files/safetensors.ts";
+import { readFloat32 } from "../src/files/safetensors.ts";
 import { synthesizeInput } from "../src/checkpoints/synthesis.ts";
 import type { UNet } from "../src/unet/unet.ts";
 import { usualLowRes } from "./networks.ts";
 import type { ForwardResult, LayerTime } from "./result.ts";
+import type { TensorFile } from "../src/files/tensorFile.ts";
 
 /** The same as those of `repaint doctor`. */
 const tolerances = { f32: 5e-5, f16: 1e-2 } as const;

@@ -4,7 +4,6 @@
  */
 import type { Device } from "../src/engine/device.ts";
 import type { Checkpoint } from "../src/checkpoints/checkpoint.ts";
-import type { TensorFile } from "../src/files/safetensors.ts";
 import { UNet } from "../src/unet/unet.ts";
 import { benchCases, type BenchCase } from "./cases.ts";
 import { benchForward } from "./forward.ts";
@@ -17,6 +16,7 @@ import { benchStep } from "./step.ts";
 import { adapterName } from "../src/engine/adapter.ts";
 import { loadTraits } from "../src/operators/traits.ts";
 import type { Precision } from "../src/numbers/storage.ts";
+import type { TensorFile } from "../src/files/tensorFile.ts";
 
 export interface SuiteOptions {
   readonly device: Device;

@@ -32,11 +32,12 @@ export const entries = {
   evaluate: "src/evaluate/index.ts",
   bench: "bench/index.ts",
   node: "src/node/index.ts",
+  "index-node": "src/indexNode.ts",
   cli: "src/cli/main.ts",
 };
 
 /** Whose evaluation does something: package.json's `sideEffects`. */
-const effective = ["src/element/index.ts", "src/element/worker.ts"];
+const effective = ["src/element/index.ts", "src/element/worker.ts", "src/indexNode.ts"];
 
 /** Licences of what is bundled from other packages. */
 const bundledLicences = { "wgsl-preprocessor": "LICENSE" };
@@ -132,7 +133,7 @@ function chunks(context) {
 }
 
 /** Whose files import what only Node has. */
-const programs = ["node", "cli"];
+const programs = ["node", "index-node", "cli"];
 
 /** Modules that others than programs load on demand, with all that these import: they must not end up in a program's file. */
 function reachedOnDemand(reachedBy, context) {

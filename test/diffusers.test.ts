@@ -13,6 +13,8 @@ import { gpuDevice } from "./support/gpu.ts";
 import { values } from "./support/random.ts";
 import { wholeNetwork, type StateDict } from "./twins/wholeNetwork.ts";
 import { bytesSource } from "../src/files/bytes.ts";
+import { openTensors } from "../src/files/open.ts";
+import { quantized } from "./support/int8.ts";
 
 const device = await gpuDevice();
 
@@ -144,6 +146,25 @@ describe("UNet2DModel", () => {
       expect(relativeError(out, await tensor(io, "out"))).toBeLessThanOrEqual(5e-5);
     },
   );
+
+  it("in int8 has q, k and v as one matrix with the scales of all three", async () => {
+    const checkpoint = await goldenCheckpoint("unet/adm.weights.safetensors");
+    const state = new Map<string, { shape: readonly number[]; data: Float32Array }>();
+    for (const [name, { shape }] of checkpoint.file.tensors)
+      state.set(name, { shape, data: await tensor(checkpoint.file, name) });
+    const tensors = [...renamed(state, 1, { heads: 2 })].map(([name, more]) => ({
+      name,
+      dtype: "F32" as const,
+      ...more,
+    }));
+    const plain = await openTensors(bytesSource("plain", writeSafetensors(tensors)));
+    const int8 = await openCheckpoint(bytesSource("int8", await quantized(plain)), admLike);
+    const whole = await openCheckpoint(bytesSource("plain", writeSafetensors(tensors)), admLike);
+    for (const name of whole.file.tensors.keys()) {
+      const error = relativeError(await tensor(int8.file, name), await tensor(whole.file, name));
+      expect([name, error < 0.02]).toEqual([name, true]);
+    }
+  });
 
   const ddpm = {
     _class_name: "UNet2DModel",

@@ -27,6 +27,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   evaluate: ["errors", "numbers", "text", "engine", "shaders", "files", "unet", "pictures", "repaint"],
   element: ["errors", "numbers", "text", "engine", "checkpoints", "unet", "pictures", "sources", "repaint"],
   node: ["errors", "text", "engine", "files", "pictures", "sources"],
+  indexNode: ["engine", "index", "node", "repaint"],
   index: ["errors", "engine", "files", "unet", "pictures", "sources", "repaint"],
   bench: [
     "errors",

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { Lpips } from "../src/evaluate/lpips.ts";
 import { lpipsReader } from "../src/evaluate/lpipsFile.ts";
 import { createPicture } from "../src/pictures/image.ts";
-import { openSafetensors, type TensorFile, writeSafetensors } from "../src/files/safetensors.ts";
+import { openSafetensors, writeSafetensors } from "../src/files/safetensors.ts";
 import { cli, folder } from "./support/cli.ts";
 import { goldenTensors, goldenUrl, shapeOf, tensor } from "./support/goldens.ts";
 import { gpuDevice } from "./support/gpu.ts";
@@ -15,6 +15,7 @@ import { values } from "./support/random.ts";
 import { lpipsTwin } from "./twins/lpips.ts";
 import { bytesSource } from "../src/files/bytes.ts";
 import { openTensors } from "../src/files/open.ts";
+import type { TensorFile } from "../src/files/tensorFile.ts";
 
 const device = await gpuDevice();
 

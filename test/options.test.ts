@@ -5,6 +5,7 @@ import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { commands } from "../src/cli/main.ts";
 import { cli, folder } from "./support/cli.ts";
 import { evaluationFolder } from "./support/evaluation.ts";
 import { tinyClassifier } from "./support/tinyClassifier.ts";
@@ -43,6 +44,27 @@ describe("options", () => {
   });
 });
 
+describe("a command's file", () => {
+  const files = sources.filter(({ path }) => path.startsWith("src/cli/commands/"));
+
+  it("has one command, which `main` knows, and reads: declaration, parse, run", () => {
+    expect(files).toHaveLength(commands.length);
+    for (const { path, text } of files) {
+      const name = path.replace(/^.*\/|\.ts$/g, "");
+      expect(text.match(/^export const \w+: Command\b/gm), path).toEqual([`export const ${name}Command: Command`]);
+      expect(commands.map((command) => command.name)).toContain(name);
+      const places = [
+        /^export const \w+: Command\b/m,
+        /^(async )?function parse\(|^  parse: /m,
+        /^(async )?function run\(/m,
+      ];
+      const found = places.map((place) => text.search(place));
+      expect([path, ...found]).toEqual([path, ...found.toSorted((a, b) => a - b)]);
+      expect(found[0]).toBeGreaterThan(0);
+    }
+  });
+});
+
 describe("errors", () => {
   /** Those that Node, V8, Dawn and browsers give no field for, or that are only shortened to be shown. */
   const foreign: Readonly<Record<string, string>> = {
@@ -50,7 +72,6 @@ describe("errors", () => {
     "src/engine/device.ts": "Dawn's context of a validation error is cut off",
     "src/node/adapter.ts": "the first line of a driver's error is shown",
     "src/node/pictures.ts": "a decoder's error is shown on one line",
-    "src/node/vulkan.ts": "Node's one code for every library that cannot be loaded",
     "src/sources/cacheGuard.ts": "how browsers and disks say that they are full",
   };
 
@@ -58,7 +79,7 @@ describe("errors", () => {
     const touched =
       /message\s*\.(replace|replaceAll|startsWith|endsWith|includes|match|split|slice|indexOf|search)\(|\.(test|exec)\([^\n]*\.message\b|\.message (===|!==)/;
     const found = sources.filter(({ text }) => touched.test(text)).map(({ path }) => path);
-    expect(found).toContain("src/node/vulkan.ts");
+    expect(found).toContain("src/cli/main.ts");
     expect(found.filter((path) => !Object.hasOwn(foreign, path))).toEqual([]);
   });
 });

@@ -36,17 +36,19 @@ describe("the package's entry points", () => {
   });
 
   test.skipIf(cannotFork)("are imported by a Node without WebGPU, and `.` then says what is missing", async () => {
+    const env = { ...process.env, REPAINT_ADAPTER: "voodoo2" };
     const code = `
       ${entries.map(({ name }) => `await import(${JSON.stringify(name.replace(/^\./, "repaint-webgpu"))});`).join("\n")}
       const { RePaint } = await import("repaint-webgpu");
-      const weights = (await import("node:fs")).readFileSync("weights/portraits64.safetensors");
-      console.log((await RePaint.load(weights).catch((error) => error)).name);`;
+      for (const model of ["portraits64", "weights/portraits64.safetensors", "weights/none.safetensors"])
+        console.log((await RePaint.load(model).catch((error) => error)).name);
+      process.exit();`;
     const output = await new Promise((resolve) =>
-      execFile(process.execPath, ["--input-type=module", "-e", code], { cwd: root }, (_, out, err) =>
+      execFile(process.execPath, ["--input-type=module", "-e", code], { cwd: root, env }, (_, out, err) =>
         resolve(out + err),
       ),
     );
-    expect(output).toBe("NoAdapterError\n");
+    expect(output).toBe("NoAdapterError\nNoAdapterError\nInputError\n");
   });
 
   test("only what runs in Node needs packages, two decoders as WebAssembly, opened by src/node/pictures/wasm.ts", () => {

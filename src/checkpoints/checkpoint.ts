@@ -9,9 +9,9 @@ import { type Flags, mergeFlags, noFlags, parseFlags } from "./flags.ts";
 import { isDiffusersConfig, recognise } from "./recognise.ts";
 import { inferConfig, untold } from "./infer.ts";
 import { classTable, headNames } from "./names.ts";
-import type { TensorFile } from "../files/safetensors.ts";
 import type { ByteSource } from "../files/bytes.ts";
 import { openTensors, type OpenTensors } from "../files/open.ts";
+import type { TensorFile } from "../files/tensorFile.ts";
 
 export interface Checkpoint {
   readonly file: TensorFile;

@@ -8,6 +8,7 @@ import { type Architecture } from "./architecture.ts";
 import { expectedTensors, tensorsOf } from "./layers.ts";
 import { classTable } from "./names.ts";
 import { configProblems, flagName, levelChannels, type UNetConfig } from "./config.ts";
+import { scaleName } from "../files/int8.ts";
 import { floatTypes } from "../files/types.ts";
 import { quoted } from "../text/quoted.ts";
 import { type Found, readTensorNames, type TensorShapes } from "./votes.ts";
@@ -198,8 +199,13 @@ function compare(expected: Map<string, number[]>, tensors: TensorShapes): string
     if (!tensor) problems.push(`missing ${name} [${shape.join(", ")}]`);
     else if (tensor.shape.length !== shape.length || tensor.shape.some((size, i) => size !== shape[i])) {
       problems.push(`${name}: expected [${shape.join(", ")}], got [${tensor.shape.slice(0, 8).join(", ")}]`);
-    } else if (tensor.dtype !== undefined && !(floatTypes as readonly string[]).includes(tensor.dtype)) {
-      problems.push(`${name}: expected ${floatTypes.join(", ")}, got ${tensor.dtype}`);
+    } else if (
+      tensor.dtype !== undefined &&
+      !tensor.scale &&
+      !(floatTypes as readonly string[]).includes(tensor.dtype)
+    ) {
+      const more = tensor.dtype === "I8" ? `, or I8 with ${scaleName(name)} beside it` : "";
+      problems.push(`${name}: expected ${floatTypes.join(", ")}${more}, got ${tensor.dtype}`);
     }
   }
   for (const [name, { shape }] of tensors) {

@@ -2,11 +2,11 @@
  * What a file holds in words, where it is not what was expected. For errors, and loaded only then. Not here: which kind it is
  * (recognise.ts).
  */
-import type { TensorFile } from "../files/safetensors.ts";
 import { quoted } from "../text/quoted.ts";
 import { headNames } from "./names.ts";
 import { type FileKind, latentNames, recognise } from "./recognise.ts";
 import { identifyClassifier } from "./released/classifiers.ts";
+import type { TensorFile } from "../files/tensorFile.ts";
 
 type Names = Pick<TensorFile, "metadata" | "tensors">;
 

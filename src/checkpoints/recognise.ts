@@ -2,7 +2,7 @@
  * What a file of tensors holds, told by its names and metadata. Asked here alone. Not here: the words for what this program
  * does not read (otherFiles.ts), and what its networks are in detail (infer.ts).
  */
-import type { TensorFile } from "../files/safetensors.ts";
+import type { TensorFile } from "../files/tensorFile.ts";
 
 /** guided-diffusion's UNet or classifier, in however bad a state, diffusers' UNet2DModel, or something else. */
 export type FileKind = "unet" | "classifier" | "diffusers" | "other";

@@ -5,7 +5,10 @@
 
 import { classTable, headNames, layerNames, partNames, timeNames } from "./names.ts";
 
-export type TensorShapes = ReadonlyMap<string, { readonly shape: readonly number[]; readonly dtype?: string }>;
+export type TensorShapes = ReadonlyMap<
+  string,
+  { readonly shape: readonly number[]; readonly dtype?: string; readonly scale?: unknown }
+>;
 
 interface Vote<T> {
   readonly value: T;

@@ -1,6 +1,6 @@
 /**
- * What a command is: options as data, `parse` from options to settings, `run` from settings. Not here: help (help.ts), what a
- * command finds around it while it runs (context.ts).
+ * What a command is: options as data, `parse` from options to settings, `run` from settings. Not here: help (help.ts),
+ * what a command finds around it while it runs (context.ts).
  */
 import { parseArgs } from "node:util";
 import { InputError } from "../errors.ts";
@@ -18,8 +18,8 @@ export interface Option {
 }
 
 /**
- * A command. Its options are read once, by `parse`; `run` sees settings only. (Methods, not functions in properties: so that
- * commands of different settings fit into one list.)
+ * A command. Its options are read once, by `parse`; `run` sees settings only. (Methods, not functions in properties: so
+ * that commands of different settings fit into one list.)
  */
 export interface Command<Settings = unknown> {
   readonly name: string;
@@ -102,7 +102,8 @@ export class Arguments {
 }
 
 /**
- * The command's arguments. `--name value` and `--name=value`; a value that begins with two dashes needs the second form.
+ * The command's arguments. `--name value` and `--name=value`; a value that begins with two dashes needs the second
+ * form.
  * @throws InputError that names the nearest option for one that is unknown
  */
 export function parseArguments(command: Command, argv: readonly string[]): Arguments {

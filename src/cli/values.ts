@@ -1,6 +1,6 @@
 /**
- * A value from what somebody wrote: text of the command line, text or a number of a JSON file. `what` is how an error calls
- * it ("--steps"); every error says what was expected and what came.
+ * A value from what somebody wrote: text of the command line, text or a number of a JSON file. `what` is how an error
+ * calls it ("--steps"); every error says what was expected and what came.
  */
 import { InputError } from "../errors.ts";
 import { nearNames } from "../text/near.ts";

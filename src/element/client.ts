@@ -15,7 +15,7 @@ import {
   type SourceMessage,
   type ToEngine,
 } from "./messages.ts";
-import { knowsItsAddress, shippedModels } from "./shipped.ts";
+import { knowsItsAddress, shippedModels } from "../repaint/shipped.ts";
 import type {
   EngineClient,
   EngineClientOptions,

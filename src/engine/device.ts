@@ -185,9 +185,13 @@ function briefly({ message }: GPUError): string {
 
 /**
  * Requests a device with every feature and limit that the engine can use.
- * @throws NoAdapterError where the adapter refuses
+ * @throws NoAdapterError where the adapter refuses, or is none (null is what a browser gives that has no adapter)
  */
 export async function requestDevice(adapter: GPUAdapter, options: DeviceOptions = {}): Promise<Device> {
+  if (typeof (adapter as GPUAdapter | null)?.requestDevice !== "function")
+    throw new NoAdapterError(
+      "requestDevice: expected a GPUAdapter, as navigator.gpu.requestAdapter() gives one where there is any",
+    );
   const requiredFeatures = wantedFeatures.filter((feature) => adapter.features.has(feature));
   const requiredLimits = Object.fromEntries(wantedLimits.map((name) => [name, adapter.limits[name]]));
   try {

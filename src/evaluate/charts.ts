@@ -1,4 +1,6 @@
-/** Means with their intervals as SVG: a dot and whiskers a row. Colours are CSS variables of the page around (page.ts). */
+/**
+ * Means with their intervals as SVG: a dot and whiskers a row. Colours are CSS variables of the page around (page.ts).
+ */
 import { escapeHtml } from "./page.ts";
 import type { Estimate } from "./statistics.ts";
 

@@ -1,16 +1,17 @@
 /**
- * LPIPS on a device: how different two pictures look, 0 for equal ones. Weights are the user's (`lpipsFile.ts`). The layers'
- * distances come back pixel by pixel and their means are taken here in float64: f32 sums would cost the last digits.
+ * LPIPS on a device: how different two pictures look, 0 for equal ones. Weights are the user's (`lpipsFile.ts`). The
+ * layers' distances come back pixel by pixel and their means are taken here in float64: f32 sums would cost the last
+ * digits.
  */
 import type { Device } from "../engine/device.ts";
 import { InputError } from "../errors.ts";
 import { readFloats } from "../engine/readback.ts";
 import { elementCount } from "../engine/tensor.ts";
 import { type Picture, toModelRange } from "../pictures/image.ts";
-import type { TensorFile } from "../files/safetensors.ts";
 import { lpipsReader } from "./lpipsFile.ts";
 import { declareLpipsWeights, inputScale, inputShift, type LpipsPlan, planLpips } from "./lpipsNetwork.ts";
 import { LoadedNetwork, type PlanSession } from "../unet/loadedNetwork.ts";
+import type { TensorFile } from "../files/tensorFile.ts";
 
 interface SizedSession {
   readonly size: { readonly height: number; readonly width: number };

@@ -1,13 +1,14 @@
 /**
- * The tensors of LPIPS in the files that people have: one file with torchvision's names for the trunk and `lin{k}.model.1.weight`
- * for the heads, the two published files (AlexNet's with its classifier, the heads'), or a whole lpips module's state dict.
- * Not here: reading bytes.
+ * The tensors of LPIPS in the files that people have: one file with torchvision's names for the trunk and
+ * `lin{k}.model.1.weight` for the heads, the two published files (AlexNet's with its classifier, the heads'), or a
+ * whole lpips module's state dict. Not here: reading bytes.
  */
 import { CheckpointError } from "../errors.ts";
 import { quoted } from "../text/quoted.ts";
-import { readFloat32, type TensorFile } from "../files/safetensors.ts";
+import { readFloat32 } from "../files/safetensors.ts";
 import type { ReadTensor } from "../unet/weights.ts";
 import { headName, trunk } from "./lpipsNetwork.ts";
+import type { TensorFile } from "../files/tensorFile.ts";
 
 /** Shapes by the names that `lpipsNetwork.ts` asks for. */
 const expected: ReadonlyMap<string, readonly number[]> = new Map(

@@ -1,6 +1,7 @@
 /**
- * LPIPS (Zhang et al. 2018) over AlexNet as a plan: the trunk (Krizhevsky 2014, torchvision's `features`) over a pair of images
- * as a batch of two, and after each ReLU the distance of the pair's features. No device calls; files are `lpipsFile.ts`.
+ * LPIPS (Zhang et al. 2018) over AlexNet as a plan: the trunk (Krizhevsky 2014, torchvision's `features`) over a pair
+ * of images as a batch of two, and after each ReLU the distance of the pair's features. No device calls; files are
+ * `lpipsFile.ts`.
  */
 import { InputError } from "../errors.ts";
 import { PlanBuilder, type Plan } from "../engine/plan.ts";
@@ -99,59 +100,54 @@ export function planLpips(
   };
   const x = external("lpips.x", [2, height, width, 4]);
   const [heights, widths] = [layerSides(height), layerSides(width)];
-  let now = { tensor: x, height, width, channels: 4 };
-  const distances = trunk.map(({ name, kernel, stride, pad, out, pooled }, index) => {
-    if (pooled) now = pool(builder, `${name}.pool`, now);
-    const [outHeight, outWidth] = [heights[index]!, widths[index]!];
-    const shape = [2, outHeight, outWidth, out];
-    const y = builder.temporary(name, "f32", shape);
-    const parameters = {
-      batch: 2,
-      height: now.height,
-      width: now.width,
-      outHeight,
-      outWidth,
-      channels1: 0,
-      pad,
-      ...wholeDispatch,
-    };
-    builder.dispatch(convolutionBlocked, {
-      tensors: { x0: now.tensor, weight: shared(`${name}.weight`), bias: shared(`${name}.bias`), y },
-      parameters: { ...parameters, channels0: now.channels, outChannels: out },
-      variant: {
-        kernel,
-        stride,
-        activation: "none",
-        ...tileOf(kernel),
-      },
-      label: name,
-      macs: convolutionMacs({ kernel, batch: 2, outHeight, outWidth, channels: now.channels, outChannels: out }),
-    });
-    const features = builder.temporary(`${name}.relu`, "f32", shape);
-    const pixels = outHeight * outWidth;
-    const vectors = (2 * pixels * out) / 4;
-    builder.dispatch(relu, {
-      tensors: { x: y, y: features },
-      parameters: { vectors },
-      variant: {},
-      label: `${name}.relu`,
-    });
+  let now: Features = { tensor: x, height, width, channels: 4 };
+  const distances = trunk.map((layer, index) => {
+    if (layer.pooled) now = pool(builder, `${layer.name}.pool`, now);
+    now = convolve(builder, shared, layer, now, { height: heights[index]!, width: widths[index]! });
+    const pixels = now.height * now.width;
     const distance = external(`lpips.${index}`, [pixels]);
     builder.dispatch(featureDistance, {
-      tensors: { x: features, weight: shared(headName(index)), y: distance },
-      parameters: { pixels, channels: out },
+      tensors: { x: now.tensor, weight: shared(headName(index)), y: distance },
+      parameters: { pixels, channels: now.channels },
       variant: {},
       label: `lin${index}`,
     });
-    now = { tensor: features, height: outHeight, width: outWidth, channels: out };
     return distance;
   });
   return { plan: builder.finish(), x, distances };
 }
 
+/** A layer of the trunk: its convolution and ReLU. */
+function convolve(
+  builder: PlanBuilder,
+  shared: (name: string) => Tensor,
+  { name, kernel, stride, pad, out }: (typeof trunk)[number],
+  { tensor, height, width, channels }: Features,
+  { height: outHeight, width: outWidth }: Pick<Features, "height" | "width">,
+): Features {
+  const shape = [2, outHeight, outWidth, out];
+  const y = builder.temporary(name, "f32", shape);
+  const sides = { batch: 2, height, width, outHeight, outWidth, pad };
+  builder.dispatch(convolutionBlocked, {
+    tensors: { x0: tensor, weight: shared(`${name}.weight`), bias: shared(`${name}.bias`), y },
+    parameters: { ...sides, channels0: channels, channels1: 0, outChannels: out, ...wholeDispatch },
+    variant: { kernel, stride, activation: "none", ...tileOf(kernel) },
+    label: name,
+    macs: convolutionMacs({ kernel, batch: 2, outHeight, outWidth, channels, outChannels: out }),
+  });
+  const features = builder.temporary(`${name}.relu`, "f32", shape);
+  builder.dispatch(relu, {
+    tensors: { x: y, y: features },
+    parameters: { vectors: (2 * outHeight * outWidth * out) / 4 },
+    variant: {},
+    label: `${name}.relu`,
+  });
+  return { tensor: features, height: outHeight, width: outWidth, channels: out };
+}
+
 /**
- * Small tiles on every adapter. Taps along x are unrolled, so that a tile of an 11×11 takes SwiftShader seconds to compile, and
- * a pair of pictures is little work beside the model calls that made one of them.
+ * Small tiles on every adapter. Taps along x are unrolled, so that a tile of an 11×11 takes SwiftShader seconds to
+ * compile, and a pair of pictures is little work beside the model calls that made one of them.
  */
 const tileOf = (kernel: number) => ({
   tileWidth: kernel > 5 ? 1 : 2,

@@ -1,7 +1,7 @@
 /**
- * Whether a filled half means what the known half says, on portraits of which it is known what is in them: the two eyes' colours,
- * and symmetry. Colours are 0 … 255, differences root mean squares over them; the true picture's own values are not 0, since
- * pixels cut the shapes and light falls from one side. Not here: the portraits.
+ * Whether a filled half means what the known half says, on portraits of which it is known what is in them: the two
+ * eyes' colours, and symmetry. Colours are 0 … 255, differences root mean squares over them; the true picture's own
+ * values are not 0, since pixels cut the shapes and light falls from one side. Not here: the portraits.
  */
 import { median } from "../engine/timing.ts";
 import type { Mask, Picture } from "../pictures/image.ts";

@@ -1,6 +1,7 @@
 /**
- * How far a result is from the true picture, and whether it hangs together: PSNR, SSIM, the step across the mask's border, grain,
- * and the distance of two results. Colours are 0 … 255, alpha is not seen. Not here: LPIPS (lpips.ts), means over many (statistics.ts).
+ * How far a result is from the true picture, and whether it hangs together: PSNR, SSIM, the step across the mask's
+ * border, grain, and the distance of two results. Colours are 0 … 255, alpha is not seen. Not here: LPIPS (lpips.ts),
+ * means over many (statistics.ts).
  */
 import { median } from "../engine/timing.ts";
 import { InputError } from "../errors.ts";
@@ -11,7 +12,9 @@ function checkSizes(a: { width: number; height: number }, b: { width: number; he
     throw new InputError(`expected two pictures of one size, got ${a.width}x${a.height} and ${b.width}x${b.height}`);
 }
 
-/** Root of the mean squared difference of the colours, over the pixels that `keep` leaves to be filled, or all of them. */
+/**
+ * Root of the mean squared difference of the colours, over the pixels that `keep` leaves to be filled, or all of them.
+ */
 export function rootMeanSquare(a: Picture, b: Picture, keep?: Mask): number {
   checkSizes(a, b);
   let sum = 0;
@@ -24,7 +27,10 @@ export function rootMeanSquare(a: Picture, b: Picture, keep?: Mask): number {
   return count === 0 ? 0 : Math.sqrt(sum / count);
 }
 
-/** Peak signal-to-noise ratio in decibels, 20 log₁₀(255 / RMS); infinite for equal pictures. With `keep` of what is filled. */
+/**
+ * Peak signal-to-noise ratio in decibels, 20 log₁₀(255 / RMS); infinite for equal pictures. With `keep` of what is
+ * filled.
+ */
 export function psnr(a: Picture, b: Picture, keep?: Mask): number {
   return 20 * Math.log10(255 / rootMeanSquare(a, b, keep));
 }
@@ -37,8 +43,8 @@ const stability = { mean: (0.01 * 255) ** 2, variance: (0.03 * 255) ** 2 };
 export const smallestSsimSide = 2 * windowRadius + 1;
 
 /**
- * Structural similarity (Wang, Bovik, Sheikh & Simoncelli 2004) of the luma (Rec. 601): 11×11 Gaussian window of σ 1.5, K 0.01 and
- * 0.03, the mean over all windows that lie inside. 1 for equal pictures.
+ * Structural similarity (Wang, Bovik, Sheikh & Simoncelli 2004) of the luma (Rec. 601): 11×11 Gaussian window of σ 1.5,
+ * K 0.01 and 0.03, the mean over all windows that lie inside. 1 for equal pictures.
  * @throws InputError for sizes that differ or are below 11×11
  */
 export function ssim(a: Picture, b: Picture): number {
@@ -101,8 +107,8 @@ function gaussianTaps(): number[] {
 }
 
 /**
- * Mean absolute step of the colours from a known pixel to a filled neighbour (of four), 0 … 255; undefined where nothing meets.
- * A seam makes it larger than the true picture's.
+ * Mean absolute step of the colours from a known pixel to a filled neighbour (of four), 0 … 255; undefined where
+ * nothing meets. A seam makes it larger than the true picture's.
  */
 export function borderStep(picture: Picture, keep: Mask): number | undefined {
   checkSizes(picture, keep);
@@ -124,8 +130,9 @@ export function borderStep(picture: Picture, keep: Mask): number | undefined {
 }
 
 /**
- * How grainy what was filled is: the median of |4·c − its four neighbours| over the colours of filled pixels whose neighbours are
- * filled, too; undefined where there are none. Noise that a run has left makes it larger than the true picture's.
+ * How grainy what was filled is: the median of |4·c − its four neighbours| over the colours of filled pixels whose
+ * neighbours are filled, too; undefined where there are none. Noise that a run has left makes it larger than the true
+ * picture's.
  */
 export function grain(picture: Picture, keep: Mask): number | undefined {
   checkSizes(picture, keep);

@@ -1,6 +1,6 @@
 /**
- * An evaluation as data: pictures × masks × settings × seeds, in an order that every process agrees on, and how shards divide it.
- * Not here: files (src/cli), running.
+ * An evaluation as data: pictures × masks × settings × seeds, in an order that every process agrees on, and how shards
+ * divide it. Not here: files (src/cli), running.
  */
 import type { MaskPattern } from "../pictures/masks.ts";
 import type { Sampling } from "../repaint/sampling.ts";
@@ -76,8 +76,8 @@ export interface Shard {
 }
 
 /**
- * A shard's tasks. The seeds of a picture stay together, since diversity compares them; each such group goes to the shard with
- * the fewest model calls so far, so that settings of different cost spread evenly.
+ * A shard's tasks. The seeds of a picture stay together, since diversity compares them; each such group goes to the
+ * shard with the fewest model calls so far, so that settings of different cost spread evenly.
  */
 export function shardTasks(plan: EvaluationPlan, shard: Shard): Task[] {
   const costs: number[] = Array.from({ length: shard.count }, () => 0);
@@ -99,7 +99,10 @@ export function taskName(plan: EvaluationPlan, { index, setting, mask, picture, 
   return `${String(index).padStart(6, "0")}-${readable.slice(0, 80)}`;
 }
 
-/** Where two plans differ: the path of what does ("settings.0.sampling.steps"), and its value in either; undefined: absent. */
+/**
+ * Where two plans differ: the path of what does ("settings.0.sampling.steps"), and its value in either; undefined:
+ * absent.
+ */
 export interface PlanDifference {
   readonly path: string;
   readonly values: readonly [unknown, unknown];

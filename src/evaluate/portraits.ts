@@ -1,7 +1,7 @@
 /**
- * The unseen portraits (weights/unseen): drawn like the training data from another seed, so what is in them is known, and a filled
- * half can be judged by its meaning. Not here: reading the files (src/cli/reproduction/pictures.ts), how (meaning.ts), drawing
- * (weights/train/unseen.py).
+ * The unseen portraits (weights/unseen): drawn like the training data from another seed, so what is in them is known,
+ * and a filled half can be judged by its meaning. Not here: reading the files (src/cli/reproduction/pictures.ts), how
+ * (meaning.ts), drawing (weights/train/unseen.py).
  */
 import { InputError } from "../errors.ts";
 import { createPicture, type Picture } from "../pictures/image.ts";

@@ -1,6 +1,6 @@
 /**
- * An evaluation as one HTML page and as CSV. The same results give the same page but for times, which stand in elements of the
- * class "time". Not here: reading pictures, which come as data URLs.
+ * An evaluation as one HTML page and as CSV. The same results give the same page but for times, which stand in elements
+ * of the class "time". Not here: reading pictures, which come as data URLs.
  */
 import { intervalChart } from "./charts.ts";
 import { type Cell, escapeHtml, htmlFigure, htmlPage, htmlTable } from "./page.ts";

@@ -3,7 +3,9 @@ import type { Mask, Picture } from "../pictures/image.ts";
 import type { Lpips } from "./lpips.ts";
 import { borderStep, grain, psnr, rootMeanSquare, smallestSsimSide, ssim } from "./measures.ts";
 
-/** Of a filled picture against the true one. Null: not defined (equal pictures, too small, no border) or not asked for. */
+/**
+ * Of a filled picture against the true one. Null: not defined (equal pictures, too small, no border) or not asked for.
+ */
 export interface Measures {
   /** Decibels, of the whole picture and of what was filled. */
   readonly psnr: number | null;

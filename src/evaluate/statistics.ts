@@ -1,6 +1,6 @@
 /**
- * Means with intervals: the percentile bootstrap (Efron 1979) over pictures, since results of one picture (its seeds) are not
- * independent. Seeded, so that a report is the same every time. Not here: what is measured.
+ * Means with intervals: the percentile bootstrap (Efron 1979) over pictures, since results of one picture (its seeds)
+ * are not independent. Seeded, so that a report is the same every time. Not here: what is measured.
  */
 import { quickWords } from "../pictures/random.ts";
 
@@ -35,8 +35,8 @@ export function estimate(values: readonly number[], seed = 1): Estimate | undefi
 }
 
 /**
- * The mean difference a − b over the pictures that have both, each picture's two drawn together: what two settings differ by on
- * the same pictures.
+ * The mean difference a − b over the pictures that have both, each picture's two drawn together: what two settings
+ * differ by on the same pictures.
  */
 export function estimateDifference(
   a: ReadonlyMap<string, number>,

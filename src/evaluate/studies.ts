@@ -1,6 +1,6 @@
 /**
- * The paper's studies at a size that a processor can make: what is run, what the paper says, and when that holds. Data and one
- * decision. Not here: running, text (src/cli).
+ * The paper's studies at a size that a processor can make: what is run, what the paper says, and when that holds. Data
+ * and one decision. Not here: running, text (src/cli).
  */
 import type { MaskPattern } from "../pictures/masks.ts";
 import type { LangevinSampling } from "../repaint/sampling.ts";
@@ -64,8 +64,8 @@ export interface StudyRun {
 const fewPictures = 8;
 
 /**
- * Each is an evaluation of its own, in this order. The rows of classes and guidance have the setting "resample", so that what is
- * filled without a class is the first study's.
+ * Each is an evaluation of its own, in this order. The rows of classes and guidance have the setting "resample", so
+ * that what is filled without a class is the first study's.
  */
 export const STUDY_RUNS: readonly StudyRun[] = [
   {
@@ -190,7 +190,9 @@ export const PAPER_MASKS: Readonly<Record<string, number>> = {
 
 export type Verdict = "holds" | "not shown" | "contradicted";
 
-/** Five pictures agree by chance more often than once in twenty (2 · ½⁵), whatever a bootstrap of them says; six do not. */
+/**
+ * Five pictures agree by chance more often than once in twenty (2 · ½⁵), whatever a bootstrap of them says; six do not.
+ */
 export const fewestPictures = 6;
 
 /** Of the difference better − worse of a measure: its interval has to leave 0 out. */

@@ -1,4 +1,7 @@
-/** Many results as few numbers: every measure's mean over pictures with its interval, by mask and setting. No text, no drawing. */
+/**
+ * Many results as few numbers: every measure's mean over pictures with its interval, by mask and setting. No text, no
+ * drawing.
+ */
 import type { EvaluationPlan } from "./plan.ts";
 import type { EvaluationResult } from "./result.ts";
 import { type Estimate, estimate, estimateDifference, mean } from "./statistics.ts";
@@ -18,7 +21,9 @@ export interface Measure {
 const pairMean = (values: readonly (number | null)[]): number | null =>
   values.length === 0 || values.includes(null) ? null : mean(values as number[]);
 
-/** In the order of tables. Diversity is the mean distance to the seeds before: over a picture's results, of all pairs. */
+/**
+ * In the order of tables. Diversity is the mean distance to the seeds before: over a picture's results, of all pairs.
+ */
 export const MEASURES: readonly Measure[] = [
   { key: "lpips", title: "LPIPS", better: "lower", digits: 4, of: ({ lpips }) => lpips },
   { key: "ssim", title: "SSIM", better: "higher", digits: 4, of: ({ ssim }) => ssim },

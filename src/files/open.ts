@@ -1,13 +1,14 @@
 /**
  * Opens a file of tensors of any format, told by its content. Not here: what network it holds (src/checkpoints).
  */
-import { type CheckpointFormat, recogniseFormat } from "./pytorch/formats.ts";
-import { openSafetensors, type TensorFile } from "./safetensors.ts";
+import { beginsAsSafetensors, openSafetensors } from "./safetensors.ts";
 import type { ByteSource } from "./bytes.ts";
+import { withScales } from "./int8.ts";
+import type { TensorFile } from "./tensorFile.ts";
 
 /** A file whose header is read. */
 export interface OpenTensors extends TensorFile {
-  readonly format: CheckpointFormat;
+  readonly format: "safetensors" | "zip" | "pickle";
   /** What the file left open and how it was taken, in words. */
   readonly assumed: readonly string[];
 }
@@ -18,9 +19,11 @@ export interface OpenTensors extends TensorFile {
  */
 export async function openTensors(source: ByteSource | OpenTensors): Promise<OpenTensors> {
   if ("tensors" in source) return source;
-  const format = await recogniseFormat(source);
-  if (format === "safetensors") return { ...(await openSafetensors(source)), format, assumed: [] };
-  // Pages whose weights are safetensors do not pay for the other reader.
+  // Pages whose weights are safetensors do not pay for the other reader, nor for words about other files.
+  const format = (await beginsAsSafetensors(source))
+    ? "safetensors"
+    : await (await import("./pytorch/formats.ts")).recogniseFormat(source);
+  if (format === "safetensors") return { ...withScales(await openSafetensors(source)), format, assumed: [] };
   const { openPyTorch } = await import("./pytorch/open.ts");
   return { ...(await openPyTorch(source, format)), format };
 }

@@ -7,28 +7,22 @@ import { CheckpointError, InputError } from "../errors.ts";
 import { JsonObject, JsonSyntaxError, type JsonValue, OtherNumber, parseJson } from "./json.ts";
 import { quoted } from "../text/quoted.ts";
 import type { ByteSource } from "./bytes.ts";
+import { checkScales, dequantize } from "./int8.ts";
 import { fileTypes, type FileType } from "./types.ts";
-
-/** `begin` and `end` are byte offsets from the start of the file. */
-export interface TensorInfo {
-  readonly name: string;
-  readonly dtype: FileType;
-  readonly shape: number[];
-  readonly begin: number;
-  readonly end: number;
-}
-
-export interface TensorFile {
-  readonly name: string;
-  readonly metadata: Map<string, string>;
-  /** In the order of the header. */
-  readonly tensors: Map<string, TensorInfo>;
-  /** The raw little-endian bytes of one tensor. Throws CheckpointError if there is none of that name. */
-  read(name: string): Promise<Uint8Array>;
-}
+import type { TensorInfo, TensorFile } from "./tensorFile.ts";
 
 /** The format's own limit. */
 const maxHeaderBytes = 100_000_000;
+
+/** Whether a file begins with a header's length that fits it, and with "{". What is wrong with others, `openSafetensors` says. */
+export async function beginsAsSafetensors(source: ByteSource): Promise<boolean> {
+  if (source.size < 9) return false;
+  const start = await source.read(0, 9);
+  if (start.length < 9 || start[8] !== 0x7b) return false;
+  return headerLength(start) <= BigInt(source.size - 8);
+}
+
+const headerLength = (start: Uint8Array) => new DataView(start.buffer, start.byteOffset, 8).getBigUint64(0, true);
 
 /**
  * Reads and checks the header: its length, UTF-8, JSON without repeated keys, types, shapes, and offsets that cover the
@@ -45,10 +39,16 @@ export async function openSafetensors(source: ByteSource): Promise<TensorFile> {
   };
   if (source.size < 8) fail(`expected at least 8 bytes, got ${source.size}`);
   const start = await readExactly(0, Math.min(16, source.size));
-  const headerBytes = new DataView(start.buffer, start.byteOffset, 8).getBigUint64(0, true);
+  const headerBytes = headerLength(start);
   if (headerBytes > BigInt(Math.min(maxHeaderBytes, source.size - 8))) {
     const limit = Math.min(maxHeaderBytes, source.size - 8);
-    fail(otherFormat(start) ?? `expected a header of at most ${limit} bytes, but its length says ${headerBytes}`);
+    const { otherFormat } = await import("./otherFormats.ts");
+    const other = otherFormat(start);
+    fail(
+      other
+        ? `it looks like ${other}`
+        : `expected a header of at most ${limit} bytes, but its length says ${headerBytes}`,
+    );
   }
   const dataStart = 8 + Number(headerBytes);
   const header = parseHeader(await readExactly(8, Number(headerBytes)), fail);
@@ -167,35 +167,27 @@ function show(value: JsonValue | undefined): string {
   return typeof value === "string" ? quoted(value) : String(value);
 }
 
-/** What a file that is no safetensors probably is, told by its first bytes: the mistakes that users make. */
-function otherFormat(start: Uint8Array): string | undefined {
-  const text = String.fromCharCode(...start);
-  const pytorch =
-    "it looks like a PyTorch file (.pt, .pth); save its state dict with safetensors.torch.save_file first";
-  if (text.startsWith("PK\x03\x04") || /^\x80[\x02-\x05]/.test(text)) return pytorch;
-  if (text.startsWith("version https://".slice(0, text.length)))
-    return "it looks like a Git LFS pointer; fetch the file itself";
-  if (/^\s*<(!|\w)/.test(text)) return "it looks like a web page; was the download refused?";
-  if (text.startsWith("GGUF")) return "it looks like a GGUF file";
-  if (/^.PNG|^\xff\xd8\xff/.test(text)) return "it looks like an image";
-  return undefined;
-}
-
 /**
  * One tensor as float32, whatever its type; F64 and large integers are rounded.
  * @throws CheckpointError for F8 and C64
  */
 export async function readFloat32(file: TensorFile, name: string): Promise<Float32Array<ArrayBuffer>> {
   const bytes = await file.read(name);
-  const { dtype } = file.tensors.get(name)!;
+  const { dtype, scale } = file.tensors.get(name)!;
   const { numbers } = fileTypes[dtype];
   if (!numbers)
     throw new CheckpointError(
       `${file.name}: tensor ${quoted(name)} is ${dtype}, which is not read as float32; convert it`,
     );
   // A copy starts at 0, so every typed array may lie on it: the format promises no alignment.
-  const values = numbers(new Uint8Array(bytes).buffer);
-  return values instanceof Float32Array ? (values as Float32Array<ArrayBuffer>) : new Float32Array(values);
+  const read = numbers(new Uint8Array(bytes).buffer);
+  const values = read instanceof Float32Array ? (read as Float32Array<ArrayBuffer>) : new Float32Array(read);
+  if (scale) {
+    const scales = new Float32Array(new Uint8Array(await file.read(scale.name)).buffer);
+    checkScales(file, name, scales);
+    dequantize(values, scales);
+  }
+  return values;
 }
 
 /** A tensor to write; F16 comes as its bits. */

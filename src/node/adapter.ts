@@ -18,11 +18,11 @@ export interface OpenGpuOptions {
   /** Toggles to switch off. */
   readonly dawnTogglesOff?: readonly string[];
   /**
-   * What Dawn holds back as unfinished: subgroup matrices (`Device.matrix`), and f16 in shaders on NVIDIA's Vulkan. Without it:
-   * whether $REPAINT_EXPERIMENTAL is 1.
+   * What Dawn holds back as unfinished: subgroup matrices (`Device.matrix`), and f16 in shaders on NVIDIA's Vulkan.
+   * Without it: whether $REPAINT_EXPERIMENTAL is 1.
    */
   readonly experimental?: boolean | undefined;
-  /** Hears why hardware whose driver is installed is passed over for a software adapter. */
+  /** Is told why hardware whose driver is installed is passed over for a software adapter. */
   readonly onPassedOver?: ((reason: string) => void) | undefined;
 }
 

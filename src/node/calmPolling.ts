@@ -1,10 +1,14 @@
 /**
- * Leaves the processor to shaders that run on it. Dawn in Node learns that work has ended by asking, in a loop of setImmediate
- * that takes a whole core as long as anybody waits: on a software adapter that is a core less for the shaders, half of two. So
- * while something of such a device is waited for, each turn of the event loop ends with a nap. Not for hardware adapters.
+ * Leaves the processor to shaders that run on it. Dawn in Node learns that work has ended by asking, in a loop of
+ * setImmediate that takes a whole core as long as anybody waits: on a software adapter that is a core less for the
+ * shaders, half of two. So while something of such a device is waited for, each turn of the event loop ends with a nap.
+ * Not for hardware adapters.
  */
 
-/** A nap is this share of the wait so far, and at most so many milliseconds: short waits end in time, long ones cost nothing. */
+/**
+ * A nap is this share of the wait so far, and at most so many milliseconds: short waits end in time, long ones cost
+ * nothing.
+ */
 const share = 1 / 8;
 const longest = 1;
 

@@ -1,6 +1,6 @@
 /**
- * One picture of a grid of pictures: rows with a caption each, on dark neutral gray. It is for looking at runs, so small
- * pictures are enlarged without smoothing. Not here: writing it (pictures.ts, files.ts).
+ * One picture of a grid of pictures: rows with a caption each, on dark neutral gray. It is for looking at runs, so
+ * small pictures are enlarged without smoothing. Not here: writing it (pictures.ts, files.ts).
  */
 import { InputError } from "../errors.ts";
 import { type Mask, type Picture, checkPair, createPicture } from "../pictures/image.ts";

@@ -12,7 +12,9 @@ import { cacheFolder } from "./unpack.ts";
 /** Far longer than a block takes to be written: what is older was left by a process that was killed. */
 const leftoverMilliseconds = 3_600_000;
 
-/** Below `folder`, default the package's cache folder ($XDG_CACHE_HOME/repaint-webgpu/checkpoints where that is set). */
+/**
+ * Below `folder`, default the package's cache folder ($XDG_CACHE_HOME/repaint-webgpu/checkpoints where that is set).
+ */
 export async function diskCache(folder?: string): Promise<SourceCache> {
   return new SourceCache(await diskStorage(folder ?? join(await cacheFolder(), "checkpoints")));
 }

@@ -92,7 +92,7 @@ async function publish(partial: string, path: string): Promise<void> {
   }
 }
 
-/** Throws the InputError that writing to `path` would end with, so that a long run need not start. */
+/** So that a long run need not start. @throws the InputError that writing to `path` would end with */
 export async function refuseOutput(path: string, { force = false }: WriteOptions = {}): Promise<void> {
   const folder = dirname(resolve(path));
   const parent = await orUndefined(stat(folder));

@@ -1,4 +1,6 @@
-/** `repaint-webgpu/node`: what programs in Node need beside the package itself: an adapter, files, pictures, a cache. */
+/**
+ * `repaint-webgpu/node`: what programs in Node need beside the package itself: an adapter, files, pictures, a cache.
+ */
 export { openGpu, type OpenGpu, type OpenGpuOptions } from "./adapter.ts";
 export { contactSheet, type SheetRow } from "./contactSheet.ts";
 export { diskCache, diskStorage } from "./diskStorage.ts";

@@ -1,6 +1,6 @@
 /**
- * A folder of small records that survives any end of the process: each is one JSON file with a checksum, written under another
- * name, flushed and renamed. What is torn, foreign or damaged is none. Not here: what is in a record.
+ * A folder of small records that survives any end of the process: each is one JSON file with a checksum, written under
+ * another name, flushed and renamed. What is torn, foreign or damaged is none. Not here: what is in a record.
  */
 import { createHash } from "node:crypto";
 import { readdir, readFile, rm } from "node:fs/promises";

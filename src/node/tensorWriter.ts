@@ -1,6 +1,6 @@
 /**
- * A safetensors file written tensor by tensor: one is in memory at a time, the file appears whole or not at all, and it is
- * read back and compared before it gets its name. Not here: where the tensors come from.
+ * A safetensors file written tensor by tensor: one is in memory at a time, the file appears whole or not at all, and it
+ * is read back and compared before it gets its name. Not here: where the tensors come from.
  */
 import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
@@ -36,7 +36,8 @@ const readBackBytes = 1 << 22;
 
 /**
  * @returns the file's size in bytes
- * @throws InputError where the output cannot be written, the disk has no room, or what is read back differs; the signal's reason
+ * @throws InputError where the output cannot be written, the disk has no room, or what is read back differs; the
+ * signal's reason
  */
 export async function writeTensorFile(
   path: string,

@@ -1,6 +1,6 @@
 /**
- * Node's memory of what was tuned: one small JSON file an adapter, in the package's cache folder. Not here: what is in it
- * (src/engine/tuning/memory.ts).
+ * Node's memory of what was tuned: one small JSON file an adapter, in the package's cache folder. Not here: what is in
+ * it (src/engine/tuning/memory.ts).
  */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";

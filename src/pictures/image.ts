@@ -29,14 +29,17 @@ export function checkSize(
   image: { width: number; height: number; data: { length: number } },
   channels: number,
 ): void {
-  const { width, height, data } = image;
-  if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1)
+  const { width, height, data } = Object(image) as Partial<typeof image>;
+  if (!data) throw new InputError(`${what}: expected { width, height, data }, got no data`);
+  if (!isSide(width) || !isSide(height))
     throw new InputError(`${what}: expected a width and a height of at least 1 pixel, got ${width}x${height}`);
   if (data.length !== width * height * channels)
     throw new InputError(
       `${what}: ${width}x${height} needs ${width * height * channels} values (${channels} a pixel), got ${data.length}`,
     );
 }
+
+const isSide = (length: number | undefined): length is number => Number.isInteger(length) && length! >= 1;
 
 /** Throws InputError unless both are sound and of one size. */
 export function checkPair(picture: Picture, keep: Mask): void {

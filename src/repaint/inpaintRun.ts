@@ -1,5 +1,5 @@
 /** A run as its caller holds it: progress to iterate, a result to await. What a run does is `repaint.ts`'s business. */
-import { InterruptedError } from "../errors.ts";
+import { InputError, InterruptedError } from "../errors.ts";
 import type { RunControl } from "./control.ts";
 import type { Picture } from "../pictures/image.ts";
 
@@ -25,6 +25,8 @@ export interface InpaintResult {
   readonly pictures: readonly Picture[];
   /** "result" each, unless the run was stopped by `stop()`. */
   readonly reached: readonly Reached[];
+  /** Of each job: its own, or the random one that it got. */
+  readonly seeds: readonly bigint[];
   readonly modelCalls: number;
   readonly seconds: number;
 }
@@ -38,7 +40,7 @@ export interface InpaintResult {
  *
  * Leaving the loop early ends the run, and awaiting it then throws InterruptedError. `stop()` ends it with what there is.
  */
-export class InpaintRun implements AsyncIterable<InpaintProgress>, PromiseLike<InpaintResult> {
+export class InpaintRun implements AsyncIterable<InpaintProgress>, Promise<InpaintResult> {
   readonly #generator: AsyncGenerator<InpaintProgress, InpaintResult, undefined>;
   readonly #control: RunControl;
   #result: Promise<InpaintResult> | undefined;
@@ -76,7 +78,7 @@ export class InpaintRun implements AsyncIterable<InpaintProgress>, PromiseLike<I
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<InpaintProgress, void, undefined> {
-    if (this.#result) throw new Error("a run can be iterated once");
+    if (this.#result) throw new InputError("a run can be iterated once: await it for its result");
     this.#result = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
     // Whoever iterates meets the error there and may never await the result.
     this.#result.catch(() => undefined);
@@ -108,6 +110,16 @@ export class InpaintRun implements AsyncIterable<InpaintProgress>, PromiseLike<I
   ): Promise<A | B> {
     return (this.#result ?? this.#drain()).then(fulfilled, rejected);
   }
+
+  catch<B = never>(rejected?: ((error: unknown) => B | PromiseLike<B>) | null): Promise<InpaintResult | B> {
+    return this.then(undefined, rejected);
+  }
+
+  finally(ended?: (() => void) | null): Promise<InpaintResult> {
+    return this.then().finally(ended);
+  }
+
+  readonly [Symbol.toStringTag] = "InpaintRun";
 
   async #drain(): Promise<InpaintResult> {
     // Nobody looks at the progress.

@@ -12,7 +12,10 @@ import type { ClassifierCheckpoint } from "../checkpoints/classifier/checkpoint.
 import type { Classifier } from "../unet/classifier.ts";
 import type { TuneOptions } from "../unet/tuning.ts";
 import { UNet, type UNetOptions } from "../unet/unet.ts";
+import { kindOf } from "./given.ts";
 import { requireGuide } from "./guidance.ts";
+import { runtime } from "./runtime.ts";
+import { shippedModels } from "./shipped.ts";
 import { blobSource, bytesSource, type ByteSource } from "../files/bytes.ts";
 import type { ConvolutionChoices } from "../operators/convolution/layer.ts";
 
@@ -46,7 +49,7 @@ export interface LoadOptions extends UNetOptions {
   readonly tune?: TuneOptions | "off" | undefined;
 }
 
-/** Bytes, a file, or its address (a string is one, relative to the page). */
+/** Bytes, a file, its address (a string is one, relative to the page; in Node a path), or a shipped model's name. */
 export type CheckpointSource = ByteSource | Blob | ArrayBuffer | Uint8Array | URL | string;
 
 /** Opens a checkpoint for as long as the body takes. */
@@ -92,9 +95,16 @@ export class Loaded {
    * the signal's reason
    */
   static async load(source: CheckpointSource | Checkpoint, options: LoadOptions): Promise<Loaded> {
+    const given = options.device;
+    if (given !== undefined && !(given instanceof Device) && typeof given !== "function")
+      throw new InputError(
+        `device: expected a Device, as requestDevice(adapter) gives one, or a function, got ${kindOf(given)}`,
+      );
+    const { precision = "f32" } = options;
+    if (precision !== "f32" && precision !== "f16")
+      throw new InputError(`precision: expected f32 or f16, got ${String(precision)}`);
     const open = await openerOf(source, options);
     return open(options.signal, async (checkpoints) => {
-      const given = options.device;
       if (given instanceof Device)
         return new Loaded(await loadNetworks(given, checkpoints, options), open, options, undefined);
       const makeDevice = given ?? pageDevice;
@@ -104,6 +114,11 @@ export class Loaded {
 
   get networks(): Networks {
     return this.#networks;
+  }
+
+  /** @throws InputError after `dispose` */
+  requireUsable(): void {
+    if (this.#disposed) throw new InputError("this RePaint was disposed of: load the model again");
   }
 
   /** Whether `reacquire` can be called. */
@@ -250,19 +265,32 @@ async function fileOpener<T extends { readonly architecture: unknown }>(
   options: LoadOptions,
   open: (source: ByteSource, flags: unknown, config?: () => Promise<unknown>) => Promise<T>,
 ): Promise<Opener<T>> {
-  if (typeof source !== "string" && !(source instanceof URL)) {
-    const isOpen = "architecture" in source;
+  const address = addressOf(source);
+  if (!address) {
+    const isOpen = "architecture" in Object(source);
     if (isOpen && flags !== undefined)
       throw new InputError("flags: this checkpoint is open already, with its own; open it with these instead");
-    const checkpoint = isOpen ? source : await open(asSource(source), flags);
+    const checkpoint = isOpen ? (source as T) : await open(asSource(source), flags);
     return (_signal, body) => body(checkpoint);
+  }
+  const local = runtime();
+  if (local && !(address instanceof URL)) {
+    return async (_signal, body) => {
+      const file = await local.openFile(address);
+      try {
+        return await body(await open(file, flags));
+      } finally {
+        await file.close();
+      }
+    };
   }
   return async (signal, body) => {
     const { cache = await pageCache(), ...download } = options.download ?? {};
     const fetching = { ...download, signal };
-    const file = await urlSource(source, { ...fetching, cache: cache || undefined });
+    const file = await urlSource(address, { ...fetching, cache: cache || undefined });
     try {
-      const config = async () => (await import("../sources/jsonBeside.ts")).jsonBeside(source, "config.json", fetching);
+      const config = async () =>
+        (await import("../sources/jsonBeside.ts")).jsonBeside(address, "config.json", fetching);
       return await body(await open(file, flags, config));
     } finally {
       await file.close();
@@ -270,15 +298,31 @@ async function fileOpener<T extends { readonly architecture: unknown }>(
   };
 }
 
-function asSource(source: ByteSource | Blob | ArrayBuffer | Uint8Array): ByteSource {
+/** undefined: it is none. Where there are paths, a string is one, unless it names another protocol. */
+function addressOf(source: unknown): URL | string | undefined {
+  if (typeof source === "string" && Object.hasOwn(shippedModels, source)) {
+    const url = new URL(shippedModels[source]!.url);
+    return runtime() && url.protocol === "file:" ? decodeURIComponent(url.pathname) : url;
+  }
+  if (typeof source === "string") return runtime() && /^https?:/.test(source) ? new URL(source) : source;
+  return source instanceof URL ? source : undefined;
+}
+
+function asSource(source: unknown): ByteSource {
   if (source instanceof ArrayBuffer || source instanceof Uint8Array) return bytesSource("checkpoint", source);
   if (typeof Blob !== "undefined" && source instanceof Blob)
     return blobSource(source, "name" in source ? String(source.name) : "checkpoint");
-  return source as ByteSource;
+  const { read, size } = Object(source) as Partial<ByteSource>;
+  if (typeof read === "function" && typeof size === "number") return source as ByteSource;
+  throw new InputError(
+    `a model: expected its address, a File or Blob, bytes (ArrayBuffer, Uint8Array) or "portraits64", got ${kindOf(source)}`,
+  );
 }
 
 async function pageDevice(): Promise<Device> {
   const gpu = typeof navigator === "undefined" ? undefined : navigator.gpu;
+  const local = runtime();
+  if (!gpu && local) return local.openDevice();
   if (!gpu)
     throw new NoAdapterError(
       "this environment has no WebGPU: use a browser that has it, or pass a device (in Node: openGpu of repaint-webgpu/node)",

@@ -8,9 +8,10 @@ import type { Classifier } from "../unet/classifier.ts";
 import type { UNet } from "../unet/unet.ts";
 import { RunControl } from "./control.ts";
 import { cropJobs, hasHole, hasKnown, inBatches, knownOf, type Crop } from "./crops.ts";
+import { readJobs, readSeed, type InpaintJob, type Job } from "./given.ts";
 import { requireScale } from "./guidance.ts";
 import type { Box } from "../pictures/holes.ts";
-import { createPicture, type Mask, type Picture } from "../pictures/image.ts";
+import { createPicture, type Picture } from "../pictures/image.ts";
 import { InpaintRun, type InpaintProgress, type InpaintResult, type Reached } from "./inpaintRun.ts";
 import { Loaded, type CheckpointSource, type LoadOptions, type Networks } from "./loaded.ts";
 import type { SampleOptions, SampleProgress } from "./loop.ts";
@@ -19,19 +20,9 @@ import { sampleOnAnyDevice } from "./recovery.ts";
 import { Results } from "./results.ts";
 import { resolveSampling, samplingCalls, type Preset, type Sampling } from "./sampling.ts";
 
-/** One picture to fill. */
-export interface InpaintJob {
-  readonly picture: Picture;
-  /** 1 = known; a pixel is known where it is ≥ 0.5. Of the picture's size. */
-  readonly keep: Mask;
-  /** 0 … 2⁶⁴ − 1. The same seed gives the same picture, alone or in a batch. */
-  readonly seed: bigint;
-  /** Of class-conditional networks, and of the classifier that guides. */
-  readonly class?: number | undefined;
-}
-
 /** A picture of the network's own making. */
 export type SampleJob = Pick<InpaintJob, "seed" | "class">;
+export type { InpaintJob };
 
 export interface InpaintOptions extends Pick<SampleOptions, "previewEvery" | "snapshotSeconds" | "signal"> {
   /** The sampler with its settings, or a preset's name. Default: the preset "balanced". */
@@ -118,26 +109,28 @@ export class RePaint {
     return sampling;
   }
 
-  /** Starts when it is iterated or awaited. See `InpaintRun`. */
-  inpaint(jobs: readonly InpaintJob[], options: InpaintOptions = {}): InpaintRun {
-    const control = new RunControl(options.previewSeconds);
-    return new InpaintRun(this.#run(jobs, options, control), control);
+  /** One job or several. Starts when it is iterated or awaited, and then throws InputError for what cannot be run. See `InpaintRun`. */
+  inpaint(jobs: InpaintJob | readonly InpaintJob[], options: InpaintOptions = {}): InpaintRun {
+    const control = new RunControl(options?.previewSeconds);
+    return new InpaintRun(this.#run(jobs, options ?? {}, control), control);
   }
 
   /** A plain sample a seed, of the model's own size: one model call for each noise level of the settings. */
-  sample(jobs: readonly SampleJob[], options: Omit<InpaintOptions, "region" | "feather"> = {}): InpaintRun {
+  sample(jobs: SampleJob | readonly SampleJob[], options: Omit<InpaintOptions, "region" | "feather"> = {}): InpaintRun {
     const { imageSize } = this.checkpoint.config;
     return this.inpaint(
-      jobs.map((job) => ({ ...job, ...blankJob(imageSize, job.seed) })),
+      [jobs].flat().map((job) => ({ ...job, ...blankJob(imageSize, readSeed(job?.seed)) })),
       options,
     );
   }
 
   async *#run(
-    jobs: readonly InpaintJob[],
+    given: InpaintJob | readonly InpaintJob[],
     options: InpaintOptions,
     control: RunControl,
   ): AsyncGenerator<InpaintProgress, InpaintResult, undefined> {
+    this.#loaded.requireUsable();
+    const jobs = readJobs(given);
     const { inChannels, imageSize: size } = this.checkpoint.config;
     if (inChannels !== 3) throw new InputError(`pictures have 3 channels and this network takes ${inChannels}`);
     const sampling = this.#resolve(options.sampling);
@@ -170,11 +163,12 @@ export class RePaint {
     }
     results.finish();
     const seconds = (performance.now() - begin) / 1000;
-    return { pictures: results.pictures, reached: results.reached, modelCalls, seconds };
+    const seeds = jobs.map(({ seed }) => seed);
+    return { pictures: results.pictures, reached: results.reached, seeds, modelCalls, seconds };
   }
 
   /** Before the first step of the first picture. @throws InputError */
-  #checkGuidance(jobs: readonly InpaintJob[], { classifierScale }: InpaintOptions): void {
+  #checkGuidance(jobs: readonly Job[], { classifierScale }: InpaintOptions): void {
     if (classifierScale === undefined) return;
     requireScale(classifierScale);
     const { classifier } = this.#loaded.networks;
@@ -187,7 +181,7 @@ export class RePaint {
 
   #sampleOptions(
     batch: readonly Crop[],
-    jobs: readonly InpaintJob[],
+    jobs: readonly Job[],
     options: InpaintOptions,
     { unet, classifier }: Networks,
   ): Omit<SampleOptions, "sampling"> {
@@ -217,7 +211,7 @@ export class RePaint {
 }
 
 /** A picture of which nothing is known. */
-export function blankJob(size: number, seed: bigint): InpaintJob {
+export function blankJob(size: number, seed: bigint): Job {
   const keep = { width: size, height: size, data: new Float32Array(size * size) };
   return { picture: createPicture(size, size), keep, seed };
 }

@@ -2,7 +2,8 @@
  * A cache entry that may fail without failing the load: the first failure is said once, and from then on there is no cache.
  * Not here: what an entry is (cache.ts), loading (urlSource.ts).
  */
-import type { CacheEntry, SourceCache } from "./cache.ts";
+import type { SourceCache } from "./cache.ts";
+import { type CacheEntry, findEntries, openEntry } from "./cacheEntry.ts";
 
 export type Warn = (message: string) => void;
 
@@ -22,8 +23,8 @@ export class CacheGuard {
     return this.#works ? this.#entry : undefined;
   }
 
-  find(about: Parameters<SourceCache["find"]>[0]): Promise<CacheEntry[]> {
-    return this.#try("cannot be read", (cache) => cache.find(about), []);
+  find(about: Parameters<typeof findEntries>[1]): Promise<CacheEntry[]> {
+    return this.#try("cannot be read", ({ storage }) => findEntries(storage, about), []);
   }
 
   stored(entry: CacheEntry): Promise<Set<number>> {
@@ -35,8 +36,12 @@ export class CacheGuard {
   }
 
   /** Opens an entry if there is room for what it lacks. */
-  async open(about: Parameters<SourceCache["open"]>[0]): Promise<void> {
-    this.#entry = await this.#try<CacheEntry | undefined>("cannot be written", (cache) => cache.open(about), undefined);
+  async open(about: Parameters<typeof openEntry>[1]): Promise<void> {
+    this.#entry = await this.#try<CacheEntry | undefined>(
+      "cannot be written",
+      ({ storage }) => openEntry(storage, about),
+      undefined,
+    );
   }
 
   /** Says so and does without where the storage tells that the rest of the file does not fit. */

@@ -1,7 +1,5 @@
-/** What a manifest says of a file's bytes, checked, and bytes checked against it. Not here: what follows from a mismatch. */
+/** What a manifest says of a file's bytes, checked. Not here: bytes checked against it (verify.ts). */
 import { InputError } from "../errors.ts";
-import { type Hasher, sha256Hex } from "./sha256.ts";
-import type { ByteSource } from "../files/bytes.ts";
 
 /**
  * Hashes in hexadecimal. With `pieces` each part is verified as it comes. With `sha256` alone the whole file is read and
@@ -37,24 +35,4 @@ export function checkIntegrity({ sha256, size, pieces }: Integrity): Integrity {
       sha256: pieces.sha256.map((piece, i) => lower(piece, `integrity.pieces.sha256[${i}]`)),
     },
   };
-}
-
-/** True where nothing is expected. */
-export async function digestMatches(bytes: Uint8Array, expected: string | undefined): Promise<boolean> {
-  return expected === undefined || (await sha256Hex(bytes)) === expected;
-}
-
-/** The digests of the whole and of its blocks, read in order. */
-export async function verifyWhole(
-  source: ByteSource,
-  blockBytes: number,
-  hash: Hasher,
-): Promise<{ sha256: string; digests: string[] }> {
-  const digests: string[] = [];
-  for (let at = 0; at < source.size; at += blockBytes) {
-    const block = await source.read(at, blockBytes);
-    hash.update(block);
-    digests.push(await sha256Hex(block));
-  }
-  return { sha256: hash.digest(), digests };
 }

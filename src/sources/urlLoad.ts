@@ -4,11 +4,13 @@
  */
 import { CheckpointError } from "../errors.ts";
 import { BlockReader } from "./blocks.ts";
-import type { CacheEntry, SourceCache } from "./cache.ts";
+import type { SourceCache } from "./cache.ts";
+import type { CacheEntry } from "./cacheEntry.ts";
 import { CacheGuard, type Warn } from "./cacheGuard.ts";
 import type { HttpFile, HttpOptions } from "./http.ts";
 import { changedError, noRangesError, UnreachableError } from "./httpWords.ts";
-import { digestMatches, type Integrity, verifyWhole } from "./integrity.ts";
+import type { Integrity } from "./integrity.ts";
+import { digestMatches, verifyWhole } from "./verify.ts";
 import { locked } from "./locks.ts";
 import { type Hasher, Sha256 } from "./sha256.ts";
 

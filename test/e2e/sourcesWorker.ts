@@ -1,5 +1,6 @@
 /** OPFS by synchronous handles, as in browsers whose files cannot be written otherwise: this module is its own worker. */
 import { SourceCache } from "../../src/sources/cache.ts";
+import { openEntry } from "../../src/sources/cacheEntry.ts";
 import { opfsStorage } from "../../src/sources/opfs.ts";
 
 const isWorker = typeof document === "undefined";
@@ -21,7 +22,13 @@ async function inWorker(): Promise<unknown> {
   delete (FileSystemFileHandle.prototype as { createWritable?: unknown }).createWritable;
   const cache = new SourceCache((await opfsStorage())!);
   await cache.clear();
-  const entry = await cache.open({ url: "u", validator: "v", sha256: undefined, size: 250, blockBytes: 100 });
+  const entry = await openEntry(cache.storage, {
+    url: "u",
+    validator: "v",
+    sha256: undefined,
+    size: 250,
+    blockBytes: 100,
+  });
   const before = await entry.read(0);
   await entry.write(0, new Uint8Array(100).fill(1));
   await entry.write(2, new Uint8Array(50).fill(9));

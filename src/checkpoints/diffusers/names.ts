@@ -3,11 +3,12 @@
  * family's blocks and layers are spelled once: guided-diffusion's in ../names.ts, diffusers' here.
  */
 import { CheckpointError } from "../../errors.ts";
-import type { TensorFile, TensorInfo } from "../../files/safetensors.ts";
 import { quoted } from "../../text/quoted.ts";
 import type { Architecture, Block } from "../architecture.ts";
 import { tensorsOf } from "../layers.ts";
 import { classTable, headNames, layerName, partNames, type PartOf, timeNames } from "../names.ts";
+import { scaleName } from "../../files/int8.ts";
+import type { TensorFile, TensorInfo } from "../../files/tensorFile.ts";
 
 /** The layers that make up one of ours, side by side along the output channels, each with the names it had over the years. */
 type Names = readonly (readonly string[])[];
@@ -113,8 +114,14 @@ export function underGuidedNames(file: TensorFile, architecture: Architecture): 
       .map((choices) => choices.map((choice) => file.tensors.get(`${choice}.${suffix}`)).find(Boolean));
     if (!infos.every((info) => info !== undefined)) continue;
     for (const info of infos) used.add(info.name);
-    tensors.set(name, sideBySide(file.name, name, shape, infos));
+    const info = sideBySide(file.name, name, shape, infos);
+    tensors.set(name, info);
     sources.set(name, infos);
+    if (info.scale)
+      sources.set(
+        info.scale.name,
+        infos.flatMap(({ scale }) => scale ?? []),
+      );
   }
   // Left over: reported under their own names.
   for (const [name, info] of file.tensors)
@@ -149,5 +156,7 @@ function sideBySide(file: string, name: string, shape: readonly number[], infos:
   const own = [first.shape[0]! * infos.length, ...first.shape.slice(1)];
   // A linear layer's [O, I] is a 1×1 convolution's [O, I, 1].
   const isLinear = shape.length === own.length + 1 && shape.at(-1) === 1;
-  return { name, dtype: first.dtype, shape: isLinear ? [...own, 1] : own, begin: first.begin, end: first.end };
+  const { dtype, begin, end } = first;
+  const scale = first.scale && { ...first.scale, name: scaleName(name), shape: [own[0]!] };
+  return { name, dtype, shape: isLinear ? [...own, 1] : own, begin, end, ...(scale ? { scale } : {}) };
 }

@@ -2,11 +2,11 @@
  * A UNet2DModel of diffusers as a checkpoint. Loaded only for one: most pages never see such a file. Not here: telling one from
  * others (../recognise.ts).
  */
-import type { TensorFile } from "../../files/safetensors.ts";
 import { defaultDiffusion } from "../config.ts";
 import { checkTensors } from "../infer.ts";
 import { diffusersArchitecture } from "./config.ts";
 import { underGuidedNames } from "./names.ts";
+import type { TensorFile } from "../../files/tensorFile.ts";
 
 /**
  * Its scheduler is DDPM's until flags of ours can say otherwise.

@@ -5,7 +5,7 @@
 import { CheckpointError, InputError } from "../../errors.ts";
 import { nearNames } from "../../text/near.ts";
 import { quoted } from "../../text/quoted.ts";
-import type { TensorFile } from "../../files/safetensors.ts";
+import type { TensorFile } from "../../files/tensorFile.ts";
 
 /** Undefined: nothing tells them. @throws CheckpointError for metadata that are no names of these classes */
 export async function classNames(

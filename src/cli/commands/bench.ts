@@ -1,6 +1,6 @@
 /**
- * `repaint bench`: the benchmark in Node, as tables, JSON and a report; exit status 1 if a kernel computed wrongly. What is
- * measured, and how: bench/README.md. Not here: measuring (bench/suite.ts), pages (bench/page.ts).
+ * `repaint bench`: the benchmark in Node, as tables, JSON and a report; exit status 1 if a kernel computed wrongly.
+ * What is measured, and how: bench/README.md. Not here: measuring (bench/suite.ts), pages (bench/page.ts).
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,7 +12,6 @@ import { InputError } from "../../errors.ts";
 import { asInputError, refuseOutput, writeFileAtomic } from "../../node/files.ts";
 import { packageInfo, weightsFolder } from "../../node/packageFiles.ts";
 import type { Checkpoint } from "../../checkpoints/checkpoint.ts";
-import type { TensorFile } from "../../files/safetensors.ts";
 import {
   adapterOption,
   type Arguments,
@@ -30,6 +29,7 @@ import { TensorCheck, withTensors } from "../files/tensorFiles.ts";
 import { checkInputs } from "../tasks/forward.ts";
 import { quoted } from "../../text/quoted.ts";
 import type { Precision } from "../../numbers/storage.ts";
+import type { TensorFile } from "../../files/tensorFile.ts";
 
 interface Settings {
   readonly model: ModelSettings;
@@ -90,7 +90,10 @@ export const benchCommand: Command<Settings> = {
   run,
 };
 
-/** Without the zeroing of workgroup memory a software adapter compiles in a fraction of the time; pages of the tests run so, too. */
+/**
+ * Without the zeroing of workgroup memory a software adapter compiles in a fraction of the time; pages of the tests run
+ * so, too.
+ */
 const dawnToggles = ["disable_workgroup_init"];
 /** Dawn rounds timestamps to 65 µs, longer than many a dispatch on a GPU takes. */
 const dawnTogglesOff = ["timestamp_quantization"];

@@ -1,12 +1,12 @@
 /**
- * `repaint classifier`: logits of a noise-aware classifier, and the gradient that guidance takes, on tensors of a file. How
- * anybody compares an adapter with PyTorch. Formats: x [N, C, H, W], t [N] and y [N] in; logits [N, classes] and
+ * `repaint classifier`: logits of a noise-aware classifier, and the gradient that guidance takes, on tensors of a file.
+ * How anybody compares an adapter with PyTorch. Formats: x [N, C, H, W], t [N] and y [N] in; logits [N, classes] and
  * grad [N, C, H, W] = ∇ₓ Σ log softmax(logits)[y] out.
  */
 import { refuseOutput, writeFileAtomic } from "../../node/files.ts";
 import type { ClassifierCheckpoint } from "../../checkpoints/classifier/checkpoint.ts";
 import { Classifier, requireClassifierSize } from "../../unet/classifier.ts";
-import { readFloat32, type TensorFile, writeSafetensors } from "../../files/safetensors.ts";
+import { readFloat32, writeSafetensors } from "../../files/safetensors.ts";
 import { InputError } from "../../errors.ts";
 import { adapterOption, type Arguments, type Command, forceOption, jsonOption } from "../command.ts";
 import { announceDevice, type Context } from "../context.ts";
@@ -26,6 +26,7 @@ import { forwardProgress, readTimesteps } from "../tasks/forward.ts";
 import { classifyOnce, type ClassifierInputs } from "../tasks/classify.ts";
 import { about } from "../values.ts";
 import { precisions, type Precision } from "../../numbers/storage.ts";
+import type { TensorFile } from "../../files/tensorFile.ts";
 
 interface Settings {
   readonly model: ModelSettings;

@@ -1,31 +1,26 @@
 /**
- * `repaint convert`: any checkpoint that can be read becomes safetensors with its flags in the metadata, one tensor in memory
- * at a time. Files in diffusers' layout keep its names and carry their config.json, since its networks differ from
- * guided-diffusion's in more than names. No device.
+ * `repaint convert`: any checkpoint that can be read becomes safetensors with its flags in the metadata, one tensor in
+ * memory at a time. Files in diffusers' layout keep its names and carry their config.json, since its networks differ
+ * from guided-diffusion's in more than names. A device measures what int8 costs, and nothing else.
  */
-import { CheckpointError } from "../../errors.ts";
+import { CheckpointError, NoAdapterError, OutOfMemoryError } from "../../errors.ts";
+import { quantizationKey, quantizationWords } from "../../files/int8.ts";
 import { refuseOutput } from "../../node/files.ts";
 import type { Report } from "../../node/report.ts";
-import { type StreamedTensor, tensorBytes, writeTensorFile } from "../../node/tensorWriter.ts";
+import { tensorBytes, writeTensorFile } from "../../node/tensorWriter.ts";
 import type { Checkpoint } from "../../checkpoints/checkpoint.ts";
 import type { ClassifierCheckpoint } from "../../checkpoints/classifier/checkpoint.ts";
-import {
-  type ConversionTarget,
-  conversionTargets,
-  convertFloats,
-  isFloatType,
-  targetType,
-  widerTargets,
-} from "../../files/conversion.ts";
-import type { TensorFile, TensorInfo } from "../../files/safetensors.ts";
-import { type Arguments, type Command, forceOption, jsonOption } from "../command.ts";
-import type { Context } from "../context.ts";
+import { adapterOption, type Arguments, type Command, forceOption, jsonOption } from "../command.ts";
+import { announceDevice, type Context } from "../context.ts";
+import { convertedTensors, type Dtype, dtypes, hasInt8, Losses } from "../files/convertedTensors.ts";
 import { byFlagName } from "../given/flagWords.ts";
+import { int8Error } from "../tasks/int8Error.ts";
 import { fileProgress } from "../files/fileProgress.ts";
 import { flagsOption, readFlags } from "../given/flags.ts";
 import { sayAssumed, sayAssumedOfClassifier } from "../given/model.ts";
 import { flagsOf, isClassifier, type Network, networkIn, type OpenFile, withFile } from "../given/network.ts";
 import { bytes as inBytes, count, seconds } from "../../text/quantities.ts";
+import type { TensorFile } from "../../files/tensorFile.ts";
 
 interface Settings {
   /** A file, its address, or a shipped model. */
@@ -33,7 +28,8 @@ interface Settings {
   readonly flags: unknown;
   readonly path: string;
   /** undefined: each tensor keeps its own. */
-  readonly dtype: ConversionTarget | undefined;
+  readonly dtype: Dtype | undefined;
+  readonly adapter: string | undefined;
   readonly force: boolean;
 }
 
@@ -42,8 +38,13 @@ export const convertCommand: Command<Settings> = {
   summary: "write a checkpoint as safetensors with its flags inside, in another type if wanted",
   positional: "IN OUT",
   options: [
-    { name: "dtype", value: "f16|f32|bf16", help: "type of all floating-point tensors (default: each keeps its own)" },
+    {
+      name: "dtype",
+      value: "f16|f32|bf16|i8",
+      help: "type of all floating-point tensors; i8: of convolutions and linear layers, with a scale an output channel (default: each keeps its own)",
+    },
     flagsOption,
+    adapterOption,
     forceOption,
     jsonOption,
   ],
@@ -57,8 +58,9 @@ export const convertCommand: Command<Settings> = {
 
 async function parse(given: Arguments): Promise<Settings> {
   const [from, path] = given.positionals as [string, string];
-  const dtype = given.choice("dtype", conversionTargets);
-  return { from, flags: await readFlags(given), path, dtype, force: given.has("force") };
+  const dtype = given.choice("dtype", dtypes);
+  const adapter = given.text("adapter");
+  return { from, flags: await readFlags(given), path, dtype, adapter, force: given.has("force") };
 }
 
 async function run(settings: Settings, context: Context): Promise<void> {
@@ -69,11 +71,23 @@ async function run(settings: Settings, context: Context): Promise<void> {
       if (flags !== undefined || !(error instanceof CheckpointError)) throw error;
       return error;
     });
-    await write(context, opened.file, describedBy(network, opened, context.report), settings);
+    const losses = new Losses(settings.dtype);
+    const metadata = describedBy(network, opened, context.report);
+    await write(
+      context,
+      opened.file,
+      withQuantization(metadata, hasInt8(opened.file, settings.dtype)),
+      settings,
+      losses,
+    );
+    if (settings.dtype === "i8") await sayInt8Cost(context, network, settings, losses);
   });
 }
 
-/** The metadata to write, after what is to be said of them. Files that hold no network, a part of one for example, keep theirs. */
+/**
+ * The metadata to write, after what is to be said of them. Files that hold no network, a part of one for example, keep
+ * theirs.
+ */
 function describedBy(network: Network | CheckpointError, opened: OpenFile, report: Report): Record<string, string> {
   if (network instanceof CheckpointError) {
     report.say(`No network that this program runs, so that its tensors are written without flags: ${network.message}`);
@@ -92,15 +106,15 @@ async function write(
   file: TensorFile,
   metadata: Record<string, string>,
   { path, dtype, force }: Settings,
+  losses: Losses,
 ): Promise<void> {
-  const overflow = new Overflow(dtype);
-  const tensors = [...file.tensors.values()].map((info) => converted(file, info, dtype, overflow));
+  const tensors = convertedTensors(file, dtype, losses);
   const begin = performance.now();
   const size = await writeTensorFile(path, tensors, metadata, {
     force,
     signal,
     onProgress: fileProgress(report),
-    beforeVerifying: () => overflow.refuse(file.name),
+    beforeVerifying: () => losses.refuseOverflow(file.name),
   });
   report.endProgress();
   const took = (performance.now() - begin) / 1000;
@@ -111,53 +125,30 @@ async function write(
   );
 }
 
-function converted(
-  file: TensorFile,
-  info: TensorInfo,
-  to: ConversionTarget | undefined,
-  overflow: Overflow,
-): StreamedTensor {
-  const { name, shape, dtype } = info;
-  const target = to && isFloatType(dtype) ? targetType(to) : dtype;
-  return {
-    name,
-    shape,
-    dtype: target,
-    bytes: async () => {
-      const bytes = await file.read(name);
-      if (target === dtype) return bytes;
-      const { data, overflows, largest } = convertFloats(bytes, dtype, to!);
-      overflow.add(name, overflows, largest);
-      return data;
-    },
-  };
+/** What int8 cost: the matrices that lost most, and a forward's error where there is an adapter. */
+async function sayInt8Cost(context: Context, network: Network | CheckpointError, settings: Settings, losses: Losses) {
+  const { report } = context;
+  const worst = [...losses.rounding].sort(([, a], [, b]) => b - a).slice(0, 5);
+  const words = worst.map(([name, error]) => `${name} ${error.toExponential(1)}`);
+  if (words.length > 0) report.say(`Matrices that lost most (relative error): ${words.join(", ")}`);
+  const layers = worst.map(([name, error]) => ({ name, error }));
+  if (network instanceof CheckpointError || isClassifier(network))
+    return report.event("int8", { layers, forward: null });
+  try {
+    const device = await announceDevice(context, settings.adapter);
+    const forward = await int8Error(context, device, network, settings.path);
+    report.event("int8", { layers, forward });
+    report.say(`One forward with these weights differs by ${forward.toExponential(1)} from one with the source's.`);
+  } catch (error) {
+    if (!(error instanceof NoAdapterError || error instanceof OutOfMemoryError)) throw error;
+    report.event("int8", { layers, forward: null });
+    report.say(`What it costs a forward was not measured: ${error.message}`);
+  }
 }
 
-/** Values that are infinite in the new type: one makes a network's every output NaN. */
-class Overflow {
-  readonly #type: ConversionTarget | undefined;
-  #count = 0;
-  #largest = { name: "", value: 0 };
-
-  constructor(type: ConversionTarget | undefined) {
-    this.#type = type;
-  }
-
-  add(name: string, overflows: number, largest: number): void {
-    this.#count += overflows;
-    if (largest > this.#largest.value) this.#largest = { name, value: largest };
-  }
-
-  /** @throws CheckpointError where there was one */
-  refuse(file: string): void {
-    if (this.#count === 0) return;
-    const { name, value } = this.#largest;
-    const wider = widerTargets(this.#type!);
-    throw new CheckpointError(
-      `${file}: ${count(this.#count, "value")} too large for ${this.#type} (the largest is ${value.toPrecision(6)}, in ${name}): ` +
-        (wider.length > 0 ? `convert to ${wider.join(" or ")}, or keep the type` : "keep the type"),
-    );
-  }
+function withQuantization(metadata: Record<string, string>, isInt8: boolean): Record<string, string> {
+  const { [quantizationKey]: _, ...others } = metadata;
+  return isInt8 ? { ...others, [quantizationKey]: quantizationWords } : others;
 }
 
 /** What the file says of itself stays, flags are written out whole, and what was assumed is marked as such. */

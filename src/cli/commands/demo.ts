@@ -1,5 +1,6 @@
 /**
- * `repaint demo`: the shipped portraits filled by the shipped model, and a contact sheet: about a minute on a processor. Files of an earlier demo are overwritten: the folder is its own.
+ * `repaint demo`: the shipped portraits filled by the shipped model, and a contact sheet: about a minute on a
+ * processor. Files of an earlier demo are overwritten: the folder is its own.
  */
 import { join } from "node:path";
 import { InputError } from "../../errors.ts";

@@ -1,7 +1,8 @@
 /**
  * `repaint doctor`: what this machine offers, what would be chosen on it, and whether it computes correctly. The
- * self-test is every shipped network against what PyTorch computes (UNets in both precisions, of classifiers the gradient
- * too), and the noise generator against numbers of its algorithm. Not here: thorough tests of every kernel (npm test).
+ * self-test is every shipped network against what PyTorch computes (UNets in both precisions, of classifiers the
+ * gradient too), and the noise generator against numbers of its algorithm. Not here: thorough tests of every kernel
+ * (npm test).
  */
 import { join } from "node:path";
 import type { Device } from "../../engine/device.ts";
@@ -10,7 +11,7 @@ import { chooseConvolution } from "../../operators/convolution/candidates.ts";
 import { loadTraits } from "../../operators/traits.ts";
 import { relativeError } from "../../numbers/floats.ts";
 import { Classifier } from "../../unet/classifier.ts";
-import { readFloat32, type TensorFile } from "../../files/safetensors.ts";
+import { readFloat32 } from "../../files/safetensors.ts";
 import { UNet } from "../../unet/unet.ts";
 import { adapterOption, type Command, jsonOption } from "../command.ts";
 import { announceDevice, type Context } from "../context.ts";
@@ -26,6 +27,7 @@ import { tunedChoices } from "../given/tuning.ts";
 import { forwardOnce } from "../tasks/forward.ts";
 import { classifyOnce } from "../tasks/classify.ts";
 import { precisions, type Precision } from "../../numbers/storage.ts";
+import type { TensorFile } from "../../files/tensorFile.ts";
 
 interface Settings {
   readonly adapter: string | undefined;
@@ -40,7 +42,9 @@ export const doctorCommand: Command<Settings> = {
   run,
 };
 
-/** Of ‖out − reference‖ / ‖reference‖: f32's rounding with a coarse exp, and ten bits of f16 through a whole network. */
+/**
+ * Of ‖out − reference‖ / ‖reference‖: f32's rounding with a coarse exp, and ten bits of f16 through a whole network.
+ */
 const tolerances = { f32: 5e-5, f16: 1e-2, gradient: 2e-4 } as const;
 
 const shownLimits = [

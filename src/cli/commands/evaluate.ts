@@ -1,6 +1,6 @@
 /**
- * `repaint evaluate`: pictures × masks × settings × seeds to results, measures and one report. Resumes, shards, merges. Not here:
- * what is asked (given/request.ts), the plan, the folder, the work and the report (src/cli/evaluation).
+ * `repaint evaluate`: pictures × masks × settings × seeds to results, measures and one report. Resumes, shards, merges.
+ * Not here: what is asked (given/request.ts), the plan, the folder, the work and the report (src/cli/evaluation).
  */
 import { InputError, InterruptedError } from "../../errors.ts";
 import { differenceWords, type EvaluationPlan, planDifference, shardTasks, tasksOf } from "../../evaluate/plan.ts";

@@ -1,4 +1,7 @@
-/** `repaint inspect`: what is in a checkpoint, as far as its header tells. No device, and no weights are read but for the hash. */
+/**
+ * `repaint inspect`: what is in a checkpoint, as far as its header tells. No device, and no weights are read but for
+ * the hash.
+ */
 import { InputError } from "../../errors.ts";
 import { requireGuide } from "../../repaint/guidance.ts";
 import { type Architecture } from "../../checkpoints/architecture.ts";

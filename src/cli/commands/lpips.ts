@@ -1,6 +1,6 @@
 /**
- * `repaint lpips`: the distance of images on tensors of a file. How anybody compares an adapter with PyTorch. Formats: a and b
- * [N, 3, H, W] in −1 … 1 in; lpips [N] out.
+ * `repaint lpips`: the distance of images on tensors of a file. How anybody compares an adapter with PyTorch. Formats:
+ * a and b [N, 3, H, W] in −1 … 1 in; lpips [N] out.
  */
 import { Lpips } from "../../evaluate/lpips.ts";
 import { refuseOutput, writeFileAtomic } from "../../node/files.ts";

@@ -1,14 +1,14 @@
 /**
- * `repaint replay`: a recorded run with its own noise, RePaint's climbs step by step. The trace is a safetensors file with gt,
- * keep_mask, noise, for class-conditional networks y, and the case as JSON in its metadata; the noise is read draw by
- * draw. Not here: the arithmetic (src/repaint/replay.ts).
+ * `repaint replay`: a recorded run with its own noise, RePaint's climbs step by step. The trace is a safetensors file
+ * with gt, keep_mask, noise, for class-conditional networks y, and the case as JSON in its metadata; the noise is read
+ * draw by draw. Not here: the arithmetic (src/repaint/replay.ts).
  */
 import { InputError } from "../../errors.ts";
 import { refuseOutput, writeFileAtomic } from "../../node/files.ts";
 import type { Guidance } from "../../repaint/guidance.ts";
 import { replay, replayCalls, type ReplayStep, type Trace } from "../../repaint/replay.ts";
 import { Classifier, requireClassifierSize } from "../../unet/classifier.ts";
-import { readFloat32, type TensorInfo, writeSafetensors } from "../../files/safetensors.ts";
+import { readFloat32, writeSafetensors } from "../../files/safetensors.ts";
 import { UNet } from "../../unet/unet.ts";
 import {
   adapterOption,
@@ -31,6 +31,7 @@ import { adapterName } from "../../engine/adapter.ts";
 import { readTune, tunedChoices, tuneOption, type TuneSettings } from "../given/tuning.ts";
 import { quoted } from "../../text/quoted.ts";
 import type { Precision } from "../../numbers/storage.ts";
+import type { TensorInfo } from "../../files/tensorFile.ts";
 
 interface Settings {
   readonly model: ModelSettings;

@@ -1,6 +1,6 @@
 /**
- * `repaint reproduce`: the paper's studies on unseen portraits, as evaluations that resume, and a report of what holds. What is
- * run and claimed: src/evaluate/studies.ts. Pictures, classes and the report: src/cli/reproduction.
+ * `repaint reproduce`: the paper's studies on unseen portraits, as evaluations that resume, and a report of what holds.
+ * What is run and claimed: src/evaluate/studies.ts. Pictures, classes and the report: src/cli/reproduction.
  */
 import { join } from "node:path";
 import { InputError, InterruptedError } from "../../errors.ts";

@@ -1,4 +1,6 @@
-/** `repaint sample`: pictures of the network's own making, without one to fill. Not here: running it (tasks/fill.ts). */
+/**
+ * `repaint sample`: pictures of the network's own making, without one to fill. Not here: running it (tasks/fill.ts).
+ */
 import { join } from "node:path";
 import { ensureFolder, refuseOutput, writeFileAtomic } from "../../node/files.ts";
 import { encodePng } from "../../node/pictures.ts";

@@ -1,6 +1,6 @@
 /**
- * `repaint synth`: weights of a released architecture, made by the rule of src/checkpoints/synthesis.ts, so that anybody can run it
- * at full size without a download. They paint noise. No device.
+ * `repaint synth`: weights of a released architecture, made by the rule of src/checkpoints/synthesis.ts, so that
+ * anybody can run it at full size without a download. They paint noise. No device.
  */
 import { InputError } from "../../errors.ts";
 import { refuseOutput, writeFileAtomic } from "../../node/files.ts";

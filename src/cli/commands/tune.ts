@@ -1,6 +1,6 @@
 /**
- * `repaint tune`: times the kernels that a network can use on this adapter, and remembers the fastest for every later run.
- * Not here: timing (src/engine/tuning/tuner.ts), the option --tune of other commands (given/tuning.ts).
+ * `repaint tune`: times the kernels that a network can use on this adapter, and remembers the fastest for every later
+ * run. Not here: timing (src/engine/tuning/tuner.ts), the option --tune of other commands (given/tuning.ts).
  */
 import type { Device } from "../../engine/device.ts";
 import { InputError } from "../../errors.ts";

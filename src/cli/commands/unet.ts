@@ -5,7 +5,7 @@
  */
 import { InputError } from "../../errors.ts";
 import { refuseOutput, writeFileAtomic } from "../../node/files.ts";
-import { readFloat32, type TensorFile, writeSafetensors } from "../../files/safetensors.ts";
+import { readFloat32, writeSafetensors } from "../../files/safetensors.ts";
 import { UNet } from "../../unet/unet.ts";
 import {
   adapterOption,
@@ -26,6 +26,7 @@ import { adapterName } from "../../engine/adapter.ts";
 import { readTune, tunedChoices, tuneOption, type TuneSettings } from "../given/tuning.ts";
 import { checkInputs, readTimesteps, forwardProgress, forwardOnce, type ForwardInputs } from "../tasks/forward.ts";
 import { precisions, type Precision } from "../../numbers/storage.ts";
+import type { TensorFile } from "../../files/tensorFile.ts";
 
 interface Settings {
   readonly model: ModelSettings;

@@ -1,9 +1,10 @@
-/** What an evaluation runs with: the model on a device, and LPIPS where its weights were given. Not here: what is run. */
+/**
+ * What an evaluation runs with: the model on a device, and LPIPS where its weights were given. Not here: what is run.
+ */
 import { Lpips } from "../../evaluate/lpips.ts";
 import { lpipsReader } from "../../evaluate/lpipsFile.ts";
 import { type FileSource, sha256 } from "../../node/fileSource.ts";
 import type { RePaint } from "../../repaint/repaint.ts";
-import type { TensorFile } from "../../files/safetensors.ts";
 import type { Option } from "../command.ts";
 import { announceDevice, type Context } from "../context.ts";
 import type { OpenGuide } from "../given/guide.ts";
@@ -12,6 +13,7 @@ import { openWeights } from "../given/weightsFile.ts";
 import { openTensors } from "../../files/open.ts";
 import { withRePaint } from "../tasks/load.ts";
 import type { Precision } from "../../numbers/storage.ts";
+import type { TensorFile } from "../../files/tensorFile.ts";
 
 export const lpipsOption: Option = {
   name: "lpips",

@@ -1,8 +1,8 @@
 /**
- * The folder of an evaluation: plan.json, results/NAME.json (a record each, written last), pictures/NAME.png, and in inputs/ the
- * pictures with and without their holes, so that the folder alone makes the report. A result counts
- * when its record is whole and its picture is the one that the record means, so that a kill at any moment costs the runs under way
- * and nothing else. Several processes may share a folder. Not here: what is run.
+ * The folder of an evaluation: plan.json, results/NAME.json (a record each, written last), pictures/NAME.png, and in
+ * inputs/ the pictures with and without their holes, so that the folder alone makes the report. A result counts when
+ * its record is whole and its picture is the one that the record means, so that a kill at any moment costs the runs
+ * under way and nothing else. Several processes may share a folder. Not here: what is run.
  */
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";

@@ -1,6 +1,6 @@
 /**
- * A request as a plan: every picture and mask read once, hashed and checked, every setting resolved, so that what is wrong comes
- * before the first model call. Not here: what was asked for (request.ts), the work (run.ts).
+ * A request as a plan: every picture and mask read once, hashed and checked, every setting resolved, so that what is
+ * wrong comes before the first model call. Not here: what was asked for (request.ts), the work (run.ts).
  */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";

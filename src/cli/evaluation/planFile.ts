@@ -73,7 +73,9 @@ function maskFromObject(mask: unknown): RequestedMask {
   return { ...made!, name: name === undefined ? made!.name : String(name) };
 }
 
-/** {"name": "long", "steps": 100, "jumpLength": 10}, by the names of options, in camel case or as options are written. */
+/**
+ * {"name": "long", "steps": 100, "jumpLength": 10}, by the names of options, in camel case or as options are written.
+ */
 function settingFromObject(setting: unknown): RequestedSetting {
   const { name, ...rest } = Object(setting) as Record<string, unknown>;
   const written = new Map<string, Written>();

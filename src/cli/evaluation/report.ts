@@ -1,4 +1,7 @@
-/** What an evaluation's folder says in the end: report.html, results.json, results.csv. Made anew from the results each time. */
+/**
+ * What an evaluation's folder says in the end: report.html, results.json, results.csv. Made anew from the results each
+ * time.
+ */
 import { join } from "node:path";
 import { type EvaluationPlan, type Task, tasksOf } from "../../evaluate/plan.ts";
 import { evaluationCsv, evaluationPage, type ReportPictures } from "../../evaluate/report.ts";

@@ -1,6 +1,7 @@
 /**
- * What an evaluation is asked to do: names of pictures, masks, settings and seeds. It comes from options (given/request.ts), from a
- * JSON file (planFile.ts) or from the studies of `reproduce`. Not here: reading the pictures and making a plan of it (plan.ts).
+ * What an evaluation is asked to do: names of pictures, masks, settings and seeds. It comes from options
+ * (given/request.ts), from a JSON file (planFile.ts) or from the studies of `reproduce`. Not here: reading the pictures
+ * and making a plan of it (plan.ts).
  */
 import { InputError } from "../../errors.ts";
 import type { MaskPattern } from "../../pictures/masks.ts";

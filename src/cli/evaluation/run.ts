@@ -1,6 +1,6 @@
 /**
- * The work of an evaluation: what is not done yet, batch by batch, each result measured and kept as soon as it is there. Not here:
- * the plan, the folder, the report.
+ * The work of an evaluation: what is not done yet, batch by batch, each result measured and kept as soon as it is
+ * there. Not here: the plan, the folder, the report.
  */
 import type { Device } from "../../engine/device.ts";
 import type { Lpips } from "../../evaluate/lpips.ts";

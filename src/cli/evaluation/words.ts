@@ -1,4 +1,7 @@
-/** Masks and settings in a few words, as options and the lists of a plan file have them: "wide:7", "long:steps=100,resamples=5". */
+/**
+ * Masks and settings in a few words, as options and the lists of a plan file have them: "wide:7",
+ * "long:steps=100,resamples=5".
+ */
 import { InputError } from "../../errors.ts";
 import { MASK_PATTERNS, type MaskPattern } from "../../pictures/masks.ts";
 import { readPattern } from "../given/masks.ts";

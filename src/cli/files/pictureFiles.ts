@@ -146,7 +146,9 @@ async function listImages(folder: string): Promise<string[]> {
   return images;
 }
 
-/** Masks by the name of their picture; `NAME.fill.png` goes before `NAME.png`, and masks of the other kind do not count. */
+/**
+ * Masks by the name of their picture; `NAME.fill.png` goes before `NAME.png`, and masks of the other kind do not count.
+ */
 async function listMasks(folder: string, kind: MaskKind): Promise<Map<string, string>> {
   const masks = new Map<string, string>();
   const paths = await listPictures(folder);

@@ -56,7 +56,10 @@ function parse(text: string | undefined, fail: Fail): Record<string, unknown> {
   return json as Record<string, unknown>;
 }
 
-/** RePaint's `times` where it has them, else its schedule's; or the numbers of a Langevin run, whose levels are its respacing's. */
+/**
+ * RePaint's `times` where it has them, else its schedule's; or the numbers of a Langevin run, whose levels are its
+ * respacing's.
+ */
 function readRun(recorded: Record<string, unknown>, fail: Fail): Pick<RecordedCase, "run" | "respacing"> {
   const { sampler = "repaint", times, sched, respacing } = recorded;
   const isRespacing = typeof respacing === "string" || typeof respacing === "number";

@@ -65,7 +65,9 @@ async function refuseResult(path: string, force: boolean): Promise<void> {
     throw new InputError(`cannot make the folder ${folder}: ${parent} is a file; choose another`);
 }
 
-/** @throws InputError if previews cannot be written there, or some of these results exist and are not to be overwritten */
+/**
+ * @throws InputError if previews cannot be written there, or some of these results exist and are not to be overwritten
+ */
 export async function refusePreviews({ folder }: Previews, results: readonly Result[], force: boolean): Promise<void> {
   await refuseResult(join(folder, previewName({ name: "any", seed: 0n }, 0)), true);
   if (force || (await kindOf(folder)) !== "folder") return;

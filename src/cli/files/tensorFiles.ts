@@ -4,7 +4,8 @@
  */
 import { InputError } from "../../errors.ts";
 import { openFileSource, type FileSource } from "../../node/fileSource.ts";
-import { openSafetensors, readFloat32, type TensorFile, type TensorInfo } from "../../files/safetensors.ts";
+import { openSafetensors, readFloat32 } from "../../files/safetensors.ts";
+import type { TensorFile, TensorInfo } from "../../files/tensorFile.ts";
 
 export interface OpenTensors {
   readonly source: FileSource;

@@ -1,7 +1,7 @@
 /**
- * --class: what to paint, of the network's classes and of the classifier's that guides it, by number or by name, one for all
- * pictures or one for each. What a text means is known when the network is open, before a device is. Not here: what names there
- * are (src/checkpoints/released/classNames.ts).
+ * --class: what to paint, of the network's classes and of the classifier's that guides it, by number or by name, one
+ * for all pictures or one for each. What a text means is known when the network is open, before a device is. Not here:
+ * what names there are (src/checkpoints/released/classNames.ts).
  */
 import { InputError } from "../../errors.ts";
 import { classNames, findClass } from "../../checkpoints/released/classNames.ts";

@@ -1,4 +1,6 @@
-/** Settings as guided-diffusion's flags, for files and for people. Not here: reading flags (src/checkpoints/flags.ts). */
+/**
+ * Settings as guided-diffusion's flags, for files and for people. Not here: reading flags (src/checkpoints/flags.ts).
+ */
 import { type DiffusionSettings, flagName, type UNetConfig } from "../../checkpoints/config.ts";
 
 /** modelChannels → model_channels, and so on. */

@@ -1,4 +1,7 @@
-/** --flags and --classifier-flags: what a checkpoint's file does not say of its network. Not here: what flags mean (src/checkpoints/flags.ts). */
+/**
+ * --flags and --classifier-flags: what a checkpoint's file does not say of its network. Not here: what flags mean
+ * (src/checkpoints/flags.ts).
+ */
 import { readFile } from "node:fs/promises";
 import { classifierPresets } from "../../checkpoints/released/classifiers.ts";
 import { findPreset, presets } from "../../checkpoints/released/find.ts";
@@ -21,7 +24,10 @@ export const classifierFlagsOption: Option = {
 
 export type FlagsOption = "flags" | "classifier-flags";
 
-/** The option's JSON: its own, a file's, or a released network's; undefined where the option was not given. @throws InputError */
+/**
+ * The option's JSON: its own, a file's, or a released network's; undefined where the option was not given. @throws
+ * InputError
+ */
 export async function readFlags(given: Arguments, option: FlagsOption = "flags"): Promise<unknown> {
   const value = given.text(option);
   if (value === undefined) return undefined;

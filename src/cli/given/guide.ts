@@ -1,6 +1,6 @@
 /**
- * The classifier that --classifier means, beside a model: opened, checked against it, and its scale. Not here: what guidance
- * does (src/repaint/guidance.ts), and running a classifier alone (commands/classifier.ts).
+ * The classifier that --classifier means, beside a model: opened, checked against it, and its scale. Not here: what
+ * guidance does (src/repaint/guidance.ts), and running a classifier alone (commands/classifier.ts).
  */
 import { InputError } from "../../errors.ts";
 import { type FileSource, sha256 } from "../../node/fileSource.ts";

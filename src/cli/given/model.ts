@@ -1,6 +1,6 @@
 /**
- * The model that --weights means: a name of weights/manifest.json, a file, or its address; only its header is read here.
- * Not here: putting it on a device (src/unet, src/repaint).
+ * The model that --weights means: a name of weights/manifest.json, a file, or its address; only its header is read
+ * here. Not here: putting it on a device (src/unet, src/repaint).
  */
 import { join } from "node:path";
 import { CheckpointError, InputError } from "../../errors.ts";
@@ -52,7 +52,9 @@ export interface OpenWeights extends Omit<OpenModel, "checkpoint"> {
   readonly path: string;
 }
 
-/** The same before it is known what network it is of. `option` is "" where the file stands in an argument of its own. */
+/**
+ * The same before it is known what network it is of. `option` is "" where the file stands in an argument of its own.
+ */
 export async function withWeights<T>(
   context: Context,
   weights: string | undefined,

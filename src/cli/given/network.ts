@@ -1,4 +1,6 @@
-/** A checkpoint of either kind, a UNet or a classifier, for the commands that take both. Not here: what they do with it. */
+/**
+ * A checkpoint of either kind, a UNet or a classifier, for the commands that take both. Not here: what they do with it.
+ */
 import { type Checkpoint, openCheckpoint } from "../../checkpoints/checkpoint.ts";
 import { type ClassifierCheckpoint, openClassifier } from "../../checkpoints/classifier/checkpoint.ts";
 import type { Context } from "../context.ts";

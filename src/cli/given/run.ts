@@ -1,6 +1,6 @@
 /**
- * How a run is sampled, as somebody asks for it. One row a setting: options of the command line, the words of
- * `evaluate --setting` and the objects of evaluate's plan files are all read by these rows. Not here: what the settings do
+ * How a run is sampled, as somebody asks for it. One row a setting: options of the command line, the words of `evaluate
+ * --setting` and the objects of evaluate's plan files are all read by these rows. Not here: what the settings do
  * (src/repaint/sampling.ts), what follows from them (sampling.ts), and other options of a run (settings.ts).
  */
 import { type Order, type Preset, PRESETS, SAMPLER_SETTINGS, type SamplerName } from "../../repaint/sampling.ts";
@@ -25,7 +25,13 @@ const from1To = (max: number) => (what: string, written: Written) => wholeNumber
 /** A network's flags may say no more noise levels. */
 const mostLevels = 1_000_000;
 
-/** In the order of help. All but preset and strategy are parts of `Sampling`, by its names; options write `jumpLength` as --jump-length. */
+type Setting = (typeof SAMPLER_SETTINGS)[SamplerName][number];
+type Rows = Readonly<Record<"preset" | "sampler" | "strategy", Row<unknown>> & Partial<Record<Setting, Row<unknown>>>>;
+
+/**
+ * In the order of help. All but preset, sampler and strategy are settings of samplers, by their names in `Sampling`;
+ * options write `jumpLength` as --jump-length.
+ */
 const rows = {
   preset: {
     value: "NAME",
@@ -96,13 +102,13 @@ const rows = {
     help: 'which noise levels are visited, in guided-diffusion\'s words: "250", "ddim50", "10,15,20" (default: evenly)',
     read: (_what, written) => String(written),
   },
-} as const satisfies Readonly<Record<string, Row<unknown>>>;
+} as const satisfies Rows;
 
 type Key = keyof typeof rows;
 
 /**
- * What was asked for; what was not is undefined. What is sampled follows from it when the network and the kind of adapter are
- * known (given/sampling.ts).
+ * What was asked for; what was not is undefined. What is sampled follows from it when the network and the kind of
+ * adapter are known (given/sampling.ts).
  */
 export type RunSettings = { readonly [K in Key]?: ReturnType<(typeof rows)[K]["read"]> | undefined };
 

@@ -42,7 +42,8 @@ export interface RunSampling {
 
 /**
  * What is sampled, as a function of the kind of adapter, since the default preset depends on it.
- * @throws InputError for settings of two samplers, and for those that this network could run on no adapter, or on one kind only
+ * @throws InputError for settings of two samplers, and for those that this network could run on no adapter, or on one
+ * kind only
  */
 export function samplingFor(
   settings: RunSettings,
@@ -55,7 +56,10 @@ export function samplingFor(
   return runOn;
 }
 
-/** The sampler that was asked for, by name, by a preset or by a setting that only it has. @throws InputError where two were */
+/**
+ * The sampler that was asked for, by name, by a preset or by a setting that only it has. @throws InputError where two
+ * were
+ */
 export function samplerOf(settings: RunSettings): SamplerName | undefined {
   const asked = (Object.keys(settings) as Key[]).flatMap((key) => {
     const sampler = settings[key] === undefined ? undefined : askedBy(key, settings);
@@ -84,27 +88,40 @@ function askedBy(key: Key, { preset, sampler }: RunSettings): SamplerName | unde
 function makeLangevin(settings: RunSettings, kind: AdapterKind, limit: number): RunSampling {
   const preset = settings.preset ?? defaultPreset(kind);
   const base = PRESETS[preset] as LangevinSampling;
-  const { inner, step, lambda, still, respacing } = settings;
-  const levels = visitedLevels(settings, "levels", limit);
-  const given = withoutUndefined({ levels, inner, step, lambda, still });
+  const given = partsFor("langevin", { ...settings, levels: visitedLevels(settings, "levels", limit) });
+  const sampling = { ...base, ...given };
   // All numbers, so that a picture says how it was made whatever the defaults of another version are.
-  const numbers = langevinSettings({ ...base, ...given });
-  const sampling = withoutUndefined({ sampler: base.sampler, ...numbers, respacing });
-  return { preset: Object.keys(given).length === 0 ? preset : undefined, sampling: sampling as LangevinSampling };
+  const whole = { ...sampling, ...langevinSettings(sampling) };
+  const isPreset = Object.keys(given).every((key) => key === "respacing");
+  return { preset: isPreset ? preset : undefined, sampling: whole };
 }
 
+/** What may be asked for beside a preset, which stays that preset. */
+const besidePreset: readonly string[] = ["eta", "order", "respacing"];
+
 function makeRePaint(settings: RunSettings, kind: AdapterKind, limit: number): RunSampling {
-  const { preset, strategy = "resample", jumpLength, resamples, startResampling, eta, order, respacing } = settings;
+  const { preset, strategy = "resample" } = settings;
+  for (const key of ["jumpLength", "startResampling"] as const)
+    if (settings[key] !== undefined) wholeNumber(`--${optionOf(key)}`, settings[key], { min: 1, max: limit });
+  const given = partsFor("repaint", { ...settings, steps: visitedLevels(settings, "steps", limit) });
   const base = preset ? (PRESETS[preset] as RePaintSampling) : usualRePaint[kind];
-  for (const [name, value] of Object.entries({ "jump-length": jumpLength, "start-resampling": startResampling }))
-    if (value !== undefined) wholeNumber(`--${name}`, value, { min: 1, max: limit });
-  const steps = visitedLevels(settings, "steps", limit);
-  const schedule = withoutUndefined({ steps, jumpLength, resamples, startResampling });
-  const whole = { ...base, ...schedule, ...withoutUndefined({ eta, order, respacing }) } as RePaintSampling;
-  const isPreset = Object.keys(schedule).length === 0 && strategy === "resample";
-  if (strategy === "resample") return { preset: isPreset ? preset : undefined, sampling: whole };
-  const { startResampling: _, ...kept } = whole;
-  return { preset: undefined, sampling: { ...kept, ...spendCalls(whole, strategy) } };
+  const whole = { ...base, ...given };
+  if (strategy !== "resample") {
+    const { startResampling: _, ...kept } = whole;
+    return { preset: undefined, sampling: { ...kept, ...spendCalls(whole, strategy) } };
+  }
+  const isPreset = Object.keys(given).every((key) => besidePreset.includes(key));
+  return { preset: isPreset ? preset : undefined, sampling: whole };
+}
+
+/** The settings of a sampler that were given; a new one needs no line here. */
+function partsFor<S extends SamplerName>(
+  sampler: S,
+  settings: RunSettings,
+): Partial<Extract<Sampling, { sampler: S }>> {
+  const own: readonly string[] = SAMPLER_SETTINGS[sampler];
+  const given = Object.entries(settings).filter(([key, value]) => own.includes(key) && value !== undefined);
+  return Object.fromEntries(given) as Partial<Extract<Sampling, { sampler: S }>>;
 }
 
 /** As many as asked for, or as --respacing says; undefined: as the preset has. @throws InputError */
@@ -117,9 +134,9 @@ function visitedLevels(settings: RunSettings, name: "levels" | "steps", limit: n
   if (respacing === undefined) return asked;
   const visited = respacedTimesteps(limit, respacing).length;
   if (strategy !== "slow-down" && (asked === undefined || asked === visited)) return visited;
-  throw new InputError(
-    `--respacing ${quoted(respacing)} visits ${visited} noise levels: leave --${name}${strategy === "slow-down" ? " and --strategy slow-down" : ""} away, which say it, too`,
-  );
+  const others =
+    strategy === "slow-down" ? `--${name} and --strategy slow-down away, which say` : `--${name} away, which says`;
+  throw new InputError(`--respacing ${quoted(respacing)} visits ${visited} noise levels: leave ${others} it, too`);
 }
 
 function requireRunnable(sampling: Sampling, { strategy }: RunSettings, limit: number): void {
@@ -134,11 +151,6 @@ function requireRunnable(sampling: Sampling, { strategy }: RunSettings, limit: n
       ? `--strategy slow-down: ${levels} model calls would be as many steps, and this network was trained with ${limit} noise levels: give fewer --steps or --resamples`
       : `the preset has ${levels} steps and this network was trained with ${limit} noise levels: give --${sampling.sampler === "repaint" ? "steps" : "levels"}`,
   );
-}
-
-function withoutUndefined<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  const defined = Object.entries(values).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(defined) as { [K in keyof T]?: Exclude<T[K], undefined> };
 }
 
 /** "guided Langevin, 10 levels of 2 steps", "RePaint, 100 steps, jump length 10, 5 resamples". */

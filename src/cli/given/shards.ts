@@ -1,6 +1,6 @@
 /**
- * Which part of the work a process has: said by --shard, or by the environment in which Slurm's arrays, Kubernetes' Indexed Jobs
- * and GNU parallel start their processes.
+ * Which part of the work a process has: said by --shard, or by the environment in which Slurm's arrays, Kubernetes'
+ * Indexed Jobs and GNU parallel start their processes.
  */
 import { InputError } from "../../errors.ts";
 import type { Shard } from "../../evaluate/plan.ts";
@@ -61,8 +61,9 @@ export function readShard(
 }
 
 /**
- * GNU parallel does not say how many jobs there will be, so that its number alone means nothing. With `--shards` an array's
- * number is the part, from 0, so that some parts can be submitted again; without, its place among the array's numbers.
+ * GNU parallel does not say how many jobs there will be, so that its number alone means nothing. With `--shards` an
+ * array's number is the part, from 0, so that some parts can be submitted again; without, its place among the array's
+ * numbers.
  */
 function placeIn(environment: Readonly<Record<string, string | undefined>>, isCounted: boolean): Place | undefined {
   const number = (name: string): number | undefined => {

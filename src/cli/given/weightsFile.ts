@@ -38,7 +38,9 @@ export async function openWeights(weights: string, { report, signal }: Context):
   return urlSource(weights, { cache, signal, onProgress, onWarning, hasher: nodeHasher });
 }
 
-/** diffusers keeps a network's flags in a config.json beside its file; undefined where there is none of a UNet2DModel. */
+/**
+ * diffusers keeps a network's flags in a config.json beside its file; undefined where there is none of a UNet2DModel.
+ */
 export async function configBeside(weights: string, { signal }: Context): Promise<unknown> {
   const config = isAddress(weights) ? await jsonBeside(weights, "config.json", { signal }) : await readBeside(weights);
   return isDiffusersConfig(config) ? config : undefined;

@@ -1,6 +1,6 @@
 /**
- * Two sections of `reproduce`'s report that are about meaning: halves of unseen portraits, of one model or of two, and what classes
- * and a classifier's guidance bring. Not here: the paper's comparisons (report.ts), measuring.
+ * Two sections of `reproduce`'s report that are about meaning: halves of unseen portraits, of one model or of two, and
+ * what classes and a classifier's guidance bring. Not here: the paper's comparisons (report.ts), measuring.
  */
 import { median } from "../../engine/timing.ts";
 import { estimate } from "../../evaluate/statistics.ts";

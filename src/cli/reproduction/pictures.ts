@@ -11,9 +11,9 @@ import { asInputError, ensureFolder, writeFileAtomic } from "../../node/files.ts
 import { weightsFolder } from "../../node/packageFiles.ts";
 import { encodePng, readPicture } from "../../node/pictures.ts";
 import { classNames } from "../../checkpoints/released/classNames.ts";
-import type { TensorFile } from "../../files/safetensors.ts";
 import type { OpenGuide } from "../given/guide.ts";
 import type { OpenModel } from "../given/model.ts";
+import type { TensorFile } from "../../files/tensorFile.ts";
 
 const unseenFolder = join(weightsFolder, "unseen");
 

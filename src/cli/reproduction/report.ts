@@ -1,7 +1,7 @@
 /**
- * The report of `reproduce`: README.md with tables and verdicts, plots as SVG, pictures as sheets, numbers as JSON. Says of every
- * claim whether it holds here, on how many pictures. Not here: the claims (src/evaluate/studies.ts), the measures, what is about
- * meaning alone (meaning.ts).
+ * The report of `reproduce`: README.md with tables and verdicts, plots as SVG, pictures as sheets, numbers as JSON.
+ * Says of every claim whether it holds here, on how many pictures. Not here: the claims (src/evaluate/studies.ts), the
+ * measures, what is about meaning alone (meaning.ts).
  */
 import { join } from "node:path";
 import { intervalChart } from "../../evaluate/charts.ts";

@@ -1,6 +1,6 @@
 /**
- * A study of `reproduce` with its results and what they mean: judged pictures, means, the report's cells. Not here: what is run
- * (src/evaluate/studies.ts), the report's sections (report.ts, meaning.ts).
+ * A study of `reproduce` with its results and what they mean: judged pictures, means, the report's cells. Not here:
+ * what is run (src/evaluate/studies.ts), the report's sections (report.ts, meaning.ts).
  */
 import { asymmetry, eyeDifference, eyeNames } from "../../evaluate/meaning.ts";
 import { type Task, tasksOf } from "../../evaluate/plan.ts";

@@ -1,6 +1,6 @@
 /**
- * Pictures through the sampler in small groups, so that each result is written as soon as it is there: progress,
- * the estimate, previews. Shared by inpaint, sample and demo. Not here: which pictures, and what becomes of the results.
+ * Pictures through the sampler in small groups, so that each result is written as soon as it is there: progress, the
+ * estimate, previews. Shared by inpaint, sample and demo. Not here: which pictures, and what becomes of the results.
  */
 import { join } from "node:path";
 import { ensureFolder, writeFileAtomic } from "../../node/files.ts";

@@ -1,6 +1,6 @@
 /**
- * `inspect --plan`: the memory that a forward (of a classifier: with its gradient) needs, in f32 and f16, on a GPU of which nothing
- * is known but WebGPU's default limits. No device.
+ * `inspect --plan`: the memory that a forward (of a classifier: with its gradient) needs, in f32 and f16, on a GPU of
+ * which nothing is known but WebGPU's default limits. No device.
  */
 import type { Architecture } from "../../checkpoints/architecture.ts";
 import { addMemory, planClassifierMemory } from "../../unet/classifierMemory.ts";

@@ -4,7 +4,6 @@
  */
 import { CheckpointError } from "../../errors.ts";
 import { quoted } from "../../text/quoted.ts";
-import type { TensorFile, TensorInfo } from "../safetensors.ts";
 import type { Container } from "./container.ts";
 import { openLegacyContainer } from "./legacyContainer.ts";
 import { type Reader, sourceReader } from "./reader.ts";
@@ -13,6 +12,7 @@ import type { Tensor } from "./values.ts";
 import { isTangled, readView, spanBytes, type View } from "./views.ts";
 import { openZipContainer } from "./zipContainer.ts";
 import type { ByteSource } from "../bytes.ts";
+import type { TensorFile, TensorInfo } from "../tensorFile.ts";
 
 export interface PyTorchFile extends TensorFile {
   /**

@@ -1,0 +1,42 @@
+/**
+ * What people give in place of the file that is expected, told by a file's first bytes. For errors, and loaded only then. Not here:
+ * the formats that are read (open.ts, pytorch/formats.ts).
+ */
+import { quoted } from "../text/quoted.ts";
+
+/** How many of a file's first bytes tell: a tar archive says so late. */
+export const tellingBytes = 512;
+
+interface OtherFormat {
+  readonly is: (text: string) => boolean;
+  readonly what: (text: string) => string;
+  readonly remedy: string;
+}
+
+const format = (pattern: RegExp, what: string, remedy: string): OtherFormat => {
+  return { is: (text) => pattern.test(text), what: () => what, remedy };
+};
+
+const otherFormats: readonly OtherFormat[] = [
+  // Where safetensors alone are read.
+  format(/^PK\x03\x04|^\x80[\x02-\x05]/, "a PyTorch file (.pt, .pth)", "convert it to safetensors (repaint convert)"),
+  format(/^(\xef\xbb\xbf)?\s*<(!|\w|\?)/, "a web page", "was the download refused? download it again"),
+  format(/^version https:\/\//, "a Git LFS pointer", "fetch the file itself (git lfs pull)"),
+  {
+    is: (text) => /^\s*[{[]\s*("|\})/.test(text),
+    what: (text) => `JSON text (${quoted(text.slice(0, 40))})`,
+    remedy: "give the weights' file",
+  },
+  format(/^.{257}ustar/s, "a tar archive", "unpack it, or save it with PyTorch 1.6 or later"),
+  format(/^\x1f\x8b/, "a gzip archive", "unpack it"),
+  format(/^\x89HDF/, "an HDF5 file", "convert its weights to safetensors"),
+  format(/^GGUF/, "a GGUF file", "convert its weights to safetensors"),
+  format(/^\x89PNG|^\xff\xd8\xff/, "an image", "give the weights' file"),
+];
+
+/** In words, as "a web page; was the download refused?"; undefined where nothing is known. */
+export function otherFormat(head: Uint8Array): string | undefined {
+  const text = String.fromCharCode(...head.subarray(0, tellingBytes));
+  const found = otherFormats.find(({ is }) => is(text));
+  return found && `${found.what(text)}; ${found.remedy}`;
+}

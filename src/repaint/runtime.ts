@@ -1,0 +1,21 @@
+/**
+ * What a runtime other than a browser adds: files by their paths, and a device where there is no `navigator.gpu`. Node's
+ * form of the package's main entry sets it (src/indexNode.ts); pages have none.
+ */
+import type { Device } from "../engine/device.ts";
+import type { ByteSource } from "../files/bytes.ts";
+
+export interface Runtime {
+  /** @throws InputError where there is no such file */
+  openFile(path: string): Promise<ByteSource & { close(): Promise<void> }>;
+  /** @throws NoAdapterError */
+  openDevice(): Promise<Device>;
+}
+
+let current: Runtime | undefined;
+
+export function setRuntime(runtime: Runtime): void {
+  current = runtime;
+}
+
+export const runtime = (): Runtime | undefined => current;
