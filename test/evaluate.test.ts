@@ -142,6 +142,17 @@ describe("evaluate", () => {
     for (const [wrong, message] of [
       [{ ...plan, image: "x" }, /"image" is no part of a plan \(did you mean images\?\)/],
       [{ ...plan, masks: ["widde"] }, /"widde" is no kind of mask \(did you mean wide\?\)/],
+      [
+        { ...plan, settings: [{ preset: "fast", eta: 0.5 }] },
+        /plan\.json: setting "fast,eta=0\.5": --preset fast is for the sampler langevin and --eta for repaint/,
+      ],
+      [
+        { ...plan, settings: [{ steps: 2.5 }] },
+        /plan\.json: setting "steps=2\.5": --steps: expected a whole number .*, got 2\.5$/,
+      ],
+      [{ ...plan, settings: [{ jumpLength: 2, "jump-length": 3 }] }, /jump-length is given twice/],
+      [{ ...plan, seeds: [2 ** 60] }, /plan\.json: seeds: expected a whole number from 0 .*, got 1152921504606847000$/],
+      [{ ...plan, masks: ["half:x"] }, /plan\.json: the seed of mask "half:x": expected a whole number/],
       [{ ...plan, settings: [{ stepps: 3 }] }, /"stepps" is no option of a setting \(did you mean steps\?\)/],
       [{ ...plan, settings: [] }, undefined],
       [{ ...plan, seeds: [] }, /seeds: expected a list/],

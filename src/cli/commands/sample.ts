@@ -37,8 +37,8 @@ import {
   requirePictureModel,
   sayAssumed,
 } from "../given/model.ts";
-import { readRun, runOptions, type RunSettings } from "../given/run.ts";
-import { samplerOf, samplingFor } from "../given/sampling.ts";
+import { readRun, runOptions, type RunSettings, samplerOf } from "../given/run.ts";
+import { samplingFor } from "../given/sampling.ts";
 import { readPrecision, readSeeds } from "../given/settings.ts";
 import { count, seconds } from "../../text/quantities.ts";
 import { runWork } from "../tasks/fill.ts";

@@ -3,6 +3,7 @@
  * --setting` and the objects of evaluate's plan files are all read by these rows. Not here: what the settings do
  * (src/repaint/sampling.ts), what follows from them (sampling.ts), and other options of a run (settings.ts).
  */
+import { InputError } from "../../errors.ts";
 import { type Order, type Preset, PRESETS, SAMPLER_SETTINGS, type SamplerName } from "../../repaint/sampling.ts";
 import { STRATEGIES, type Strategy } from "../../repaint/strategies.ts";
 import type { Arguments, Option } from "../command.ts";
@@ -140,5 +141,37 @@ export function runSettings(writtenFor: (name: string) => Written | undefined): 
     const written = writtenFor(name);
     return written === undefined ? [] : [[key, rows[key].read(`--${name}`, written)] as const];
   };
-  return Object.fromEntries([...keyOf].flatMap(read));
+  const settings: RunSettings = Object.fromEntries([...keyOf].flatMap(read));
+  // Refuses those of two samplers.
+  samplerOf(settings);
+  return settings;
+}
+
+/**
+ * The sampler that was asked for, by name, by a preset or by a setting that only it has. @throws InputError where two
+ * were
+ */
+export function samplerOf(settings: RunSettings): SamplerName | undefined {
+  const asked = (Object.keys(settings) as Key[]).flatMap((key) => {
+    const sampler = settings[key] === undefined ? undefined : askedBy(key, settings);
+    const isNamed = key === "preset" || key === "sampler";
+    return sampler ? [{ sampler, words: `--${optionOf(key)}${isNamed ? ` ${settings[key]}` : ""}` }] : [];
+  });
+  const [first] = asked;
+  const other = asked.find(({ sampler }) => sampler !== first?.sampler);
+  if (first && other)
+    throw new InputError(
+      `${first.words} is for the sampler ${first.sampler} and ${other.words} for ${other.sampler}: leave one of them away`,
+    );
+  return first?.sampler;
+}
+
+function askedBy(key: Key, { preset, sampler }: RunSettings): SamplerName | undefined {
+  if (key === "preset") return PRESETS[preset!].sampler;
+  if (key === "sampler") return sampler;
+  if (key === "strategy") return "repaint";
+  const owners = (Object.keys(SAMPLER_SETTINGS) as SamplerName[]).filter((name) =>
+    (SAMPLER_SETTINGS[name] as readonly string[]).includes(key),
+  );
+  return owners.length === 1 ? owners[0] : undefined;
 }

@@ -19,9 +19,7 @@ import { spendCalls } from "../../repaint/strategies.ts";
 import { count } from "../../text/quantities.ts";
 import { wholeNumber } from "../values.ts";
 import { quoted } from "../../text/quoted.ts";
-import { optionOf, type RunSettings } from "./run.ts";
-
-type Key = keyof RunSettings;
+import { optionOf, type RunSettings, samplerOf } from "./run.ts";
 
 /** What a run is without --preset. */
 export function defaultPreset(kind: AdapterKind): Preset {
@@ -42,8 +40,7 @@ export interface RunSampling {
 
 /**
  * What is sampled, as a function of the kind of adapter, since the default preset depends on it.
- * @throws InputError for settings of two samplers, and for those that this network could run on no adapter, or on one
- * kind only
+ * @throws InputError for settings that this network could run on no adapter, or on one kind only
  */
 export function samplingFor(
   settings: RunSettings,
@@ -54,35 +51,6 @@ export function samplingFor(
   const runOn = (kind: AdapterKind) => makeSampling(settings, kind, diffusionSteps);
   for (const kind of ["cpu", "gpu"] as const) requireRunnable(runOn(kind).sampling, settings, diffusionSteps);
   return runOn;
-}
-
-/**
- * The sampler that was asked for, by name, by a preset or by a setting that only it has. @throws InputError where two
- * were
- */
-export function samplerOf(settings: RunSettings): SamplerName | undefined {
-  const asked = (Object.keys(settings) as Key[]).flatMap((key) => {
-    const sampler = settings[key] === undefined ? undefined : askedBy(key, settings);
-    const isNamed = key === "preset" || key === "sampler";
-    return sampler ? [{ sampler, words: `--${optionOf(key)}${isNamed ? ` ${settings[key]}` : ""}` }] : [];
-  });
-  const [first] = asked;
-  const other = asked.find(({ sampler }) => sampler !== first?.sampler);
-  if (first && other)
-    throw new InputError(
-      `${first.words} is for the sampler ${first.sampler} and ${other.words} for ${other.sampler}: leave one of them away`,
-    );
-  return first?.sampler;
-}
-
-function askedBy(key: Key, { preset, sampler }: RunSettings): SamplerName | undefined {
-  if (key === "preset") return PRESETS[preset!].sampler;
-  if (key === "sampler") return sampler;
-  if (key === "strategy") return "repaint";
-  const owners = (Object.keys(SAMPLER_SETTINGS) as SamplerName[]).filter((name) =>
-    (SAMPLER_SETTINGS[name] as readonly string[]).includes(key),
-  );
-  return owners.length === 1 ? owners[0] : undefined;
 }
 
 function makeLangevin(settings: RunSettings, kind: AdapterKind, limit: number): RunSampling {
