@@ -49,8 +49,12 @@ export async function showExamples(place: HTMLElement, element: RepaintInpaint):
   const choose = async (example: Example): Promise<void> => {
     if (element.running) element.stop();
     opening = example;
-    await element.setPicture(example.picture, `${example.title}.png`);
-    if (opening !== example) return;
+    // Another one may be chosen meanwhile; what fails is shown.
+    const isOpen = await element.setPicture(example.picture, `${example.title}.png`).then(
+      () => true,
+      () => false,
+    );
+    if (!isOpen || opening !== example) return;
     await element.setMask(example.fill);
     opening = undefined;
     press(example);

@@ -82,6 +82,38 @@ describe.skipIf(noChromium)("the element in a page", () => {
     expect(seen).toEqual({ heard, missing: true, willValidate: true, valid: false, labels: 1 });
   });
 
+  test("does what was asked, or rejects: a damaged picture, a mask of other proportions, a model that is none", async () => {
+    const opened = await elementPage();
+    const seen = await opened.page.evaluate(async () => {
+      const element = document.querySelector("repaint-inpaint")!;
+      const name = (error: Error) => `${error.name}: ${error.message}`;
+      const damaged = new File(["no picture"], "b.png", { type: "image/png" });
+      const half = { width: 4, height: 4, data: Float32Array.from({ length: 16 }, (_, i) => i % 2) };
+      const outcomes: unknown[] = [];
+      await element.setPicture(new ImageData(4, 4));
+      await element.setMask(half);
+      // Docs' removeFrom() with another picture: nobody looked at the promise.
+      element.setPicture(damaged).catch(() => undefined);
+      outcomes.push(await element.run().catch(name));
+      outcomes.push(await element.setPicture(undefined as unknown as string).catch(name));
+      const [first, second] = [element.setPicture(new ImageData(4, 4)), element.setPicture(new ImageData(6, 6))];
+      outcomes.push(await first.catch(name));
+      await second;
+      outcomes.push(await element.setMask(half).catch(name));
+      outcomes.push(await element.run().catch(name));
+      await element.setMask({ width: 6, height: 6, data: new Float32Array(36) });
+      outcomes.push(await element.loadModel("portraits65").catch(name));
+      outcomes.push(await element.loadModel({} as { shipped: string }).catch(name));
+      outcomes.push(await element.run().catch(name));
+      return outcomes;
+    });
+    await opened.close();
+    const picture = /^InputError: b\.png is no picture that this browser can read/;
+    const mask = /^InputError: the mask is 4×4, the picture 6×6/;
+    const expected = [picture, /^InputError: A picture was expected .* got undefined$/, /^InterruptedError/, mask, mask, /^InputError: model: expected an address or one of portraits64/, /^InputError: model: expected a File/, /^InputError: model: expected a File/]; // prettier-ignore
+    expect(seen).toEqual(expected.map((pattern) => expect.stringMatching(pattern)));
+  });
+
   test("downloads no engine and no weights before it is near", async () => {
     const html = `<div id="above"></div><repaint-inpaint id="field" src="/far.png"></repaint-inpaint>`;
     const png = Uint8Array.from(atob("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="), (c) => c.charCodeAt(0)); // prettier-ignore

@@ -70,11 +70,17 @@ describe.skipIf(noChromium)("<repaint-inpaint> in Chromium", () => {
       paste(new File([await canvas.convertToBlob()], "pasted.png", { type: "image/png" }));
     });
     await driver.waitFor(() => globalThis.field.picture?.width === 20);
-    await page.evaluate(() =>
-      globalThis.field.setPicture(new File(["no picture"], "notes.png", { type: "image/png" })),
-    );
+    const refused = (source: string) =>
+      page.evaluate(
+        (source) =>
+          globalThis.field
+            .setPicture(source || new File(["no picture"], "notes.png", { type: "image/png" }))
+            .catch((error: Error) => error.name),
+        source,
+      );
+    expect(await refused("")).toBe("InputError");
     expect(await page.evaluate(() => globalThis.seen.error.at(-1)!.message)).toMatch(/^notes\.png is no picture that this browser can read/); // prettier-ignore
-    await page.evaluate(() => globalThis.field.setPicture("/missing.png"));
+    expect(await refused("/missing.png")).toBe("InputError");
     expect(await page.evaluate(() => globalThis.seen.error.at(-1)!.message)).toMatch(/missing\.png answered 404/);
     await page.evaluate(() => globalThis.field.setPicture("/clear.png"));
     await choose("Fill them in");

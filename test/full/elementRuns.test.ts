@@ -99,7 +99,7 @@ describe.skipIf(noChromium)("<repaint-inpaint> in Chromium", () => {
     await driver.page.evaluate(() => {
       let isDestroyed = false;
       globalThis.field.addEventListener("progress", ({ detail }) => {
-        if (detail.step !== 40 || isDestroyed) return;
+        if (detail.step !== 10 || isDestroyed) return;
         isDestroyed = true;
         new BroadcastChannel("gpu").postMessage("destroy");
       });

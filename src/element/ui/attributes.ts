@@ -4,6 +4,7 @@ import { PRESETS, resolveSampling, samplingCalls, type Preset, type Sampling } f
 import { quoted } from "../../text/quoted.ts";
 import { precisions } from "../../numbers/storage.ts";
 import type { ModelSource } from "../types.ts";
+import { kindOf } from "../../repaint/given.ts";
 import { shippedModels } from "../../repaint/shipped.ts";
 import type { Settings } from "./engineSession.ts";
 import { presetNames } from "./settingsPanel.ts";
@@ -90,6 +91,15 @@ export function modelSource(text: string): ModelSource {
   if (!/[./]/.test(text) || !URL.canParse(text, document.baseURI))
     throw unlike("model", `an address or one of ${Object.keys(shippedModels).join(", ")}`, text);
   return new URL(text, document.baseURI);
+}
+
+/** @throws InputError for what is none */
+export function readModelSource(source: ModelSource | string): ModelSource {
+  if (typeof source === "string") return modelSource(source);
+  const isSource = source instanceof File || source instanceof URL;
+  if (!isSource && !Object.hasOwn(shippedModels, String((Object(source) as { shipped?: unknown }).shipped)))
+    throw new InputError(`model: expected a File, a URL, an address or { shipped: name }, got ${kindOf(source)}`);
+  return source;
 }
 
 function whole(name: string, text: string, least: number, most: number): number {

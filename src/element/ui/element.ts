@@ -10,6 +10,7 @@ import { App } from "./app.ts";
 import {
   attributes,
   modelSource,
+  readModelSource,
   readSettings,
   settingsOf,
   type AttributeName,
@@ -29,6 +30,7 @@ export class RepaintInpaint extends ElementBase {
   readonly #app: App;
   readonly #form: FormValue;
   readonly #shadow: ShadowRoot;
+  #isMaskAsked = false;
   /** Attributes that load something and have changed while the element was in no page. */
   readonly #waiting = new Set<AttributeName>();
   /** Tells once that the element is within a screen of being seen, after the first paint: no page waits for the engine. */
@@ -79,7 +81,7 @@ export class RepaintInpaint extends ElementBase {
   #apply(name: AttributeName, text: string | null): void {
     try {
       if (name === "src") this.#openSrc(text);
-      else if (name === "mask") this.#openMask(text);
+      else if (name === "mask") this.#openMask();
       else if (name === "model") this.#chooseModel(text);
       else if (name === "disabled") this.#app.disabled = text !== null;
       else if (name === "required") this.#form.required = text !== null;
@@ -91,14 +93,24 @@ export class RepaintInpaint extends ElementBase {
   }
 
   #openSrc(text: string | null): void {
-    if (text) void this.setPicture(text).then(() => this.#openMask(this.getAttribute("mask")));
+    if (text) this.setPicture(text).catch(() => undefined);
+    this.#openMask();
   }
 
-  #openMask(text: string | null): void {
-    if (text && this.#app.workspace.picture) this.setMask(text).catch((error: unknown) => this.#app.fail(error));
+  /** Once for all that is set together, whose order nobody minds. */
+  #openMask(): void {
+    if (this.#isMaskAsked) return;
+    this.#isMaskAsked = true;
+    queueMicrotask(() => {
+      this.#isMaskAsked = false;
+      const { mask, src } = this;
+      if (!mask || (!src && !this.picture)) return;
+      this.setMask(mask).catch((error: unknown) => this.#app.fail(error));
+    });
   }
 
   #chooseModel(text: string | null): void {
+    this.#app.requests.forget("model");
     this.#app.session.want({ source: modelSource(text ?? "portraits64") });
   }
 
@@ -132,14 +144,19 @@ export class RepaintInpaint extends ElementBase {
     this.#app.workspace.setResults([]);
   }
 
-  /** Opens a picture; what was there is gone. Failures are shown and told by an `error` event. */
+  /** Opens a picture; what was there is gone. A failure is shown and told by an `error` event, too. @throws InputError; InterruptedError where another one was opened meanwhile */
   setPicture(source: PictureSource, name?: string): Promise<void> {
-    return this.#app.open(source, name);
+    return this.#app.requests.add("picture", this.#app.open(source, name));
   }
 
   /** Replaces the mask, as a step that can be undone: a keep mask of the picture's size, or a picture that is white where something is to be filled. @throws InputError */
-  async setMask(source: PictureSource | Mask): Promise<void> {
-    if (typeof source === "object" && "data" in source && source.data instanceof Float32Array)
+  setMask(source: PictureSource | Mask): Promise<void> {
+    return this.#app.requests.add("mask", this.#setMask(source));
+  }
+
+  async #setMask(source: PictureSource | Mask): Promise<void> {
+    await this.#app.requests.picture();
+    if (typeof source === "object" && "data" in Object(source) && (source as Mask).data instanceof Float32Array)
       this.#app.workspace.replaceMask(fromKeep(source as Mask), "mask");
     else await this.#app.openMask(source as PictureSource);
   }
@@ -149,14 +166,23 @@ export class RepaintInpaint extends ElementBase {
     this.#app.generateMask(pattern);
   }
 
-  /** Loads another model. @throws CheckpointError, InputError, NoAdapterError, OutOfMemoryError */
-  loadModel(source: ModelSource, options: { readonly flags?: File } = {}): Promise<ModelInfo> {
-    this.#app.session.want({ source, ...options });
-    return this.#app.session.ready(this.settings.precision);
+  /** Loads another model: one that is shipped by its name, a file, an address. @throws CheckpointError, InputError, NoAdapterError, OutOfMemoryError */
+  loadModel(source: ModelSource | string, options: { readonly flags?: File } = {}): Promise<ModelInfo> {
+    const load = async (): Promise<ModelInfo> => {
+      this.#app.session.want({ source: readModelSource(source), ...options });
+      return this.#app.session.ready(this.settings.precision);
+    };
+    return this.#app.requests.add("model", load());
   }
 
-  /** Fills in what is masked. Resolves after a stop, too, with what there is. @throws what went wrong, which is shown */
-  run(): Promise<InpaintResult> {
+  /**
+   * Fills in what is masked, once what was asked for is there. Resolves after a stop, too, with what there is.
+   * @throws what went wrong, which is shown: of the run, or of the picture, mask or model that was to be opened for it
+   */
+  async run(): Promise<InpaintResult> {
+    // What was set just now, by attributes too, is asked for first.
+    await Promise.resolve();
+    await this.#app.requests.settled();
     return this.#app.run();
   }
 

@@ -3,7 +3,8 @@
  * where they come in (stage.ts).
  */
 import { InputError } from "../../errors.ts";
-import type { Picture } from "../../pictures/image.ts";
+import { checkSize, type Picture } from "../../pictures/image.ts";
+import { kindOf } from "../../repaint/given.ts";
 import { byteWords } from "./words.ts";
 import { mostPixels } from "./workspace.ts";
 
@@ -23,12 +24,17 @@ export type PictureSource =
 export async function readPicture(source: PictureSource, signal?: AbortSignal): Promise<NamedPicture> {
   if (typeof source === "string" || source instanceof URL) return fetchPicture(source, signal);
   if (source instanceof Blob) return decodeBlob(source, source instanceof File ? source.name : "");
-  if ("data" in source) {
-    checkPixels(source.width, source.height);
-    const { width, height } = source;
-    return { picture: { width, height, data: new Uint8ClampedArray(source.data) }, name: "picture" };
+  if ("data" in Object(source)) {
+    checkSize("The picture", source as Picture, 4);
+    const { width, height, data } = source as Picture;
+    checkPixels(width, height);
+    return { picture: { width, height, data: new Uint8ClampedArray(data) }, name: "picture" };
   }
-  const bitmap = await createImageBitmap(source, { premultiplyAlpha: "none" });
+  const bitmap = await createImageBitmap(source as ImageBitmapSource, { premultiplyAlpha: "none" }).catch(() => {
+    throw new InputError(
+      `A picture was expected (a file, an address, ImageData, an image or a canvas with something in it), got ${kindOf(source)}`,
+    );
+  });
   return { picture: pixelsOf(bitmap), name: "picture" };
 }
 

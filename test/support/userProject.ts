@@ -1,0 +1,65 @@
+/**
+ * Folders with pinned packages of others and the packed tarball of ours, as users have them. For test/full only. REPAINT_TARBALL
+ * names another tarball, REPAINT_HOSTS a folder that keeps what is installed for the next time.
+ */
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const kept = process.env.REPAINT_HOSTS;
+const folder = kept ?? mkdtempSync(join(tmpdir(), "repaint-hosts-"));
+let tarball = process.env.REPAINT_TARBALL;
+
+/** As users' commands run: not in the test's own mode. */
+const { NODE_ENV: _, ...environment } = process.env;
+export const userEnvironment = { ...environment, CI: "1" };
+
+export const execute = (program: string, options: readonly string[], cwd: string): string =>
+  execFileSync(program, options, { cwd, env: userEnvironment, encoding: "utf8", stdio: "pipe" });
+
+function packed(): string {
+  if (tarball) return tarball;
+  mkdirSync(folder, { recursive: true });
+  execute("npm", ["pack", "--pack-destination", folder], root);
+  tarball = join(
+    folder,
+    readdirSync(folder).find((name) => name.endsWith(".tgz"))!,
+  );
+  return tarball;
+}
+
+/**
+ * A folder with the packages, installed once for all that share its name, and ours, whose own dependencies are the checkout's.
+ * @param manifest of its package.json, beyond that
+ * @param files by path; nothing else is left of those before
+ */
+export function userProject(
+  name: string,
+  dependencies: Readonly<Record<string, string>>,
+  files: Readonly<Record<string, string>>,
+  manifest: Readonly<Record<string, unknown>> = {},
+): string {
+  const project = join(folder, name);
+  mkdirSync(project, { recursive: true });
+  const text = JSON.stringify({ private: true, type: "module", dependencies, ...manifest });
+  writeFileSync(join(project, "package.json"), text);
+  if (!existsSync(join(project, "node_modules"))) execute("npm", ["install", "--no-audit", "--no-fund"], project);
+  const ours = join(project, "node_modules", "repaint-webgpu");
+  rmSync(ours, { recursive: true, force: true });
+  mkdirSync(ours, { recursive: true });
+  execute("tar", ["-xzf", packed(), "-C", ours, "--strip-components=1"], project);
+  for (const before of readdirSync(project))
+    if (!/^(node_modules|package(-lock)?\.json)$/.test(before)) rmSync(join(project, before), { recursive: true });
+  for (const [path, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(project, path)), { recursive: true });
+    writeFileSync(join(project, path), content);
+  }
+  return project;
+}
+
+export function removeUserProjects(): void {
+  if (!kept) rmSync(folder, { recursive: true, force: true });
+}
