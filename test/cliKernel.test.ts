@@ -23,6 +23,7 @@ describe("a kernel's text", () => {
       types: Record<string, "f32">;
       wgsl: string;
     }[];
+    expect(event).toMatchObject({ event: "kernel" });
     expect(more).toEqual([]);
     const kernel = (kernels as unknown as Record<string, Kernel>)[name]!;
     const { variant, types, wgsl } = event!;
