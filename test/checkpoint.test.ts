@@ -150,8 +150,8 @@ describe("a file that holds something else says what", () => {
     [["time_embed.0.weight", "input_blocks.0.0.weight", "out.0.weight"], /a guided-diffusion classifier/],
     [["conv_in.weight", "down_blocks.0.resnets.0.conv1.weight", "time_embedding.linear_1.weight"], /diffusers' layout/],
     [["conv_in.weight", "down.0.block.0.conv1.weight", "temb.dense.0.weight"], /DDPM and DDIM/],
-    [["model.diffusion_model.input_blocks.0.0.weight"], /latent diffusion/],
-    [["module.input_blocks.0.0.weight", "module.output_blocks.0.0.in_layers.0.weight"], /prefix/],
+    [["model.diffusion_model.input_blocks.0.0.weight", "first_stage_model.x"], /latent diffusion/],
+    [["module.input_blocks.0.0.weight", "module.output_blocks.0.0.in_layers.0.weight"], /they are missing/],
     [[], /empty file/],
     [["fc.weight", "fc.bias"], /something else: its tensors are "fc\.weight", "fc\.bias"/],
   ])("%j", async (names, message) => {

@@ -237,7 +237,7 @@ describe("which state dict", () => {
     [dict("module.a", "module.b"), ["a", "b"], undefined],
     [dict("module._orig_mod.a", "module._orig_mod.b"), ["a", "b"], undefined],
     [dict("module.a", "b"), ["module.a", "b"], undefined],
-    [dict("model.time_embed.0.bias", "model.out.0.bias"), ["time_embed.0.bias", "out.0.bias"], undefined],
+    [dict("model.time_embed.0.bias", "model.out.0.bias"), ["model.time_embed.0.bias", "model.out.0.bias"], undefined],
     [dict("model.0.weight", "model.1.weight"), ["model.0.weight", "model.1.weight"], undefined],
   ])("%#", async (value, names, assumed) => {
     const file = await openValue(value);

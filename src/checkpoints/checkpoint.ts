@@ -10,7 +10,8 @@ import { isDiffusersConfig, recognise } from "./recognise.ts";
 import { inferConfig, untold } from "./infer.ts";
 import { classTable, headNames } from "./names.ts";
 import type { ByteSource } from "../files/bytes.ts";
-import { openTensors, type OpenTensors } from "../files/open.ts";
+import type { OpenTensors } from "../files/open.ts";
+import { openNetwork } from "./openNetwork.ts";
 import type { TensorFile } from "../files/tensorFile.ts";
 
 export interface Checkpoint {
@@ -39,7 +40,7 @@ export async function openCheckpoint(
   flags?: unknown,
   configBeside?: () => Promise<unknown>,
 ): Promise<Checkpoint> {
-  const file = await openTensors(source);
+  const file = await openNetwork(source);
   const kind = recognise(file);
   if (kind === "diffusers") {
     const json = flags ?? metadataJson(file, "diffusers_config") ?? (await configBeside?.());

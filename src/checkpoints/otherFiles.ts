@@ -35,8 +35,6 @@ const describe: Readonly<Record<FileKind, (file: Names) => string>> = {
     if (latent) return `a latent diffusion model (${latent}); only pixel-space networks are supported`;
     if (tensors.has("x") && tensors.has("t")) return "inputs or outputs of a network (it has x and t), not its weights";
     if (tensors.size === 0) return "an empty file: it has no tensors";
-    const wrapped = first(tensors, /^.+\.(time_embed|input_blocks|output_blocks|middle_block)\..*\.(weight|bias)$/);
-    if (wrapped) return `a UNet whose names have a prefix (${wrapped}); save it without the prefix`;
     const diffusers = first(tensors, /^(down_blocks|up_blocks|mid_block|time_embedding|conv_norm_out)\./);
     if (diffusers)
       return `a part of a UNet in diffusers' layout (${diffusers}): it lacks conv_in, conv_norm_out or others`;

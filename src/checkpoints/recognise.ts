@@ -8,7 +8,11 @@ import type { TensorFile } from "../files/tensorFile.ts";
 export type FileKind = "unet" | "classifier" | "diffusers" | "other";
 
 /** Names that stand in latent diffusion's networks alone. */
-export const latentNames = /^(model\.diffusion_model|first_stage_model|cond_stage_model)\.|\.transformer_blocks\./;
+export const latentNames = /^(first_stage_model|cond_stage_model|conditioner)\.|\.transformer_blocks\./;
+
+/** With what the tensors of a network begin, of guided-diffusion's and of diffusers', where nothing stands around it. */
+export const networkNames =
+  /^(time_embed|label_emb|input_blocks|middle_block|output_blocks|out|conv_in|time_embedding|class_embedding|down_blocks|mid_block|up_blocks|conv_norm_out|conv_out)\./;
 
 const diffusersNames = ["conv_in.weight", "time_embedding.linear_1.weight", "conv_norm_out.weight"];
 

@@ -10,7 +10,8 @@ import { type ClassifierConfig, flagName, type UNetConfig } from "../config.ts";
 import { untold } from "../infer.ts";
 import { inferClassifier } from "./infer.ts";
 import type { ByteSource } from "../../files/bytes.ts";
-import { openTensors, type OpenTensors } from "../../files/open.ts";
+import type { OpenTensors } from "../../files/open.ts";
+import { openNetwork } from "../openNetwork.ts";
 import { recognise } from "../recognise.ts";
 
 export interface ClassifierCheckpoint extends Omit<Checkpoint, "config" | "diffusion" | "diffusersConfig"> {
@@ -25,7 +26,7 @@ export interface ClassifierCheckpoint extends Omit<Checkpoint, "config" | "diffu
  * @throws as `openCheckpoint`
  */
 export async function openClassifier(source: ByteSource | OpenTensors, flags?: unknown): Promise<ClassifierCheckpoint> {
-  const file = await openTensors(source);
+  const file = await openNetwork(source);
   if (recognise(file) !== "classifier") {
     const { describeFile } = await import("../otherFiles.ts");
     const looks = describeFile(file);

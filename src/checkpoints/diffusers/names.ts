@@ -3,7 +3,7 @@
  * family's blocks and layers are spelled once: guided-diffusion's in ../names.ts, diffusers' here.
  */
 import { CheckpointError } from "../../errors.ts";
-import { quoted } from "../../text/quoted.ts";
+import { type Renamed, underNames } from "../../files/renamed.ts";
 import type { Architecture, Block } from "../architecture.ts";
 import { tensorsOf } from "../layers.ts";
 import { classTable, headNames, layerName, partNames, type PartOf, timeNames } from "../names.ts";
@@ -104,48 +104,20 @@ function layersByName(architecture: Architecture): Map<string, Names> {
  */
 export function underGuidedNames(file: TensorFile, architecture: Architecture): TensorFile {
   const names = layersByName(architecture);
-  const sources = new Map<string, readonly TensorInfo[]>();
-  const tensors = new Map<string, TensorInfo>();
+  const tensors: Renamed[] = [];
   const used = new Set<string>();
   for (const [name, shape] of tensorsOf(architecture)) {
     const [, layer, suffix] = /^(.*)\.(weight|bias)$/.exec(name)!;
-    const infos = names
+    const sources = names
       .get(layer!)!
       .map((choices) => choices.map((choice) => file.tensors.get(`${choice}.${suffix}`)).find(Boolean));
-    if (!infos.every((info) => info !== undefined)) continue;
-    for (const info of infos) used.add(info.name);
-    const info = sideBySide(file.name, name, shape, infos);
-    tensors.set(name, info);
-    sources.set(name, infos);
-    if (info.scale)
-      sources.set(
-        info.scale.name,
-        infos.flatMap(({ scale }) => scale ?? []),
-      );
+    if (!sources.every((info) => info !== undefined)) continue;
+    for (const info of sources) used.add(info.name);
+    tensors.push({ info: sideBySide(file.name, name, shape, sources), sources });
   }
   // Left over: reported under their own names.
-  for (const [name, info] of file.tensors)
-    if (!used.has(name)) {
-      tensors.set(name, info);
-      sources.set(name, [info]);
-    }
-  return {
-    name: file.name,
-    metadata: file.metadata,
-    tensors,
-    read: async (name) => {
-      const infos = sources.get(name);
-      if (!infos) throw new CheckpointError(`${file.name}: there is no tensor ${quoted(name)}`);
-      const read = await Promise.all(infos.map((info) => file.read(info.name)));
-      const whole = new Uint8Array(read.reduce((sum, { length }) => sum + length, 0));
-      let at = 0;
-      for (const bytes of read) {
-        whole.set(bytes, at);
-        at += bytes.length;
-      }
-      return whole;
-    },
-  };
+  for (const [name, info] of file.tensors) if (!used.has(name)) tensors.push({ info, sources: [info] });
+  return underNames(file, tensors);
 }
 
 /** Tensors of one type and shape as one, along the first axis. `shape` is what is expected of it. */

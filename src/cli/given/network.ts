@@ -7,14 +7,15 @@ import type { Context } from "../context.ts";
 import { byFlagName } from "./flagWords.ts";
 import { type OpenWeights, withWeights } from "./model.ts";
 import { configBeside } from "./weightsFile.ts";
-import { openTensors, type OpenTensors } from "../../files/open.ts";
+import type { OpenTensors } from "../../files/open.ts";
+import { openNetwork } from "../../checkpoints/openNetwork.ts";
 import { recognise } from "../../checkpoints/recognise.ts";
 
 export type Network = Checkpoint | ClassifierCheckpoint;
 
 /** A file of weights whose header is read. */
 export interface OpenFile extends OpenWeights {
-  /** Under its own names, where the network's file has guided-diffusion's. */
+  /** Under plain names of its own layout, where the network's file has guided-diffusion's. */
   readonly file: OpenTensors;
 }
 
@@ -27,7 +28,7 @@ export function withFile<T>(
   return withWeights(
     context,
     weights,
-    async (opened) => body({ ...opened, file: await openTensors(opened.source) }),
+    async (opened) => body({ ...opened, file: await openNetwork(opened.source) }),
     "",
   );
 }

@@ -25,10 +25,12 @@ const maxListed = 5;
 /** Keys whose tensors are a training run's, not a network's. */
 const trainingKey =
   /^(optim|opt$|opt_|lr_?sched|sched|scaler|grad_scaler|amp|rng|loops$|callbacks$)|_(optimizer|scheduler|scaler)s?$/i;
-/** Prefixes of wrappers; any of the latter only where guided-diffusion's names follow. */
+/** Of a network's weights and their average over training, the name tells which. */
+const averaged = /(^|[^a-z])(ema|swa|averaged?|avg)([^a-z]|$)/i;
+export const isAveraged = (name: string): boolean => averaged.test(name);
+
+/** Prefixes of wrappers, which carry no meaning; others are the checkpoint's (src/checkpoints/wrapped.ts). */
 const wrapper = /^(module|_orig_mod)\./;
-const networkWrapper =
-  /^(model|ema|ema_model|model_ema|unet|net|network|denoise_fn)\.(?=(module\.|_orig_mod\.)*(time_embed|label_emb|input_blocks|middle_block|output_blocks|out)\.)/;
 
 /**
  * Of several state dicts, those with at least half as many tensors as the largest are considered; the first under a name
@@ -41,8 +43,7 @@ export function findStateDict(value: unknown, fail: Fail): StateDict {
   const candidates = findCandidates(value);
   const most = candidates.reduce((most, { tensors }) => Math.max(most, tensors), 0);
   const large = candidates.filter(({ tensors }) => 2 * tensors >= most);
-  const chosen =
-    large.find(({ path }) => /(^|[^a-z])ema([^a-z]|$)/i.test(path)) ?? large.find(({ tensors }) => tensors === most);
+  const chosen = large.find(({ path }) => isAveraged(path)) ?? large.find(({ tensors }) => tensors === most);
   if (!chosen) return fail(`expected a state dict (names and tensors), but it holds ${describe(value)}`);
   const others = large.filter((candidate) => candidate !== chosen).map(({ path }) => showPath(path));
   const also = others.slice(0, maxListed).join(", ") + (others.length > maxListed ? ", …" : "");
@@ -98,7 +99,7 @@ function collect({ path, dict }: Candidate, fail: Fail): Map<string, Tensor> {
 function unwrapNames(tensors: Map<string, Tensor>): Map<string, Tensor> {
   let names = [...tensors.keys()];
   for (let layer = 0; layer < maxDepth; layer++) {
-    const prefix = (wrapper.exec(names[0] ?? "") ?? networkWrapper.exec(names[0] ?? ""))?.[0];
+    const prefix = wrapper.exec(names[0] ?? "")?.[0];
     if (prefix === undefined || !names.every((name) => name.startsWith(prefix) && name.length > prefix.length)) break;
     names = names.map((name) => name.slice(prefix.length));
   }
