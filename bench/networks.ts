@@ -9,6 +9,7 @@ import { gaussianNoise } from "../src/shaders/gaussianNoise.ts";
 import { langevinStep } from "../src/shaders/langevinStep.ts";
 import { mergeTiles } from "../src/shaders/mergeTiles.ts";
 import { renoise } from "../src/shaders/renoise.ts";
+import { watchFinite } from "../src/shaders/watchFinite.ts";
 import { reverseStep } from "../src/shaders/reverseStep.ts";
 import { buildArchitecture, type Architecture } from "../src/checkpoints/architecture.ts";
 import { planClassifier } from "../src/unet/classifier.ts";
@@ -183,6 +184,12 @@ export function samplerPlan({ architecture }: BenchNetwork): Plan {
   builder.dispatch(renoise, {
     tensors: { x, seeds, known, keep },
     parameters: { ...blend, signal: 0.9, noiseAmount: 0.4 },
+    variant: {},
+  });
+  const [pixels, channels] = [size * size, architecture.outChannels];
+  builder.dispatch(watchFinite, {
+    tensors: { out, found: builder.external("found", "u32", [4]) },
+    parameters: { images: 1, pixels, stride: outStride, channels, call: 0 },
     variant: {},
   });
   builder.dispatch(gaussianNoise, {

@@ -9,7 +9,7 @@ import type { UNet } from "../src/unet/unet.ts";
 import type { StepResult } from "./result.ts";
 
 /** Dispatches of the sampler; all others are the network's. */
-const outside = new Set(["langevinStep", "reverseStep", "renoise"]);
+const outside = new Set(["langevinStep", "reverseStep", "renoise", "watchFinite"]);
 
 export interface StepOptions {
   readonly network: string;

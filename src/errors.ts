@@ -20,6 +20,11 @@ export class CheckpointError extends InputError {
   override name = "CheckpointError";
 }
 
+/** A network whose output is NaN or infinite: damaged weights, or activations that their storage does not hold. */
+export class NotFiniteError extends RePaintError {
+  override name = "NotFiniteError";
+}
+
 /** No WebGPU implementation, or no adapter in it. */
 export class NoAdapterError extends RePaintError {
   override readonly exitCode = 3;

@@ -5,6 +5,7 @@ export {
   InputError,
   InterruptedError,
   NoAdapterError,
+  NotFiniteError,
   OutOfMemoryError,
   RePaintError,
 } from "./errors.ts";

@@ -166,8 +166,30 @@ function langevinCases(): KernelCase[] {
   ];
 }
 
+/** Outputs of two images of 35 pixels, of which one value may be broken, and a flag that may be set already. */
+function watchCase(title: string, broken: number | undefined, found = 0): KernelCase {
+  const [images, pixels, stride, channels] = [2, 35, 8, 6];
+  const out = values(images * pixels * stride, 25);
+  // The last pixel of the second image, its last channel; channels beyond are not the network's.
+  if (broken !== undefined) out[(2 * pixels - 1) * stride + channels - 1] = broken;
+  out[channels] = NaN;
+  return {
+    kernel: "watchFinite",
+    title,
+    variant: {},
+    parameters: { images, pixels, stride, channels, call: 4 },
+    inputs: { out, found: Float64Array.of(found, 0, 0, 0) },
+    types: { found: "u32" },
+    tolerance: 0,
+  };
+}
+
 export const samplerCases: readonly KernelCase[] = [
   ...stepCases(),
+  watchCase("finite", undefined),
+  watchCase("NaN", NaN),
+  watchCase("infinity", -Infinity),
+  watchCase("found before", NaN, 2),
   ...langevinCases(),
   {
     kernel: "gaussianNoise",

@@ -6,6 +6,7 @@ import {
   InterruptedError,
   KernelError,
   NoAdapterError,
+  NotFiniteError,
   OutOfMemoryError,
   RePaintError,
 } from "../errors.ts";
@@ -16,6 +17,7 @@ const classes = {
   CheckpointError,
   InputError,
   NoAdapterError,
+  NotFiniteError,
   OutOfMemoryError,
   DeviceLostError,
   InterruptedError,

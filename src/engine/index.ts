@@ -10,6 +10,7 @@ export {
   InterruptedError,
   KernelError,
   NoAdapterError,
+  NotFiniteError,
   OutOfMemoryError,
   RePaintError,
 } from "../errors.ts";

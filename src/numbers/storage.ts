@@ -15,12 +15,24 @@ export type DType = Precision | "u32";
 interface Storage {
   /** Of an element. */
   readonly bytes: number;
+  /** Magnitudes from here up are stored as infinity. */
+  readonly overflowsFrom: number;
   readonly encode: (values: Float32Array) => Float32Array | Uint16Array | Uint32Array;
   readonly decode: (stored: ArrayBuffer) => Float32Array | Uint32Array;
 }
 
 export const storages: Readonly<Record<DType, Storage>> = {
-  f32: { bytes: 4, encode: (values) => values, decode: (stored) => new Float32Array(stored) },
-  f16: { bytes: 2, encode: float32ToFloat16, decode: (stored) => float16ToFloat32(new Uint16Array(stored)) },
-  u32: { bytes: 4, encode: (values) => Uint32Array.from(values), decode: (stored) => new Uint32Array(stored) },
+  f32: { bytes: 4, overflowsFrom: Infinity, encode: (values) => values, decode: (stored) => new Float32Array(stored) },
+  f16: {
+    bytes: 2,
+    overflowsFrom: 65520,
+    encode: float32ToFloat16,
+    decode: (stored) => float16ToFloat32(new Uint16Array(stored)),
+  },
+  u32: {
+    bytes: 4,
+    overflowsFrom: Infinity,
+    encode: (values) => Uint32Array.from(values),
+    decode: (stored) => new Uint32Array(stored),
+  },
 };

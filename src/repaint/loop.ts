@@ -62,7 +62,7 @@ export interface SampleProgress {
 
 /**
  * Runs a sampler and returns the final x, NCHW.
- * @throws InputError, OutOfMemoryError, DeviceLostError; InterruptedError when the signal aborts
+ * @throws InputError, OutOfMemoryError, DeviceLostError, NotFiniteError; InterruptedError when the signal aborts
  */
 export async function* sample(options: SampleOptions): AsyncGenerator<SampleProgress, Float32Array, undefined> {
   const { unet, shape, known, classes, guidance, seeds, tiles, signal, resume } = options;
@@ -70,7 +70,7 @@ export async function* sample(options: SampleOptions): AsyncGenerator<SampleProg
   throwIfAborted(signal);
   const state = await State.create({ unet, shape, plan, known, classes, guidance, tiles, noise: { seeds } });
   try {
-    if (resume) state.restore(resume.carried);
+    if (resume) state.restore(resume.carried, resume.calls);
     else state.start();
     await unet.device.idle();
     return yield* takeSteps(state, plan, options);
@@ -117,6 +117,8 @@ async function* takeSteps(
     // The first step is waited for so that its time can be told, the last because nothing follows.
     const settled = preview || done === first + 1 || done === calls || control?.paused;
     if (settled) await current;
+    // What is wrong with a network mostly shows at once, and nobody should wait for the end to learn it.
+    if (done === first + 1) await state.check();
     const elapsed = clock.seconds;
     const finished = (settled ? done : done - 1) - first;
     const secondsPerStep = elapsed / finished;

@@ -15,6 +15,7 @@ import { fromNhwc, toNhwc, type ImageShape } from "../unet/layout.ts";
 import type { EmbeddingTable } from "../unet/embeddingTable.ts";
 import type { UNet } from "../unet/unet.ts";
 import type { Diffusion } from "./diffusion.ts";
+import { FiniteWatch, type WatchOptions } from "./finiteWatch.ts";
 import { networkCall, type NetworkCall } from "./networkCall.ts";
 import { Guide, requireGuide, type Guidance } from "./guidance.ts";
 import type { Tiles } from "./tiles.ts";
@@ -55,6 +56,7 @@ export class State {
   readonly #shape: ImageShape;
   readonly #carries: RunPlan["carries"];
   readonly #network: NetworkCall;
+  readonly #watch: FiniteWatch;
   readonly #embeddings: Embeddings;
   readonly #guide: Guide | undefined;
   readonly #buffers: ReadonlyMap<string, GPUBuffer>;
@@ -64,7 +66,13 @@ export class State {
 
   private constructor(
     { unet, shape, plan }: StateOptions,
-    parts: { network: NetworkCall; embeddings: Embeddings; guide: Guide | undefined; buffers: Buffers },
+    parts: {
+      network: NetworkCall;
+      watch: FiniteWatch;
+      embeddings: Embeddings;
+      guide: Guide | undefined;
+      buffers: Buffers;
+    },
     executors: ReadonlyMap<string, Executor>,
     owned: Owned,
   ) {
@@ -72,6 +80,7 @@ export class State {
     this.#shape = shape;
     this.#carries = plan.carries;
     this.#network = parts.network;
+    this.#watch = parts.watch;
     this.#embeddings = parts.embeddings;
     this.#guide = parts.guide;
     this.#buffers = parts.buffers;
@@ -87,6 +96,7 @@ export class State {
     const owned = new Owned();
     try {
       const network = owned.keep(await networkCall(unet, shape, options.tiles));
+      const watch = owned.keep(await FiniteWatch.create(unet.device, watchOptions(options, network.out)));
       const embeddings = await embedSteps(unet, diffusion, shape.batch, options.classes);
       owned.keep(embeddings.table);
       const { x, out } = network;
@@ -97,7 +107,7 @@ export class State {
       const executors = new Map<string, Executor>();
       for (const [name, add] of Object.entries(dispatchesOf(options)))
         executors.set(name, owned.keep(await buildDispatch(options, buffers, add)));
-      return new State(options, { network, embeddings, guide, buffers }, executors, owned);
+      return new State(options, { network, watch, embeddings, guide, buffers }, executors, owned);
     } catch (error) {
       owned.dispose();
       throw error;
@@ -120,30 +130,48 @@ export class State {
     if (call !== undefined) {
       const { table, rowsOf } = this.#embeddings;
       this.#network.submit(table, rowsOf(call));
+      this.#watch.submit();
       this.#guide?.submit(call);
     }
     this.#executors.get(dispatch)!.submit({ row });
   }
 
-  /** x or x̂₀ as NCHW on the host. Waits for the work submitted before. */
+  /** Waits for the work submitted before. @throws NotFiniteError where a call of the network gave NaN or infinity */
+  async check(): Promise<void> {
+    await this.#watch.check();
+  }
+
+  /** x or x̂₀ as NCHW on the host. Waits for the work submitted before. @throws as `check` */
   async read(which: "x" | "xStart"): Promise<Float32Array> {
+    await this.check();
     return fromNhwc(await readFloats(this.#device, this.#buffers.get(which)!), this.#shape);
   }
 
-  /** For `restore`. Waits for the work submitted before. */
+  /** For `restore`. Waits for the work submitted before. @throws as `check` */
   async snapshot(): Promise<Carried> {
+    await this.check();
     const carried = new Map<"x" | "xStart", ArrayBuffer>();
     for (const name of this.#carries) carried.set(name, await readBuffer(this.#device, this.#buffers.get(name)!));
     return carried;
   }
 
-  restore(carried: Carried): void {
+  /** `calls`: of the network, before the snapshot. */
+  restore(carried: Carried, calls: number): void {
+    this.#watch.skip(calls);
     for (const [name, bytes] of carried) this.#device.upload(this.#buffers.get(name)!, 0, new Uint8Array(bytes));
   }
 
   dispose(): void {
     this.#owned.dispose();
   }
+}
+
+function watchOptions({ unet, shape, plan }: StateOptions, out: GPUBuffer): WatchOptions {
+  const { outChannels: channels } = unet.checkpoint.architecture;
+  const { images, vectors, pixelVectors, outStride } = stateLayout(shape, channels);
+  const calls = plan.steps.filter(({ call }) => call !== undefined).length;
+  const sizes = { images, pixels: vectors / pixelVectors, stride: outStride, channels };
+  return { ...sizes, out, calls: Math.max(calls, 1), precision: unet.precision };
 }
 
 /** What holds device memory, released together. */

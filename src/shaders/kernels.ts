@@ -37,6 +37,7 @@ export { spatialMeanGradient } from "./spatialMeanGradient.ts";
 export { timestepEmbedding } from "./timestepEmbedding.ts";
 export { upsampleBilinear } from "./upsampleBilinear.ts";
 export { upsampleNearest } from "./upsampleNearest.ts";
+export { watchFinite } from "./watchFinite.ts";
 export { winogradInput } from "./winogradInput.ts";
 export { winogradMultiply } from "./winogradMultiply.ts";
 export { winogradOutput } from "./winogradOutput.ts";

@@ -17,7 +17,7 @@ import { Layers } from "./layers.ts";
 import type { NetworkOptions } from "./networkOptions.ts";
 import { LoadedNetwork, type PlanSession } from "./loadedNetwork.ts";
 import { type ForwardSize, requireSize } from "./network.ts";
-import { readFloat32 } from "../files/safetensors.ts";
+import { readWeights } from "./upload.ts";
 import type { UNetOptions } from "./unet.ts";
 import { declareWeights, type PackedWeights } from "./weights.ts";
 import type { ConvolutionChoices } from "../operators/convolution/layer.ts";
@@ -113,7 +113,7 @@ export class Classifier {
     checkpoint: ClassifierCheckpoint,
     options: ClassifierOptions = {},
   ): Promise<Classifier> {
-    const read = (name: string) => readFloat32(checkpoint.file, name);
+    const read = (name: string) => readWeights(checkpoint.file, name);
     const loaded = await LoadedNetwork.load(device, declareClassifier(checkpoint, options), read, options);
     return new Classifier(checkpoint, loaded, options.choices);
   }

@@ -10,7 +10,7 @@ import type { UNetConfig } from "../checkpoints/config.ts";
 import { copyRows, embedRows, type EmbeddingTable } from "./embeddingTable.ts";
 import { LoadedNetwork, type PlanSession } from "./loadedNetwork.ts";
 import { forwardEnds, planForward, requireSize, type ForwardPlan, type ForwardSize } from "./network.ts";
-import { readFloat32 } from "../files/safetensors.ts";
+import { readWeights } from "./upload.ts";
 import type { UploadOptions } from "./upload.ts";
 import { declareWeights } from "./weights.ts";
 import type { Traits } from "../operators/traits.ts";
@@ -48,7 +48,7 @@ export class UNet {
   static async load(device: Device, checkpoint: Checkpoint, options: UNetOptions = {}): Promise<UNet> {
     const { precision = "f32", choices } = options;
     const weights = declareWeights(checkpoint.architecture, options.weightType ?? precision);
-    const read = (name: string) => readFloat32(checkpoint.file, name);
+    const read = (name: string) => readWeights(checkpoint.file, name);
     return new UNet(checkpoint, await LoadedNetwork.load(device, weights, read, options), precision, choices);
   }
 

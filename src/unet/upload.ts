@@ -6,6 +6,9 @@ import { byteLength, type Tensor } from "../engine/tensor.ts";
 import type { BufferRange } from "../engine/executor.ts";
 import { tensorUsage } from "../engine/usage.ts";
 import { storages } from "../numbers/storage.ts";
+import { readFloat32 } from "../files/safetensors.ts";
+import type { TensorFile } from "../files/tensorFile.ts";
+import { CheckpointError, InputError } from "../errors.ts";
 import type { ReadTensor, PackedWeights } from "./weights.ts";
 
 const mostQueuedBytes = 64 * 2 ** 20;
@@ -27,8 +30,34 @@ export interface UploadOptions {
 }
 
 /**
+ * A tensor of a checkpoint as float32, all of it finite: one NaN makes everything that a network gives NaN.
+ * @throws CheckpointError that names the tensor
+ */
+export async function readWeights(file: TensorFile, name: string): Promise<Float32Array<ArrayBuffer>> {
+  const values = await readFloat32(file, name);
+  // Of NaN and infinity alone the difference from itself is not 0.
+  let wrong = 0;
+  while (wrong < values.length && values[wrong]! - values[wrong]! === 0) wrong++;
+  if (wrong === values.length) return values;
+  throw new CheckpointError(
+    `${file.name}: ${name} holds ${values[wrong]} (element ${wrong} of ${values.length}): the file is damaged, or its training went wrong; take another copy, or an earlier checkpoint`,
+  );
+}
+
+/** @throws InputError for finite values that are infinite as they are stored */
+function refuseOverflow({ name, dtype }: Tensor, packed: Float32Array): void {
+  const { overflowsFrom } = storages[dtype];
+  let largest = 0;
+  for (let i = 0; i < packed.length; i++) largest = Math.max(largest, Math.abs(packed[i]!));
+  if (largest < overflowsFrom) return;
+  throw new InputError(
+    `the weights ${name} are too large for ${dtype} (the largest is ${largest.toPrecision(6)}): load the model in f32`,
+  );
+}
+
+/**
  * Packs and uploads every weight, one at a time.
- * @throws OutOfMemoryError; an aborted `signal` throws its reason and leaves nothing on the device.
+ * @throws OutOfMemoryError, InputError for weights that their storage does not hold; an aborted `signal` throws its reason and leaves nothing on the device.
  */
 export async function uploadWeights(
   device: Device,
@@ -48,6 +77,7 @@ export async function uploadWeights(
     for (const { tensor, pack } of weights.values()) {
       signal?.throwIfAborted();
       const packed = await pack(read);
+      if (storages[tensor.dtype].overflowsFrom < Infinity) refuseOverflow(tensor, packed);
       const buffer = await device.createBuffer(tensor.name, byteLength(tensor), tensorUsage);
       ranges.set(tensor, { buffer });
       device.upload(buffer, 0, storages[tensor.dtype].encode(packed));

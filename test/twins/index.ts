@@ -11,7 +11,7 @@ import { classEmbeddingTwin, timestepEmbeddingTwin } from "./embeddings.ts";
 import { featureDistanceTwin, maxPoolTwin } from "./features.ts";
 import { groupNormAffineTwin, groupNormApplyTwin, groupNormPartialsTwin } from "./groupNorm.ts";
 import { meanPoolTwin, upsampleBilinearTwin, upsampleNearestTwin } from "./resample.ts";
-import { gaussianNoiseTwin, langevinStepTwin, renoiseTwin, reverseStepTwin } from "./sampler.ts";
+import { gaussianNoiseTwin, langevinStepTwin, renoiseTwin, reverseStepTwin, watchFiniteTwin } from "./sampler.ts";
 import {
   attentionGradientKeyValueTwin,
   attentionGradientQueryTwin,
@@ -77,6 +77,7 @@ export const twins: { readonly [Name in keyof typeof kernels]: TwinOf<(typeof ke
   timestepEmbedding: timestepEmbeddingTwin,
   upsampleBilinear: upsampleBilinearTwin,
   upsampleNearest: upsampleNearestTwin,
+  watchFinite: watchFiniteTwin,
   winogradInput: winogradInputTwin,
   winogradMultiply: winogradMultiplyTwin,
   winogradOutput: winogradOutputTwin,

@@ -1,6 +1,8 @@
 /** The kernels of the sampling loop. */
 import type { gaussianNoise } from "../../src/shaders/gaussianNoise.ts";
 import type { langevinStep } from "../../src/shaders/langevinStep.ts";
+import type { watchFinite } from "../../src/shaders/watchFinite.ts";
+import { watchedPixels } from "../../src/shaders/watchFinite.ts";
 import type { renoise } from "../../src/shaders/renoise.ts";
 import type { reverseStep } from "../../src/shaders/reverseStep.ts";
 import { normals } from "./philox.ts";
@@ -110,4 +112,16 @@ export const reverseStepTwin: TwinOf<typeof reverseStep> = ({ tensors, parameter
     return blend(p, tensors, index, lane, next);
   });
   return { x, xStart };
+};
+
+export const watchFiniteTwin: TwinOf<typeof watchFinite> = ({ tensors, parameters: p }) => {
+  const { out } = tensors;
+  const found = Float64Array.from(tensors.found);
+  for (let image = 0; image < p.images; image++)
+    for (let sample = 0; sample < watchedPixels; sample++) {
+      const first = (image * p.pixels + Math.floor((sample * p.pixels) / watchedPixels)) * p.stride;
+      const isFinite = out.subarray(first, first + p.channels).every(Number.isFinite);
+      if (!isFinite && found[0] === 0) found[0] = p.call + 1;
+    }
+  return { found };
 };
