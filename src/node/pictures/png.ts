@@ -139,11 +139,9 @@ function unfilter(filter: number, line: Uint8Array, above: Uint8Array, step: num
 
 /** Of left, above and above left: the one nearest to left + above − above left. */
 export function paeth(left: number, above: number, corner: number): number {
-  const [toLeft, toAbove, toCorner] = [
-    Math.abs(above - corner),
-    Math.abs(left - corner),
-    Math.abs(left + above - 2 * corner),
-  ];
+  const toLeft = Math.abs(above - corner);
+  const toAbove = Math.abs(left - corner);
+  const toCorner = Math.abs(left + above - 2 * corner);
   if (toLeft <= toAbove && toLeft <= toCorner) return left;
   return toAbove <= toCorner ? above : corner;
 }
