@@ -6,7 +6,14 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
 import { chooseAdapter, noAdapterMessage, type Source } from "../src/node/adapter.ts";
-import { chromiumPackage, hasGlibc, systemDrivers, unpackSwiftShader, withDrivers } from "../src/node/vulkan.ts";
+import {
+  chromiumPackage,
+  hardwareDrivers,
+  hasGlibc,
+  systemDrivers,
+  unpackSwiftShader,
+  withDrivers,
+} from "../src/node/vulkan.ts";
 import { setUp } from "../scripts/setup.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -178,13 +185,41 @@ test("drivers are found where the Vulkan loader looks, those the user adds first
   }
 });
 
+test("drivers that cannot find hardware are not asked for it: software's, and Mesa's where there is no graphics card", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "repaint-cards-"));
+  try {
+    const names = [
+      "intel_icd.x86_64.json",
+      "lvp_icd.x86_64.json",
+      "nvidia_icd.json",
+      "dzn_icd.x86_64.json",
+      "radeon_icd.json",
+    ];
+    const drivers = names.map((name) => `/usr/share/vulkan/icd.d/${name}`);
+    const found = async (): Promise<string[]> =>
+      (await hardwareDrivers(drivers, folder)).map((path) => path.slice(path.lastIndexOf("/") + 1));
+    expect(await found()).toEqual(["nvidia_icd.json", "dzn_icd.x86_64.json"]);
+    await writeFile(join(folder, "card0"), "");
+    expect(await found()).toEqual(["nvidia_icd.json", "dzn_icd.x86_64.json"]);
+    await writeFile(join(folder, "renderD128"), "");
+    expect(await found()).toEqual(names.filter((name) => !name.startsWith("lvp")));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
 test.skipIf(cannotFork)("driver variables are put back even if the body throws", async () => {
-  const before = process.env.VK_DRIVER_FILES;
-  const body = withDrivers(["/a.json", "/b.json"], () =>
-    Promise.reject(new Error(`saw ${process.env.VK_DRIVER_FILES}`)),
-  );
-  await expect(body).rejects.toThrow("saw /a.json:/b.json");
-  expect(process.env.VK_DRIVER_FILES).toBe(before);
+  const before = [process.env.VK_DRIVER_FILES, process.env.XDG_RUNTIME_DIR];
+  delete process.env.XDG_RUNTIME_DIR;
+  try {
+    const body = withDrivers(["/a.json", "/b.json"], () =>
+      Promise.reject(new Error(`saw ${process.env.VK_DRIVER_FILES} and ${process.env.XDG_RUNTIME_DIR}`)),
+    );
+    await expect(body).rejects.toThrow(`saw /a.json:/b.json and ${tmpdir()}`);
+    expect([process.env.VK_DRIVER_FILES, process.env.XDG_RUNTIME_DIR]).toEqual([before[0], undefined]);
+  } finally {
+    if (before[1] !== undefined) process.env.XDG_RUNTIME_DIR = before[1];
+  }
 });
 
 describe("without an adapter, what to install is said in one line", () => {

@@ -4,7 +4,15 @@
  */
 import { NoAdapterError } from "../errors.ts";
 import { calmPolling } from "./calmPolling.ts";
-import { givenDrivers, hasGlibc, loadVulkanLoader, systemDrivers, unpackSwiftShader, withDrivers } from "./vulkan.ts";
+import {
+  givenDrivers,
+  hardwareDrivers,
+  hasGlibc,
+  loadVulkanLoader,
+  systemDrivers,
+  unpackSwiftShader,
+  withDrivers,
+} from "./vulkan.ts";
 import { adapterKind, adapterName } from "../engine/adapter.ts";
 
 export interface OpenGpuOptions {
@@ -97,7 +105,7 @@ export async function chooseAdapter(
   }
   // The SwiftShader of the package is the software adapter that all tests run on; the system's is of any age.
   if (softwareOfSystem) return softwareOfSystem;
-  throw new NoAdapterError(noAdapterMessage({ wanted, tried, others, given: givenDrivers() }));
+  throw new NoAdapterError(noAdapterMessage({ wanted, tried: [...new Set(tried)], others, given: givenDrivers() }));
 }
 
 /** Of Dawn. */
@@ -108,9 +116,11 @@ interface Toggles {
 
 function sources(toggles: Toggles, wanted: string): Source[] {
   const system: Source = { name: "system", open: () => openSystem(toggles) };
+  const hardware: Source = { name: "system", open: () => openSystem(toggles, hardwareDrivers) };
   const swiftshader: Source = { name: "swiftshader", open: () => openSwiftShader(toggles) };
   if (givenDrivers()) return [{ name: "given", open: () => openGiven(toggles) }];
-  if (wanted === "hardware") return [system];
+  if (wanted === "hardware") return [hardware];
+  if (wanted === "default") return [hardware, swiftshader, system];
   if (wanted === "swiftshader") return [swiftshader, system];
   return [system, swiftshader];
 }
@@ -128,9 +138,13 @@ async function openGiven(toggles: Toggles): Promise<OpenGpu[]> {
   return adaptersOf(toggles);
 }
 
-async function openSystem(toggles: Toggles): Promise<OpenGpu[]> {
+/** @param among which of the machine's Vulkan drivers are asked */
+async function openSystem(
+  toggles: Toggles,
+  among = (drivers: readonly string[]): readonly string[] | Promise<readonly string[]> => drivers,
+): Promise<OpenGpu[]> {
   if (process.platform !== "linux") return adaptersOf(toggles);
-  const drivers = await systemDrivers();
+  const drivers = await among(await systemDrivers());
   if (drivers.length === 0) return [];
   if (!(await loadVulkanLoader()) && !(await loadVulkanLoader((await unpackSwiftShader())?.loader)))
     throw new Error("drivers are installed, the Vulkan loader (libvulkan.so.1) is not");

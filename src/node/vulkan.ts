@@ -7,8 +7,8 @@
  */
 import { readdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { homedir, tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
 import { isMainThread } from "node:worker_threads";
 import { keepLibrary, setVariable } from "./nativeLibraries.ts";
 import { unpackOnce } from "./unpack.ts";
@@ -53,6 +53,22 @@ export async function systemDrivers(): Promise<string[]> {
   }
   return found;
 }
+
+/**
+ * Those of the drivers that may find hardware here. Software, and Mesa's drivers of graphics cards where the kernel shows none,
+ * are left out: asked in vain, Dawn and Vulkan's loader print warnings that nobody can act on.
+ * @param devices the folder of the kernel's graphics cards
+ */
+export async function hardwareDrivers(drivers: readonly string[], devices = "/dev/dri"): Promise<string[]> {
+  const cards = (await readdir(devices).catch(() => [])).filter((name) => name.startsWith("renderD"));
+  return drivers.filter((path) => {
+    const name = basename(path);
+    return !softwareDriver.test(name) && (cards.length > 0 || !mesaDriver.test(name));
+  });
+}
+
+const softwareDriver = /^(lvp|vk_swiftshader)_icd\b/;
+const mesaDriver = /^(asahi|broadcom|freedreno|intel|intel_hasvk|nouveau|panfrost|powervr_mesa|radeon|virtio)_icd\b/;
 
 /** SwiftShader's files in the cache, or undefined where the registry package is not installed or not for this machine. */
 export async function unpackSwiftShader(cache?: string): Promise<{ driver: string; loader: string } | undefined> {
@@ -102,9 +118,12 @@ export async function loadVulkanLoader(fallback?: string): Promise<boolean> {
 export async function withDrivers<T>(drivers: readonly string[], body: () => Promise<T>): Promise<T> {
   if (!isMainThread)
     throw new Error("a worker thread cannot choose Vulkan drivers: set VK_DRIVER_FILES before Node starts");
-  const before = { VK_DRIVER_FILES: process.env.VK_DRIVER_FILES, VK_ICD_FILENAMES: process.env.VK_ICD_FILENAMES };
+  const { VK_DRIVER_FILES, VK_ICD_FILENAMES, XDG_RUNTIME_DIR } = process.env;
+  const before = { VK_DRIVER_FILES, VK_ICD_FILENAMES, XDG_RUNTIME_DIR };
   try {
-    for (const variable of Object.keys(before)) await setVariable(variable, drivers.join(":"));
+    for (const variable of ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"]) await setVariable(variable, drivers.join(":"));
+    // Mesa's layer looks for a desktop, and where this is not set libwayland prints that it is not.
+    if (!XDG_RUNTIME_DIR) await setVariable("XDG_RUNTIME_DIR", tmpdir());
     return await body();
   } finally {
     for (const [variable, value] of Object.entries(before)) await setVariable(variable, value);
