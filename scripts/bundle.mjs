@@ -64,7 +64,7 @@ async function declare(folder) {
   const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
   await promisify(execFile)(process.execPath, [tsc, "-p", "tsconfig.build.json", "--outDir", folder], { cwd: root });
   const { cli: _, ...typed } = entries;
-  await arrangeDeclarations(folder, Object.values(typed));
+  await arrangeDeclarations(folder, [...Object.values(typed), "src/element/worker.ts"]);
   const manifest = JSON.parse(await readFile(join(root, "custom-elements.json"), "utf8"));
   for (const [name, text] of Object.entries(frameworkDeclarations(manifest)))
     await writeFile(join(folder, `${name}.d.ts`), text);

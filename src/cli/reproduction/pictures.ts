@@ -23,6 +23,10 @@ export async function readUnseen(): Promise<PortraitSheet> {
     const facts = JSON.parse(await readFile(file, "utf8")) as unknown;
     return cutSheet(await readPicture(join(unseenFolder, "portraits.png")), facts);
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT")
+      throw new InputError(
+        `${file} is not here: \`reproduce\` takes a checkout of the project, packages leave its pictures out`,
+      );
     throw error instanceof InputError ? error : asInputError(error, `cannot read ${file}`);
   }
 }
