@@ -100,6 +100,40 @@ describe("what the unpickler takes and refuses", () => {
     );
   });
 
+  test("values that run nothing are values, and still no way to something that would", async () => {
+    const member = global("my.code", "Mean");
+    const inert = {
+      optimizer: reduce(global("functools", "partial"), [global("torch.optim.adam", "Adam")]),
+      range: reduce(global("__builtin__", "xrange"), [0, 4, 1]),
+      slice: reduce(global("builtins", "slice"), [0, 3, null]),
+      enum311: reduce(global("__builtin__", "getattr"), [member, "EPSILON"]),
+      nested: reduce(global("builtins", "getattr"), [reduce(global("builtins", "getattr"), [member, "Inner"]), "A"]),
+      enum: reduce(member, [3]),
+      named: reduce(member, ["eps"]),
+      random: build(reduce(global("numpy.random._pickle", "__randomstate_ctor"), ["MT19937"]), { bit_generator: "MT" }),
+      own: build(reduce(global("random", "Random"), []), [3]),
+    };
+    const file = await openValue({ args: inert, model: { a: pair() } });
+    expect([...file.tensors.keys()]).toEqual(["a"]);
+
+    const partial = (...args: unknown[]) => reduce(global("functools", "partial"), args);
+    const attribute = (...args: unknown[]) => reduce(global("builtins", "getattr"), args);
+    const hostile: [unknown, RegExp][] = [
+      [partial(global("os", "system"), "true"), /"os\.system"/],
+      [reduce(partial(global("my.code", "run")), ["true"]), /expected its pickle to call a global/],
+      [attribute(global("os", "path"), "join"), /"os\.path".*do not load this file in Python either/],
+      [attribute(member, "__class__"), /"builtins\.getattr".*do not load this file in Python either/],
+      [attribute(member), /"builtins\.getattr"/],
+      [reduce(attribute(member, "run"), ["true"]), /expected its pickle to call a global/],
+      [reduce(global("my.code", "run"), [3]), /"my\.code\.run"/],
+      [reduce(member, ["rm -rf x"]), /"my\.code\.Mean"/],
+      [reduce(member, [1, 2]), /"my\.code\.Mean"/],
+      [reduce(global("torch.hub", "Loader"), ["x"]), /"torch\.hub\.Loader"/],
+    ];
+    for (const [value, message] of hostile) await refused(openValue({ model: { a: pair() }, b: value }), message);
+    await refused(openValue({ "b.weight": inert.enum, "a.weight": pair() }), /an object of my\.code\.Mean/);
+  });
+
   test("names that mean something to JavaScript are names", async () => {
     const names = ["__proto__", "constructor", "toString", "hasOwnProperty"];
     const file = await openValue(Object.fromEntries(names.map((name) => [name, pair()])));

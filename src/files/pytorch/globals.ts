@@ -5,7 +5,7 @@
  * - *inert*: classes that stand beside state dicts in training checkpoints (Namespace, Path, numpy numbers …), and instances
  *   of anybody's own class: they become an `Inert` placeholder, and are an error only where a tensor is needed;
  * - a mention of one of Python's own modules outside these tables: refused (`os.system`, `builtins.eval`, `subprocess.Popen`);
- * - a call of anything outside these tables: refused.
+ * - a call of anything outside these tables: refused, but for what members of enumerations are written as.
  *
  * Not here: opcodes (pickle.ts), which tensors are the network's (stateDict.ts).
  */
@@ -63,13 +63,17 @@ const inertCalls = new Set(
     "datetime.datetime datetime.date datetime.time datetime.timedelta datetime.timezone",
     "collections.Counter collections.deque decimal.Decimal uuid.UUID",
     ...["builtins", "__builtin__"].map((module) =>
-      "set frozenset bytearray bytes complex slice range list dict tuple".replaceAll(
+      "set frozenset bytearray bytes complex slice range xrange list dict tuple".replaceAll(
         /\w+/g,
         (name) => `${module}.${name}`,
       ),
     ),
     ...["numpy.core.multiarray", "numpy._core.multiarray"].map((module) => `${module}.scalar ${module}._reconstruct`),
     "numpy.dtype numpy.ndarray numpy.core.numeric._frombuffer numpy._core.numeric._frombuffer",
+    "numpy.random._pickle.__randomstate_ctor numpy.random._pickle.__generator_ctor numpy.random.__RandomState_ctor",
+    "numpy.random._pickle.__bit_generator_ctor random.Random",
+    // What they would call and look up is a name like any other, and a mention of Python's own stays refused.
+    "functools.partial re._compile logging.getLogger copyreg.__newobj__ copyreg.__newobj_ex__",
     "torch.device torch.serialization._get_layout torch.Tensor torch.nn.parameter.Parameter",
   ].flatMap((names) => names.split(" ")),
 );
@@ -80,8 +84,31 @@ const inertMentions = new Set(
     .flatMap((module) =>
       ["int", "float", "bool", "str", "object", "type", "unicode", "long"].map((name) => `${module}.${name}`),
     )
-    .concat("typing.Any", "typing.Union", "typing.Dict", "typing.List"),
+    .concat("builtins.Ellipsis", "builtins.NotImplemented", "typing.Any", "typing.Union", "typing.Dict", "typing.List"),
 );
+
+const attributes = new Set(["builtins.getattr", "__builtin__.getattr"]);
+
+/** getattr(class, "MEMBER"), as Python 3.11 writes a member of an enumeration or a method of a class. */
+function isMember(qualifiedName: string, args: readonly unknown[]): boolean {
+  const [owner, name] = args;
+  const isOwner = owner instanceof Global || owner instanceof Inert;
+  return (
+    attributes.has(qualifiedName) && args.length === 2 && isOwner && typeof name === "string" && !name.startsWith("__")
+  );
+}
+
+/** Class(value) of a class of somebody's own, as other Pythons write a member of an enumeration. */
+function isEnumeration(qualifiedName: string, args: readonly unknown[]): boolean {
+  const [value] = args;
+  const isValue =
+    typeof value === "number" ||
+    typeof value === "boolean" ||
+    (typeof value === "string" && /^[\w.-]{1,64}$/.test(value));
+  return (
+    args.length === 1 && isValue && !/^(torch|numpy)\./.test(qualifiedName) && /\.[A-Z][a-z]\w*$/.test(qualifiedName)
+  );
+}
 
 const suspicious = "do not load this file in Python either, unless you know who made it and why";
 const unknown = "if you trust the file, load it in PyTorch and save only its state dict";
@@ -94,7 +121,7 @@ export function checkpointWorld(format: "zip" | "legacy" | "raw", budget: Budget
     find(module, name) {
       budget.spend(64 + 2 * (module.length + name.length));
       const qualifiedName = `${module}.${name}`;
-      const isKnown = calls.has(qualifiedName) || inertCalls.has(qualifiedName) || inertMentions.has(qualifiedName);
+      const isKnown = [calls, inertCalls, inertMentions, attributes].some((table) => table.has(qualifiedName));
       const root = module.split(".", 1)[0]!;
       const isPythons = pythonModules.has(root) || (root.startsWith("_") && root !== "__main__");
       const global = new Global(qualifiedName);
@@ -110,10 +137,11 @@ export function checkpointWorld(format: "zip" | "legacy" | "raw", budget: Budget
       if (call) return call(args, { budget, fail });
       if (how === "new" || inertCalls.has(qualifiedName)) {
         const [first] = args;
-        const isInstance = qualifiedName.endsWith("._reconstructor") && first instanceof Global;
+        const isInstance = /\.(_reconstructor|__newobj(_ex)?__)$/.test(qualifiedName) && first instanceof Global;
         return new Inert(isInstance ? first.qualifiedName : qualifiedName);
       }
-      return refuse(`to call ${showGlobal(callable)}`, unknown);
+      if (isMember(qualifiedName, args) || isEnumeration(qualifiedName, args)) return new Inert(qualifiedName);
+      return refuse(`to call ${showGlobal(callable)}`, attributes.has(qualifiedName) ? suspicious : unknown);
     },
     persistent(id) {
       if (format === "raw") return fail("expected a plain pickle to hold no storages, got a reference to one");
