@@ -114,15 +114,18 @@ interface Toggles {
   readonly off: readonly string[];
 }
 
+/** How Mesa's software adapter is called: it is asked when it is meant, or when there is nothing else. */
+const systemSoftware = ["llvmpipe", "lavapipe", "mesa", "software"];
+
 function sources(toggles: Toggles, wanted: string): Source[] {
   const system: Source = { name: "system", open: () => openSystem(toggles) };
   const hardware: Source = { name: "system", open: () => openSystem(toggles, hardwareDrivers) };
   const swiftshader: Source = { name: "swiftshader", open: () => openSwiftShader(toggles) };
   if (givenDrivers()) return [{ name: "given", open: () => openGiven(toggles) }];
   if (wanted === "hardware") return [hardware];
-  if (wanted === "default") return [hardware, swiftshader, system];
   if (wanted === "swiftshader") return [swiftshader, system];
-  return [system, swiftshader];
+  const wantsSoftware = ["default", ...systemSoftware].some((word) => word.includes(wanted) || wanted.includes(word));
+  return [hardware, swiftshader, ...(wantsSoftware ? [system] : [])];
 }
 
 function matches(info: GPUAdapterInfo, wanted: string, source: Source["name"]): boolean {
