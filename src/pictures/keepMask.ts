@@ -15,9 +15,11 @@ export type MaskReading = "luminance" | "brush" | "numbers" | "layer" | "picture
 /**
  * The keep mask that a mask picture means. `white` says what its white stands for: "fill" or "keep".
  * Soft masks are cut at one half: a pixel is known where keep >= 0.5.
+ * @throws InputError for what is no picture
  */
-export function keepMask(picture: Picture, white: "fill" | "keep", reading: MaskReading = readingOf(picture)): Mask {
+export function keepMask(picture: Picture, white: "fill" | "keep", given?: MaskReading): Mask {
   checkSize("mask", picture, 4);
+  const reading = given ?? readingOf(picture);
   const { width, height, data } = picture;
   const isKnownWhite = white === "keep" || reading === "picture";
   const keep = new Float32Array(width * height);
