@@ -1,4 +1,7 @@
-/** What a block's layers are called stands in one file for each family of checkpoints, and a new kind of block does not compile until every file that must know it does. */
+/**
+ * What a block's layers are called stands in one file for each family of checkpoints, and a new kind of block does not
+ * compile until every file that must know it does.
+ */
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

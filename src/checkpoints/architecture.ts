@@ -1,8 +1,9 @@
 /**
- * A guided-diffusion UNet or classifier as data: its blocks in execution order, under the names of the state dict. Not here: the
- * layers of a block (layers.ts), how they are computed (src/unet), and reading a configuration off a file (infer.ts).
+ * A guided-diffusion UNet or classifier as data: its blocks in execution order, under the names of the state dict. Not
+ * here: the layers of a block (layers.ts), how they are computed (src/unet), and reading a configuration off a file
+ * (infer.ts).
  */
-import { headCount, levelChannels, normGroups, sizeMultiple, type UNetConfig } from "./config.ts";
+import { headCount, levelChannels, normGroups, type Pool, sizeMultiple, type UNetConfig } from "./config.ts";
 
 /** `name` is the prefix of the block's tensors in the state dict. */
 export type Block =
@@ -87,7 +88,10 @@ interface Levels {
   readonly middleAttention: boolean;
 }
 
-/** Follows UNetModel and EncoderUNetModel of guided-diffusion (Dhariwal and Nichol 2021, arXiv 2105.05233). Expects a checked configuration. */
+/**
+ * Follows UNetModel and EncoderUNetModel of guided-diffusion (Dhariwal and Nichol 2021, arXiv 2105.05233). Expects a
+ * checked configuration.
+ */
 export function buildArchitecture(config: UNetConfig): Architecture {
   const resampler = config.resblockUpdown ? "res" : config.convResample ? "conv" : "none";
   return assembleArchitecture({
@@ -103,70 +107,104 @@ export function buildArchitecture(config: UNetConfig): Architecture {
 
 /** The blocks of a network whose levels make the given choices, under guided-diffusion's names. */
 export function assembleArchitecture(levels: Levels): Architecture {
-  const { config, details, widths, attends } = levels;
-  const stemChannels = config.inChannels * (config.superRes ? 2 : 1);
+  const { config, details, widths, middleAttention } = levels;
+  const { modelChannels, outChannels, inChannels, superRes, pool } = config;
+  const stemChannels = inChannels * (superRes ? 2 : 1);
+  const { input, skips } = inputBlocks(levels, stemChannels);
+  const channels = widths.at(-1)!;
+  const middle = [
+    res("middle_block.0", channels, channels),
+    ...(middleAttention ? [attention(levels, "middle_block.1", channels, "input")] : []),
+    res("middle_block.2", channels, channels),
+  ];
+  return {
+    config,
+    input,
+    middle,
+    output: pool === undefined ? outputBlocks(levels, skips) : [],
+    head: pool === undefined ? { kind: "image" } : classifierHead(config, pool, [...skips, channels]),
+    outChannelsIn: pool === undefined ? widths[0]! : channels,
+    outChannels,
+    stemChannels,
+    modelChannels,
+    embedChannels: 4 * modelChannels,
+    details,
+  };
+}
+
+type Side = "input" | "output";
+
+function res(name: string, input: number, out: number, resample: "none" | "up" | "down" = "none"): Block {
+  return { kind: "res", name, in: input, out, resample };
+}
+
+function attention({ heads }: Levels, name: string, channels: number, side: Side): Block {
+  return { kind: "attention", name, channels, heads: heads(channels, side) };
+}
+
+/** What joins a level to the next. */
+function resampler({ resampler, widths }: Levels, name: string, level: number, direction: "up" | "down"): Block {
+  const kind = resampler(level, direction);
+  const channels = widths[level]!;
+  return kind === "res"
+    ? res(name, channels, channels, direction)
+    : { kind: `${direction}sample`, name, channels, conv: kind === "conv" };
+}
+
+/** `skips`: the channels that each entry leaves. */
+function inputBlocks(levels: Levels, stemChannels: number): { input: Block[][]; skips: number[] } {
+  const { config, widths, attends } = levels;
   let channels = widths[0]!;
   const input: Block[][] = [[{ kind: "conv", name: "input_blocks.0.0", in: stemChannels, out: channels }]];
   const skips = [channels];
-  const res = (name: string, input: number, out: number, resample: "none" | "up" | "down" = "none"): Block => {
-    return { kind: "res", name, in: input, out, resample };
-  };
-  const attention = (name: string, side: "input" | "output"): Block => {
-    return { kind: "attention", name, channels, heads: levels.heads(channels, side) };
-  };
-  const resampler = (name: string, level: number, direction: "up" | "down"): Block => {
-    const kind = levels.resampler(level, direction);
-    return kind === "res"
-      ? res(name, channels, channels, direction)
-      : { kind: `${direction}sample`, name, channels, conv: kind === "conv" };
-  };
-
-  widths.forEach((width, level) => {
+  for (const [level, width] of widths.entries()) {
     for (let i = 0; i < config.numResBlocks; i++) {
       const name = `input_blocks.${input.length}`;
       const blocks = [res(`${name}.0`, channels, width)];
       channels = width;
-      if (attends(level, "input")) blocks.push(attention(`${name}.1`, "input"));
+      if (attends(level, "input")) blocks.push(attention(levels, `${name}.1`, width, "input"));
       input.push(blocks);
-      skips.push(channels);
+      skips.push(width);
     }
-    if (level === widths.length - 1) return;
-    input.push([resampler(`input_blocks.${input.length}.0`, level, "down")]);
-    skips.push(channels);
-  });
-
-  const middle = [
-    res("middle_block.0", channels, channels),
-    ...(levels.middleAttention ? [attention("middle_block.1", "input")] : []),
-    res("middle_block.2", channels, channels),
-  ];
-
-  const { modelChannels, outChannels, pool } = config;
-  const outer = { outChannels, stemChannels, modelChannels, embedChannels: 4 * modelChannels, details };
-  if (pool !== undefined) {
-    const features = skips.reduce((sum, width) => sum + width, channels);
-    const side = Math.floor(config.imageSize / sizeMultiple(config));
-    const poolHeads = Math.floor(channels / config.numHeadChannels);
-    const head: Head =
-      pool === "attention"
-        ? { kind: pool, tokens: side * side + 1, heads: poolHeads }
-        : pool === "adaptive"
-          ? { kind: pool }
-          : { kind: pool, features };
-    return { config, input, middle, output: [], head, outChannelsIn: channels, ...outer };
+    if (level === widths.length - 1) break;
+    input.push([resampler(levels, `input_blocks.${input.length}.0`, level, "down")]);
+    skips.push(width);
   }
+  return { input, skips };
+}
 
+function outputBlocks(levels: Levels, inputSkips: readonly number[]): Architecture["output"] {
+  const { config, widths, attends } = levels;
+  const skips = [...inputSkips];
+  let channels = widths.at(-1)!;
   const output: Architecture["output"] = [];
   for (let level = widths.length - 1; level >= 0; level--) {
+    const width = widths[level]!;
     for (let i = 0; i <= config.numResBlocks; i++) {
       const name = `output_blocks.${output.length}`;
       const skipChannels = skips.pop()!;
-      const blocks = [res(`${name}.0`, channels + skipChannels, widths[level]!)];
-      channels = widths[level]!;
-      if (attends(level, "output")) blocks.push(attention(`${name}.1`, "output"));
-      if (level > 0 && i === config.numResBlocks) blocks.push(resampler(`${name}.${blocks.length}`, level, "up"));
+      const blocks = [res(`${name}.0`, channels + skipChannels, width)];
+      channels = width;
+      if (attends(level, "output")) blocks.push(attention(levels, `${name}.1`, width, "output"));
+      if (level > 0 && i === config.numResBlocks)
+        blocks.push(resampler(levels, `${name}.${blocks.length}`, level, "up"));
       output.push({ blocks, skipChannels });
     }
   }
-  return { config, input, middle, output, head: { kind: "image" }, outChannelsIn: channels, ...outer };
+  return output;
+}
+
+/** `features`: the channels of every entry's output and of the middle's. */
+function classifierHead(config: UNetConfig, pool: Pool, features: readonly number[]): Head {
+  switch (pool) {
+    case "attention": {
+      const side = Math.floor(config.imageSize / sizeMultiple(config));
+      return { kind: pool, tokens: side * side + 1, heads: Math.floor(features.at(-1)! / config.numHeadChannels) };
+    }
+    case "adaptive":
+      return { kind: pool };
+    case "spatial":
+    case "spatial_v2":
+      return { kind: pool, features: features.reduce((sum, width) => sum + width, 0) };
+  }
 }

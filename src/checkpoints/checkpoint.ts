@@ -1,13 +1,13 @@
 /**
- * Opens a checkpoint: header, flags, architecture and diffusion settings, and a plain word for files that hold something
- * else. Not here: reading weights (the loader streams them tensor by tensor), the formats themselves.
+ * Opens a checkpoint: header, flags, architecture and diffusion settings, and a plain word for files that hold
+ * something else. Not here: reading weights (the loader streams them tensor by tensor), the formats themselves.
  */
 import { CheckpointError, InputError } from "../errors.ts";
 import { type Architecture, buildArchitecture } from "./architecture.ts";
 import { defaultDiffusion, type DiffusionSettings, flagName, type UNetConfig } from "./config.ts";
 import { type Flags, mergeFlags, noFlags, parseFlags } from "./flags.ts";
 import { isDiffusersConfig, recognise } from "./recognise.ts";
-import { inferConfig, untold } from "./infer.ts";
+import { inferConfig, assumable } from "./infer.ts";
 import { classTable, headNames } from "./names.ts";
 import type { ByteSource } from "../files/bytes.ts";
 import type { OpenTensors } from "../files/open.ts";
@@ -19,19 +19,22 @@ export interface Checkpoint {
   readonly config: UNetConfig;
   readonly diffusion: DiffusionSettings;
   readonly architecture: Architecture;
-  /** Settings that no flag gave and no tensor tells, as "noise_schedule linear": what a wrong picture may come from. */
+  /** Settings that neither a flag nor a tensor determines, as "noise_schedule linear": what a wrong picture may come from. */
   readonly assumed: readonly string[];
-  /** The class that means none, where the metadata's `unconditional_class` names one: for pictures that are given no class. */
+  /**
+   * The class that means none, where the metadata's `unconditional_class` names one: for pictures that are given no
+   * class.
+   */
   readonly unconditionalClass?: number | undefined;
   /** The config.json of a file in diffusers' layout. */
   readonly diffusersConfig?: Readonly<Record<string, unknown>>;
 }
 
 /**
- * Opens a safetensors or PyTorch file of a UNet, or takes one that is open. Flags come from `flags` (parsed JSON, either
- * vocabulary), then from the file's metadata: `guided_diffusion_unet` (constructor's vocabulary), `flags` (scripts'),
- * `diffusion`. A file in diffusers' layout needs its config.json, as the flags, from the metadata (`diffusers_config`) or from
- * `configBeside`, which is asked only then.
+ * Opens a safetensors or PyTorch file of a UNet, or takes one that is open. Flags come from `flags` (parsed JSON,
+ * either vocabulary), then from the file's metadata: `guided_diffusion_unet` (constructor's vocabulary), `flags`
+ * (scripts'), `diffusion`. A file in diffusers' layout needs its config.json, as the flags, from the metadata
+ * (`diffusers_config`) or from `configBeside`, which is asked only then.
  * @throws InputError for flags that cannot be read, CheckpointError for a file that is damaged, is no such network or
  * contradicts the flags
  */
@@ -82,8 +85,8 @@ function unetCheckpoint(file: OpenTensors, given: Flags): Checkpoint {
 }
 
 /**
- * Flags that describe a whole network (they have model_channels or num_channels) and say nothing of heads mean what they mean
- * to guided-diffusion: 1 head (constructor), 4 heads (scripts).
+ * Flags that describe a whole network (they have model_channels or num_channels) and say nothing of heads mean what
+ * they mean to guided-diffusion: 1 head (constructor), 4 heads (scripts).
  */
 export function withHeads({ vocabulary, unet }: Flags): Partial<UNetConfig> {
   const isWhole = unet.modelChannels !== undefined && vocabulary !== "either";
@@ -154,7 +157,7 @@ function listAssumed(config: UNetConfig, diffusion: DiffusionSettings, flags: Fl
   const headsGiven = flags.unet.numHeads !== undefined || flags.unet.numHeadChannels !== undefined;
   const hidden: (keyof UNetConfig)[] = headsGiven || config.numHeadChannels !== -1 ? ["numHeads"] : ["numHeadChannels"];
   if (headsGiven) hidden.push("numHeadChannels");
-  const unetKeys = untold.filter((key) => flags.unet[key] === undefined && !hidden.includes(key));
+  const unetKeys = assumable.filter((key) => flags.unet[key] === undefined && !hidden.includes(key));
   const diffusionKeys = (["diffusionSteps", "noiseSchedule", "predictXstart", "rescaleTimesteps"] as const).filter(
     (key) => flags.diffusion[key] === undefined,
   );

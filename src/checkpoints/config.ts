@@ -1,6 +1,7 @@
 /**
- * What a guided-diffusion network is (UNetConfig: a UNet, or with `pool` a classifier) and how it was trained to diffuse
- * (DiffusionSettings), and the check that a configuration can be built at all. Not here: reading flags (flags.ts), the layers (architecture.ts), tensors (infer.ts).
+ * What a guided-diffusion network is (UNetConfig: a UNet, or with `pool` a classifier) and how it was trained to
+ * diffuse (DiffusionSettings), and the check that a configuration can be built at all. Not here: reading flags
+ * (flags.ts), the layers (architecture.ts), tensors (infer.ts).
  */
 import { InputError } from "../errors.ts";
 
@@ -8,11 +9,17 @@ import { InputError } from "../errors.ts";
 export const pools = ["attention", "adaptive", "spatial", "spatial_v2"] as const;
 export type Pool = (typeof pools)[number];
 
-/** The constructor arguments of guided-diffusion's UNetModel, SuperResModel and EncoderUNetModel that change what is computed. */
+/**
+ * The constructor arguments of guided-diffusion's UNetModel, SuperResModel and EncoderUNetModel that change what is
+ * computed.
+ */
 export interface UNetConfig {
   /** Side in pixels of the images it was trained on; the network itself takes any multiple of 2^(levels − 1). */
   readonly imageSize: number;
-  /** Channels of x alone. A super-resolution network's first convolution sees twice as many: x and the upsampled low_res. */
+  /**
+   * Channels of x alone. A super-resolution network's first convolution sees twice as many: x and the upsampled
+   * low_res.
+   */
   readonly inChannels: number;
   readonly modelChannels: number;
   readonly outChannels: number;
@@ -35,7 +42,7 @@ export interface UNetConfig {
   /** qkv rows are all q, all k, all v (new), or q, k, v head by head (legacy). */
   readonly useNewAttentionOrder: boolean;
   readonly superRes: boolean;
-  /** Groups of every GroupNorm; absent: guided-diffusion's 32. (Diffusers' name for it; no tensor tells.) */
+  /** Groups of every GroupNorm; absent: guided-diffusion's 32. (Diffusers' name for it; no tensor shows it.) */
   readonly normNumGroups?: number | undefined;
   /** Of a classifier (EncoderUNetModel), whose outChannels are its classes; absent: a UNet. */
   readonly pool?: Pool | undefined;
@@ -164,7 +171,7 @@ export function configProblems(config: UNetConfig): string[] {
   return problems;
 }
 
-/** Throws InputError that lists every problem. */
+/** @throws InputError that lists every problem */
 export function checkConfig(config: UNetConfig): void {
   const problems = configProblems(config);
   if (problems.length > 0) throw new InputError(`this UNet cannot be built: ${problems.join("; ")}`);

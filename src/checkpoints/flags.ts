@@ -1,11 +1,11 @@
 /**
- * Reads flags as people write them, in either of guided-diffusion's vocabularies: its model constructor's (model_channels,
- * attention_resolutions as downsample factors, …) or its scripts' (num_channels, attention_resolutions "32,16" as image
- * sizes, class_cond, …). Not here: what tensors say about a network (infer.ts).
+ * Reads flags as people write them, in either of guided-diffusion's vocabularies: its model constructor's
+ * (model_channels, attention_resolutions as downsample factors, …) or its scripts' (num_channels, attention_resolutions
+ * "32,16" as image sizes, class_cond, …). Not here: what tensors say about a network (infer.ts).
  *
  * Which vocabulary: a key that only one of them has decides, as does a list (constructor) or a text (scripts) for
- * attention_resolutions and channel_mult. Keys of both in one object are refused: 16 means two things. Diffusion settings may
- * stand beside either.
+ * attention_resolutions and channel_mult. Keys of both in one object are refused: 16 means two things. Diffusion
+ * settings may stand beside either.
  */
 import { InputError } from "../errors.ts";
 import { checkConfig, type DiffusionSettings, flagName, type UNetConfig } from "./config.ts";
@@ -46,7 +46,10 @@ const boolean =
   (value, flag, to) =>
     typeof value === "boolean" ? set(to, value) : expected("true or false", value, flag, to);
 
-/** Flags that change training or speed, never the result of a forward. Scripts for guided sampling pass the classifier's too. */
+/**
+ * Flags that change training or speed, never the result of a forward. Scripts for guided sampling pass the classifier's
+ * too.
+ */
 const ignored = (): void => {};
 
 export const shared: Record<string, Read> = {
@@ -176,7 +179,9 @@ const multBySize: Record<number, number[]> = {
   64: [1, 2, 3, 4],
 };
 
-/** The scripts' own list for an image size; a super-resolution network of 512 has that of 256. Other sizes have none. */
+/**
+ * The scripts' own list for an image size; a super-resolution network of 512 has that of 256. Other sizes have none.
+ */
 function setDefaultMult(to: Reading): void {
   const size = to.unet.imageSize ?? 0;
   const mult = multBySize[to.unet.superRes && size === 512 ? 256 : size];
@@ -196,8 +201,8 @@ function numbersOf(value: unknown): number[] | undefined {
 }
 
 /**
- * Flags from parsed JSON. A key that neither vocabulary knows is an error that lists near ones. Throws InputError
- * that lists every problem.
+ * Flags from parsed JSON. A key that neither vocabulary knows is an error that lists near ones.
+ * @throws InputError that lists every problem
  */
 export function parseFlags(json: unknown): Flags {
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
@@ -219,8 +224,8 @@ export function parseFlags(json: unknown): Flags {
 }
 
 /**
- * A whole configuration from flags alone, what they leave out by their vocabulary's defaults. Throws InputError for flags
- * that the constructor requires and for a network that cannot be built.
+ * A whole configuration from flags alone, what they leave out by their vocabulary's defaults.
+ * @throws InputError for flags that the constructor requires and for a network that cannot be built
  */
 export function completeConfig({ vocabulary, unet, diffusion: settings, classCond }: Flags): UNetConfig {
   const common = { numHeadChannels: -1, numHeadsUpsample: -1, useNewAttentionOrder: false };
@@ -249,7 +254,8 @@ export function completeConfig({ vocabulary, unet, diffusion: settings, classCon
 }
 
 /**
- * Lays flags over others: what `over` says wins. Heads are one statement: a number of heads hides a head width below it.
+ * Lays flags over others: what `over` says wins. Heads are one statement: a number of heads hides a head width below
+ * it.
  */
 export function mergeFlags(over: Flags, under: Flags): Flags {
   const unet: Partial<Writable<UNetConfig>> = { ...under.unet, ...over.unet };

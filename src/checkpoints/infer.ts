@@ -1,7 +1,7 @@
 /**
- * A network's configuration from the names and shapes of its tensors, and the one error that lists every tensor that does not
- * fit. Tensors vote, so that one damaged tensor is reported instead of misleading the rest. Not here: what the names of a
- * block mean (architecture.ts), files (checkpoint.ts), other layouts than guided-diffusion's.
+ * A network's configuration from the names and shapes of its tensors, and the one error that lists every tensor that
+ * does not fit. Tensors vote, so that one damaged tensor is reported instead of misleading the rest. Not here: what the
+ * names of a block mean (architecture.ts), files (checkpoint.ts), other layouts than guided-diffusion's.
  */
 import { CheckpointError } from "../errors.ts";
 import { type Architecture } from "./architecture.ts";
@@ -29,8 +29,8 @@ export class TensorMismatchError extends CheckpointError {
   }
 }
 
-/** What shapes cannot tell, and what is assumed where no flag says it: see `assume`. */
-export const untold = [
+/** What shapes cannot show, and what is assumed where no flag says it: see `assume`. */
+export const assumable = [
   "imageSize",
   "numHeads",
   "numHeadChannels",
@@ -38,12 +38,12 @@ export const untold = [
 ] as const satisfies (keyof UNetConfig)[];
 
 /**
- * The configuration of a state dict. Flags win where shapes say nothing. Assumed without a flag: the released networks' 64
- * channels a head (their scripts' 4 heads where 64 does not divide the width), the legacy attention order, and an image side of
- * 2^(levels + 2), at least 32 (64 for four levels … 512 for seven; super-resolution: 32 × the first factor that attends).
- *
- * Throws TensorMismatchError for tensors that do not fit and for flags that contradict tensors (naming both), CheckpointError
- * for a network that cannot be built or that no tensor describes.
+ * The configuration of a state dict. Flags win where shapes say nothing. Assumed without a flag: the released networks'
+ * 64 channels a head (their scripts' 4 heads where 64 does not divide the width), the legacy attention order, and an
+ * image side of 2^(levels + 2), at least 32 (64 for four levels … 512 for seven; super-resolution: 32 × the first
+ * factor that attends).
+ * @throws TensorMismatchError for tensors that do not fit and for flags that contradict tensors (naming both),
+ * CheckpointError for a network that cannot be built or that no tensor describes
  */
 export function inferConfig(tensors: TensorShapes, flags: Partial<UNetConfig> = {}, file = "checkpoint"): UNetConfig {
   const { config, problems } = explain(readTensorNames(tensors), tensors, flags, file);
@@ -51,19 +51,22 @@ export function inferConfig(tensors: TensorShapes, flags: Partial<UNetConfig> = 
   return config;
 }
 
-/** The configuration that the facts mean, and what it does not explain. @throws as inferConfig, but for problems with tensors */
+/**
+ * The configuration that the facts mean, and what it does not explain. @throws as inferConfig, but for problems with
+ * tensors
+ */
 export function explain(
   found: Found,
   tensors: TensorShapes,
   flags: Partial<UNetConfig>,
   file: string,
 ): { config: UNetConfig; problems: string[] } {
-  const told = toldByTensors(found, flags, file);
+  const inferred = fieldsFromTensors(found, flags, file);
   const pool = flags.pool === undefined ? {} : { pool: flags.pool };
   const groups = flags.normNumGroups === undefined ? {} : { normNumGroups: flags.normNumGroups };
-  const fromTensors = { ...assume(told, flags), ...told, ...pool, ...groups };
+  const fromTensors = { ...assume(inferred, flags), ...inferred, ...pool, ...groups };
   const config: UNetConfig = { ...fromTensors, ...flags };
-  const contradictions = listContradictions(found, told, flags);
+  const contradictions = listContradictions(found, inferred, flags);
   const unbuildable = configProblems(config);
   if (unbuildable.length > 0) {
     if (contradictions.length > 0) throw new TensorMismatchError(file, contradictions);
@@ -79,19 +82,19 @@ export function explain(
   return { config, problems: [...contradictions, ...(without.length < problems.length ? without : problems)] };
 }
 
-/** Throws TensorMismatchError unless the tensors are exactly those of an architecture. */
+/** @throws TensorMismatchError unless the tensors are exactly those of an architecture */
 export function checkTensors(architecture: Architecture, tensors: TensorShapes, file: string): void {
   const problems = compare(tensorsOf(architecture), tensors);
   if (problems.length > 0) throw new TensorMismatchError(file, problems);
 }
 
-type Told = Omit<
+type Inferred = Omit<
   UNetConfig,
   "imageSize" | "numHeads" | "numHeadChannels" | "numHeadsUpsample" | "useNewAttentionOrder"
 >;
 
-/** Fields that tensors decide; flags stand in only where the tensors that would tell are gone or leave a choice. */
-function toldByTensors(found: Found, flags: Partial<UNetConfig>, file: string): Told {
+/** Fields that tensors decide; flags stand in only where the tensors that would show them are missing or leave a choice. */
+function fieldsFromTensors(found: Found, flags: Partial<UNetConfig>, file: string): Inferred {
   const widths = found.widths.map(({ value }) => value);
   const modelChannels = found.modelChannels?.value ?? flags.modelChannels;
   const outChannels = found.outChannels?.value ?? flags.outChannels;
@@ -127,7 +130,10 @@ function toldByTensors(found: Found, flags: Partial<UNetConfig>, file: string): 
   };
 }
 
-/** Twice the image's channels go in: told by in_channels, or by the output, which has the image's channels or twice those. */
+/**
+ * Twice the image's channels go in: recognised by in_channels, or by the output, which has the image's channels or twice
+ * those.
+ */
 function isSuperRes(stem: number | undefined, inChannels: number | undefined, outChannels: number): boolean {
   if (stem === undefined) return false;
   if (inChannels !== undefined) return stem === 2 * inChannels;
@@ -142,35 +148,37 @@ function multiple(width: number, modelChannels: number): number {
 }
 
 function assume(
-  told: Told,
+  inferred: Inferred,
   flags: Partial<UNetConfig>,
-): Pick<UNetConfig, "numHeadsUpsample" | (typeof untold)[number]> {
-  const widths = levelChannels(told);
+): Pick<UNetConfig, "numHeadsUpsample" | (typeof assumable)[number]> {
+  const widths = levelChannels(inferred);
   const levels = widths.length;
-  const attending = widths.filter((_, level) => level === levels - 1 || told.attentionResolutions.includes(2 ** level));
+  const attending = widths.filter(
+    (_, level) => level === levels - 1 || inferred.attentionResolutions.includes(2 ** level),
+  );
   const headsGiven = flags.numHeads !== undefined || flags.numHeadChannels !== undefined;
   const numHeadChannels = !headsGiven && attending.every((width) => width % 64 === 0) ? 64 : -1;
-  const firstFactor = told.attentionResolutions[0];
+  const firstFactor = inferred.attentionResolutions[0];
   const byDepth = Math.max(32, 2 ** (levels + 2));
   const imageSize =
-    told.superRes && firstFactor !== undefined ? Math.max(32 * firstFactor, 2 ** (levels - 1)) : byDepth;
+    inferred.superRes && firstFactor !== undefined ? Math.max(32 * firstFactor, 2 ** (levels - 1)) : byDepth;
   return { imageSize, numHeads: 4, numHeadChannels, numHeadsUpsample: -1, useNewAttentionOrder: false };
 }
 
-function listContradictions(found: Found, told: Told, flags: Partial<UNetConfig>): string[] {
+function listContradictions(found: Found, inferred: Inferred, flags: Partial<UNetConfig>): string[] {
   const problems: string[] = [];
-  const check = (key: keyof Told, agrees: boolean, evidence: string) => {
+  const check = (key: keyof Inferred, agrees: boolean, evidence: string) => {
     if (flags[key] === undefined || agrees) return;
-    const says = JSON.stringify(told[key]);
+    const says = JSON.stringify(inferred[key]);
     problems.push(`flag ${flagName(key)} ${JSON.stringify(flags[key])} contradicts ${evidence}, which means ${says}`);
   };
-  const same = (key: keyof Told, evidence: string | undefined) =>
-    check(key, evidence === undefined || flags[key] === told[key], evidence ?? "");
+  const same = (key: keyof Inferred, evidence: string | undefined) =>
+    check(key, evidence === undefined || flags[key] === inferred[key], evidence ?? "");
   same("modelChannels", found.modelChannels?.evidence);
   same("outChannels", found.outChannels?.evidence);
   const stem = found.stemChannels;
   if (stem) {
-    const sides = told.superRes ? 2 : 1;
+    const sides = inferred.superRes ? 2 : 1;
     check("superRes", flags.superRes !== true || stem.value % 2 === 0, stem.evidence);
     check("inChannels", flags.inChannels! * sides === stem.value, stem.evidence);
   }
@@ -181,7 +189,7 @@ function listContradictions(found: Found, told: Told, flags: Partial<UNetConfig>
     same("resblockUpdown", found.structure);
     if (found.resample !== "res") same("convResample", found.structure);
   }
-  const flagWidths = levelChannels({ channelMult: flags.channelMult ?? [], modelChannels: told.modelChannels });
+  const flagWidths = levelChannels({ channelMult: flags.channelMult ?? [], modelChannels: inferred.modelChannels });
   const wrongLevel = found.widths.findIndex(({ value }, level) => flagWidths[level] !== value);
   const sameWidths = flagWidths.length === found.widths.length && wrongLevel < 0;
   check("channelMult", sameWidths, found.widths[wrongLevel]?.evidence ?? found.structure);

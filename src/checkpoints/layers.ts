@@ -1,7 +1,7 @@
 /**
- * The one list of a network's layers: their names in a state dict, the shapes of their weights and what they cost. Tensors,
- * parameters and multiply-adds are sums over it here; unet/weights.ts packs it. Not here: the blocks (architecture.ts), what the
- * names are (names.ts).
+ * The one list of a network's layers: their names in a state dict, the shapes of their weights and what they cost.
+ * Tensors, parameters and multiply-adds are sums over it here; unet/weights.ts packs it. Not here: the blocks
+ * (architecture.ts), what the names are (names.ts).
  */
 import { InputError } from "../errors.ts";
 import { buildArchitecture, type Architecture, type Block, hiddenFeatures } from "./architecture.ts";
@@ -25,13 +25,21 @@ export type Layer = {
   readonly macs: number;
 } & (
   | { readonly kind: "norm" }
-  /** Over the image or, as a linear layer, over rows; `inputs` are the channels of the tensors that it reads side by side. */
+  /**
+   * Over the image or, as a linear layer, over rows; `inputs` are the channels of the tensors that it reads side by
+   * side.
+   */
   | { readonly kind: "convolution"; readonly inputs: readonly number[] }
-  /** The copy that stands where a residual block keeps its channels but reads two tensors: the checkpoint has no tensor for it. */
+  /**
+   * The copy that stands where a residual block keeps its channels but reads two tensors: the checkpoint has no tensor
+   * for it.
+   */
   | { readonly kind: "identity"; readonly inputs: readonly number[] }
   /** Linear, of the timestep alone. */
   | { readonly kind: "time" }
-  /** Linear, from the timestep's embedding to scale and shift, or to what is added, of the residual block of that name. */
+  /**
+   * Linear, from the timestep's embedding to scale and shift, or to what is added, of the residual block of that name.
+   */
   | { readonly kind: "embedding"; readonly block: string }
   /** Attention's two linear layers; the multiply-adds of its two products count with the first. */
   | { readonly kind: "qkv" | "projection"; readonly layout: HeadLayout }
@@ -99,7 +107,10 @@ function pixelsAfter(block: Block, pixels: number): number {
   }
 }
 
-/** `beside`: of the block's input channels, those of a second tensor that is concatenated to the first; 0: there is none. */
+/**
+ * `beside`: of the block's input channels, those of a second tensor that is concatenated to the first; 0: there is
+ * none.
+ */
 function blockLayers(
   block: Block,
   { config, embedChannels }: Architecture,
@@ -175,7 +186,10 @@ function headLayers({ head, outChannelsIn: input, outChannels: out }: Architectu
   }
 }
 
-/** Name and shape of every tensor of the state dict, in execution order: convolutions OIHW, attention's 1×1 ones [O, I, 1]. */
+/**
+ * Name and shape of every tensor of the state dict, in execution order: convolutions OIHW, attention's 1×1 ones [O, I,
+ * 1].
+ */
 export function tensorsOf(architecture: Architecture): Map<string, number[]> {
   const shapes = new Map<string, number[]>();
   for (const { kind, name, shape } of layersOf(architecture)) {
@@ -197,8 +211,8 @@ export function countParameters(architecture: Architecture): number {
 }
 
 /**
- * Multiply-adds of one forward at batch 1 for an image of height × width pixels: convolutions, linear layers and attention's
- * two products.
+ * Multiply-adds of one forward at batch 1 for an image of height × width pixels: convolutions, linear layers and
+ * attention's two products.
  * @throws InputError if the levels cannot halve the size
  */
 export function countMacs(architecture: Architecture, height: number, width: number): number {

@@ -1,6 +1,6 @@
 /**
- * What a file holds in words, where it is not what was expected. For errors, and loaded only then. Not here: which kind it is
- * (recognise.ts).
+ * What a file holds in words, where it is not what was expected. For errors, and loaded only then. Not here: which kind
+ * it is (recognise.ts).
  */
 import { quoted } from "../text/quoted.ts";
 import { headNames } from "./names.ts";

@@ -1,6 +1,6 @@
 /**
- * What a file of tensors holds, told by its names and metadata. Asked here alone. Not here: the words for what this program
- * does not read (otherFiles.ts), and what its networks are in detail (infer.ts).
+ * What a file of tensors holds, recognised by its names and metadata. Asked here alone. Not here: the words for what this
+ * program does not read (otherFiles.ts), and what its networks are in detail (infer.ts).
  */
 import type { TensorFile } from "../files/tensorFile.ts";
 

@@ -1,11 +1,11 @@
 /**
  * Weights made by a rule that every language can follow, so that a released architecture runs at full size without a
- * download: hashes of a tensor's name and of the element's index, scaled so that activations neither vanish nor explode.
- * They paint noise. Not here: which tensors there are (architecture.ts), files (src/node).
+ * download: hashes of a tensor's name and of the element's index, scaled so that activations neither vanish nor
+ * explode. They paint noise. Not here: which tensors there are (architecture.ts), files (src/node).
  *
- * For element i of the tensor NAME, row-major: s = FNV-1a-32(NAME), u = lowbias32(s + i·0x9E3779B9 mod 2³²),
- * r = (2·(u >> 22) − 1023)/1024. Two or more dimensions: r·2^round(log2 √(3/fanIn)), fanIn = elements/shape[0], halves to
- * even. One dimension: a weight is 1 + r/4, a bias r/4. An input is 2·r.
+ * For element i of the tensor NAME, row-major: s = FNV-1a-32(NAME), u = lowbias32(s + i·0x9E3779B9 mod 2³²), r = (2·(u
+ * >> 22) − 1023)/1024. Two or more dimensions: r·2^round(log2 √(3/fanIn)), fanIn = elements/shape[0], halves to even.
+ * One dimension: a weight is 1 + r/4, a bias r/4. An input is 2·r.
  *
  * r has ten bits, so that all values but the one-dimensional weights (thirteen bits) are exact in f16.
  */
@@ -43,7 +43,9 @@ function valueTable(scale: number, offset = 0): Float32Array {
   return Float32Array.from({ length: levels }, (_, level) => offset + (scale * (2 * level - (levels - 1))) / levels);
 }
 
-/** 2^round(log2 √(3/fanIn)): the power of two nearest to what keeps the variance. Exact halves go to the even exponent. */
+/**
+ * 2^round(log2 √(3/fanIn)): the power of two nearest to what keeps the variance. Exact halves go to the even exponent.
+ */
 function fanInScale(fanIn: number): number {
   const exponent = Math.log2(Math.sqrt(3 / fanIn));
   const below = Math.floor(exponent);

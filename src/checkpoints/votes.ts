@@ -1,6 +1,6 @@
 /**
- * What the tensors of a guided-diffusion network say about it, each fact with the tensor that says it. Many tensors tell the same
- * number, so the most frequent answer counts. Not here: what follows from the facts (infer.ts).
+ * What the tensors of a guided-diffusion network say about it, each fact with the tensor that says it. Many tensors
+ * give the same number, so the most frequent answer counts. Not here: what follows from the facts (infer.ts).
  */
 
 import { classTable, headNames, layerNames, partNames, timeNames } from "./names.ts";
@@ -44,8 +44,9 @@ export function readTensorNames(tensors: TensorShapes): Found {
 }
 
 /**
- * A classifier has no blocks on the way up to tell where its levels end, and a residual block that halves looks like any other:
- * what the tensors say under every division of the blocks into equal levels. `head` is the layer that makes the logits.
+ * A classifier has no blocks on the way up to show where its levels end, and a residual block that halves looks like
+ * any other: what the tensors say under every division of the blocks into equal levels. `head` is the layer that makes
+ * the logits.
  */
 export function readClassifierNames(tensors: TensorShapes, head: string): Found[] {
   const { modules, indices } = readModules(tensors);
@@ -145,9 +146,9 @@ function readLevels(tensors: TensorShapes, modules: ReadonlySet<string>, structu
 }
 
 /**
- * Input blocks: a stem, then n blocks a level and a resampling between levels; output blocks: n + 1 a level, the last of a
- * level resampling. A resampling ResBlock looks like any other on the way down, but on the way up it stands behind another
- * one; a pooling one has no tensors, which leaves a gap in the input blocks' numbers.
+ * Input blocks: a stem, then n blocks a level and a resampling between levels; output blocks: n + 1 a level, the last
+ * of a level resampling. A resampling ResBlock looks like any other on the way down, but on the way up it stands behind
+ * another one; a pooling one has no tensors, which leaves a gap in the input blocks' numbers.
  */
 function readStructure(
   modules: ReadonlySet<string>,
@@ -192,8 +193,8 @@ function readStructure(
 }
 
 /**
- * Blocks a level: the divisor of the total whose multiples differ least from the positions of the resamplings, so that one
- * that is missing or misplaced does not change the answer.
+ * Blocks a level: the divisor of the total whose multiples differ least from the positions of the resamplings, so that
+ * one that is missing or misplaced does not change the answer.
  */
 function period(positions: number[], total: number): number {
   let best = { period: total, cost: Infinity };

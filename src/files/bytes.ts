@@ -1,5 +1,6 @@
 /**
- * Where the bytes of a file come from, wherever it lies: read by range. Not here: servers (src/sources), what the bytes mean.
+ * Where the bytes of a file come from, wherever it lies: read by range. Not here: servers (src/sources), what the bytes
+ * mean.
  */
 
 /** Bytes that can be read anywhere: a file, a Blob, a URL with range requests, memory. `name` is for error messages. */

@@ -1,6 +1,6 @@
 /**
- * A JSON parser that keeps what JSON.parse hides and a checkpoint's header must not have: keys that come twice, and how a
- * number was written (1.0 is not a byte offset). It is not a general parser: no reviver, and nesting stops at 64.
+ * A JSON parser that keeps what JSON.parse hides and a checkpoint's header must not have: keys that come twice, and how
+ * a number was written (1.0 is not a byte offset). It is not a general parser: no reviver, and nesting stops at 64.
  */
 import { quoted } from "../text/quoted.ts";
 
@@ -38,7 +38,10 @@ const digitsPattern = /^[0-9]{1,16}$/;
 // oxlint-disable-next-line no-control-regex -- JSON forbids exactly these characters in a string
 const needsCare = /[\u0000-\u001f\\]/;
 
-/** Parses a whole text. Throws JsonSyntaxError for text that is not JSON, for repeated keys and for lone surrogates. */
+/**
+ * Parses a whole text.
+ * @throws JsonSyntaxError for text that is not JSON, for repeated keys and for lone surrogates
+ */
 export function parseJson(text: string): JsonValue {
   const parser = new Parser(text);
   const value = parser.value(0);

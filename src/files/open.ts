@@ -1,5 +1,5 @@
 /**
- * Opens a file of tensors of any format, told by its content. Not here: what network it holds (src/checkpoints).
+ * Opens a file of tensors of any format, recognised by its content. Not here: what network it holds (src/checkpoints).
  */
 import { beginsAsSafetensors, openSafetensors } from "./safetensors.ts";
 import type { ByteSource } from "./bytes.ts";
@@ -14,7 +14,7 @@ export interface OpenTensors extends TensorFile {
 }
 
 /**
- * Tensors of a safetensors or PyTorch file, told apart by content; a file that is open already is not read again.
+ * Tensors of a safetensors or PyTorch file, distinguished by content; a file that is open already is not read again.
  * @throws CheckpointError for a file that is neither, is damaged, or asks for more than a state dict needs
  */
 export async function openTensors(source: ByteSource | OpenTensors): Promise<OpenTensors> {

@@ -1,11 +1,11 @@
 /**
- * What people give in place of the file that is expected, told by a file's first bytes. For errors, and loaded only then. Not here:
- * the formats that are read (open.ts, pytorch/formats.ts).
+ * What people give in place of the file that is expected, recognised by a file's first bytes. For errors, and loaded only
+ * then. Not here: the formats that are read (open.ts, pytorch/formats.ts).
  */
 import { quoted } from "../text/quoted.ts";
 
-/** How many of a file's first bytes tell: a tar archive says so late. */
-export const tellingBytes = 512;
+/** How many of a file's first bytes are needed: a tar archive's mark comes late. */
+export const headBytes = 512;
 
 interface OtherFormat {
   readonly is: (text: string) => boolean;
@@ -36,7 +36,7 @@ const otherFormats: readonly OtherFormat[] = [
 
 /** In words, as "a web page; was the download refused?"; undefined where nothing is known. */
 export function otherFormat(head: Uint8Array): string | undefined {
-  const text = String.fromCharCode(...head.subarray(0, tellingBytes));
+  const text = String.fromCharCode(...head.subarray(0, headBytes));
   const found = otherFormats.find(({ is }) => is(text));
   return found && `${found.what(text)}; ${found.remedy}`;
 }

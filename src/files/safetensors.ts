@@ -1,7 +1,7 @@
 /**
  * Strict reader and small writer of safetensors over any random-access source. Only the header is read on opening; each
- * tensor's bytes come when asked for, so a checkpoint is never held whole. Not here: what the tensors mean (infer.ts), files
- * and URLs (src/node, later the loader).
+ * tensor's bytes come when asked for, so a checkpoint is never held whole. Not here: what the tensors mean (infer.ts),
+ * files and URLs (src/node, later the loader).
  */
 import { CheckpointError, InputError } from "../errors.ts";
 import { JsonObject, JsonSyntaxError, type JsonValue, OtherNumber, parseJson } from "./json.ts";
@@ -14,7 +14,10 @@ import type { TensorInfo, TensorFile } from "./tensorFile.ts";
 /** The format's own limit. */
 const maxHeaderBytes = 100_000_000;
 
-/** Whether a file begins with a header's length that fits it, and with "{". What is wrong with others, `openSafetensors` says. */
+/**
+ * Whether a file begins with a header's length that fits it, and with "{". What is wrong with others, `openSafetensors`
+ * says.
+ */
 export async function beginsAsSafetensors(source: ByteSource): Promise<boolean> {
   if (source.size < 9) return false;
   const start = await source.read(0, 9);
@@ -26,7 +29,8 @@ const headerLength = (start: Uint8Array) => new DataView(start.buffer, start.byt
 
 /**
  * Reads and checks the header: its length, UTF-8, JSON without repeated keys, types, shapes, and offsets that cover the
- * data without overlap, hole or rest. Throws CheckpointError that names file, tensor and what was expected.
+ * data without overlap, hole or rest.
+ * @throws CheckpointError that names file, tensor and what was expected
  */
 export async function openSafetensors(source: ByteSource): Promise<TensorFile> {
   const fail = (problem: string): never => {
@@ -125,7 +129,9 @@ function readTensors(header: JsonObject, dataStart: number, fail: Fail): Map<str
   return tensors;
 }
 
-/** In the order of their offsets, tensors must follow each other without a hole, from the header's end to the file's. */
+/**
+ * In the order of their offsets, tensors must follow each other without a hole, from the header's end to the file's.
+ */
 function checkCover(tensors: TensorInfo[], dataStart: number, size: number, fail: Fail): void {
   tensors.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let end = dataStart;
@@ -207,7 +213,7 @@ export function inFileOrder<T extends Pick<TensorHeader, "dtype">>(tensors: Iter
 
 /**
  * The bytes before the data of these tensors, which must follow each other in this order; padded to 8 bytes.
- * Throws InputError for a name that comes twice or is reserved.
+ * @throws InputError for a name that comes twice or is reserved
  */
 export function safetensorsHeader(tensors: Iterable<TensorHeader>, metadata?: Record<string, string>): Uint8Array {
   const entries = metadata ? [`"__metadata__":${JSON.stringify(metadata)}`] : [];
@@ -229,7 +235,8 @@ export function safetensorsHeader(tensors: Iterable<TensorHeader>, metadata?: Re
 }
 
 /**
- * A whole file. Throws InputError for a name that comes twice or is reserved, and for data that do not fit their shape.
+ * A whole file.
+ * @throws InputError for a name that comes twice or is reserved, and for data that do not fit their shape
  */
 export function writeSafetensors(tensors: Iterable<WritableTensor>, metadata?: Record<string, string>): Uint8Array {
   const ordered = inFileOrder(tensors);

@@ -19,6 +19,9 @@ export interface TensorFile {
   readonly metadata: Map<string, string>;
   /** In the order of the header. */
   readonly tensors: Map<string, TensorInfo>;
-  /** The raw little-endian bytes of one tensor. Throws CheckpointError if there is none of that name. */
+  /**
+   * The raw little-endian bytes of one tensor.
+   * @throws CheckpointError if there is none of that name
+   */
   read(name: string): Promise<Uint8Array>;
 }

@@ -1,6 +1,7 @@
 /**
- * The types that tensors have in files, by safetensors' names: how many bytes an element has, and its numbers where they are
- * read. Not here: types that tensors are converted to (conversion.ts), storage on the device (src/numbers/storage.ts).
+ * The types that tensors have in files, by safetensors' names: how many bytes an element has, and its numbers where
+ * they are read. Not here: types that tensors are converted to (conversion.ts), storage on the device
+ * (src/numbers/storage.ts).
  */
 import { bfloat16ToFloat32, float16ToFloat32 } from "../numbers/floats.ts";
 

@@ -1,6 +1,7 @@
 /**
- * Exact conversions between binary16, bfloat16 and binary32 on whole arrays, and how far two arrays differ. 16-bit values travel as their bits in a
- * Uint16Array, since Node 20 has no Float16Array. Not here: byte order. Files and every WebGPU host are little-endian.
+ * Exact conversions between binary16, bfloat16 and binary32 on whole arrays, and how far two arrays differ. 16-bit
+ * values travel as their bits in a Uint16Array, since Node 20 has no Float16Array. Not here: byte order. Files and
+ * every WebGPU host are little-endian.
  */
 
 let table: Uint32Array | undefined;
@@ -38,9 +39,9 @@ export function bfloat16ToFloat32(bits: Uint16Array): Float32Array<ArrayBuffer> 
 }
 
 /**
- * float32 to binary16 bits, to nearest, ties to even (IEEE 754). Magnitudes from 65520 up become ±Inf, as in PyTorch and
- * as the hardware does: a clamp would hide that a network does not fit f16. Below 2^-25, and at it, the result is ±0. NaN
- * stays NaN (quiet, upper payload bits kept).
+ * float32 to binary16 bits, to nearest, ties to even (IEEE 754). Magnitudes from 65520 up become ±Inf, as in PyTorch
+ * and as the hardware does: a clamp would hide that a network does not fit f16. Below 2^-25, and at it, the result is
+ * ±0. NaN stays NaN (quiet, upper payload bits kept).
  */
 export function float32ToFloat16(values: Float32Array): Uint16Array<ArrayBuffer> {
   const source = new Uint32Array(values.buffer, values.byteOffset, values.length);
@@ -71,8 +72,8 @@ export function float32ToFloat16(values: Float32Array): Uint16Array<ArrayBuffer>
 }
 
 /**
- * float32 to bfloat16 bits, to nearest, ties to even. Magnitudes that round above the largest become ±Inf; NaN stays NaN
- * (quiet, upper payload bits kept).
+ * float32 to bfloat16 bits, to nearest, ties to even. Magnitudes that round above the largest become ±Inf; NaN stays
+ * NaN (quiet, upper payload bits kept).
  */
 export function float32ToBfloat16(values: Float32Array): Uint16Array<ArrayBuffer> {
   const source = new Uint32Array(values.buffer, values.byteOffset, values.length);

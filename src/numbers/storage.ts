@@ -1,7 +1,7 @@
 /**
- * The number formats in which the device stores activations and weights; kernels compute in f32. Everything that differs from
- * one to the other on the host stands in this table, what kernels write to read them in engine/kernel.ts. Not here: types of
- * tensors in files (src/files/types.ts).
+ * The number formats in which the device stores activations and weights; kernels compute in f32. Everything that
+ * differs from one to the other on the host stands in this table, what kernels write to read them in engine/kernel.ts.
+ * Not here: types of tensors in files (src/files/types.ts).
  */
 import { float16ToFloat32, float32ToFloat16 } from "./floats.ts";
 

@@ -1,6 +1,6 @@
 /**
- * Files kept for the next time: what is in a cache, and how much. Not here: their blocks (cacheEntry.ts, loaded with the first
- * download), storages (opfs.ts, cacheApi.ts, src/node/diskStorage.ts), when to use it.
+ * Files kept for the next time: what is in a cache, and how much. Not here: their blocks (cacheEntry.ts, loaded with
+ * the first download), storages (opfs.ts, cacheApi.ts, src/node/diskStorage.ts), when to use it.
  */
 /** Named byte strings in named folders. Names are of [a-z0-9.-]. All may reject; the cache then does without. */
 export interface BlockStorage {

@@ -1,6 +1,6 @@
 /**
- * The Cache API as a storage of blocks, for pages without OPFS. It refuses 206 replies, hence blocks as whole replies of
- * our own under addresses that no network has. Not here: which storage a page takes (pageCache.ts).
+ * The Cache API as a storage of blocks, for pages without OPFS. It refuses 206 replies, hence blocks as whole replies
+ * of our own under addresses that no network has. Not here: which storage a page takes (pageCache.ts).
  */
 import type { BlockStorage } from "./cache.ts";
 import { freeBytes } from "./opfs.ts";

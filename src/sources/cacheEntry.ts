@@ -1,7 +1,7 @@
 /**
- * A cached file as blocks that verify themselves: each is stored under its number with the SHA-256 of its bytes before them. So
- * a torn, interrupted or damaged block is none, whatever the storage promises, and several tabs or processes may write the same
- * one. Not here: what a cache holds (cache.ts).
+ * A cached file as blocks that verify themselves: each is stored under its number with the SHA-256 of its bytes before
+ * them. So a torn, interrupted or damaged block is none, whatever the storage promises, and several tabs or processes
+ * may write the same one. Not here: what a cache holds (cache.ts).
  */
 import { type BlockStorage, digestBytes, type Entry, entryName, readEntry } from "./cache.ts";
 import { sha256Hex, sha256HexSync } from "./sha256.ts";

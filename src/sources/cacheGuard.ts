@@ -1,6 +1,6 @@
 /**
- * A cache entry that may fail without failing the load: the first failure is said once, and from then on there is no cache.
- * Not here: what an entry is (cache.ts), loading (urlSource.ts).
+ * A cache entry that may fail without failing the load: the first failure is said once, and from then on there is no
+ * cache. Not here: what an entry is (cache.ts), loading (urlSource.ts).
  */
 import type { SourceCache } from "./cache.ts";
 import { type CacheEntry, findEntries, openEntry } from "./cacheEntry.ts";

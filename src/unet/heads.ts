@@ -1,6 +1,6 @@
 /**
  * From a classifier's blocks to its logits: the four heads of guided-diffusion's EncoderUNetModel as dispatches. Not
- * here: the blocks (layers.ts), and the way back (backward.ts).
+ * here: the blocks (layers.ts), and the gradient (backward.ts).
  */
 import { padTo4, type Tensor } from "../engine/tensor.ts";
 import { firstToken } from "../shaders/firstToken.ts";

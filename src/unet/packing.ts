@@ -31,8 +31,8 @@ export function packConvolution(
 }
 
 /**
- * The weight of a convolution's gradient to its input, itself a convolution: [O, I, k, k] to [I, O, k, k] with the taps turned
- * around.
+ * The weight of a convolution's gradient to its input, itself a convolution: [O, I, k, k] to [I, O, k, k] with the taps
+ * turned around.
  */
 export function transposeConvolution(
   weight: Float32Array,

@@ -73,8 +73,9 @@ export function embeddingLayout(architecture: Architecture): EmbeddingLayout {
 }
 
 /**
- * `type` is the storage of the matrices; vectors, norms and the class table stay f32. With `gradient`, every layer between input
- * and output has a second matrix NAME.gradient.weight, with which the same kernels compute its gradient to the input.
+ * `type` is the storage of the matrices; vectors, norms and the class table stay f32. With `gradient`, every layer
+ * between input and output has a second matrix NAME.gradient.weight, with which the same kernels compute its gradient
+ * to the input.
  */
 export function declareWeights(
   architecture: Architecture,

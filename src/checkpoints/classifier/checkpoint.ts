@@ -1,13 +1,13 @@
 /**
- * A classifier's checkpoint: any file that can be read, recognised, with its flags and architecture. Apart from checkpoint.ts, so
- * that pages which guide nothing do not load it. Not here: UNets.
+ * A classifier's checkpoint: any file that can be read, recognised, with its flags and architecture. Apart from
+ * checkpoint.ts, so that pages which guide nothing do not load it. Not here: UNets.
  */
 import { CheckpointError } from "../../errors.ts";
 import { buildArchitecture } from "../architecture.ts";
 import { type Checkpoint, metadataFlags } from "../checkpoint.ts";
 import { parseClassifierFlags } from "./flags.ts";
 import { type ClassifierConfig, flagName, type UNetConfig } from "../config.ts";
-import { untold } from "../infer.ts";
+import { assumable } from "../infer.ts";
 import { inferClassifier } from "./infer.ts";
 import type { ByteSource } from "../../files/bytes.ts";
 import type { OpenTensors } from "../../files/open.ts";
@@ -21,8 +21,9 @@ export interface ClassifierCheckpoint extends Omit<Checkpoint, "config" | "diffu
 }
 
 /**
- * Opens a safetensors or PyTorch file of a guided-diffusion classifier (EncoderUNetModel), or takes one that is open. Flags come
- * from `flags` (parsed JSON, either vocabulary), then from the file's metadata: `guided_diffusion_classifier`, `flags`.
+ * Opens a safetensors or PyTorch file of a guided-diffusion classifier (EncoderUNetModel), or takes one that is open.
+ * Flags come from `flags` (parsed JSON, either vocabulary), then from the file's metadata:
+ * `guided_diffusion_classifier`, `flags`.
  * @throws as `openCheckpoint`
  */
 export async function openClassifier(source: ByteSource | OpenTensors, flags?: unknown): Promise<ClassifierCheckpoint> {
@@ -41,11 +42,11 @@ export async function openClassifier(source: ByteSource | OpenTensors, flags?: u
   const all = isWhole && !hasHeads ? { ...merged, numHeads: 1 } : merged;
   const config = inferClassifier(file.tensors, all, file.name);
   const knowsImageSize = config.pool === "attention" || merged.imageSize !== undefined;
-  const hidden = (key: (typeof untold)[number]) =>
+  const hidden = (key: (typeof assumable)[number]) =>
     (key === "imageSize" && knowsImageSize) ||
     (key === "numHeads" && (hasHeads || config.numHeadChannels !== -1)) ||
     (key === "numHeadChannels" && (hasHeads || config.numHeadChannels === -1));
-  const assumed = untold.filter((key) => merged[key] === undefined && !hidden(key));
+  const assumed = assumable.filter((key) => merged[key] === undefined && !hidden(key));
   return {
     file,
     config,

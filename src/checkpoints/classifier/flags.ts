@@ -1,7 +1,7 @@
 /**
- * Reads a classifier's flags in either of guided-diffusion's vocabularies: EncoderUNetModel's (model_channels, pool, …) or its
- * scripts' (classifier_width, classifier_depth, …), whose list for guided sampling carries the UNet's flags, too. Not here:
- * what the flags of both networks have in common (flags.ts).
+ * Reads a classifier's flags in either of guided-diffusion's vocabularies: EncoderUNetModel's (model_channels, pool, …)
+ * or its scripts' (classifier_width, classifier_depth, …), whose list for guided sampling carries the UNet's flags,
+ * too. Not here: what the flags of both networks have in common (flags.ts).
  */
 import { InputError } from "../../errors.ts";
 import { type Pool, pools, type UNetConfig } from "../config.ts";
@@ -51,7 +51,10 @@ const ofConstructor: Record<string, Read> = {
   ...Object.fromEntries(Object.entries(lists).map(([name, { constructor }]) => [name, constructor])),
 };
 
-/** Only what the flags say. Throws InputError that lists every problem. */
+/**
+ * Only what the flags say.
+ * @throws InputError that lists every problem
+ */
 export function parseClassifierFlags(json: unknown): Partial<UNetConfig> {
   // The one error for what is no object.
   if (typeof json !== "object" || json === null || Array.isArray(json)) return parseFlags(json).unet;

@@ -1,6 +1,6 @@
 /**
- * A classifier's configuration from the names and shapes of its tensors: of all pooling heads and divisions into levels the one
- * that explains them. Not here: what one division means (infer.ts, votes.ts).
+ * A classifier's configuration from the names and shapes of its tensors: of all pooling heads and divisions into levels
+ * the one that explains them. Not here: what one division means (infer.ts, votes.ts).
  */
 import { CheckpointError } from "../../errors.ts";
 import { buildArchitecture } from "../architecture.ts";
@@ -10,8 +10,8 @@ import { headNames } from "../names.ts";
 import { readClassifierNames, type TensorShapes } from "../votes.ts";
 
 /**
- * The same of a classifier's state dict: of all heads and divisions into levels, the one that explains the tensors. Throws
- * CheckpointError, too, where several do and no flag decides.
+ * The same of a classifier's state dict: of all heads and divisions into levels, the one that explains the tensors.
+ * @throws CheckpointError, too, where several do and no flag decides
  */
 export function inferClassifier(
   tensors: TensorShapes,

@@ -1,6 +1,6 @@
 /**
- * diffusers' UNet2DModel (the google/ddpm-* checkpoints and ADM-like ones): its config.json becomes the same architecture as
- * guided-diffusion's. Not here: its tensors (names.ts), pipelines, schedulers, UNet2DConditionModel.
+ * diffusers' UNet2DModel (the google/ddpm-* checkpoints and ADM-like ones): its config.json becomes the same
+ * architecture as guided-diffusion's. Not here: its tensors (names.ts), pipelines, schedulers, UNet2DConditionModel.
  */
 import { InputError } from "../../errors.ts";
 import { shown } from "../../text/quoted.ts";

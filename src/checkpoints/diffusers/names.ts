@@ -1,6 +1,6 @@
 /**
- * What diffusers calls the layers of a UNet2DModel, and a file of one read under guided-diffusion's names. Names of either
- * family's blocks and layers are spelled once: guided-diffusion's in ../names.ts, diffusers' here.
+ * What diffusers calls the layers of a UNet2DModel, and a file of one read under guided-diffusion's names. Names of
+ * either family's blocks and layers are spelled once: guided-diffusion's in ../names.ts, diffusers' here.
  */
 import { CheckpointError } from "../../errors.ts";
 import { type Renamed, underNames } from "../../files/renamed.ts";
@@ -10,7 +10,10 @@ import { classTable, headNames, layerName, partNames, type PartOf, timeNames } f
 import { scaleName } from "../../files/int8.ts";
 import type { TensorFile, TensorInfo } from "../../files/tensorFile.ts";
 
-/** The layers that make up one of ours, side by side along the output channels, each with the names it had over the years. */
+/**
+ * The layers that make up one of ours, side by side along the output channels, each with the names it had over the
+ * years.
+ */
 type Names = readonly (readonly string[])[];
 
 /** Of each part of a block, after the name of the module; "" is the module itself. */

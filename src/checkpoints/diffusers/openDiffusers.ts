@@ -1,6 +1,6 @@
 /**
- * A UNet2DModel of diffusers as a checkpoint. Loaded only for one: most pages never see such a file. Not here: telling one from
- * others (../recognise.ts).
+ * A UNet2DModel of diffusers as a checkpoint. Loaded only for one: most pages never see such a file. Not here: telling
+ * one from others (../recognise.ts).
  */
 import { defaultDiffusion } from "../config.ts";
 import { checkTensors } from "../infer.ts";
@@ -10,7 +10,8 @@ import type { OpenTensors } from "../../files/open.ts";
 
 /**
  * Its scheduler is DDPM's until flags of ours can say otherwise.
- * @throws InputError for a config.json that describes no network of ours, CheckpointError for tensors that are not its own
+ * @throws InputError for a config.json that describes no network of ours, CheckpointError for tensors that are not its
+ * own
  */
 export function openDiffusers(file: OpenTensors, diffusersConfig: Readonly<Record<string, unknown>>) {
   const architecture = diffusersArchitecture(diffusersConfig);

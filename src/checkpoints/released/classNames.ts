@@ -1,13 +1,14 @@
 /**
- * The classes of a network by name: what its file says (metadata `class_names`, a JSON list in the order of the classes, or an
- * object from class to name), else ImageNet's where there are 1000. Loaded only where somebody asks. Not here: numbers.
+ * The classes of a network by name: what its file says (metadata `class_names`, a JSON list in the order of the
+ * classes, or an object from class to name), else ImageNet's where there are 1000. Loaded only where somebody asks. Not
+ * here: numbers.
  */
 import { CheckpointError, InputError } from "../../errors.ts";
 import { nearNames } from "../../text/near.ts";
 import { quoted } from "../../text/quoted.ts";
 import type { TensorFile } from "../../files/tensorFile.ts";
 
-/** Undefined: nothing tells them. @throws CheckpointError for metadata that are no names of these classes */
+/** Undefined: no names are known. @throws CheckpointError for metadata that are no names of these classes */
 export async function classNames(
   { name, metadata }: Pick<TensorFile, "name" | "metadata">,
   classes: number,
@@ -38,7 +39,8 @@ function namesOf(text: string, classes: number, file: string): readonly string[]
 }
 
 /**
- * The class that a word means: its number, its name, or the beginning of one name only; case, hyphens and underscores do not count.
+ * The class that a word means: its number, its name, or the beginning of one name only; case, hyphens and underscores
+ * do not count.
  * @throws InputError that names the near ones, and calls what was asked for `what`
  */
 export function findClass(text: string, classes: number, names: readonly string[] | undefined, what = "class"): number {

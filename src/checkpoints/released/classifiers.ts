@@ -1,6 +1,6 @@
 /**
- * The released noise-aware classifiers by name, as data: flags, and what an error for a wrong file can say. Not here: the
- * networks that they guide (unets.ts), and running them (src/unet/classifier.ts).
+ * The released noise-aware classifiers by name, as data: flags, and what an error for a wrong file can say. Not here:
+ * the networks that they guide (unets.ts), and running them (src/unet/classifier.ts).
  */
 export interface ClassifierPreset {
   readonly name: string;
@@ -10,7 +10,7 @@ export interface ClassifierPreset {
   readonly flags: Readonly<Record<string, string | number | boolean>>;
   readonly origin: string;
   readonly licence: string;
-  /** Of the state dict, in millions to one decimal: what tells the four apart. */
+  /** Of the state dict, in millions to one decimal: what distinguishes the four. */
   readonly megaparameters: number;
   /** 10⁹ multiply-adds of a forward at batch 1. */
   readonly gmac: number;

@@ -1,4 +1,4 @@
-/** The released networks (unets.ts) found by name, and told by their architecture. */
+/** The released networks (unets.ts) found by name, and recognised by their architecture. */
 import { InputError } from "../../errors.ts";
 import { buildArchitecture } from "../architecture.ts";
 import { configProblems, type UNetConfig } from "../config.ts";
@@ -41,7 +41,7 @@ export function lowResSide({ flags }: Preset): number | undefined {
 
 /**
  * The presets whose network is this one, whatever its weights are: all tensors and all heads agree. Image sizes are not
- * compared where tensors do not tell them.
+ * compared where tensors do not show them.
  */
 export function identifyPreset(config: UNetConfig): readonly Preset[] {
   if (configProblems(config).length > 0) return [];
@@ -58,8 +58,8 @@ function fingerprint(config: UNetConfig): string {
 }
 
 /**
- * "imagenet256 (ImageNet 256×256, class-conditional)" or several such, for messages; undefined where the network is none of
- * the released ones.
+ * "imagenet256 (ImageNet 256×256, class-conditional)" or several such, for messages; undefined where the network is
+ * none of the released ones.
  */
 export function presetWords(config: UNetConfig): string | undefined {
   const found = identifyPreset(config);

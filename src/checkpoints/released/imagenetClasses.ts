@@ -1,6 +1,6 @@
 /**
- * ImageNet's 1000 classes by index, as the released networks number them: the ILSVRC 2012 synsets in the order of their ids, each by
- * the first of WordNet's words for it. Data only; loaded when a class is asked for by its name.
+ * ImageNet's 1000 classes by index, as the released networks number them: the ILSVRC 2012 synsets in the order of their
+ * ids, each by the first of WordNet's words for it. Data only; loaded when a class is asked for by its name.
  */
 const words = `
 tench; goldfish; great white shark; tiger shark; hammerhead; electric ray; stingray; cock; hen; ostrich; brambling;

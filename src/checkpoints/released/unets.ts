@@ -1,7 +1,7 @@
 /**
- * The released networks by name: flags in the scripts' vocabulary, file, origin, licence, and the classifier guidance they
- * were published with. Data only, nothing is downloaded from here, and nothing is imported, so that pages can list them.
- * Not here: finding one and telling a network by its architecture (find.ts), classifiers (classifiers.ts).
+ * The released networks by name: flags in the scripts' vocabulary, file, origin, licence, and the classifier guidance
+ * they were published with. Data only, nothing is downloaded from here, and nothing is imported, so that pages can list
+ * them. Not here: finding one and telling a network by its architecture (find.ts), classifiers (classifiers.ts).
  */
 
 export interface Preset {

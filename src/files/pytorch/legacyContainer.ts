@@ -1,7 +1,7 @@
 /**
- * PyTorch's format before 1.6: pickles one after the other (a magic number, the protocol 1001, facts about the machine, the
- * value, the list of storages' keys), then each storage as its element count (i64) and its bytes, always little-endian.
- * Not here: the tar files of 0.1.
+ * PyTorch's format before 1.6: pickles one after the other (a magic number, the protocol 1001, facts about the machine,
+ * the value, the list of storages' keys), then each storage as its element count (i64) and its bytes, always
+ * little-endian. Not here: the tar files of 0.1.
  */
 import { quoted } from "../../text/quoted.ts";
 import type { Container } from "./container.ts";
@@ -84,7 +84,7 @@ interface Place {
   readonly storage: Storage;
 }
 
-/** Storages lie in the order of their keys, so that the sizes in the pickle tell where each is. */
+/** Storages lie in the order of their keys, so that the sizes in the pickle say where each is. */
 function layOut(keys: unknown, storages: ReadonlyMap<string, Storage>, start: number, { size, fail }: Reader) {
   if (!Array.isArray(keys)) return fail("expected a list of the storages' keys after the pickle");
   const places = new Map<string, Place>();

@@ -1,6 +1,7 @@
 /**
- * PyTorch checkpoints as tensor files: the pickle is read on opening, each tensor's bytes when asked for, by range. Nothing in
- * the file is executed (globals.ts says what is refused). Not here: telling formats apart (formats.ts), writing.
+ * PyTorch checkpoints as tensor files: the pickle is read on opening, each tensor's bytes when asked for, by range.
+ * Nothing in the file is executed (globals.ts says what is refused). Not here: telling formats apart (formats.ts),
+ * writing.
  */
 import { CheckpointError } from "../../errors.ts";
 import { quoted } from "../../text/quoted.ts";
@@ -16,8 +17,8 @@ import type { TensorFile, TensorInfo } from "../tensorFile.ts";
 
 export interface PyTorchFile extends TensorFile {
   /**
-   * `begin` and `end` of a tensor are the range of the file that holds its elements. Ranges of tensors that share a storage
-   * overlap, and a strided one has gaps: only `read` gives the tensor.
+   * `begin` and `end` of a tensor are the range of the file that holds its elements. Ranges of tensors that share a
+   * storage overlap, and a strided one has gaps: only `read` gives the tensor.
    */
   readonly tensors: Map<string, TensorInfo>;
   /** Which state dict was taken, if the file has several. */
@@ -26,8 +27,8 @@ export interface PyTorchFile extends TensorFile {
 
 /**
  * Opens a file of torch.save: `zip` (since PyTorch 1.6) or `pickle` (before; plain pickles are refused). Throws
- * CheckpointError for files that are damaged or cut off, that ask for more than a state dict needs (naming the global), or
- * that hold no state dict, and for tensors that lie outside of their storage.
+ * CheckpointError for files that are damaged or cut off, that ask for more than a state dict needs (naming the global),
+ * or that hold no state dict, and for tensors that lie outside of their storage.
  */
 export async function openPyTorch(source: ByteSource, format: "zip" | "pickle"): Promise<PyTorchFile> {
   const reader = sourceReader(source);

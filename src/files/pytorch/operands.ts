@@ -1,6 +1,6 @@
 /**
- * The bytes of a pickle as operands: numbers, strings and lines, with bounds on each, and the budget that all of it is paid
- * from. Not here: what the opcodes do with them (pickle.ts).
+ * The bytes of a pickle as operands: numbers, strings and lines, with bounds on each, and the budget that all of it is
+ * paid from. Not here: what the opcodes do with them (pickle.ts).
  */
 import type { Fail } from "./reader.ts";
 

@@ -1,9 +1,10 @@
 /**
- * A pickle machine that executes nothing: it reads the opcodes of protocols 0 to 5 into plain values, and hands every global,
- * call and persistent id to a `PickleWorld` that decides. Not here: which globals there are (globals.ts), where pickles lie.
+ * A pickle machine that executes nothing: it reads the opcodes of protocols 0 to 5 into plain values, and hands every
+ * global, call and persistent id to a `PickleWorld` that decides. Not here: which globals there are (globals.ts), where
+ * pickles lie.
  *
- * Bounds: each opcode takes at least one byte and at most the work that it pays for from the budget, so a pickle of n bytes
- * ends after O(n + budget) steps and holds at most about the budget in memory. Nothing recurses.
+ * Bounds: each opcode takes at least one byte and at most the work that it pays for from the budget, so a pickle of n
+ * bytes ends after O(n + budget) steps and holds at most about the budget in memory. Nothing recurses.
  */
 import { quoted } from "../../text/quoted.ts";
 import { type Budget, Operands } from "./operands.ts";
@@ -25,7 +26,9 @@ export interface Unpickled {
   readonly end: number;
 }
 
-/** Reads one pickle from `start`. Throws through `fail` for what is damaged or refused; PickleEnd where the bytes end. */
+/**
+ * Reads one pickle from `start`. Throws through `fail` for what is damaged or refused; PickleEnd where the bytes end.
+ */
 export function unpickle(bytes: Uint8Array, start: number, world: PickleWorld, budget: Budget, fail: Fail): Unpickled {
   const operands = new Operands(bytes, start, budget, fail);
   const value = new Machine(operands, world, budget).run();

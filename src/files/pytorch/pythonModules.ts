@@ -1,6 +1,6 @@
 /**
- * The names of Python's own modules (sys.stdlib_module_names of 3.8 to 3.14, and Python 2's), pip and setuptools; without a few
- * harmless ones that people call their own. Not here: what may be used of them (globals.ts).
+ * The names of Python's own modules (sys.stdlib_module_names of 3.8 to 3.14, and Python 2's), pip and setuptools;
+ * without a few harmless ones that people call their own. Not here: what may be used of them (globals.ts).
  */
 export const pythonModules: ReadonlySet<string> = new Set(
   [

@@ -1,4 +1,6 @@
-/** Reading a source exactly, and the words for what is wrong with it: shared by the containers. Not here: any format. */
+/**
+ * Reading a source exactly, and the words for what is wrong with it: shared by the containers. Not here: any format.
+ */
 import { CheckpointError } from "../../errors.ts";
 import type { ByteSource } from "../bytes.ts";
 

@@ -33,8 +33,8 @@ export const isAveraged = (name: string): boolean => averaged.test(name);
 const wrapper = /^(module|_orig_mod)\./;
 
 /**
- * Of several state dicts, those with at least half as many tensors as the largest are considered; the first under a name
- * with "ema" is taken, since averaged weights are the ones to sample from, then the largest, then the first.
+ * Of several state dicts, those with at least half as many tensors as the largest are considered; the first under a
+ * name with "ema" is taken, since averaged weights are the ones to sample from, then the largest, then the first.
  */
 export function findStateDict(value: unknown, fail: Fail): StateDict {
   if (value instanceof Inert) {

@@ -1,6 +1,7 @@
 /**
- * Storages and tensors from the arguments that torch.save gives them, checked: types, whole numbers, every view inside its
- * storage. Sources: the formats of torch.serialization and torch._utils. Not here: where the bytes lie (containers).
+ * Storages and tensors from the arguments that torch.save gives them, checked: types, whole numbers, every view inside
+ * its storage. Sources: the formats of torch.serialization and torch._utils. Not here: where the bytes lie
+ * (containers).
  */
 import { quoted } from "../../text/quoted.ts";
 import { fileTypes, type FileType } from "../types.ts";
@@ -15,7 +16,7 @@ interface ElementType {
 }
 
 const typed = (dtype: FileType): ElementType => ({ dtype, bytes: fileTypes[dtype].bytes });
-const untold = (bytes: number): ElementType => ({ dtype: undefined, bytes });
+const unnamed = (bytes: number): ElementType => ({ dtype: undefined, bytes });
 
 /** torch.NAMEStorage, also in torch.cuda. */
 const storageTypes = new Map<string, ElementType>([
@@ -30,11 +31,11 @@ const storageTypes = new Map<string, ElementType>([
   ["Byte", typed("U8")],
   ["Bool", typed("BOOL")],
   ["ComplexFloat", typed("C64")],
-  ["ComplexDouble", untold(16)],
-  ["QInt8", untold(1)],
-  ["QUInt8", untold(1)],
-  ["QInt32", untold(4)],
-  ["Untyped", untold(1)],
+  ["ComplexDouble", unnamed(16)],
+  ["QInt8", unnamed(1)],
+  ["QUInt8", unnamed(1)],
+  ["QInt32", unnamed(4)],
+  ["Untyped", unnamed(1)],
 ]);
 
 /** torch.NAME, where a tensor carries its type and its storage has none. */
@@ -53,18 +54,20 @@ const dtypes = new Map<string, ElementType>([
   ["uint8", typed("U8")],
   ["bool", typed("BOOL")],
   ["complex64", typed("C64")],
-  ["complex128", untold(16)],
+  ["complex128", unnamed(16)],
   ["float8_e4m3fn", typed("F8_E4M3")],
   ["float8_e5m2", typed("F8_E5M2")],
   ["float8_e8m0fnu", typed("F8_E8M0")],
-  ["float8_e4m3fnuz", untold(1)],
-  ["float8_e5m2fnuz", untold(1)],
+  ["float8_e4m3fnuz", unnamed(1)],
+  ["float8_e5m2fnuz", unnamed(1)],
 ]);
 
 /** More than any tensor of PyTorch has (64). */
 const maxDimensions = 64;
 
-/** ("storage", type, key, location, element count) and, in the legacy format, None or (view key, offset, element count). */
+/**
+ * ("storage", type, key, location, element count) and, in the legacy format, None or (view key, offset, element count).
+ */
 export function storageOf(id: unknown, format: "zip" | "legacy", fail: Fail): Storage {
   const parts = Array.isArray(id) ? id : fail(`expected a reference to a storage, got ${kindOf(id)}`);
   const [tag, type, key, , count, view] = parts;

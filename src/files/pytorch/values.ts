@@ -1,6 +1,6 @@
 /**
- * What a pickle of a checkpoint turns into: plain values (numbers, strings, arrays for lists and tuples, Maps for dicts) and
- * the classes below. Nothing here does anything; what may be made is decided in globals.ts.
+ * What a pickle of a checkpoint turns into: plain values (numbers, strings, arrays for lists and tuples, Maps for
+ * dicts) and the classes below. Nothing here does anything; what may be made is decided in globals.ts.
  */
 import type { FileType } from "../types.ts";
 
@@ -46,7 +46,9 @@ export class Storage {
   }
 }
 
-/** A view of a storage. Offset and strides count elements; all were checked to be whole numbers ≥ 0 and to lie inside. */
+/**
+ * A view of a storage. Offset and strides count elements; all were checked to be whole numbers ≥ 0 and to lie inside.
+ */
 export class Tensor {
   readonly storage: Storage;
   readonly dtype: FileType | undefined;

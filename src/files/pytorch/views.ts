@@ -1,6 +1,7 @@
 /**
- * Reading a tensor that is a view of a storage as row-major bytes: in one read where its elements follow each other, else
- * gathered from pieces of at most 8 MiB. Not here: whether the view lies inside its storage (torchObjects.ts checked it).
+ * Reading a tensor that is a view of a storage as row-major bytes: in one read where its elements follow each other,
+ * else gathered from pieces of at most 8 MiB. Not here: whether the view lies inside its storage (torchObjects.ts
+ * checked it).
  */
 export interface View {
   readonly shape: readonly number[];
@@ -81,8 +82,8 @@ export async function readView(
 }
 
 /**
- * Axes from the longest stride to the shortest, so that the storage is passed once from front to back; axes that continue
- * each other in both are one.
+ * Axes from the longest stride to the shortest, so that the storage is passed once from front to back; axes that
+ * continue each other in both are one.
  */
 function mergedAxes({ shape, strides }: View): Axis[] {
   let step = 1;
@@ -103,7 +104,9 @@ function mergedAxes({ shape, strides }: View): Axis[] {
   return merged;
 }
 
-/** Whether reading the view could pass its storage many times: axes that overlap each other over more than one piece. */
+/**
+ * Whether reading the view could pass its storage many times: axes that overlap each other over more than one piece.
+ */
 export function isTangled(view: View): boolean {
   if (spanBytes(view) <= pieceBytes) return false;
   const axes = mergedAxes(view).filter(({ stride }) => stride > 0);

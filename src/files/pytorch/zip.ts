@@ -1,8 +1,8 @@
 /**
- * Zip archives as torch.save writes them, over ranges of a source: the central directory, and where an entry's bytes lie.
- * ZIP64 and data descriptors included (sizes come from the central directory). Not here: compressed, encrypted or split
- * archives, which torch.save never makes, and CRCs, which it may leave out. Own code, since @zip.js/zip.js is 51 kB gzip
- * against 2 kB and hands out whole entries, while a tensor is a range inside one.
+ * Zip archives as torch.save writes them, over ranges of a source: the central directory, and where an entry's bytes
+ * lie. ZIP64 and data descriptors included (sizes come from the central directory). Not here: compressed, encrypted or
+ * split archives, which torch.save never makes, and CRCs, which it may leave out. Own code, since @zip.js/zip.js is 51
+ * kB gzip against 2 kB and hands out whole entries, while a tensor is a range inside one.
  */
 import { quoted } from "../../text/quoted.ts";
 import { type Fail, forEachParallel, type Reader, u64 } from "./reader.ts";
@@ -27,7 +27,7 @@ const maxDirectoryBytes = 16 * 2 ** 20;
 /** Local headers that lie this close together come in one read. */
 const nearBytes = 64 * 1024;
 
-/** Throws CheckpointError (through `fail`) for an archive that is cut off, damaged, or of a kind that is not read. */
+/** @throws CheckpointError (through `fail`) for an archive that is cut off, damaged, or of a kind that is not read */
 export async function openZip({ size, read, fail }: Reader): Promise<ZipArchive> {
   const { count, begin, end } = await findDirectory({ size, read, fail });
   if (count > maxEntries) fail(`expected at most ${maxEntries} entries in the archive, got ${count}`);

@@ -1,6 +1,6 @@
 /**
- * PyTorch's format since 1.6: a zip archive with one folder of any name, in it `data.pkl`, a file `data/KEY` for each storage
- * and perhaps `byteorder`. Not here: the zip format (zip.ts).
+ * PyTorch's format since 1.6: a zip archive with one folder of any name, in it `data.pkl`, a file `data/KEY` for each
+ * storage and perhaps `byteorder`. Not here: the zip format (zip.ts).
  */
 import { quoted } from "../../text/quoted.ts";
 import type { Container } from "./container.ts";
