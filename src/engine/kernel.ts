@@ -94,9 +94,10 @@ function header(kernel: Kernel, present: ReturnType<typeof presentBindings>, hal
   const native = half === "native" && present.some(({ dtype }) => dtype === "f16");
   const declarations = present.map(({ name, binding, dtype }, index) => {
     const access = binding.access === "read" ? "read" : "read_write";
-    const element = binding.view === "vec4" ? vec4Element(dtype, half) : scalarElement(kernel, name, dtype, half);
+    const vec4 = vec4s[dtype][half];
+    const element = binding.view === "vec4" ? vec4.element : scalarElement(kernel, name, dtype, half);
     const lines = [`@group(0) @binding(${index}) var<storage, ${access}> ${name}: array<${element}>;`];
-    if (binding.view === "vec4") lines.push(...vec4Access(name, binding, dtype, half));
+    if (binding.view === "vec4") lines.push(...vec4Access(name, binding, vec4));
     return lines.join("\n");
   });
   const parameters = Object.entries(kernel.parameters);
@@ -116,10 +117,33 @@ fn workgroupIndex(id: vec3<u32>, count: vec3<u32>) -> u32 { return id.x + id.y *
 `;
 }
 
-function vec4Element(dtype: DType, half: HalfMode): string {
-  if (dtype === "f16") return half === "native" ? "vec4<f16>" : "vec2<u32>";
-  return `vec4<${dtype}>`;
+/** A type's vec4 in a storage buffer; whoever has no `load` is read as it is. */
+interface Vec4 {
+  readonly element: string;
+  /** f32 of the element that an expression gives. */
+  readonly load?: (element: string) => string;
+  /** The element of `value`, in f32. */
+  readonly store?: string;
 }
+
+// Values beyond ±65504 would turn into infinities, or into NaN bits on SwiftShader.
+const clamped = "clamp(value, vec4<f32>(-65504.0), vec4<f32>(65504.0))";
+const vec4F32: Vec4 = { element: "vec4<f32>", load: (element) => element, store: "value" };
+const vec4U32: Vec4 = { element: "vec4<u32>" };
+
+/** What kernels read of each type; a new one does not compile until it stands here. */
+const vec4s: Readonly<Record<DType, Readonly<Record<HalfMode, Vec4>>>> = {
+  f32: { native: vec4F32, packed: vec4F32 },
+  f16: {
+    native: { element: "vec4<f16>", load: (element) => `vec4<f32>(${element})`, store: `vec4<f16>(${clamped})` },
+    packed: {
+      element: "vec2<u32>",
+      load: (element) => `vec4<f32>(unpack2x16float(${element}.x), unpack2x16float(${element}.y))`,
+      store: `vec2<u32>(pack2x16float(${clamped}.xy), pack2x16float(${clamped}.zw))`,
+    },
+  },
+  u32: { native: vec4U32, packed: vec4U32 },
+};
 
 function scalarElement(kernel: Kernel, name: string, dtype: DType, half: HalfMode): string {
   if (dtype === "f16" && half === "packed")
@@ -127,25 +151,10 @@ function scalarElement(kernel: Kernel, name: string, dtype: DType, half: HalfMod
   return dtype;
 }
 
-function vec4Access(name: string, binding: Binding, dtype: DType, half: HalfMode): string[] {
-  if (dtype === "u32") return [];
-  const load =
-    dtype === "f32"
-      ? `${name}[i]`
-      : half === "native"
-        ? `vec4<f32>(${name}[i])`
-        : `vec4<f32>(unpack2x16float(${name}[i].x), unpack2x16float(${name}[i].y))`;
-  // Values beyond ±65504 would turn into infinities, or into NaN bits on SwiftShader.
-  const clamped = "clamp(value, vec4<f32>(-65504.0), vec4<f32>(65504.0))";
-  const store =
-    dtype === "f32"
-      ? "value"
-      : half === "native"
-        ? `vec4<f16>(${clamped})`
-        : `vec2<u32>(pack2x16float(${clamped}.xy), pack2x16float(${clamped}.zw))`;
+function vec4Access(name: string, { access }: Binding, { load, store }: Vec4): string[] {
   const lines = [];
-  if (binding.access !== "write") lines.push(`fn load_${name}(i: u32) -> vec4<f32> { return ${load}; }`);
-  if (binding.access !== "read") lines.push(`fn store_${name}(i: u32, value: vec4<f32>) { ${name}[i] = ${store}; }`);
+  if (load && access !== "write") lines.push(`fn load_${name}(i: u32) -> vec4<f32> { return ${load(`${name}[i]`)}; }`);
+  if (store && access !== "read") lines.push(`fn store_${name}(i: u32, value: vec4<f32>) { ${name}[i] = ${store}; }`);
   return lines;
 }
 
