@@ -1,7 +1,7 @@
 /**
- * What is measured one by one: every convolution and attention of the networks as the adapter would run it (or in every way it can),
- * every other dispatch of their plans, and the sampler's; equal ones once. Not here: numbers and checks (`check.ts`),
- * times (`kernels.ts`).
+ * What is measured one by one: every convolution and attention of the networks as the adapter would run it (or in every
+ * way it can), every other dispatch of their plans, and the sampler's; equal ones once. Not here: numbers and checks
+ * (`check.ts`), times (`kernels.ts`).
  */
 import { read, type Bindings, type Variant } from "../src/engine/kernel.ts";
 import { PlanBuilder, type Dispatch, type Plan } from "../src/engine/plan.ts";

@@ -1,4 +1,6 @@
-/** A whole forward of a model: compared with PyTorch's output where there is one, timed, and profiled layer by layer. */
+/**
+ * A whole forward of a model: compared with PyTorch's output where there is one, timed, and profiled layer by layer.
+ */
 import type { Device } from "../src/engine/device.ts";
 import type { DispatchTime } from "../src/engine/profiler.ts";
 import { readFloats } from "../src/engine/readback.ts";

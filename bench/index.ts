@@ -1,6 +1,6 @@
 /**
- * `repaint-webgpu/bench`: what times a kernel on shapes of one's own, and the whole benchmark. Runs in pages and in Node
- * alike. Not here: the program (src/cli/commands/bench.ts) and its reports (report.ts).
+ * `repaint-webgpu/bench`: what times a kernel on shapes of one's own, and the whole benchmark. Runs in pages and in
+ * Node alike. Not here: the program (src/cli/commands/bench.ts) and its reports (report.ts).
  */
 export { benchCases, convolutionCase, dispatchCase, type BenchCase, type CaseOptions } from "./cases.ts";
 export { benchKernels, type KernelOptions } from "./kernels.ts";

@@ -56,7 +56,9 @@ const classifierKernels = [
   "logSoftmaxGradient",
 ];
 
-/** The released 64² classifier, and its like with the other heads and, as those may, convolutions that halve the image. */
+/**
+ * The released 64² classifier, and its like with the other heads and, as those may, convolutions that halve the image.
+ */
 function classifier(pool: Pool): BenchNetwork {
   const architecture = buildArchitecture({
     imageSize: 64,
@@ -101,7 +103,10 @@ export interface NamedLayer<Layer> {
   readonly layer: Layer;
 }
 
-/** One image's forward (of classifiers with the gradient) and a chunk of the table of embeddings; their convolutions and attentions. */
+/**
+ * One image's forward (of classifiers with the gradient) and a chunk of the table of embeddings; their convolutions and
+ * attentions.
+ */
 export function networkPlans(
   { architecture }: BenchNetwork,
   { precision, traits }: { readonly precision: Precision; readonly traits: Traits },
@@ -127,7 +132,10 @@ export function networkPlans(
   return { plans: [forward, planEmbedding(options, embeddingRows).plan], convolutions, attentions };
 }
 
-/** A reverse step, a Langevin step, a climb and the start's noise for one image of a network, with a known part, and tiles. */
+/**
+ * A reverse step, a Langevin step, a climb and the start's noise for one image of a network, with a known part, and
+ * tiles.
+ */
 export function samplerPlan({ architecture }: BenchNetwork): Plan {
   const builder = new PlanBuilder();
   const { imageSize: size, inChannels } = architecture.config;

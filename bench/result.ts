@@ -1,6 +1,6 @@
 /**
- * What a benchmark found, as the JSON that it writes, and the comparison of two. Data only: terminals, pages and reports
- * read it.
+ * What a benchmark found, as the JSON that it writes, and the comparison of two. Data only: terminals, pages and
+ * reports read it.
  */
 import { InputError } from "../src/errors.ts";
 import type { Peak } from "./peak.ts";

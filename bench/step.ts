@@ -1,6 +1,7 @@
 /**
- * One step of RePaint's loop, as the sampler runs it: its time, the part of it outside the network, and whether the loop
- * allocates buffers or reads back. The loop runs twice: once plain, for the wall clock, and once with every dispatch timed.
+ * One step of RePaint's loop, as the sampler runs it: its time, the part of it outside the network, and whether the
+ * loop allocates buffers or reads back. The loop runs twice: once plain, for the wall clock, and once with every
+ * dispatch timed.
  */
 import { Profiler } from "../src/engine/profiler.ts";
 import { sample } from "../src/repaint/loop.ts";
@@ -40,8 +41,8 @@ export async function benchStep(unet: UNet, { network, signal }: StepOptions): P
 }
 
 /**
- * Milliseconds of the network in one step. Dispatches before the initial noise make the table of embeddings, once a run,
- * and belong to no step.
+ * Milliseconds of the network in one step. Dispatches before the initial noise make the table of embeddings, once a
+ * run, and belong to no step.
  */
 function networkTime(times: Awaited<ReturnType<Profiler["finish"]>>, steps: number): number {
   const start = times.findIndex(({ kernel }) => kernel === "gaussianNoise");
@@ -53,7 +54,9 @@ function networkTime(times: Awaited<ReturnType<Profiler["finish"]>>, steps: numb
   );
 }
 
-/** A run over a picture of zeros of which every other pixel is known: milliseconds of a step in the loop, and of all. */
+/**
+ * A run over a picture of zeros of which every other pixel is known: milliseconds of a step in the loop, and of all.
+ */
 export async function walk(unet: UNet, sampling: Sampling, signal: AbortSignal | undefined) {
   const begin = performance.now();
   const { device, checkpoint } = unet;

@@ -1,6 +1,6 @@
 /**
- * The whole benchmark, wherever it runs: peak, kernels, forward, step. Node (src/cli/commands/bench.ts) and pages (thread.ts)
- * bring the device and the model's bytes, and show what it reports.
+ * The whole benchmark, wherever it runs: peak, kernels, forward, step. Node (src/cli/commands/bench.ts) and pages
+ * (thread.ts) bring the device and the model's bytes, and show what it reports.
  */
 import type { Device } from "../src/engine/device.ts";
 import type { Checkpoint } from "../src/checkpoints/checkpoint.ts";

@@ -1,6 +1,6 @@
 /**
- * Runs the benchmark in a browser: in a worker, because checks against the twins would block a page, or in the page itself
- * where workers have no WebGPU. Not here: buttons and plots (page.ts).
+ * Runs the benchmark in a browser: in a worker, because checks against the twins would block a page, or in the page
+ * itself where workers have no WebGPU. Not here: buttons and plots (page.ts).
  */
 import { requestDevice } from "../src/engine/device.ts";
 import { version } from "../src/engine/version.ts";

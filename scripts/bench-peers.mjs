@@ -1,6 +1,6 @@
 /**
- * `npm run bench:peers`: set-up, the peers' own packages, then bench/peers/main.ts, which Vite loads with everything below
- * it: Node 20 reads no TypeScript.
+ * `npm run bench:peers`: set-up, the peers' own packages, then bench/peers/main.ts, which Vite loads with everything
+ * below it: Node 20 reads no TypeScript.
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

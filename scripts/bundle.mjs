@@ -1,6 +1,6 @@
 /**
- * Makes the package's dist: a few ES modules in one folder, with source maps, none of which imports a package that a page
- * does not have; and declarations in dist/types. `node scripts/bundle.mjs FOLDER` is what setup.mjs runs.
+ * Makes the package's dist: a few ES modules in one folder, with source maps, none of which imports a package that a
+ * page does not have; and declarations in dist/types. `node scripts/bundle.mjs FOLDER` is what setup.mjs runs.
  *
  * One folder, so that `new URL("./worker.js", import.meta.url)` is right from whichever file the code ends up in. The
  * worker is one file without imports: the only form that every bundler copies or bundles alike. rolldown does it, since
@@ -135,7 +135,10 @@ function chunks(context) {
 /** Whose files import what only Node has. */
 const programs = ["node", "index-node", "cli"];
 
-/** Modules that others than programs load on demand, with all that these import: they must not end up in a program's file. */
+/**
+ * Modules that others than programs load on demand, with all that these import: they must not end up in a program's
+ * file.
+ */
 function reachedOnDemand(reachedBy, context) {
   const found = new Set();
   const visit = (id) => {

@@ -1,4 +1,7 @@
-/** Prints "N passed, N failed, N skipped" from vitest's JSON report; exit status 1 if no test passed or there is no report. */
+/**
+ * Prints "N passed, N failed, N skipped" from vitest's JSON report; exit status 1 if no test passed or there is no
+ * report.
+ */
 import { readFileSync } from "node:fs";
 
 const counts = { passed: 0, failed: 0, skipped: 0 };

@@ -2,8 +2,8 @@
  * Makes the declarations that tsc has written the package's: those that an entry point reaches, with imports that older
  * compilers follow, too. They stay a file a module, beside maps that lead an editor to the sources in the package.
  *
- * Of WebGPU's own types only the names are declared, once more: what knows them (TypeScript 6's lib.dom, @webgpu/types) adds
- * their members, and without it (TypeScript 5, Node without lib.dom) they are still types.
+ * Of WebGPU's own types only the names are declared, once more: what knows them (TypeScript 6's lib.dom, @webgpu/types)
+ * adds their members, and without it (TypeScript 5, Node without lib.dom) they are still types.
  */
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, posix } from "node:path";

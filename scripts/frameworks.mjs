@@ -1,6 +1,6 @@
 /**
- * Declarations that let frameworks' compilers check `<repaint-inpaint>`, made from custom-elements.json: an entry point each,
- * which is the element and its types. Not here: what the element does with what it is given (src/element/ui).
+ * Declarations that let frameworks' compilers check `<repaint-inpaint>`, made from custom-elements.json: an entry point
+ * each, which is the element and its types. Not here: what the element does with what it is given (src/element/ui).
  */
 
 /** @param manifest custom-elements.json, read @returns text of a declaration file by the framework's name */

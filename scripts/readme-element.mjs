@@ -1,7 +1,8 @@
 /**
- * Takes the README's pictures of the element in a real browser: docs/element-light.png, where the shipped model filled an example and
- * the two are compared, and docs/element-dark-phone.png, where a run is going (`node scripts/readme-element.mjs [PRESET] [light|phone]`;
- * balanced and both: 116 model calls). Needed again only when the element's looks, the shipped model or the examples change.
+ * Takes the README's pictures of the element in a real browser: docs/element-light.png, where the shipped model filled
+ * an example and the two are compared, and docs/element-dark-phone.png, where a run is going (`node
+ * scripts/readme-element.mjs [PRESET] [light|phone]`; balanced and both: 116 model calls). Needed again only when the
+ * element's looks, the shipped model or the examples change.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";

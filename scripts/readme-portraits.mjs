@@ -1,8 +1,8 @@
 /**
- * Makes docs/portraits.png, the README's first picture: the eight examples by RePaint without and with resampling, and by
- * guided Langevin steps, with the shipped model (`node scripts/readme-portraits.mjs`; 4,944 model calls). The runs are an evaluation in out/readme, so that the same command goes
- * on after a stop; another model or other examples need another folder (its name as the argument). Needed again only when the shipped
- * model or the examples change.
+ * Makes docs/portraits.png, the README's first picture: the eight examples by RePaint without and with resampling, and
+ * by guided Langevin steps, with the shipped model (`node scripts/readme-portraits.mjs`; 4,944 model calls). The runs
+ * are an evaluation in out/readme, so that the same command goes on after a stop; another model or other examples need
+ * another folder (its name as the argument). Needed again only when the shipped model or the examples change.
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,6 +1,7 @@
 /**
- * Records a run that the page's animations show: the estimate x̂₀ after every model call, only what was filled in, as one JPEG and
- * its facts (`node scripts/record-run.mjs repaint|langevin [EXAMPLE] [SEED]`). Needed again only when the shipped model changes.
+ * Records a run that the page's animations show: the estimate x̂₀ after every model call, only what was filled in, as
+ * one JPEG and its facts (`node scripts/record-run.mjs repaint|langevin [EXAMPLE] [SEED]`). Needed again only when the
+ * shipped model changes.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -51,7 +51,8 @@ async function install(root) {
   const started = Date.now();
   const npm = process.env.npm_execpath ?? "";
   const [program, ...first] = basename(npm) === "npm-cli.js" ? [process.execPath, npm] : ["npm"];
-  // --include=dev and the log level are named because a surrounding `npm run -s` or NODE_ENV=production would change them.
+  // --include=dev and the log level are named because a surrounding `npm run -s` or NODE_ENV=production would change
+  // them.
   const options = ["--include=dev", "--no-audit", "--no-fund", "--loglevel=error"];
   await run(root, program, [...first, "ci", ...options], "the packages could not be installed (npm ci)");
   process.stderr.write(`Installed in ${Math.round((Date.now() - started) / 1000)} s.\n`);

@@ -1,6 +1,7 @@
 /**
- * Puts trained networks into weights/ (`node scripts/ship-weights.mjs FOLDER`, where weights/train/export.py wrote them): the
- * files of every model of weights/manifest.json that FOLDER has, and what the manifest and src/element/shipped.ts say of them.
+ * Puts trained networks into weights/ (`node scripts/ship-weights.mjs FOLDER`, where weights/train/export.py wrote
+ * them): the files of every model of weights/manifest.json that FOLDER has, and what the manifest and
+ * src/element/shipped.ts say of them.
  */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";

@@ -1,4 +1,6 @@
-/** The site's service worker: site/serviceWorker.js with the list of the site's files in it, which makes its version. */
+/**
+ * The site's service worker: site/serviceWorker.js with the list of the site's files in it, which makes its version.
+ */
 import { createHash } from "node:crypto";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";

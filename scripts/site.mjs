@@ -1,7 +1,8 @@
 /**
- * The static site: `npm run build` writes dist-site, `npm start` builds it and serves it. The page and the benchmark's page
- * are bundled by Vite; documents become pages; the service worker gets the list of all files. Every address is relative,
- * so that it works from any sub-path. Options of start: --port N, --host NAME, --dev (sources as they are, no build).
+ * The static site: `npm run build` writes dist-site, `npm start` builds it and serves it. The page and the benchmark's
+ * page are bundled by Vite; documents become pages; the service worker gets the list of all files. Every address is
+ * relative, so that it works from any sub-path. Options of start: --port N, --host NAME, --dev (sources as they are, no
+ * build).
  */
 import { copyFile, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";

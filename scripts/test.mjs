@@ -1,7 +1,7 @@
 /**
  * `npm test`: set-up, lint, types, format, what nothing uses, then the tests; every part runs even if an earlier one
- * failed. `--full` adds test/full and the GPU's tests on lavapipe (skipped with its reason where that cannot be had). All
- * other arguments go to vitest: `npm test -- test/schedule.test.ts`.
+ * failed. `--full` adds test/full and the GPU's tests on lavapipe (skipped with its reason where that cannot be had).
+ * All other arguments go to vitest: `npm test -- test/schedule.test.ts`.
  */
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";

@@ -5,7 +5,8 @@
  * its own ($LAVAPIPE_HOME, else below the user's cache): nothing of the system changes. It needs a newer C library than
  * Debian 12's, so Node runs under the one fetched with it; process.execPath is then the dynamic loader, and programs
  * must not start children through it (vitest: --pool=threads). Exit status 77: skipped, the reason is on stderr.
- * LAVAPIPE_SUITE=sid takes Debian's unstable Mesa (26 by now), which has subgroup matrices; REPAINT_EXPERIMENTAL=1 asks for them.
+ * LAVAPIPE_SUITE=sid takes Debian's unstable Mesa (26 by now), which has subgroup matrices; REPAINT_EXPERIMENTAL=1 asks
+ * for them.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";

@@ -1,4 +1,7 @@
-/** The shipped examples as buttons: each puts its picture and mask into the element. The first one is in it from the start. */
+/**
+ * The shipped examples as buttons: each puts its picture and mask into the element. The first one is in it from the
+ * start.
+ */
 import manifest from "../weights/manifest.json" with { type: "json" };
 import type { RepaintInpaint } from "../src/element/index.ts";
 

@@ -1,6 +1,7 @@
 /**
- * An animated run: its noise levels as a line that is drawn, the network's guess after each call as it was recorded, and what
- * the network is given, which is that guess with noise of its level. Who wants no motion gets the end and a slider.
+ * An animated run: its noise levels as a line that is drawn, the network's guess after each call as it was recorded,
+ * and what the network is given, which is that guess with noise of its level. Who wants no motion gets the end and a
+ * slider.
  */
 import { createDiffusion } from "../src/repaint/diffusion.ts";
 import { noiseLevels, type Sampling } from "../src/repaint/sampling.ts";

@@ -1,6 +1,7 @@
 /**
- * The site without a network: all its files, fetched once a version, and answers from them, ranges included, since models
- * are read by ranges. scripts/site.mjs puts list and version in: paths below this script's, with the hash of what is in each.
+ * The site without a network: all its files, fetched once a version, and answers from them, ranges included, since
+ * models are read by ranges. scripts/site.mjs puts list and version in: paths below this script's, with the hash of
+ * what is in each.
  */
 const files = new Map(Object.entries(__FILES__));
 const version = __VERSION__;

@@ -3,7 +3,9 @@
  * Every message says what was expected, what came, and what to do.
  */
 
-/** Base of every error that is somebody's input or machine rather than our mistake: shown as one line, no stack trace. */
+/**
+ * Base of every error that is somebody's input or machine rather than our mistake: shown as one line, no stack trace.
+ */
 export class RePaintError extends Error {
   /** Exit status of the command line: 2 bad input, 3 no adapter, 5 out of memory or device lost, 130 interrupted. */
   readonly exitCode: number = 2;

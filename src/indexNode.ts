@@ -1,4 +1,7 @@
-/** `repaint-webgpu` where there is Node's API (Node, Deno, Bun): the same, and files by their paths and a device by itself. */
+/**
+ * `repaint-webgpu` where there is Node's API (Node, Deno, Bun): the same, and files by their paths and a device by
+ * itself.
+ */
 import { requestDevice } from "./engine/device.ts";
 import { setRuntime } from "./repaint/runtime.ts";
 

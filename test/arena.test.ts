@@ -23,7 +23,9 @@ const limits: ArenaLimits = {
   minStorageBufferOffsetAlignment: 256,
 };
 
-/** A random plan: each dispatch reads earlier tensors (recent ones mostly, old ones as skips do) and writes a new one. */
+/**
+ * A random plan: each dispatch reads earlier tensors (recent ones mostly, old ones as skips do) and writes a new one.
+ */
 const randomPlan = fc
   .array(
     fc.record({

@@ -1,4 +1,7 @@
-/** Waiting for a software adapter in Node leaves the processor to its shaders: turns of the event loop while something is awaited. */
+/**
+ * Waiting for a software adapter in Node leaves the processor to its shaders: turns of the event loop while something
+ * is awaited.
+ */
 import { afterEach, expect, test, vi } from "vitest";
 import { calmPolling } from "../src/node/calmPolling.ts";
 import { openGpu } from "../src/node/adapter.ts";

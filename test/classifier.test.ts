@@ -1,4 +1,7 @@
-/** Classifiers' logits and gradients against PyTorch's (the golden set only: REPAINT_GOLDEN), files, errors, bits in a batch. */
+/**
+ * Classifiers' logits and gradients against PyTorch's (the golden set only: REPAINT_GOLDEN), files, errors, bits in a
+ * batch.
+ */
 import { describe, expect, it } from "vitest";
 import { Device } from "../src/engine/device.ts";
 import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";

@@ -1,6 +1,6 @@
 /**
- * Classifiers of flags that no golden file has, on random weights: logits against the whole network in float64, the gradient
- * against that network's finite differences.
+ * Classifiers of flags that no golden file has, on random weights: logits against the whole network in float64, the
+ * gradient against that network's finite differences.
  */
 import { describe, expect, it } from "vitest";
 import { Device } from "../src/engine/device.ts";

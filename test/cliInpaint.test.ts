@@ -1,4 +1,6 @@
-/** `repaint inpaint` from files to files on a tiny network: names, known pixels, texts, previews, nothing overwritten. */
+/**
+ * `repaint inpaint` from files to files on a tiny network: names, known pixels, texts, previews, nothing overwritten.
+ */
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { describe, expect, it } from "vitest";

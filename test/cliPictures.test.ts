@@ -1,4 +1,7 @@
-/** `repaint inpaint` on pictures and masks as people have them: photos' colours, EXIF and orientation; masks of all kinds; folders. */
+/**
+ * `repaint inpaint` on pictures and masks as people have them: photos' colours, EXIF and orientation; masks of all
+ * kinds; folders.
+ */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";

@@ -1,6 +1,6 @@
 /**
- * A convolution layer as dispatches against the float64 twin: the defaults for both kinds of adapter, and every candidate
- * that consists of several dispatches. Single kernels and their tiles are covered by kernels.test.ts.
+ * A convolution layer as dispatches against the float64 twin: the defaults for both kinds of adapter, and every
+ * candidate that consists of several dispatches. Single kernels and their tiles are covered by kernels.test.ts.
  */
 import { describe, expect, it } from "vitest";
 import { gpuFamily, type AdapterFamily } from "../src/engine/adapter.ts";
@@ -155,7 +155,8 @@ it("a long convolution goes in pieces, which together are the whole", async () =
 });
 
 describe("Winograd in strips", () => {
-  // 56 of the 64 rows of tiles fill a strip, so that the second holds the end of one image and the beginning of the next.
+  // 56 of the 64 rows of tiles fill a strip, so that the second holds the end of one image and the beginning of the
+  // next.
   const size = { height: 256, width: 128, outHeight: 256, outWidth: 128 };
   const layer: ConvolutionLayer = { ...base, ...size, channels0: 4, outChannels: 32 };
   const byId = (id: string) => convolutionCandidates(layer, traits).find((one) => one.id === id)!;

@@ -1,4 +1,7 @@
-/** UNet2DModel's checkpoints: a golden network under diffusers' names, and the google/ddpm-* details against a float64 twin. */
+/**
+ * UNet2DModel's checkpoints: a golden network under diffusers' names, and the google/ddpm-* details against a float64
+ * twin.
+ */
 import { describe, expect, it } from "vitest";
 import { readFloats } from "../src/engine/readback.ts";
 import { type Architecture } from "../src/checkpoints/architecture.ts";

@@ -1,4 +1,7 @@
-/** The element as pages and frameworks hold it: attributes that are properties, events under two names, what it downloads when. */
+/**
+ * The element as pages and frameworks hold it: attributes that are properties, events under two names, what it
+ * downloads when.
+ */
 import { afterAll, describe, expect, test } from "vitest";
 import { closeChromium, noChromium } from "./support/chromium.ts";
 import { elementPage } from "./support/elementPage.ts";

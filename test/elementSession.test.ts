@@ -1,4 +1,7 @@
-/** The element's use of the engine: which model counts, what a stop ends, one run at a time. With an engine made up here. */
+/**
+ * The element's use of the engine: which model counts, what a stop ends, one run at a time. With an engine made up
+ * here.
+ */
 import { describe, expect, test } from "vitest";
 import type { EngineClient, EngineRun, InpaintCallbacks, InpaintResult, LoadOptions, ModelInfo, ModelSource } from "../src/element/types.ts"; // prettier-ignore
 import { EngineSession, type ModelState, type Settings } from "../src/element/ui/engineSession.ts";

@@ -1,4 +1,7 @@
-/** Projections that are too large for one matrix: the parts of a table against float64, and a forward that takes them all. */
+/**
+ * Projections that are too large for one matrix: the parts of a table against float64, and a forward that takes them
+ * all.
+ */
 import { expect, test } from "vitest";
 import { readFloats } from "../src/engine/readback.ts";
 import { expectedTensors } from "../src/checkpoints/layers.ts";

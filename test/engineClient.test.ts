@@ -1,4 +1,6 @@
-/** The engine behind messages, in a page of a real browser: in a worker, and in the page itself with the same results. */
+/**
+ * The engine behind messages, in a page of a real browser: in a worker, and in the page itself with the same results.
+ */
 import { afterAll, describe, expect, test } from "vitest";
 import { fromErrorMessage, toErrorMessage } from "../src/element/errors.ts";
 import { OutOfMemoryError, RePaintError } from "../src/errors.ts";

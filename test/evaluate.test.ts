@@ -1,4 +1,6 @@
-/** `repaint evaluate`: one run, shards and merging, resuming from damage, plans that change, and everything it refuses. */
+/**
+ * `repaint evaluate`: one run, shards and merging, resuming from damage, plans that change, and everything it refuses.
+ */
 import { readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";

@@ -1,6 +1,6 @@
 /**
- * Tiles of one field, where the answer is known: pictures that are a Gaussian random field, whose best ε at every level is a
- * matrix times x. A network of that answer for tiles is held against the field's own answer for the whole region.
+ * Tiles of one field, where the answer is known: pictures that are a Gaussian random field, whose best ε at every level
+ * is a matrix times x. A network of that answer for tiles is held against the field's own answer for the whole region.
  */
 import { expect, test } from "vitest";
 import type { Device } from "../src/engine/device.ts";
@@ -172,8 +172,8 @@ test(`tiles of a Gaussian field have the statistics of the whole, and no seam ($
   const [side, tile] = full ? [32, 8] : [16, 8];
   const whole = statistics(await fields(device, side, side, images), side);
   const tiled = statistics(await fields(device, side, tile, images), side);
-  // Rows of one field are not independent, so that the errors are those of as many samples as there are fields times rows
-  // apart by more than the correlation.
+  // Rows of one field are not independent, so that the errors are those of as many samples as there are fields times
+  // rows apart by more than the correlation.
   const samples = images * 3 * (side / 4);
   const [meanError, varianceError] = [Math.sqrt(variance / samples), variance * Math.sqrt(2 / samples)];
   if (process.env.REPAINT_SHOW) console.table(tiled.map((column, x) => ({ ...column, whole: whole[x]!.variance })));

@@ -1,6 +1,6 @@
 /**
- * The gradients' twins against finite differences of the forward twins, all in float64: with the kernels' tests against the twins,
- * the kernels' own mathematics. ⟨dx, v⟩ must be the slope of ⟨dy, forward(x + h·v)⟩.
+ * The gradients' twins against finite differences of the forward twins, all in float64: with the kernels' tests against
+ * the twins, the kernels' own mathematics. ⟨dx, v⟩ must be the slope of ⟨dy, forward(x + h·v)⟩.
  */
 import { describe, expect, it } from "vitest";
 import { wholeDispatch } from "../src/shaders/lib/pieces.ts";

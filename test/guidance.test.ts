@@ -1,6 +1,6 @@
 /**
- * Guided runs of tiny networks: what the gradient does to a step, told by runs with and without it; bits in a batch and after a
- * break; what is refused. The golden trace is in loop.test.ts.
+ * Guided runs of tiny networks: what the gradient does to a step, told by runs with and without it; bits in a batch and
+ * after a break; what is refused. The golden trace is in loop.test.ts.
  */
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
 import { Device } from "../src/engine/device.ts";

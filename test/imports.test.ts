@@ -1,4 +1,7 @@
-/** Who may import whom, of imports of every kind: types alone and dynamic ones count. ARCHITECTURE.md draws the same arrows. */
+/**
+ * Who may import whom, of imports of every kind: types alone and dynamic ones count. ARCHITECTURE.md draws the same
+ * arrows.
+ */
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
@@ -7,9 +10,9 @@ import { circles, importGraph, importsOf } from "./support/importGraph.ts";
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 /**
- * A folder of src, or a file at its top, and all that it imports: rules without exceptions. Two wings know nothing of each
- * other until `unet` brings them together: files and checkpoints, which need no GPU; engine, shaders and operators, which
- * know no file and no network.
+ * A folder of src, or a file at its top, and all that it imports: rules without exceptions. Two wings know nothing of
+ * each other until `unet` brings them together: files and checkpoints, which need no GPU; engine, shaders and
+ * operators, which know no file and no network.
  */
 const arrows: Readonly<Record<string, readonly string[]>> = {
   errors: [],

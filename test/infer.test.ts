@@ -1,4 +1,7 @@
-/** Checkpoints: every golden opens, shapes alone give back the network, and what does not fit is one error that lists it. */
+/**
+ * Checkpoints: every golden opens, shapes alone give back the network, and what does not fit is one error that lists
+ * it.
+ */
 import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";

@@ -1,4 +1,6 @@
-/** Runs that are paused, stopped, continued from a snapshot, or that lose their device; what fifty runs leave behind. */
+/**
+ * Runs that are paused, stopped, continued from a snapshot, or that lose their device; what fifty runs leave behind.
+ */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Device } from "../src/engine/device.ts";
 import { DeviceLostError, InterruptedError } from "../src/errors.ts";

@@ -1,4 +1,7 @@
-/** The cases of every kernel, ragged shapes included: what test/kernels.test.ts runs. The benchmark has its own (bench/cases.ts). */
+/**
+ * The cases of every kernel, ragged shapes included: what test/kernels.test.ts runs. The benchmark has its own
+ * (bench/cases.ts).
+ */
 import { wholeDispatch } from "../src/shaders/lib/pieces.ts";
 import { chunkLanes } from "../src/shaders/lib/channelChunks.ts";
 import { groupThreads } from "../src/shaders/lib/groupMoments.ts";

@@ -1,4 +1,7 @@
-/** Every kernel against its float64 twin, in f32 and with f16 storage (packed; native too where the adapter has shader-f16). */
+/**
+ * Every kernel against its float64 twin, in f32 and with f16 storage (packed; native too where the adapter has
+ * shader-f16).
+ */
 import { describe, expect, it } from "vitest";
 import { Device } from "../src/engine/device.ts";
 import { kernels } from "../src/shaders/index.ts";

@@ -1,6 +1,7 @@
 /**
- * Guided Langevin steps: their numbers against the formulas in float64, the plan, and runs of a small network: the same bits
- * alone, in a batch and from any snapshot, nothing allocated, plain samples, what is refused. The golden traces are in loop.test.ts.
+ * Guided Langevin steps: their numbers against the formulas in float64, the plan, and runs of a small network: the same
+ * bits alone, in a batch and from any snapshot, nothing allocated, plain samples, what is refused. The golden traces
+ * are in loop.test.ts.
  */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it, test, vi } from "vitest";

@@ -1,4 +1,6 @@
-/** What people do wrong with the API, as a table: each gets an error of ours that says what was expected and what came. */
+/**
+ * What people do wrong with the API, as a table: each gets an error of ours that says what was expected and what came.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { InputError, RePaintError } from "../src/errors.ts";
 import { drawKeepMask, keepMask, RePaint, requestDevice, scheduleTimes, spendCalls } from "../src/index.ts";

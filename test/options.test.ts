@@ -1,4 +1,7 @@
-/** Options are read once, by a command's parse; nothing is decided by the words of an error; a checkpoint is opened once. */
+/**
+ * Options are read once, by a command's parse; nothing is decided by the words of an error; a checkpoint is opened
+ * once.
+ */
 import { readdirSync, readFileSync } from "node:fs";
 import fs, { type FileHandle, writeFile } from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";

@@ -1,4 +1,7 @@
-/** What the package promises its users, of the checkout's own build; the packed tarball is tried in test/full/package.test.ts. */
+/**
+ * What the package promises its users, of the checkout's own build; the packed tarball is tried in
+ * test/full/package.test.ts.
+ */
 import { execFile } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";

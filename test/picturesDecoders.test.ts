@@ -1,4 +1,7 @@
-/** Files as other decoders read them: to the bit as PIL reads JPEG and WebP, and as tolerant of odd files as browsers are. */
+/**
+ * Files as other decoders read them: to the bit as PIL reads JPEG and WebP, and as tolerant of odd files as browsers
+ * are.
+ */
 import { readdirSync, readFileSync } from "node:fs";
 import { deflateSync } from "node:zlib";
 import { describe, expect, it } from "vitest";

@@ -1,4 +1,7 @@
-/** A page without any tool, served as files under a strict policy: what it downloads before it is used, and until a picture is filled. */
+/**
+ * A page without any tool, served as files under a strict policy: what it downloads before it is used, and until a
+ * picture is filled.
+ */
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

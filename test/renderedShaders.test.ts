@@ -1,6 +1,7 @@
 /**
- * What is rendered and planned for whole networks on each family of adapters, as hashes: moving code must change none of
- * them, and a change of kernels shows whom it reaches. After a change that means to: REPAINT_UPDATE=1 npx vitest run test/renderedShaders
+ * What is rendered and planned for whole networks on each family of adapters, as hashes: moving code must change none
+ * of them, and a change of kernels shows whom it reaches. After a change that means to: REPAINT_UPDATE=1 npx vitest run
+ * test/renderedShaders
  */
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";

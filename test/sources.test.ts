@@ -1,4 +1,7 @@
-/** Files read over HTTP from servers that misbehave. Not here: caches (sourcesCache.test.ts), pages (sourcesPage.test.ts). */
+/**
+ * Files read over HTTP from servers that misbehave. Not here: caches (sourcesCache.test.ts), pages
+ * (sourcesPage.test.ts).
+ */
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";

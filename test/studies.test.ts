@@ -1,4 +1,6 @@
-/** The paper's studies: portraits whose meaning can be measured, settings of like cost, verdicts, and the report's form. */
+/**
+ * The paper's studies: portraits whose meaning can be measured, settings of like cost, verdicts, and the report's form.
+ */
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";

@@ -1,4 +1,7 @@
-/** Networks over images larger than their own: tiles one by one, averaged on the host, are the definition; runs over them. */
+/**
+ * Networks over images larger than their own: tiles one by one, averaged on the host, are the definition; runs over
+ * them.
+ */
 import { describe, expect, test } from "vitest";
 import type { Device } from "../src/engine/device.ts";
 import { readFloats } from "../src/engine/readback.ts";

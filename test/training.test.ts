@@ -1,6 +1,6 @@
 /**
- * weights/train: what its PyTorch programs export is what this engine loads and computes, and a run that is stopped ends with the
- * same weights. Where there is no PyTorch, or no process can be started, skipped.
+ * weights/train: what its PyTorch programs export is what this engine loads and computes, and a run that is stopped
+ * ends with the same weights. Where there is no PyTorch, or no process can be started, skipped.
  */
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";

@@ -1,6 +1,6 @@
 /**
- * `npm run bench:peers`: our engine beside onnxruntime-web and TensorFlow.js, in one page of one headless Chromium, on one
- * adapter. Linux x64 (that Chromium's platform). What happens in the page: page.ts.
+ * `npm run bench:peers`: our engine beside onnxruntime-web and TensorFlow.js, in one page of one headless Chromium, on
+ * one adapter. Linux x64 (that Chromium's platform). What happens in the page: page.ts.
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,6 +1,6 @@
 /**
- * A convolution as an ONNX model (opset 17, float32, NCHW), since onnxruntime runs nothing smaller than a model. The few
- * protobuf messages that it takes are written here; field numbers are those of onnx.proto.
+ * A convolution as an ONNX model (opset 17, float32, NCHW), since onnxruntime runs nothing smaller than a model. The
+ * few protobuf messages that it takes are written here; field numbers are those of onnx.proto.
  */
 type Field = Uint8Array;
 

@@ -1,6 +1,6 @@
 /**
- * In the page of `npm run bench:peers`: the same work by each engine, first compared with ours, then timed in turn, so that
- * what else the machine does meets all alike. Not here: browser, server and files (main.ts).
+ * In the page of `npm run bench:peers`: the same work by each engine, first compared with ours, then timed in turn, so
+ * that what else the machine does meets all alike. Not here: browser, server and files (main.ts).
  */
 import { requestDevice, type Device } from "../../src/engine/device.ts";
 import { Executor } from "../../src/engine/executor.ts";
@@ -51,7 +51,10 @@ interface Work {
   readonly engines: readonly { readonly name: string; readonly open: () => Promise<Engine> }[];
 }
 
-/** Before each run that counts: threads of the engine before wait for work by spinning, on the cores that the next one needs. */
+/**
+ * Before each run that counts: threads of the engine before wait for work by spinning, on the cores that the next one
+ * needs.
+ */
 const pauseMilliseconds = 200;
 
 /** More than this and it computes something else. */

@@ -1,4 +1,6 @@
-/** The frame of `npm run bench:peers`: one line for a user's mistake, Ctrl-C that keeps what was measured, output files. */
+/**
+ * The frame of `npm run bench:peers`: one line for a user's mistake, Ctrl-C that keeps what was measured, output files.
+ */
 import { InterruptedError, InputError, RePaintError } from "../../src/errors.ts";
 import { Report } from "../../src/node/report.ts";
 import { writeFileAtomic } from "../../src/node/files.ts";

@@ -1,14 +1,14 @@
 /**
- * Opens a file of tensors as the file of one network, under plain names. Not here: formats (src/files), which network it is
- * (checkpoint.ts).
+ * Opens a file of tensors as the file of one network, under plain names. Not here: formats (src/files), which network
+ * it is (checkpoint.ts).
  */
 import type { ByteSource } from "../files/bytes.ts";
 import { openTensors, type OpenTensors } from "../files/open.ts";
 import { networkNames } from "./recognise.ts";
 
 /**
- * The tensors of a network in a file of any format, without what training programs put around it; a file that holds none
- * keeps its names.
+ * The tensors of a network in a file of any format, without what training programs put around it; a file that holds
+ * none keeps its names.
  * @throws as `openTensors`
  */
 export async function openNetwork(source: ByteSource | OpenTensors): Promise<OpenTensors> {

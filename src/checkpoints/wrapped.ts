@@ -1,7 +1,7 @@
 /**
- * Networks inside what training programs save around them: under a prefix (module., model.diffusion_model., any one that
- * leaves a known network behind it), several in one file, beside buffers, losses and other networks. Loaded only for files
- * whose names are not a network's alone. Not here: dicts inside of pickles (src/files/pytorch/stateDict.ts).
+ * Networks inside what training programs save around them: under a prefix (module., model.diffusion_model., any one
+ * that leaves a known network behind it), several in one file, beside buffers, losses and other networks. Loaded only
+ * for files whose names are not a network's alone. Not here: dicts inside of pickles (src/files/pytorch/stateDict.ts).
  */
 import type { OpenTensors } from "../files/open.ts";
 import { isAveraged } from "../files/pytorch/stateDict.ts";
@@ -83,7 +83,10 @@ function networksByPrefix(file: OpenTensors): PrefixedNetwork[] {
   });
 }
 
-/** Tensors behind a prefix that are known not to be the network's: others that do not belong to it stay, and are an error. */
+/**
+ * Tensors behind a prefix that are known not to be the network's: others that do not belong to it stay, and are an
+ * error.
+ */
 function isBeside(plain: string, { shape }: TensorInfo): boolean {
   if (networkNames.test(plain)) return false;
   const dot = plain.indexOf(".");

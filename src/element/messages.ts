@@ -1,7 +1,7 @@
 /**
- * The protocol between a page and the engine's thread. A page sends requests, each with a number; the engine answers each
- * once and may send events before. Everything is plain data that structured cloning copies. Not here: who sends when
- * (client.ts, host.ts).
+ * The protocol between a page and the engine's thread. A page sends requests, each with a number; the engine answers
+ * each once and may send events before. Everything is plain data that structured cloning copies. Not here: who sends
+ * when (client.ts, host.ts).
  */
 import type {
   AdapterReport,
@@ -77,5 +77,7 @@ export type FromEngine =
   | { readonly id: number; readonly answer: Requests[RequestName]["answers"] }
   | { readonly id: number; readonly error: ErrorMessage };
 
-/** Where a page that imports the worker's script finds `serveEngine`: what bundlers make of a worker exports nothing. */
+/**
+ * Where a page that imports the worker's script finds `serveEngine`: what bundlers make of a worker exports nothing.
+ */
 export const serveKey = Symbol.for("repaint-webgpu.serveEngine");

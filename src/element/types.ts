@@ -1,6 +1,7 @@
 /**
  * What a page asks of the engine and what it gets back, without anything that is heavy to import: the element programs
- * against these types, and `client.ts` implements them over a worker. Only what can be copied between threads stands here.
+ * against these types, and `client.ts` implements them over a worker. Only what can be copied between threads stands
+ * here.
  */
 import type { Box } from "../pictures/holes.ts";
 import type { Mask, Picture } from "../pictures/image.ts";
@@ -29,7 +30,9 @@ export type AdapterReport =
       readonly reason: string;
     };
 
-/** A shipped model by its name ("portraits64"), a file of the user's, or an address. Formats are told apart by content. */
+/**
+ * A shipped model by its name ("portraits64"), a file of the user's, or an address. Formats are told apart by content.
+ */
 export type ModelSource = { readonly shipped: string } | File | URL;
 
 export interface LoadRequest {
@@ -62,7 +65,9 @@ export interface ModelInfo {
   readonly classes: number | null;
   /** Of the classes, in their order; null where nothing tells them. */
   readonly classNames: readonly string[] | null;
-  /** The one that means none, which is painted where `InpaintRequest.class` stays out; null where the file names none. */
+  /**
+   * The one that means none, which is painted where `InpaintRequest.class` stays out; null where the file names none.
+   */
   readonly unconditionalClass: number | null;
   readonly parameters: number;
   /** Of the file. */
@@ -109,7 +114,9 @@ export interface InpaintRequest extends RunSettings {
   readonly class?: number | undefined;
   /** Pixels over which the filled side fades towards the known one. Default 0. */
   readonly feather?: number | undefined;
-  /** Least time between previews; undefined or 0: none, which costs nothing. Can be changed: `EngineRun.setPreviews`. */
+  /**
+   * Least time between previews; undefined or 0: none, which costs nothing. Can be changed: `EngineRun.setPreviews`.
+   */
   readonly previewSeconds?: number | undefined;
   /** Picture and mask are handed over instead of copied: the caller's arrays are empty afterwards. */
   readonly handOver?: boolean | undefined;
@@ -199,13 +206,16 @@ export interface ModelCache {
 }
 
 /**
- * The engine as a page holds it. One model is loaded at a time, and one thing is done at a time: what is asked meanwhile
- * waits its turn. Pictures are copied on their way in and handed over on their way out. Every promise rejects with an
- * error of the class and message that it had in the worker.
+ * The engine as a page holds it. One model is loaded at a time, and one thing is done at a time: what is asked
+ * meanwhile waits its turn. Pictures are copied on their way in and handed over on their way out. Every promise rejects
+ * with an error of the class and message that it had in the worker.
  */
 export interface EngineClient {
   adapter(): Promise<AdapterReport>;
-  /** Takes the place of the model before. @throws CheckpointError, InputError, NoAdapterError, OutOfMemoryError, InterruptedError */
+  /**
+   * Takes the place of the model before.
+   * @throws CheckpointError, InputError, NoAdapterError, OutOfMemoryError, InterruptedError
+   */
   load(source: ModelSource, options?: LoadOptions): Promise<ModelInfo>;
   /** @throws InputError without a model, or for settings that the model cannot run */
   estimate(settings: RunSettings): Promise<Estimate>;

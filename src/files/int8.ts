@@ -1,7 +1,7 @@
 /**
- * Weights as int8 in a file: symmetric, one float32 scale an output channel (the first dimension). A tensor NAME of type I8
- * stands beside NAME.scale, F32 [NAME.shape[0]], and a value is int8 · scale of its row. Readers of weights see NAME alone,
- * with its values. Not here: whole files (cli/commands/convert.ts).
+ * Weights as int8 in a file: symmetric, one float32 scale an output channel (the first dimension). A tensor NAME of
+ * type I8 stands beside NAME.scale, F32 [NAME.shape[0]], and a value is int8 · scale of its row. Readers of weights see
+ * NAME alone, with its values. Not here: whole files (cli/commands/convert.ts).
  */
 import { CheckpointError } from "../errors.ts";
 import { quoted } from "../text/quoted.ts";
@@ -21,7 +21,10 @@ export function isMatrix(name: string, shape: readonly number[]): boolean {
 
 const largest = 127;
 
-/** Rows to nearest int8; a row of zeros has the scale 1. `values` are row-major. @throws CheckpointError for NaN and infinity */
+/**
+ * Rows to nearest int8; a row of zeros has the scale 1. `values` are row-major.
+ * @throws CheckpointError for NaN and infinity
+ */
 export function quantize(values: ArrayLike<number>, rows: number): { data: Int8Array; scales: Float32Array } {
   const width = values.length / rows;
   const data = new Int8Array(values.length);
@@ -47,8 +50,8 @@ export function dequantize(values: Float32Array, scales: Float32Array): void {
 }
 
 /**
- * The file as readers of weights see it: int8 tensors with their scales, which are no tensors of their own. Files without int8
- * weights stay as they are.
+ * The file as readers of weights see it: int8 tensors with their scales, which are no tensors of their own. Files
+ * without int8 weights stay as they are.
  * @throws CheckpointError for a scale that is missing or does not fit its tensor
  */
 export function withScales<F extends TensorFile>(file: F): F {

@@ -1,6 +1,6 @@
 /**
- * A file of tensors read under other names: a view, which copies nothing. int8 weights keep their scales. Not here: which
- * names (src/checkpoints).
+ * A file of tensors read under other names: a view, which copies nothing. int8 weights keep their scales. Not here:
+ * which names (src/checkpoints).
  */
 import { CheckpointError } from "../errors.ts";
 import { quoted } from "../text/quoted.ts";

@@ -1,6 +1,6 @@
 /**
- * Shared libraries and the environment that C code sees, in Node, Deno and Bun: Dawn and the Vulkan loader below it look there.
- * Not here: which libraries and which variables (vulkan.ts).
+ * Shared libraries and the environment that C code sees, in Node, Deno and Bun: Dawn and the Vulkan loader below it
+ * look there. Not here: which libraries and which variables (vulkan.ts).
  */
 import { readFile } from "node:fs/promises";
 import { constants } from "node:os";

@@ -20,7 +20,9 @@ export { carriedExif, type KeptExif } from "./pictures/exif.ts";
 
 export interface FilePicture extends Picture {
   readonly sourceFormat: "png" | "jpeg" | "webp" | "avif";
-  /** What the file says of its colours; without it they are sRGB's. The picture's numbers are as they stand in the file. */
+  /**
+   * What the file says of its colours; without it they are sRGB's. The picture's numbers are as they stand in the file.
+   */
   readonly colours: Colours | undefined;
   /** The file's EXIF block, from its TIFF header on. */
   readonly exif: Uint8Array | undefined;
@@ -32,8 +34,9 @@ export interface FilePicture extends Picture {
 
 /**
  * Reads a PNG (any colour type, bit depth, transparency and interlacing), a JPEG (gray, colour, CMYK; EXIF orientation
- * applied), a WebP (of an animation the first picture) or, with the package @jsquash/avif, an AVIF. The result has 8 bits a
- * channel: 16-bit samples become round(value * 255 / 65535). Numbers are not changed by colour profiles: see `colours`.
+ * applied), a WebP (of an animation the first picture) or, with the package @jsquash/avif, an AVIF. The result has 8
+ * bits a channel: 16-bit samples become round(value * 255 / 65535). Numbers are not changed by colour profiles: see
+ * `colours`.
  * @throws InputError, in one line, for anything else.
  */
 export async function readPicture(path: string): Promise<FilePicture> {

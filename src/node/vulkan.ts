@@ -55,8 +55,8 @@ export async function systemDrivers(): Promise<string[]> {
 }
 
 /**
- * Those of the drivers that may find hardware here. Software, and Mesa's drivers of graphics cards where the kernel shows none,
- * are left out: asked in vain, Dawn and Vulkan's loader print warnings that nobody can act on.
+ * Those of the drivers that may find hardware here. Software, and Mesa's drivers of graphics cards where the kernel
+ * shows none, are left out: asked in vain, Dawn and Vulkan's loader print warnings that nobody can act on.
  * @param devices the folder of the kernel's graphics cards
  */
 export async function hardwareDrivers(drivers: readonly string[], devices = "/dev/dri"): Promise<string[]> {
@@ -70,7 +70,9 @@ export async function hardwareDrivers(drivers: readonly string[], devices = "/de
 const softwareDriver = /^(lvp|vk_swiftshader)_icd\b/;
 const mesaDriver = /^(asahi|broadcom|freedreno|intel|intel_hasvk|nouveau|panfrost|powervr_mesa|radeon|virtio)_icd\b/;
 
-/** SwiftShader's files in the cache, or undefined where the registry package is not installed or not for this machine. */
+/**
+ * SwiftShader's files in the cache, or undefined where the registry package is not installed or not for this machine.
+ */
 export async function unpackSwiftShader(cache?: string): Promise<{ driver: string; loader: string } | undefined> {
   const found = await chromiumPackage();
   if (!found) return undefined;

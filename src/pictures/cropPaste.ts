@@ -74,7 +74,8 @@ export interface PasteOptions {
   /**
    * Pixels over which the filled side fades towards the known side, at most 256; 0 is off. Near the border a filled
    * pixel is mixed with the mean of the known pixels around it, weighted by a tent of this radius; its share is the
-   * known share under the tent: just below a half at a straight border, nothing at the radius. Known pixels never change.
+   * known share under the tent: just below a half at a straight border, nothing at the radius. Known pixels never
+   * change.
    */
   readonly feather?: number;
 }

@@ -41,8 +41,8 @@ export function inReadingOrder(a: Box, b: Box): number {
 }
 
 /**
- * Bounding boxes of the 8-connected fills (keep < 0.5), in reading order. One pass over the rows:
- * a run of fill takes the label of a run that it touches in the row above, and joins the labels where it touches several.
+ * Bounding boxes of the 8-connected fills (keep < 0.5), in reading order. One pass over the rows: a run of fill takes
+ * the label of a run that it touches in the row above, and joins the labels where it touches several.
  */
 export function fillBoxes(keep: Mask): Box[] {
   const { width, height, data } = keep;
@@ -83,7 +83,9 @@ export function fillBoxes(keep: Mask): Box[] {
   return boxes.filter((_, label) => parent[label] === label).sort(inReadingOrder);
 }
 
-/** Counts of known pixels (keep >= 0.5) in any rectangle, in constant time, from sums over all rectangles from (0, 0). */
+/**
+ * Counts of known pixels (keep >= 0.5) in any rectangle, in constant time, from sums over all rectangles from (0, 0).
+ */
 export function knownCounter(keep: Mask): (box: Box) => number {
   const { width, height, data } = keep;
   const stride = width + 1;

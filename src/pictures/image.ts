@@ -1,6 +1,7 @@
 /**
- * Pictures and keep masks as plain arrays, and their way into and out of the model's range of values.
- * Not here: masks out of pictures (keepMask.ts), resizing (resize.ts), what is cropped and pasted back (region.ts), files (node/pictures.ts).
+ * Pictures and keep masks as plain arrays, and their way into and out of the model's range of values. Not here: masks
+ * out of pictures (keepMask.ts), resizing (resize.ts), what is cropped and pasted back (region.ts), files
+ * (node/pictures.ts).
  */
 import { InputError } from "../errors.ts";
 

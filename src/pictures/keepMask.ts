@@ -1,4 +1,6 @@
-/** What a picture means as a mask: people have white on black, brushes of a colour, layers, and pictures with a hole. */
+/**
+ * What a picture means as a mask: people have white on black, brushes of a colour, layers, and pictures with a hole.
+ */
 import { checkSize, type Mask, type Picture } from "./image.ts";
 
 /**

@@ -1,7 +1,7 @@
 /**
- * The six masks of the paper's experiments (RePaint, section 5 and appendix), at any size, as keep masks. What the paper
- * says in pixels it says of 256×256 pictures; here those lengths scale with √(width·height)/256, so that a mask covers
- * the same share of every size. Not here: reading and writing mask pictures.
+ * The six masks of the paper's experiments (RePaint, section 5 and appendix), at any size, as keep masks. What the
+ * paper says in pixels it says of 256×256 pictures; here those lengths scale with √(width·height)/256, so that a mask
+ * covers the same share of every size. Not here: reading and writing mask pictures.
  */
 import { InputError } from "../errors.ts";
 import type { Mask } from "./image.ts";

@@ -24,8 +24,8 @@ export function uniforms(seed: bigint): () => number {
 }
 
 /**
- * Uniform 32-bit words of a counter, hashed (lowbias32 of Wellons' hash-prospector): tens of times faster than 64-bit words, for
- * resampled statistics, which draw hundreds of millions.
+ * Uniform 32-bit words of a counter, hashed (lowbias32 of Wellons' hash-prospector): tens of times faster than 64-bit
+ * words, for resampled statistics, which draw hundreds of millions.
  */
 export function quickWords(seed: number): () => number {
   let counter = seed | 0;

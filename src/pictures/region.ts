@@ -127,7 +127,9 @@ function grow(box: Box, share: number): Box {
   return { x: box.x - dx, y: box.y - dy, width: box.width + 2 * dx, height: box.height + 2 * dy };
 }
 
-/** Joins the holes whose centres fall into one cell of a grid, of half the model's size or coarser, until few are left. */
+/**
+ * Joins the holes whose centres fall into one cell of a grid, of half the model's size or coarser, until few are left.
+ */
 function joinOnGrid(holes: Box[], modelWidth: number, modelHeight: number): Box[] {
   let boxes = holes;
   for (let size = 0.5; boxes.length > mostHoles; size *= 2) {

@@ -1,4 +1,6 @@
-/** The crops of a run at the model's size: cut out of its pictures, sorted into batches, and as the tensors of a batch. */
+/**
+ * The crops of a run at the model's size: cut out of its pictures, sorted into batches, and as the tensors of a batch.
+ */
 import { InputError } from "../errors.ts";
 import { cropToModel } from "../pictures/cropPaste.ts";
 import type { Box } from "../pictures/holes.ts";

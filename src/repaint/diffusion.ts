@@ -154,10 +154,10 @@ function ddpmCoefficients(diffusion: Diffusion, k: number, variance: VarianceTyp
 }
 
 /**
- * Classifier guidance of the reverse step from k, of scale s along g = ∇ₓ log p(y | x_k). DDPM: mean += s·Σ·g, with the Σ of
- * the step (Dhariwal & Nichol 2021, Algorithm 1). DDIM (Algorithm 2): ε̂ = ε − √(1 − ᾱ)·s·g; ε̂'s x̂₀ is
- * x̂₀ + (1 − ᾱ)/√ᾱ·s·g, and the step is linear in it. As guided-diffusion does, x̂₀ is not clipped again.
- * Throws RangeError for a k that is no step of the diffusion.
+ * Classifier guidance of the reverse step from k, of scale s along g = ∇ₓ log p(y | x_k). DDPM: mean += s·Σ·g, with the
+ * Σ of the step (Dhariwal & Nichol 2021, Algorithm 1). DDIM (Algorithm 2): ε̂ = ε − √(1 − ᾱ)·s·g; ε̂'s x̂₀ is x̂₀ + (1
+ * − ᾱ)/√ᾱ·s·g, and the step is linear in it. As guided-diffusion does, x̂₀ is not clipped again. Throws RangeError for
+ * a k that is no step of the diffusion.
  */
 export function guidanceCoefficients(
   diffusion: Diffusion,
@@ -171,7 +171,9 @@ export function guidanceCoefficients(
   return { guidanceX0: 0, guidanceMean: k === 0 && rule.variance === "fixed-small" ? 0 : scale };
 }
 
-/** What a gradient of scale `scale` that moves ε adds to x̂₀, times the gradient (Dhariwal & Nichol 2021, Algorithm 2). */
+/**
+ * What a gradient of scale `scale` that moves ε adds to x̂₀, times the gradient (Dhariwal & Nichol 2021, Algorithm 2).
+ */
 export function epsilonGuidance(diffusion: Diffusion, k: number, scale: number): number {
   const alphaBar = at(diffusion.alphaBar, k);
   return (scale * (1 - alphaBar)) / Math.sqrt(alphaBar);

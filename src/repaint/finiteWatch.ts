@@ -1,6 +1,7 @@
 /**
- * Whether every call of a run's network was finite: a flag on the device, set without waiting and read where the run reads
- * something anyway. Damaged weights and overflowing activations give NaN, which the clip of x̂₀ would turn into a plain picture.
+ * Whether every call of a run's network was finite: a flag on the device, set without waiting and read where the run
+ * reads something anyway. Damaged weights and overflowing activations give NaN, which the clip of x̂₀ would turn into a
+ * plain picture.
  */
 import { NotFiniteError } from "../errors.ts";
 import { Buffers } from "../engine/buffers.ts";

@@ -1,4 +1,6 @@
-/** What callers hand over, checked and in one form: jobs, their seeds, files, devices. Not here: what a network can run. */
+/**
+ * What callers hand over, checked and in one form: jobs, their seeds, files, devices. Not here: what a network can run.
+ */
 import { InputError } from "../errors.ts";
 import { checkPair, type Mask, type Picture } from "../pictures/image.ts";
 
@@ -7,7 +9,10 @@ export interface InpaintJob {
   readonly picture: Picture;
   /** 1 = known; a pixel is known where it is ≥ 0.5. Of the picture's size. */
   readonly keep: Mask;
-  /** 0 … 2⁶⁴ − 1. The same seed gives the same picture, alone or in a batch. Default: a random one (`InpaintResult.seeds`). */
+  /**
+   * 0 … 2⁶⁴ − 1. The same seed gives the same picture, alone or in a batch. Default: a random one
+   * (`InpaintResult.seeds`).
+   */
   readonly seed?: bigint | number | undefined;
   /** Of class-conditional networks, and of the classifier that guides. */
   readonly class?: number | undefined;

@@ -1,7 +1,7 @@
 /**
- * Classifier guidance of a run (Dhariwal & Nichol 2021): the classifier sees the x and the timestep that the network sees, and its
- * gradient of log p(y | x) lies beside the network's output when the step is made. Not here: what the step does with it
- * (diffusion.ts, shaders/reverseStep.ts), and the classifier (src/unet/classifier.ts).
+ * Classifier guidance of a run (Dhariwal & Nichol 2021): the classifier sees the x and the timestep that the network
+ * sees, and its gradient of log p(y | x) lies beside the network's output when the step is made. Not here: what the
+ * step does with it (diffusion.ts, shaders/reverseStep.ts), and the classifier (src/unet/classifier.ts).
  */
 import { InputError } from "../errors.ts";
 import type { Checkpoint } from "../checkpoints/checkpoint.ts";
@@ -60,7 +60,10 @@ export class Guide {
     this.#images = images;
   }
 
-  /** `x` is the buffer that the network reads. @throws InputError, OutOfMemoryError; on failure nothing stays allocated */
+  /**
+   * `x` is the buffer that the network reads.
+   * @throws InputError, OutOfMemoryError; on failure nothing stays allocated
+   */
   static async create(
     guidance: Guidance,
     {
@@ -103,7 +106,10 @@ export class Guide {
   }
 }
 
-/** The gradients of tiles, averaged as the network's outputs are. The images of a run have one class each: of tiles, one image. */
+/**
+ * The gradients of tiles, averaged as the network's outputs are. The images of a run have one class each: of tiles, one
+ * image.
+ */
 async function tiledGradient(
   { classifier, classes }: Guidance,
   { shape, x, tiles: { side, atOnce } }: { shape: ImageShape; x: GPUBuffer; tiles: Tiles },

@@ -15,8 +15,8 @@ export interface InpaintProgress {
 }
 
 /**
- * How far a picture came: to its end, to the estimate that the run had when it was stopped, or not even to its first model
- * call, so that it is the input.
+ * How far a picture came: to its end, to the estimate that the run had when it was stopped, or not even to its first
+ * model call, so that it is the input.
  */
 export type Reached = "result" | "preview" | "nothing";
 
@@ -38,7 +38,8 @@ export interface InpaintResult {
  *     for await (const { step, steps, secondsLeft } of run) show(step, steps, secondsLeft);
  *     const { pictures } = await run;
  *
- * Leaving the loop early ends the run, and awaiting it then throws InterruptedError. `stop()` ends it with what there is.
+ * Leaving the loop early ends the run, and awaiting it then throws InterruptedError. `stop()` ends it with what there
+ * is.
  */
 export class InpaintRun implements AsyncIterable<InpaintProgress>, Promise<InpaintResult> {
   readonly #generator: AsyncGenerator<InpaintProgress, InpaintResult, undefined>;

@@ -1,6 +1,6 @@
 /**
- * A network on a device, from whatever it is loaded, with the classifier that may guide it, and the way to get them again on a
- * new device after a loss. Not here: what a run does about it (`recovery.ts`).
+ * A network on a device, from whatever it is loaded, with the classifier that may guide it, and the way to get them
+ * again on a new device after a loss. Not here: what a run does about it (`recovery.ts`).
  */
 import { Device, requestDevice } from "../engine/device.ts";
 import { CheckpointError, InputError, InterruptedError, NoAdapterError } from "../errors.ts";
@@ -28,13 +28,13 @@ export interface DownloadOptions extends Omit<UrlOptions, "cache" | "signal"> {
 /** `onProgress` counts bytes on the device; what was downloaded is counted by `download.onProgress`. */
 export interface LoadOptions extends UNetOptions {
   /**
-   * The device to run on; it stays the caller's, and a run ends where it is lost. Or a function that gives one, which is
-   * then released by `dispose` and asked for another after a loss. Default: this page's own adapter, in that way.
+   * The device to run on; it stays the caller's, and a run ends where it is lost. Or a function that gives one, which
+   * is then released by `dispose` and asked for another after a loss. Default: this page's own adapter, in that way.
    */
   readonly device?: Device | (() => Promise<Device>) | undefined;
   /**
-   * Architecture and diffusion flags that the file does not carry, in the constructor's or the scripts' vocabulary. Not for a
-   * checkpoint that is open already, which was opened with its own.
+   * Architecture and diffusion flags that the file does not carry, in the constructor's or the scripts' vocabulary. Not
+   * for a checkpoint that is open already, which was opened with its own.
    */
   readonly flags?: unknown;
   /** A noise-aware classifier of the network's image size, for runs with `classifierScale`. */
@@ -42,9 +42,10 @@ export interface LoadOptions extends UNetOptions {
   readonly classifierFlags?: unknown;
   readonly download?: DownloadOptions | undefined;
   /**
-   * How kernels are chosen where several can do the same. Default: as timed on this adapter before, else by the shipped table.
-   * With a budget, kernels that were not timed before are timed now, before the weights are loaded. "off": the table alone, so
-   * that the same adapter gives the same bits whatever was tuned. Not looked at where there are `choices`.
+   * How kernels are chosen where several can do the same. Default: as timed on this adapter before, else by the shipped
+   * table. With a budget, kernels that were not timed before are timed now, before the weights are loaded. "off": the
+   * table alone, so that the same adapter gives the same bits whatever was tuned. Not looked at where there are
+   * `choices`.
    */
   readonly tune?: TuneOptions | "off" | undefined;
 }
@@ -91,8 +92,8 @@ export class Loaded {
   }
 
   /**
-   * @throws NoAdapterError, InputError (addresses, servers, a classifier of another size), CheckpointError, OutOfMemoryError, or
-   * the signal's reason
+   * @throws NoAdapterError, InputError (addresses, servers, a classifier of another size), CheckpointError,
+   * OutOfMemoryError, or the signal's reason
    */
   static async load(source: CheckpointSource | Checkpoint, options: LoadOptions): Promise<Loaded> {
     const given = options.device;
@@ -233,7 +234,10 @@ async function persistently(makeDevice: () => Promise<Device>): Promise<Device> 
   throw last;
 }
 
-/** By what can be told without reading it all: names, types, shapes and places of the tensors. @throws CheckpointError */
+/**
+ * By what can be told without reading it all: names, types, shapes and places of the tensors.
+ * @throws CheckpointError
+ */
 function requireSameFile(now: Pick<Checkpoint, "file">, before: Pick<Checkpoint, "file">): void {
   const table = ({ file }: Pick<Checkpoint, "file">) => JSON.stringify([...file.tensors]);
   if (now === before || table(now) === table(before)) return;

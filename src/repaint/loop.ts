@@ -1,6 +1,6 @@
 /**
- * The loop of a run over a batch of images of the network's own kind of size, as an async iterator: start from noise, take
- * the steps of the sampler's plan, report each model call. Tensors in, tensors out. Not here: what the steps are
+ * The loop of a run over a batch of images of the network's own kind of size, as an async iterator: start from noise,
+ * take the steps of the sampler's plan, report each model call. Tensors in, tensors out. Not here: what the steps are
  * (samplers/), pictures, masks and crops (`repaint.ts`), recorded noise (`replay.ts`).
  */
 import { InterruptedError } from "../errors.ts";
@@ -26,13 +26,18 @@ export interface SampleOptions {
   readonly classes?: readonly number[] | undefined;
   /** A classifier that draws every step towards a class. */
   readonly guidance?: Guidance | undefined;
-  /** Where `shape` is larger than the network's own images: they go through it by tiles. Default: as they are, at once. */
+  /**
+   * Where `shape` is larger than the network's own images: they go through it by tiles. Default: as they are, at once.
+   */
   readonly tiles?: Tiles | undefined;
   /** Report x̂₀ with every n-th model call; 0: never, and nothing is read back before the end. */
   readonly previewEvery?: number | undefined;
   /** Pauses, stops and previews by time. A stopped run returns x̂₀ of its last model call. */
   readonly control?: RunControl | undefined;
-  /** Is told where the run is, at most every `snapshotSeconds` (default 5): each costs a readback of what the sampler carries. */
+  /**
+   * Is told where the run is, at most every `snapshotSeconds` (default 5): each costs a readback of what the sampler
+   * carries.
+   */
   readonly onSnapshot?: ((snapshot: Snapshot) => void) | undefined;
   readonly snapshotSeconds?: number | undefined;
   /** Goes on from there instead of from noise: on the same kind of adapter with the same bits as without the break. */
@@ -40,7 +45,9 @@ export interface SampleOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** All that a run is between two steps, since its noise is a function of seed and step. Valid for the same options only. */
+/**
+ * All that a run is between two steps, since its noise is a function of seed and step. Valid for the same options only.
+ */
 export interface Snapshot {
   /** Index of the next step in the run's plan, and the model calls before it. */
   readonly next: number;
@@ -52,7 +59,9 @@ export interface SampleProgress {
   /** Model calls done, of how many. */
   readonly step: number;
   readonly steps: number;
-  /** Seconds since the first model call (after a resume) began, of the mean step since, and still to come; no pauses. */
+  /**
+   * Seconds since the first model call (after a resume) began, of the mean step since, and still to come; no pauses.
+   */
   readonly elapsed: number;
   readonly secondsPerStep: number;
   readonly secondsLeft: number;

@@ -1,4 +1,7 @@
-/** From the settings of a run to its plan: the diffusion of the network as the run visits it, and the sampler that is asked for. */
+/**
+ * From the settings of a run to its plan: the diffusion of the network as the run visits it, and the sampler that is
+ * asked for.
+ */
 import type { DiffusionSettings } from "../checkpoints/config.ts";
 import { InputError } from "../errors.ts";
 import { createDiffusion, requireSteps, type Diffusion } from "./diffusion.ts";

@@ -7,8 +7,9 @@ import { sample, type SampleOptions, type SampleProgress, type Snapshot } from "
 const mostLosses = 3;
 
 /**
- * `sample` with the options that `optionsOn` gives for the networks on their device. After a loss `onLost` hears of it, and the
- * steps since the last snapshot are done again: the result is the one of a run without the loss, bit for bit on one adapter.
+ * `sample` with the options that `optionsOn` gives for the networks on their device. After a loss `onLost` hears of it,
+ * and the steps since the last snapshot are done again: the result is the one of a run without the loss, bit for bit on
+ * one adapter.
  * @throws as `sample`; DeviceLostError where the device is the caller's, or when it is lost again and again
  */
 export async function* sampleOnAnyDevice(

@@ -32,8 +32,8 @@ export interface InpaintOptions extends Pick<SampleOptions, "previewEvery" | "sn
   /** Pixels over which the filled side fades towards the known one. Default 0. */
   readonly feather?: number | undefined;
   /**
-   * How strongly the loaded classifier draws every job towards its class (Dhariwal & Nichol 2021); default: not at all. More is
-   * closer to the class and less varied; 1 to 10 are usual.
+   * How strongly the loaded classifier draws every job towards its class (Dhariwal & Nichol 2021); default: not at all.
+   * More is closer to the class and less varied; 1 to 10 are usual.
    */
   readonly classifierScale?: number | undefined;
   /** Crops in one batch. Default: 1 on a CPU adapter, where more gain nothing, 8 on a GPU. */
@@ -54,9 +54,10 @@ export class RePaint {
   }
 
   /**
-   * Loads a checkpoint, or one that is open already, onto a device. From an address it is streamed, and kept in a cache (see
-   * `urlSource`).
-   * @throws NoAdapterError, InputError (addresses and servers), CheckpointError, OutOfMemoryError, or the signal's reason
+   * Loads a checkpoint, or one that is open already, onto a device. From an address it is streamed, and kept in a cache
+   * (see `urlSource`).
+   * @throws NoAdapterError, InputError (addresses and servers), CheckpointError, OutOfMemoryError, or the signal's
+   * reason
    */
   static async load(source: CheckpointSource | Checkpoint, options: LoadOptions = {}): Promise<RePaint> {
     return new RePaint(await Loaded.load(source, options));
@@ -77,8 +78,8 @@ export class RePaint {
   }
 
   /**
-   * Names of the classes by number: the file's own, ImageNet's of a network with 1000, else the classifier's; undefined where
-   * nothing tells. @throws CheckpointError for metadata that are no names
+   * Names of the classes by number: the file's own, ImageNet's of a network with 1000, else the classifier's; undefined
+   * where nothing tells. @throws CheckpointError for metadata that are no names
    */
   async classNames(): Promise<readonly string[] | undefined> {
     // Apart: most pages have no use for a thousand names.
@@ -89,7 +90,10 @@ export class RePaint {
     return own ?? (classifier && classNames(classifier.checkpoint.file, classifier.classes));
   }
 
-  /** The class that a name, the beginning of one name only, or a number means. @throws InputError that names the near ones */
+  /**
+   * The class that a name, the beginning of one name only, or a number means.
+   * @throws InputError that names the near ones
+   */
   async findClass(text: string): Promise<number> {
     const { findClass } = await import("../checkpoints/released/classNames.ts");
     const classes = this.checkpoint.config.numClasses ?? this.classifier?.classes ?? 0;
@@ -97,7 +101,8 @@ export class RePaint {
   }
 
   /**
-   * Model calls of one batch with a known part, or of one without. @throws InputError for settings that this network cannot run
+   * Model calls of one batch with a known part, or of one without. @throws InputError for settings that this network
+   * cannot run
    */
   modelCalls(sampling?: Sampling | Preset, hasKnown = true): number {
     return samplingCalls(this.#resolve(sampling), hasKnown);
@@ -109,7 +114,10 @@ export class RePaint {
     return sampling;
   }
 
-  /** One job or several. Starts when it is iterated or awaited, and then throws InputError for what cannot be run. See `InpaintRun`. */
+  /**
+   * One job or several. Starts when it is iterated or awaited, and then throws InputError for what cannot be run. See
+   * `InpaintRun`.
+   */
   inpaint(jobs: InpaintJob | readonly InpaintJob[], options: InpaintOptions = {}): InpaintRun {
     const control = new RunControl(options?.previewSeconds);
     return new InpaintRun(this.#run(jobs, options ?? {}, control), control);

@@ -1,6 +1,6 @@
 /**
- * Replays a recorded run with its own noise: how anybody checks an adapter against PyTorch. RePaint's steps are taken apart
- * where they must be (samplers/repaint.ts): a trace shows x before the next step blends into it.
+ * Replays a recorded run with its own noise: how anybody checks an adapter against PyTorch. RePaint's steps are taken
+ * apart where they must be (samplers/repaint.ts): a trace shows x before the next step blends into it.
  */
 import { InputError } from "../errors.ts";
 import type { ImageShape } from "../unet/layout.ts";
@@ -25,8 +25,9 @@ export interface Trace {
   readonly classes?: readonly number[] | undefined;
   readonly guidance?: Guidance | undefined;
   /**
-   * Every Gaussian draw in order. Langevin: the start, the known region's noise there, one per inner step. RePaint: the start; per reverse step the sampling noise, then the known region's (from the
-   * second model call on); one per climbed step.
+   * Every Gaussian draw in order. Langevin: the start, the known region's noise there, one per inner step. RePaint: the
+   * start; per reverse step the sampling noise, then the known region's (from the second model call on); one per
+   * climbed step.
    */
   readonly draws: number;
   readonly noise: (draw: number) => Promise<ArrayLike<number>>;

@@ -1,6 +1,6 @@
 /**
- * What a sampler makes of a run before it begins: the dispatches beside the network with all their rows of parameters, and
- * the steps in order. State and loop carry it out and know no sampler.
+ * What a sampler makes of a run before it begins: the dispatches beside the network with all their rows of parameters,
+ * and the steps in order. State and loop carry it out and know no sampler.
  */
 import type { DiffusionSettings } from "../checkpoints/config.ts";
 import type { PlanBuilder } from "../engine/plan.ts";
@@ -58,8 +58,8 @@ export interface RunPlan<S extends Step = Step> {
   readonly dispatches: Readonly<Record<string, AddDispatch>>;
   readonly steps: readonly S[];
   /**
-   * The tensors that a run is between two steps, beside its place among them: what a snapshot holds. Noise is a function of
-   * seed and step, so there is nothing else.
+   * The tensors that a run is between two steps, beside its place among them: what a snapshot holds. Noise is a
+   * function of seed and step, so there is nothing else.
    */
   readonly carries: readonly ("x" | "xStart")[];
 }

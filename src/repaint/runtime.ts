@@ -1,6 +1,6 @@
 /**
- * What a runtime other than a browser adds: files by their paths, and a device where there is no `navigator.gpu`. Node's
- * form of the package's main entry sets it (src/indexNode.ts); pages have none.
+ * What a runtime other than a browser adds: files by their paths, and a device where there is no `navigator.gpu`.
+ * Node's form of the package's main entry sets it (src/indexNode.ts); pages have none.
  */
 import type { Device } from "../engine/device.ts";
 import type { ByteSource } from "../files/bytes.ts";

@@ -1,6 +1,6 @@
 /**
- * How a run is sampled, as data: which sampler, and its settings. Whoever starts a run, counts it or records it carries this
- * one object. Pure and small: pages import it. Not here: what a sampler computes (samplers/).
+ * How a run is sampled, as data: which sampler, and its settings. Whoever starts a run, counts it or records it carries
+ * this one object. Pure and small: pages import it. Not here: what a sampler computes (samplers/).
  */
 import { InputError } from "../errors.ts";
 import { countModelCalls, MAX_TRANSITIONS, scheduleTimes, type Schedule } from "./schedule.ts";
@@ -15,7 +15,9 @@ export type Order = "program" | "paper";
 /** RePaint (Lugmayr et al. 2022): a schedule of descents and jumps back up, and what a reverse step is. */
 export interface RePaintSampling extends Readonly<Schedule> {
   readonly sampler: "repaint";
-  /** DDIM's η, 0 (no noise) … 1, for reverse steps by DDIM. Without it they are DDPM's, with the network's own variance. */
+  /**
+   * DDIM's η, 0 (no noise) … 1, for reverse steps by DDIM. Without it they are DDPM's, with the network's own variance.
+   */
   readonly eta?: number | undefined;
   /** Default "program". */
   readonly order?: Order | undefined;
@@ -26,8 +28,8 @@ export interface RePaintSampling extends Readonly<Schedule> {
 }
 
 /**
- * Guided Langevin steps (samplers/langevin.ts): a few steps at each of few noise levels. What is known is drawn towards the
- * picture but keeps most of its noise.
+ * Guided Langevin steps (samplers/langevin.ts): a few steps at each of few noise levels. What is known is drawn towards
+ * the picture but keeps most of its noise.
  */
 export interface LangevinSampling {
   readonly sampler: "langevin";

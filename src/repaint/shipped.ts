@@ -1,4 +1,6 @@
-/** The models that come with the package, by name. Their addresses are written so that bundlers take the files along. */
+/**
+ * The models that come with the package, by name. Their addresses are written so that bundlers take the files along.
+ */
 import { InputError } from "../errors.ts";
 
 export interface ShippedModel {

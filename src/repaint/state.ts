@@ -1,7 +1,7 @@
 /**
- * The state of a run on the device: x lies in the network's own input buffer, x̂₀, the known picture, the mask and the seeds
- * beside it, and a sampler's dispatches go over them. Shared by the loop, which generates noise, and the replay of recorded
- * traces, which is given it. Not here: what the dispatches compute and in which order (samplers/).
+ * The state of a run on the device: x lies in the network's own input buffer, x̂₀, the known picture, the mask and the
+ * seeds beside it, and a sampler's dispatches go over them. Shared by the loop, which generates noise, and the replay
+ * of recorded traces, which is given it. Not here: what the dispatches compute and in which order (samplers/).
  */
 import type { Device } from "../engine/device.ts";
 import { InputError } from "../errors.ts";

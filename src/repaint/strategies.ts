@@ -15,9 +15,9 @@ export const STRATEGIES = {
 export type Strategy = keyof typeof STRATEGIES;
 
 /**
- * A schedule that spends the model calls of `schedule` in another way. `slow-down`: exactly as many steps. `sdedit`: the
- * same steps once, then climbs to T/2 and descents from there (Meng et al. 2022, as RePaint's section 5.6 uses it), as
- * many as come nearest to the budget.
+ * A schedule that spends the model calls of `schedule` in another way. `slow-down`: exactly as many steps. `sdedit`:
+ * the same steps once, then climbs to T/2 and descents from there (Meng et al. 2022, as RePaint's section 5.6 uses it),
+ * as many as come nearest to the budget.
  * @throws InputError for an unknown strategy or schedule
  */
 export function spendCalls(schedule: Schedule, strategy: Strategy): Schedule {

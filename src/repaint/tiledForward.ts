@@ -1,7 +1,8 @@
 /**
- * A call of a network over images that are larger than its own: overlapping tiles of its size go through it in batches, and its
- * outputs are averaged where tiles overlap (MultiDiffusion, Bar-Tal et al. 2023, arXiv 2302.08113). Everything pointwise goes
- * over the whole images as ever. Results do not depend on how many tiles a batch has. Not here: where tiles stand (tiles.ts).
+ * A call of a network over images that are larger than its own: overlapping tiles of its size go through it in batches,
+ * and its outputs are averaged where tiles overlap (MultiDiffusion, Bar-Tal et al. 2023, arXiv 2302.08113). Everything
+ * pointwise goes over the whole images as ever. Results do not depend on how many tiles a batch has. Not here: where
+ * tiles stand (tiles.ts).
  */
 import type { Device } from "../engine/device.ts";
 import { Buffers } from "../engine/buffers.ts";

@@ -1,7 +1,7 @@
 /**
- * Tiles of the network's size over a region that is larger: how many stand down and across, and with what weights they are
- * averaged where they overlap (MultiDiffusion, Bar-Tal et al. 2023). Not here: cutting out and merging (shaders/gatherTiles.ts,
- * mergeTiles.ts).
+ * Tiles of the network's size over a region that is larger: how many stand down and across, and with what weights they
+ * are averaged where they overlap (MultiDiffusion, Bar-Tal et al. 2023). Not here: cutting out and merging
+ * (shaders/gatherTiles.ts, mergeTiles.ts).
  */
 
 /** How a run over images larger than the network's goes through it. */

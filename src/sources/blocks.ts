@@ -1,6 +1,6 @@
 /**
- * Random reads of any size over a source that comes in blocks: a few blocks stay in memory, readers of one block share its
- * loading, and sequential readers find the next block under way. Not here: where blocks come from (urlSource.ts).
+ * Random reads of any size over a source that comes in blocks: a few blocks stay in memory, readers of one block share
+ * its loading, and sequential readers find the next block under way. Not here: where blocks come from (urlSource.ts).
  */
 import type { ByteSource } from "../files/bytes.ts";
 

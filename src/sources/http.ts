@@ -73,7 +73,8 @@ export class HttpFile {
   }
 
   /**
-   * The first bytes, at most `length`, and the identity with them; or, where the server knows no ranges, a stream of all.
+   * The first bytes, at most `length`, and the identity with them; or, where the server knows no ranges, a stream of
+   * all.
    * @throws InputError
    */
   async start(length: number): Promise<{ first: Uint8Array } | { whole: Answer }> {
@@ -109,7 +110,8 @@ export class HttpFile {
   }
 
   /**
-   * All bytes in order, by the stream that `start` returned and, where it breaks, by new ones whose first part is skipped.
+   * All bytes in order, by the stream that `start` returned and, where it breaks, by new ones whose first part is
+   * skipped.
    * @throws InputError
    */
   async stream(first: Answer, write: (bytes: Uint8Array) => Promise<void>): Promise<void> {
@@ -171,7 +173,8 @@ export class HttpFile {
   async #askRange(begin: number, end: number, patience: Patience): Promise<Answer> {
     for (;;) {
       const { validator } = this.identity;
-      // Not on other sites from a page: If-Range would cost a preflight that few servers allow. ETags are compared anyway.
+      // Not on other sites from a page: If-Range would cost a preflight that few servers allow. ETags are compared
+      // anyway.
       const condition = validator?.startsWith('"') && !this.#crossOrigin ? validator : undefined;
       const answer = await this.#request("GET", { range: `bytes=${begin}-${end - 1}`, condition }, patience);
       try {

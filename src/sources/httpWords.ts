@@ -1,4 +1,7 @@
-/** What goes wrong between a client and a server, in one line each that says what to do. Not here: when it is tried again. */
+/**
+ * What goes wrong between a client and a server, in one line each that says what to do. Not here: when it is tried
+ * again.
+ */
 import { InputError } from "../errors.ts";
 
 /** A file that became another one, or a server that contradicts itself; a new load starts over. */

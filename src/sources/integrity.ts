@@ -2,8 +2,9 @@
 import { InputError } from "../errors.ts";
 
 /**
- * Hashes in hexadecimal. With `pieces` each part is verified as it comes. With `sha256` alone the whole file is read and
- * hashed before it is used, which without a cache means downloading it twice; where both are given, pieces are used.
+ * Hashes in hexadecimal. With `pieces` each part is verified as it comes. With `sha256` alone the whole file is read
+ * and hashed before it is used, which without a cache means downloading it twice; where both are given, pieces are
+ * used.
  */
 export interface Integrity {
   readonly sha256?: string | undefined;

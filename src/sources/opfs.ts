@@ -1,6 +1,7 @@
 /**
- * The origin-private file system as a storage of blocks. It writes through createWritable, which commits at its end, and in
- * workers of browsers without that through a synchronous handle. Not here: which storage a page takes (pageCache.ts).
+ * The origin-private file system as a storage of blocks. It writes through createWritable, which commits at its end,
+ * and in workers of browsers without that through a synchronous handle. Not here: which storage a page takes
+ * (pageCache.ts).
  */
 import type { BlockStorage } from "./cache.ts";
 
@@ -18,7 +19,9 @@ interface WorkerFileHandle {
   createSyncAccessHandle(): Promise<SyncHandle>;
 }
 
-/** Undefined where there is none, or none that can be written here. Rejects where the browser refuses (private windows). */
+/**
+ * Undefined where there is none, or none that can be written here. Rejects where the browser refuses (private windows).
+ */
 export async function opfsStorage(): Promise<BlockStorage | undefined> {
   const storage = (globalThis.navigator as Navigator | undefined)?.storage as StorageManager | undefined;
   const FileHandle = (globalThis as { FileSystemFileHandle?: { prototype: object } }).FileSystemFileHandle;

@@ -1,7 +1,7 @@
 /**
- * How long a download is tried again: waits that double from 0.1 s to 8 s, begun anew whenever bytes come, and an end when
- * none came for the patience's seconds. And a watch over one attempt that ends it when it goes silent. Not here: what is
- * worth another try (http.ts).
+ * How long a download is tried again: waits that double from 0.1 s to 8 s, begun anew whenever bytes come, and an end
+ * when none came for the patience's seconds. And a watch over one attempt that ends it when it goes silent. Not here:
+ * what is worth another try (http.ts).
  */
 import type { InputError } from "../errors.ts";
 
@@ -31,7 +31,8 @@ export class Patience {
   }
 
   /**
-   * Waits until the next try is due. `retryAfter` in seconds, by the server; `stranger` where no server has answered yet.
+   * Waits until the next try is due. `retryAfter` in seconds, by the server; `stranger` where no server has answered
+   * yet.
    * @throws `error` when patience is at its end, or the signal's reason
    */
   async wait(error: InputError, { retryAfter = 0, stranger = false } = {}): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * SHA-256 (FIPS 180-4) over bytes that come in parts, since crypto.subtle hashes in one shot only and is missing in pages
- * without TLS. Not here: Node's own, which is faster and which src/node passes in.
+ * SHA-256 (FIPS 180-4) over bytes that come in parts, since crypto.subtle hashes in one shot only and is missing in
+ * pages without TLS. Not here: Node's own, which is faster and which src/node passes in.
  */
 
 /** What an incremental hash offers; Node's createHash, wrapped, is another one. */

@@ -1,5 +1,6 @@
 /**
- * A file on a server as a ByteSource. Not here: how it comes (urlLoad.ts), HTTP (http.ts), caches (cache.ts, pageCache.ts).
+ * A file on a server as a ByteSource. Not here: how it comes (urlLoad.ts), HTTP (http.ts), caches (cache.ts,
+ * pageCache.ts).
  */
 import { InputError } from "../errors.ts";
 import { parseUrl } from "./httpHeaders.ts";

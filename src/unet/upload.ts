@@ -57,7 +57,8 @@ function refuseOverflow({ name, dtype }: Tensor, packed: Float32Array): void {
 
 /**
  * Packs and uploads every weight, one at a time.
- * @throws OutOfMemoryError, InputError for weights that their storage does not hold; an aborted `signal` throws its reason and leaves nothing on the device.
+ * @throws OutOfMemoryError, InputError for weights that their storage does not hold; an aborted `signal` throws its
+ * reason and leaves nothing on the device.
  */
 export async function uploadWeights(
   device: Device,

@@ -36,7 +36,8 @@ channel.onmessage = ({ data }: MessageEvent<"destroy" | "count" | "no adapter">)
   if (data === "destroy") devices.at(-1)!.destroy();
   else if (data === "no adapter") {
     GPU.prototype.requestAdapter = () => Promise.resolve(null);
-    // Whoever goes on before this may ask for an adapter before there is none: the two ways to a worker have no common order.
+    // Whoever goes on before this may ask for an adapter before there is none: the two ways to a worker have no common
+    // order.
     channel.postMessage("done");
   } else channel.postMessage({ buffers, bytes, devices: devices.length });
 };

@@ -1,4 +1,7 @@
-/** A file from another origin through a page's caches: OPFS (in the page and in a worker's way), the Cache API, two readers at once. */
+/**
+ * A file from another origin through a page's caches: OPFS (in the page and in a worker's way), the Cache API, two
+ * readers at once.
+ */
 import { cacheApiStorage } from "../../src/sources/cacheApi.ts";
 import { SourceCache } from "../../src/sources/cache.ts";
 import { opfsStorage } from "../../src/sources/opfs.ts";

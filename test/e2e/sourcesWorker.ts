@@ -1,4 +1,6 @@
-/** OPFS by synchronous handles, as in browsers whose files cannot be written otherwise: this module is its own worker. */
+/**
+ * OPFS by synchronous handles, as in browsers whose files cannot be written otherwise: this module is its own worker.
+ */
 import { SourceCache } from "../../src/sources/cache.ts";
 import { openEntry } from "../../src/sources/cacheEntry.ts";
 import { opfsStorage } from "../../src/sources/opfs.ts";

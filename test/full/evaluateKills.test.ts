@@ -10,7 +10,9 @@ import { uniform } from "../support/random.ts";
 const program = fileURLToPath(new URL("../../bin/repaint.js", import.meta.url));
 const kills = 20;
 
-/** Runs the command; with `milliseconds` it gets SIGKILL so long after its first result of this run, or after its start. */
+/**
+ * Runs the command; with `milliseconds` it gets SIGKILL so long after its first result of this run, or after its start.
+ */
 function start(
   argv: readonly string[],
   kill?: { after: "start" | "result"; milliseconds: number },

@@ -1,4 +1,7 @@
-/** The packed declarations in strict projects without skipLibCheck: frameworks' templates, a page, and Node without lib.dom. */
+/**
+ * The packed declarations in strict projects without skipLibCheck: frameworks' templates, a page, and Node without
+ * lib.dom.
+ */
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { packages } from "../support/hosts.ts";

@@ -1,6 +1,6 @@
 /**
- * Released architectures at full size with synthetic weights, against PyTorch's outputs: minutes for 64×64 and half an hour
- * for 256×256 on a processor, so only in `npm run test:full`, and the larger one only with REPAINT_FULLSIZE=256.
+ * Released architectures at full size with synthetic weights, against PyTorch's outputs: minutes for 64×64 and half an
+ * hour for 256×256 on a processor, so only in `npm run test:full`, and the larger one only with REPAINT_FULLSIZE=256.
  */
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,4 +1,7 @@
-/** 100,000 mutated picture files of every format, decoders in WebAssembly included: no crash, no hang, no memory beyond bounds. */
+/**
+ * 100,000 mutated picture files of every format, decoders in WebAssembly included: no crash, no hang, no memory beyond
+ * bounds.
+ */
 import { expect, it } from "vitest";
 import { fuzzPictures } from "../support/mutatedPictures.ts";
 

@@ -1,4 +1,7 @@
-/** What resampling is for: the filled part agrees with the rest. Minutes on a CPU adapter, so only in `npm run test:full`. */
+/**
+ * What resampling is for: the filled part agrees with the rest. Minutes on a CPU adapter, so only in `npm run
+ * test:full`.
+ */
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";

@@ -1,4 +1,7 @@
-/** The built site as a visitor meets it: below a path, under its own content security policy, and then without a network. */
+/**
+ * The built site as a visitor meets it: below a path, under its own content security policy, and then without a
+ * network.
+ */
 import { execFileSync } from "node:child_process";
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";

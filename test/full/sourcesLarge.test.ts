@@ -1,6 +1,7 @@
 /**
- * A checkpoint of 1.1 GB from a server that breaks the connection every 50 MB and is busy now and then: whole, verified,
- * in bounded memory, and from the cache the second time. The server is in this process, so its memory counts, too.
+ * A checkpoint of 1.1 GB from a server that breaks the connection every 50 MB and is busy now and then: whole,
+ * verified, in bounded memory, and from the cache the second time. The server is in this process, so its memory counts,
+ * too.
  */
 import { createHash } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";

@@ -102,7 +102,9 @@ export class ElementDriver {
     await this.waitFor(() => !globalThis.field.running && globalThis.seen.result.length > 0);
   }
 
-  /** Once everything asked of the page has been drawn: sizes are seen a frame later, and what follows from them another. */
+  /**
+   * Once everything asked of the page has been drawn: sizes are seen a frame later, and what follows from them another.
+   */
   async settle(): Promise<void> {
     await this.page.evaluate(async () => {
       for (let i = 0; i < 4; i++) await new Promise((next) => requestAnimationFrame(next));

@@ -1,6 +1,6 @@
 /**
- * A file server on the loopback address that misbehaves as told: breaks connections, is busy, ignores ranges, changes the
- * file, lies. Its file is made by a rule, so that it may be of any size. For tests only.
+ * A file server on the loopback address that misbehaves as told: breaks connections, is busy, ignores ranges, changes
+ * the file, lies. Its file is made by a rule, so that it may be of any size. For tests only.
  */
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";

@@ -1,13 +1,16 @@
 /**
- * The hosts that README's table names, as data: what a user's project in each is, and the commands that build or serve it. Not
- * here: how they are tried (test/full/hosts.test.ts).
+ * The hosts that README's table names, as data: what a user's project in each is, and the commands that build or serve
+ * it. Not here: how they are tried (test/full/hosts.test.ts).
  */
 
 export interface Host {
   readonly name: string;
   /** Of `packages`: what is installed beside ours. */
   readonly packages: string;
-  /** By path. What a user writes beyond `import "repaint-webgpu/element"` is the documented line, and stands in docs/embedding.md. */
+  /**
+   * By path. What a user writes beyond `import "repaint-webgpu/element"` is the documented line, and stands in
+   * docs/embedding.md.
+   */
   readonly files: Readonly<Record<string, string>>;
   /** Of the project's package.json. */
   readonly manifest?: Readonly<Record<string, unknown>>;

@@ -1,4 +1,7 @@
-/** ICC profiles of curves and primaries, made from the specification for tests: a second writer beside src/node/pictures/icc.ts. */
+/**
+ * ICC profiles of curves and primaries, made from the specification for tests: a second writer beside
+ * src/node/pictures/icc.ts.
+ */
 
 export interface RawProfile {
   space?: "RGB " | "GRAY";

@@ -1,4 +1,7 @@
-/** Who imports whom in a set of files, of imports of every kind: of values, of types alone, dynamic, `typeof import(…)`, workers. */
+/**
+ * Who imports whom in a set of files, of imports of every kind: of values, of types alone, dynamic, `typeof import(…)`,
+ * workers.
+ */
 import { readFileSync } from "node:fs";
 import { posix } from "node:path";
 

@@ -1,4 +1,6 @@
-/** Picture files of every format, mutated by a seed: bytes flipped, cut, copied, filled, sizes and lengths made absurd. */
+/**
+ * Picture files of every format, mutated by a seed: bytes flipped, cut, copied, filled, sizes and lengths made absurd.
+ */
 import { readdirSync, readFileSync } from "node:fs";
 import { InputError } from "../../src/errors.ts";
 import { carriedExif } from "../../src/node/pictures/exif.ts";
@@ -81,7 +83,8 @@ export interface FuzzResult {
 
 /**
  * Reads `count` mutated files, from `first` on in one order for all.
- * @throws Error that names the file where one ends in anything but a picture or an InputError of one line, or takes 20 s
+ * @throws Error that names the file where one ends in anything but a picture or an InputError of one line, or takes 20
+ * s
  */
 export async function fuzzPictures(first: number, count: number): Promise<FuzzResult> {
   const all = seeds();

@@ -1,7 +1,7 @@
 /**
- * Writes files as torch.save does, from values written out by hand, so that tests can make every kind and every damage of
- * them: pickles of protocol 2, zip archives (ZIP64, data descriptors, alignment), the legacy stream, and sources of gigabytes
- * of which only a few bytes exist. It shares no code with the reader.
+ * Writes files as torch.save does, from values written out by hand, so that tests can make every kind and every damage
+ * of them: pickles of protocol 2, zip archives (ZIP64, data descriptors, alignment), the legacy stream, and sources of
+ * gigabytes of which only a few bytes exist. It shares no code with the reader.
  */
 import type { ByteSource } from "../../src/files/bytes.ts";
 

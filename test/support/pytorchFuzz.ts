@@ -1,6 +1,7 @@
 /**
- * Seeded damage to PyTorch files: bytes of the whole file, or of the pickle inside a sound container. Whatever comes, opening
- * and reading must end in tensors of the right size or in a user's error. Not here: how many cases run (pytorchFuzz.test.ts).
+ * Seeded damage to PyTorch files: bytes of the whole file, or of the pickle inside a sound container. Whatever comes,
+ * opening and reading must end in tensors of the right size or in a user's error. Not here: how many cases run
+ * (pytorchFuzz.test.ts).
  */
 import { expect } from "vitest";
 import { RePaintError } from "../../src/errors.ts";

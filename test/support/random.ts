@@ -11,7 +11,9 @@ export function uniform(seed: number): () => number {
   };
 }
 
-/** `length` values around `mean` with standard deviation `deviation` (a sum of four uniforms: bounded, nearly normal). */
+/**
+ * `length` values around `mean` with standard deviation `deviation` (a sum of four uniforms: bounded, nearly normal).
+ */
 export function values(length: number, seed: number, { mean = 0, deviation = 1 } = {}): Float64Array {
   const next = uniform(seed * 7919 + length);
   return Float64Array.from({ length }, () => mean + deviation * Math.sqrt(3) * (next() + next() + next() + next() - 2));

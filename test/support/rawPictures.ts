@@ -75,7 +75,10 @@ export interface FlatJpeg {
   littleEndian?: boolean;
 }
 
-/** Baseline JPEG without subsampling; its DC tables code every category 0 to 11 in four bits, its AC table only ends blocks. */
+/**
+ * Baseline JPEG without subsampling; its DC tables code every category 0 to 11 in four bits, its AC table only ends
+ * blocks.
+ */
 export function flatJpeg({ blocks, ids, adobe, orientation, littleEndian = false }: FlatJpeg): Uint8Array {
   const components = blocks[0]![0]!.length;
   const names = ids ?? Array.from({ length: components }, (_, i) => i + 1);

@@ -1,4 +1,6 @@
-/** Plain servers on the loopback address: what a function finds for a path, or the files of a folder. For tests only. */
+/**
+ * Plain servers on the loopback address: what a function finds for a path, or the files of a folder. For tests only.
+ */
 import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";

@@ -1,4 +1,6 @@
-/** A classifier of the tiny network's images with random weights, as a file: it has an opinion, and compiles quickly. */
+/**
+ * A classifier of the tiny network's images with random weights, as a file: it has an opinion, and compiles quickly.
+ */
 import type { ClassifierConfig } from "../../src/checkpoints/config.ts";
 import { classifierMetadata, randomState, smallClassifier, stateFile } from "./randomNetworks.ts";
 import { tinySize } from "./tinyNetwork.ts";

@@ -1,4 +1,7 @@
-/** A page of a user's project in a real browser: it opens, complains of nothing, and fills a picture in. For test/full only. */
+/**
+ * A page of a user's project in a real browser: it opens, complains of nothing, and fills a picture in. For test/full
+ * only.
+ */
 import type { Page } from "puppeteer";
 import { expect } from "vitest";
 import { chromium } from "./chromium.ts";

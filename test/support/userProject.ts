@@ -1,6 +1,6 @@
 /**
- * Folders with pinned packages of others and the packed tarball of ours, as users have them. For test/full only. REPAINT_TARBALL
- * names another tarball, REPAINT_HOSTS a folder that keeps what is installed for the next time.
+ * Folders with pinned packages of others and the packed tarball of ours, as users have them. For test/full only.
+ * REPAINT_TARBALL names another tarball, REPAINT_HOSTS a folder that keeps what is installed for the next time.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -32,7 +32,8 @@ function packed(): string {
 }
 
 /**
- * A folder with the packages, installed once for all that share its name, and ours, whose own dependencies are the checkout's.
+ * A folder with the packages, installed once for all that share its name, and ours, whose own dependencies are the
+ * checkout's.
  * @param manifest of its package.json, beyond that
  * @param files by path; nothing else is left of those before
  */

@@ -1,6 +1,6 @@
 /**
- * Both convolution kernels compute this, and with norm and upsampling a whole layer, whatever its dispatches are; tiles in
- * parts its sums over shares of the input channels.
+ * Both convolution kernels compute this, and with norm and upsampling a whole layer, whatever its dispatches are; tiles
+ * in parts its sums over shares of the input channels.
  */
 import type { convolutionBlocked } from "../../src/shaders/convolutionBlocked.ts";
 import type { convolutionMatrix } from "../../src/shaders/convolutionMatrix.ts";

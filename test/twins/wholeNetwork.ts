@@ -1,6 +1,7 @@
 /**
- * A whole guided-diffusion UNet or classifier in naive float64 loops, NCHW, straight from the state dict: the second opinion for
- * flags that no golden file covers. It finds its modules by the names of the tensors, not by our architecture.
+ * A whole guided-diffusion UNet or classifier in naive float64 loops, NCHW, straight from the state dict: the second
+ * opinion for flags that no golden file covers. It finds its modules by the names of the tensors, not by our
+ * architecture.
  */
 import { guidedDiffusionDetails, type Details } from "../../src/checkpoints/architecture.ts";
 import { levelChannels, type UNetConfig } from "../../src/checkpoints/config.ts";

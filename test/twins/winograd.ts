@@ -1,6 +1,6 @@
 /**
- * The four dispatches of a Winograd convolution. The matrices are the kernels' own: that they make a convolution is what
- * convolutionCandidates.test.ts shows, against the direct sum.
+ * The four dispatches of a Winograd convolution. The matrices are the kernels' own: that they make a convolution is
+ * what convolutionCandidates.test.ts shows, against the direct sum.
  */
 import { winogradMatrices, winogradSpan, type Matrix } from "../../src/shaders/lib/winograd.ts";
 import type { winogradInput } from "../../src/shaders/winogradInput.ts";

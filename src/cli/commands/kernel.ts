@@ -1,6 +1,6 @@
 /**
- * `repaint kernel`: the WGSL of a kernel as the engine renders it, or the list of all kernels. No device. In which variants
- * networks run a kernel: tasks/kernelUses.ts.
+ * `repaint kernel`: the WGSL of a kernel as the engine renders it, or the list of all kernels. No device. In which
+ * variants networks run a kernel: tasks/kernelUses.ts.
  */
 import { InputError } from "../../errors.ts";
 import type { DType } from "../../engine/tensor.ts";

@@ -1,8 +1,8 @@
 /**
  * Which pictures to fill, with which masks, into which files. Reading and writing them is src/node's business.
  *
- * In a folder, `NAME.fill.png` and `NAME.keep.png` are masks and all other files of formats that are read are pictures. A folder of
- * masks is paired with the pictures by name, with or without that middle part.
+ * In a folder, `NAME.fill.png` and `NAME.keep.png` are masks and all other files of formats that are read are pictures.
+ * A folder of masks is paired with the pictures by name, with or without that middle part.
  */
 import { readdir, stat } from "node:fs/promises";
 import { basename, extname, join, resolve } from "node:path";

@@ -1,6 +1,7 @@
 /**
- * The section of `reproduce`'s report on fewer calls: guided Langevin steps beside RePaint on halves, the other masks, and how much
- * fillings of one picture differ. Nobody's claim: what was found. Not here: the paper's comparisons (report.ts), measuring.
+ * The section of `reproduce`'s report on fewer calls: guided Langevin steps beside RePaint on halves, the other masks,
+ * and how much fillings of one picture differ. Nobody's claim: what was found. Not here: the paper's comparisons
+ * (report.ts), measuring.
  */
 import { mean } from "../../evaluate/statistics.ts";
 import { STUDY_SETTINGS, type StudySetting } from "../../evaluate/studies.ts";

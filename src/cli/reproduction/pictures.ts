@@ -1,6 +1,6 @@
 /**
- * What `reproduce` fills: the unseen portraits as files for an evaluation, and the class that a study asks for of each. Not here:
- * cutting the sheet (src/evaluate/portraits.ts).
+ * What `reproduce` fills: the unseen portraits as files for an evaluation, and the class that a study asks for of each.
+ * Not here: cutting the sheet (src/evaluate/portraits.ts).
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -43,7 +43,10 @@ export async function writePortraits(folder: string, { portraits }: PortraitShee
   return files;
 }
 
-/** A class for each portrait, as the study has it; or why it cannot be. @throws InputError for a model that always needs one */
+/**
+ * A class for each portrait, as the study has it; or why it cannot be.
+ * @throws InputError for a model that always needs one
+ */
 export async function labelsFor(
   { hasLabel, guidance }: StudyRun,
   { classes, portraits }: PortraitSheet,

@@ -1,6 +1,7 @@
 /**
- * In which variants, and with which types, networks run a kernel on each family of adapters: what their plans say. Needs
- * neither a device nor weights. Not here: texts (src/engine/kernel.ts), the command that prints them (commands/kernel.ts).
+ * In which variants, and with which types, networks run a kernel on each family of adapters: what their plans say.
+ * Needs neither a device nor weights. Not here: texts (src/engine/kernel.ts), the command that prints them
+ * (commands/kernel.ts).
  */
 import { benchCases } from "../../../bench/cases.ts";
 import { benchNetworks } from "../../../bench/networks.ts";
@@ -19,7 +20,10 @@ export interface KernelUse {
   readonly types: Readonly<Record<string, DType>>;
 }
 
-/** One adapter of each family, with the workgroup memory that is usual there. "+matrix": with subgroup matrices, an experiment. */
+/**
+ * One adapter of each family, with the workgroup memory that is usual there. "+matrix": with subgroup matrices, an
+ * experiment.
+ */
 export const exampleAdapters = {
   nvidia: { kind: "gpu", family: "nvidia", subgroups: true, workgroupBytes: 49152, matrix: undefined },
   cpu: { kind: "cpu", family: "cpu", subgroups: true, workgroupBytes: 32768, matrix: undefined },

@@ -1,6 +1,6 @@
 /**
- * The parts of the element put together in its shadow root, and what goes between them. Not here: attributes, properties and
- * the form (element.ts), which are what a page sees.
+ * The parts of the element put together in its shadow root, and what goes between them. Not here: attributes,
+ * properties and the form (element.ts), which are what a page sees.
  */
 import { InputError, InterruptedError, NoAdapterError, RePaintError } from "../../errors.ts";
 import { drawKeepMask, type MaskPattern } from "../../pictures/masks.ts";
@@ -251,7 +251,10 @@ export class App {
     this.session.ready(this.settings.settings.precision).catch((error: unknown) => this.fail(error));
   }
 
-  /** A failure is shown before it is thrown. @throws InputError, or InterruptedError where another one was opened meanwhile */
+  /**
+   * A failure is shown before it is thrown.
+   * @throws InputError, or InterruptedError where another one was opened meanwhile
+   */
   async open(source: PictureSource, name?: string): Promise<void> {
     this.#opening?.abort();
     const opening = (this.#opening = new AbortController());
@@ -387,8 +390,8 @@ export class App {
 }
 
 /**
- * The element delegates its focus, so that a form can show what is missing; but a click beside its controls must not go to
- * the first of them.
+ * The element delegates its focus, so that a form can show what is missing; but a click beside its controls must not go
+ * to the first of them.
  */
 function keepFocus(event: MouseEvent): void {
   const target = event.target as Element;

@@ -1,4 +1,7 @@
-/** The attributes of the element: what each means and how its text becomes settings. The manifest is checked against this. */
+/**
+ * The attributes of the element: what each means and how its text becomes settings. The manifest is checked against
+ * this.
+ */
 import { InputError } from "../../errors.ts";
 import { PRESETS, resolveSampling, samplingCalls, type Preset, type Sampling } from "../../repaint/sampling.ts";
 import { quoted } from "../../text/quoted.ts";
@@ -68,7 +71,10 @@ const settingAttributes: { readonly [Name in keyof Settings]?: readonly [Attribu
   previewSeconds: ["previews", "number"],
 };
 
-/** What a page sets by property is not typed there. What is undefined stays as it is. @throws InputError that names it */
+/**
+ * What a page sets by property is not typed there. What is undefined stays as it is.
+ * @throws InputError that names it
+ */
 export function readSettings(change: SettingsChange): Partial<Settings> {
   if (typeof change !== "object" || change === null) throw unlike("settings", "an object", String(change));
   const read: Record<string, unknown> = {};

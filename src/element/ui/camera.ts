@@ -1,4 +1,6 @@
-/** A photo: the phone's own camera program where there is a touch screen only, else what the camera sees and a shutter. */
+/**
+ * A photo: the phone's own camera program where there is a touch screen only, else what the camera sees and a shutter.
+ */
 import { InputError } from "../../errors.ts";
 import { button, chooseFile } from "./controls.ts";
 import { h } from "./dom.ts";

@@ -1,6 +1,6 @@
 /**
- * What can be done to mask and view, once: the toolbar's buttons, the keyboard's keys and the list of keys are made from
- * this. Not here: how they look (toolbar.ts), painting itself (tools.ts).
+ * What can be done to mask and view, once: the toolbar's buttons, the keyboard's keys and the list of keys are made
+ * from this. Not here: how they look (toolbar.ts), painting itself (tools.ts).
  */
 import type { IconName } from "./icons.ts";
 import { countFilled, createFillMask, grown, growStep, inverted, shrunk, type FillMask } from "./maskOperations.ts";

@@ -1,6 +1,6 @@
 /**
- * `<repaint-inpaint>` as a page sees it: attributes, properties, methods, events, a field of a form. Dependency-free; what is
- * heavy runs in a worker. Not here: its parts (app.ts).
+ * `<repaint-inpaint>` as a page sees it: attributes, properties, methods, events, a field of a form. Dependency-free;
+ * what is heavy runs in a worker. Not here: its parts (app.ts).
  */
 import { InputError } from "../../errors.ts";
 import type { Mask, Picture } from "../../pictures/image.ts";
@@ -33,7 +33,9 @@ export class RepaintInpaint extends ElementBase {
   #isMaskAsked = false;
   /** Attributes that load something and have changed while the element was in no page. */
   readonly #waiting = new Set<AttributeName>();
-  /** Tells once that the element is within a screen of being seen, after the first paint: no page waits for the engine. */
+  /**
+   * Tells once that the element is within a screen of being seen, after the first paint: no page waits for the engine.
+   */
   readonly #nearness = new IntersectionObserver(
     (entries) => {
       if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
@@ -144,12 +146,19 @@ export class RepaintInpaint extends ElementBase {
     this.#app.workspace.setResults([]);
   }
 
-  /** Opens a picture; what was there is gone. A failure is shown and told by an `error` event, too. @throws InputError; InterruptedError where another one was opened meanwhile */
+  /**
+   * Opens a picture; what was there is gone. A failure is shown and told by an `error` event, too.
+   * @throws InputError; InterruptedError where another one was opened meanwhile
+   */
   setPicture(source: PictureSource, name?: string): Promise<void> {
     return this.#app.requests.add("picture", this.#app.open(source, name));
   }
 
-  /** Replaces the mask, as a step that can be undone: a keep mask of the picture's size, or a picture that is white where something is to be filled. @throws InputError */
+  /**
+   * Replaces the mask, as a step that can be undone: a keep mask of the picture's size, or a picture that is white
+   * where something is to be filled.
+   * @throws InputError
+   */
   setMask(source: PictureSource | Mask): Promise<void> {
     return this.#app.requests.add("mask", this.#setMask(source));
   }
@@ -166,7 +175,10 @@ export class RepaintInpaint extends ElementBase {
     this.#app.generateMask(pattern);
   }
 
-  /** Loads another model: one that is shipped by its name, a file, an address. @throws CheckpointError, InputError, NoAdapterError, OutOfMemoryError */
+  /**
+   * Loads another model: one that is shipped by its name, a file, an address.
+   * @throws CheckpointError, InputError, NoAdapterError, OutOfMemoryError
+   */
   loadModel(source: ModelSource | string, options: { readonly flags?: File } = {}): Promise<ModelInfo> {
     const load = async (): Promise<ModelInfo> => {
       this.#app.session.want({ source: readModelSource(source), ...options });
@@ -258,7 +270,10 @@ export class RepaintInpaint extends ElementBase {
     return model.kind === "loaded" ? model.info : null;
   }
 
-  /** How the engine's worker is made, where the default cannot be (a CDN, say); "page": no worker. To be set before the first use. */
+  /**
+   * How the engine's worker is made, where the default cannot be (a CDN, say); "page": no worker. To be set before the
+   * first use.
+   */
   get worker(): WorkerFactory | "page" | undefined {
     return this.#app.session.worker;
   }

@@ -1,4 +1,6 @@
-/** What the element has because its attributes are properties, too, and its events are typed. Not here: what they do. */
+/**
+ * What the element has because its attributes are properties, too, and its events are typed. Not here: what they do.
+ */
 import type { SettingsChange } from "./attributes.ts";
 import type { Settings } from "./engineSession.ts";
 import type { RepaintEventMap } from "./events.ts";

@@ -1,6 +1,6 @@
 /**
- * The engine as the element uses it: one client, the model that is wanted, the estimate of the settings, the run that is
- * under way. Says what happens by events; shows nothing (runPanel.ts, modelPicker.ts).
+ * The engine as the element uses it: one client, the model that is wanted, the estimate of the settings, the run that
+ * is under way. Says what happens by events; shows nothing (runPanel.ts, modelPicker.ts).
  */
 import { InputError, InterruptedError } from "../../errors.ts";
 import type { Mask, Picture } from "../../pictures/image.ts";
@@ -191,7 +191,10 @@ export class EngineSession extends Emitter<SessionEvents> {
     this.#estimateSoon();
   }
 
-  /** Other settings for the same picture: what follows from the last estimate is said at once, and soon the engine's own. */
+  /**
+   * Other settings for the same picture: what follows from the last estimate is said at once, and soon the engine's
+   * own.
+   */
   adjustEstimate(settings: Settings): void {
     if (!this.#estimateOf || !this.#estimated) return;
     this.#estimateOf = { settings, keep: this.#estimateOf.keep };

@@ -6,7 +6,9 @@ export interface RepaintEvents {
   progress: RunProgress;
   /** A part of the picture as it would be now. */
   preview: RunPreview;
-  /** A run has ended, or was stopped with what it had. Its pictures are the element's own: to be copied before a change. */
+  /**
+   * A run has ended, or was stopped with what it had. Its pictures are the element's own: to be copied before a change.
+   */
   result: InpaintResult;
   /** Something failed; `message` is one sentence for people. The element shows it, too. */
   error: { readonly error: Error; readonly message: string };

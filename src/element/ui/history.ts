@@ -1,6 +1,6 @@
 /**
- * Undo and redo of a mask without a limit that matters: what a step changed is kept as tiles of one bit a pixel, so that a
- * stroke costs what it touched. Not here: what a step is (tools.ts).
+ * Undo and redo of a mask without a limit that matters: what a step changed is kept as tiles of one bit a pixel, so
+ * that a stroke costs what it touched. Not here: what a step is (tools.ts).
  */
 import { union, type Box } from "../../pictures/holes.ts";
 import type { FillMask } from "./maskOperations.ts";

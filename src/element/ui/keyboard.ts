@@ -1,6 +1,6 @@
 /**
- * Everything that a pointer can do, from the keyboard: a cursor that moves, Enter that puts the tool down and lifts it, and
- * one key for each command. Only while the picture has the focus, so that no letter is taken from anybody else.
+ * Everything that a pointer can do, from the keyboard: a cursor that moves, Enter that puts the tool down and lifts it,
+ * and one key for each command. Only while the picture has the focus, so that no letter is taken from anybody else.
  */
 import type { Command } from "./commands.ts";
 import { afterQuiet } from "./dom.ts";

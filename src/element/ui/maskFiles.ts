@@ -1,4 +1,6 @@
-/** Masks from pictures and as pictures: what is white, or what is transparent, is to be filled. Pure but for reading. */
+/**
+ * Masks from pictures and as pictures: what is white, or what is transparent, is to be filled. Pure but for reading.
+ */
 import { InputError } from "../../errors.ts";
 import type { Picture } from "../../pictures/image.ts";
 import { keepMask } from "../../pictures/keepMask.ts";

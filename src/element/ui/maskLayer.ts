@@ -1,4 +1,6 @@
-/** The mask as a tinted canvas, redrawn once a frame and only where it changed. Not here: where it stands (surface.ts). */
+/**
+ * The mask as a tinted canvas, redrawn once a frame and only where it changed. Not here: where it stands (surface.ts).
+ */
 import { union, type Box } from "../../pictures/holes.ts";
 import { h, onNextFrame } from "./dom.ts";
 import type { Workspace } from "./workspace.ts";

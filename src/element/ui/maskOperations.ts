@@ -72,8 +72,8 @@ function paintStroke(
   const [dx, dy] = [to.x - from.x, to.y - from.y];
   const length = Math.hypot(dx, dy);
   const growth = length > 0 ? (to.radius - from.radius) / length : 0;
-  // Of all discs along the line, the one that reaches farthest towards a pixel lies this far from its foot, for each pixel
-  // of distance; where one end's disc holds the other's, it is that end.
+  // Of all discs along the line, the one that reaches farthest towards a pixel lies this far from its foot, for each
+  // pixel of distance; where one end's disc holds the other's, it is that end.
   const lean = Math.abs(growth) < 1 ? growth / Math.sqrt(1 - growth * growth) : Math.sign(growth) * Infinity;
   for (let y = box.y; y < box.y + box.height; y++) {
     const py = y + 0.5 - from.y;

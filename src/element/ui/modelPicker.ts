@@ -1,4 +1,6 @@
-/** Which model: the shipped one, a file, an address, where the released ones are to be had, and what is kept of them. */
+/**
+ * Which model: the shipped one, a file, an address, where the released ones are to be had, and what is kept of them.
+ */
 import { presets, type Preset } from "../../checkpoints/released/unets.ts";
 import { shippedModels } from "../../repaint/shipped.ts";
 import type { ModelInfo, ModelSource } from "../types.ts";

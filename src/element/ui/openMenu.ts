@@ -1,4 +1,6 @@
-/** The ways a picture comes in: a file, the clipboard, the camera, an address. Once on the empty stage, once in a menu. */
+/**
+ * The ways a picture comes in: a file, the clipboard, the camera, an address. Once on the empty stage, once in a menu.
+ */
 import { InputError } from "../../errors.ts";
 import { takePhoto } from "./camera.ts";
 import { addressForm, button, chooseFile, menu } from "./controls.ts";

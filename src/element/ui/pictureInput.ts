@@ -1,6 +1,6 @@
 /**
- * Pictures as people have them (files, addresses, what they paste) as pixels, upright. Not here: the camera (camera.ts),
- * where they come in (stage.ts).
+ * Pictures as people have them (files, addresses, what they paste) as pixels, upright. Not here: the camera
+ * (camera.ts), where they come in (stage.ts).
  */
 import { InputError } from "../../errors.ts";
 import { checkSize, type Picture } from "../../pictures/image.ts";

@@ -1,6 +1,6 @@
 /**
- * Pictures as PNG files with every pixel as it is: a canvas multiplies colour by alpha and so changes translucent pixels.
- * Works in short turns, so that the page goes on meanwhile. Not here: reading PNG (the browser does).
+ * Pictures as PNG files with every pixel as it is: a canvas multiplies colour by alpha and so changes translucent
+ * pixels. Works in short turns, so that the page goes on meanwhile. Not here: reading PNG (the browser does).
  */
 import type { Picture } from "../../pictures/image.ts";
 import { nextTask } from "./dom.ts";

@@ -1,4 +1,7 @@
-/** What the page has asked the element to open, the last of each kind: a run of the page waits for it, and fails as it did. */
+/**
+ * What the page has asked the element to open, the last of each kind: a run of the page waits for it, and fails as it
+ * did.
+ */
 
 type Kind = "picture" | "mask" | "model";
 

@@ -1,5 +1,6 @@
 /**
- * The noise level of a run over its model calls as a line, and where in it a run is. Pure; the SVG is made in settingsPanel.ts.
+ * The noise level of a run over its model calls as a line, and where in it a run is. Pure; the SVG is made in
+ * settingsPanel.ts.
  */
 import { noiseLevels, type Sampling } from "../../repaint/sampling.ts";
 import { walkOf } from "../../repaint/walk.ts";

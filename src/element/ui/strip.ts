@@ -1,6 +1,6 @@
 /**
- * The results side by side, each with its seed; choosing one, comparing it with the original, and taking it along. Not here:
- * what "taking along" does (element.ts), the dividing line itself (surface.ts).
+ * The results side by side, each with its seed; choosing one, comparing it with the original, and taking it along. Not
+ * here: what "taking along" does (element.ts), the dividing line itself (surface.ts).
  */
 import { button } from "./controls.ts";
 import { h } from "./dom.ts";

@@ -1,4 +1,6 @@
-/** How the element looks, as constructable style sheets. Colours and lengths are custom properties that a page may set. */
+/**
+ * How the element looks, as constructable style sheets. Colours and lengths are custom properties that a page may set.
+ */
 import { controlStyles } from "./controlStyles.ts";
 import { frameStyles } from "./frameStyles.ts";
 

@@ -1,7 +1,7 @@
 /**
- * The picture on the stage: canvases one over the other (picture, result, mask), moved and scaled by the compositor, so that
- * a stroke redraws only what it touched. Not here: the mask's pixels (maskLayer.ts), what moves it (pointer.ts, keyboard.ts), what is drawn
- * (workspace.ts).
+ * The picture on the stage: canvases one over the other (picture, result, mask), moved and scaled by the compositor, so
+ * that a stroke redraws only what it touched. Not here: the mask's pixels (maskLayer.ts), what moves it (pointer.ts,
+ * keyboard.ts), what is drawn (workspace.ts).
  */
 import type { Picture } from "../../pictures/image.ts";
 import type { RunPreview } from "../types.ts";

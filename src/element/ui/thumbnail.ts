@@ -1,4 +1,7 @@
-/** A result small: the middle square of the picture with the patch in it. Pure; by samples, so that no size holds the page. */
+/**
+ * A result small: the middle square of the picture with the patch in it. Pure; by samples, so that no size holds the
+ * page.
+ */
 import { createPicture, type Picture } from "../../pictures/image.ts";
 import type { Result } from "./workspace.ts";
 

@@ -1,6 +1,6 @@
 /**
- * What lies on the table: the picture, the mask with its history, the results and the chosen one. Parts listen to it and
- * change it here only. Not here: drawing (surface.ts), runs (engineSession.ts).
+ * What lies on the table: the picture, the mask with its history, the results and the chosen one. Parts listen to it
+ * and change it here only. Not here: drawing (surface.ts), runs (engineSession.ts).
  */
 import { InputError } from "../../errors.ts";
 import type { Box } from "../../pictures/holes.ts";

@@ -1,6 +1,6 @@
 /**
- * AVIF to pixels by libavif, which comes in the optional package @jsquash/avif and is loaded for such a file only: it is
- * thirty times as large as the decoders of all other formats together.
+ * AVIF to pixels by libavif, which comes in the optional package @jsquash/avif and is loaded for such a file only: it
+ * is thirty times as large as the decoders of all other formats together.
  */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";

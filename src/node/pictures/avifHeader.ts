@@ -47,8 +47,8 @@ export function readAvifHeader(bytes: Uint8Array): AvifHeader {
 }
 
 /**
- * Quarter turns against the clock, then a mirror (0: top to bottom, 1: left to right), as EXIF's number: the rows are the
- * mirrors, the columns the turns.
+ * Quarter turns against the clock, then a mirror (0: top to bottom, 1: left to right), as EXIF's number: the rows are
+ * the mirrors, the columns the turns.
  */
 function orientationOf(turns: number, mirror: number | undefined): number {
   const table = mirror === undefined ? [1, 8, 3, 6] : mirror === 0 ? [4, 5, 2, 7] : [2, 7, 4, 5];

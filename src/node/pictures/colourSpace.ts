@@ -1,6 +1,6 @@
 /**
- * Pictures from the colour space of their file to sRGB, which networks were trained on, and what a network fills back again.
- * Sources: IEC 61966-2-1 (sRGB), ICC.1:2010 annex F.3 (curves and primaries).
+ * Pictures from the colour space of their file to sRGB, which networks were trained on, and what a network fills back
+ * again. Sources: IEC 61966-2-1 (sRGB), ICC.1:2010 annex F.3 (curves and primaries).
  */
 import { createPicture, type Picture } from "../../pictures/image.ts";
 import { invert, type Matrix, multiply, primariesForD50, srgbChromaticities } from "./primaries.ts";

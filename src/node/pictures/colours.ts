@@ -1,10 +1,10 @@
 /**
- * What a file says of its colours, carried into the result so that known pixels keep both their numbers and their look, and
- * understood as far as is needed to show a network sRGB.
+ * What a file says of its colours, carried into the result so that known pixels keep both their numbers and their look,
+ * and understood as far as is needed to show a network sRGB.
  *
- * Carried, not converted to sRGB: half of what phones photograph in Display P3 is sharper in 8 bits than a conversion leaves
- * it, and what lies outside sRGB would be cut off. (A page has no choice: its canvas is sRGB.)
- * Sources: PNG specification (third edition), sections 11.3.2 (chunks) and 13.13; ITU-T H.273 (code points of cICP).
+ * Carried, not converted to sRGB: half of what phones photograph in Display P3 is sharper in 8 bits than a conversion
+ * leaves it, and what lies outside sRGB would be cut off. (A page has no choice: its canvas is sRGB.) Sources: PNG
+ * specification (third edition), sections 11.3.2 (chunks) and 13.13; ITU-T H.273 (code points of cICP).
  */
 import { deflateSync, inflateSync } from "node:zlib";
 import type { Picture } from "../../pictures/image.ts";
@@ -135,8 +135,8 @@ export function toSrgb(picture: Picture, colours: Colours | undefined): Picture 
 }
 
 /**
- * A filled picture in the colours of the original's file: what was known is the original's to the bit, what was filled is
- * brought out of sRGB.
+ * A filled picture in the colours of the original's file: what was known is the original's to the bit, what was filled
+ * is brought out of sRGB.
  * @param keep 1 where the original was known
  */
 export function fromSrgb(

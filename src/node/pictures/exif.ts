@@ -1,8 +1,8 @@
 /**
- * EXIF: which way up a picture is to be seen, and what is carried into a result. That is what the camera was and did, and when;
- * where is left out unless it is asked for, and so are serial numbers, names, thumbnails and makers' own notes.
- * Only known entries are copied, into a new block: nothing of a stranger's structure survives.
- * Source: EXIF 2.3, sections 4.5 (TIFF structure), 4.6.4 to 4.6.6 (entries).
+ * EXIF: which way up a picture is to be seen, and what is carried into a result. That is what the camera was and did,
+ * and when; where is left out unless it is asked for, and so are serial numbers, names, thumbnails and makers' own
+ * notes. Only known entries are copied, into a new block: nothing of a stranger's structure survives. Source: EXIF 2.3,
+ * sections 4.5 (TIFF structure), 4.6.4 to 4.6.6 (entries).
  */
 
 /** "camera": what and when; "all": with the place; "none". */
@@ -29,7 +29,9 @@ interface Entry {
   readonly value: Uint8Array;
 }
 
-/** Orientation 1 to 8 of the first directory; 1 for anything odd: a picture is worth more than its damaged EXIF data. */
+/**
+ * Orientation 1 to 8 of the first directory; 1 for anything odd: a picture is worth more than its damaged EXIF data.
+ */
 export function exifOrientation(tiff: Uint8Array | undefined): number {
   if (!tiff || tiff.length < 8) return 1;
   const little = isLittle(tiff);

@@ -1,7 +1,7 @@
 /**
- * What an ICC profile says of RGB and gray pictures: a curve for each channel and the primaries, which is what cameras, phones
- * and screens have. Not here: profiles of tables (A2B0) and of inks, which are carried on but not calculated with.
- * Source: ICC.1:2010, sections 7.2 (header), 7.3 (tags), 9.2 and 10 (types).
+ * What an ICC profile says of RGB and gray pictures: a curve for each channel and the primaries, which is what cameras,
+ * phones and screens have. Not here: profiles of tables (A2B0) and of inks, which are carried on but not calculated
+ * with. Source: ICC.1:2010, sections 7.2 (header), 7.3 (tags), 9.2 and 10 (types).
  */
 import type { Matrix, Tristimulus } from "./primaries.ts";
 
@@ -43,8 +43,8 @@ export function readIccProfile(bytes: Uint8Array): IccProfile | undefined {
 }
 
 /**
- * A profile for colour that shows equal red, green and blue as a gray profile shows their value: a filled gray picture has
- * three channels, and a profile for gray may not stand beside them.
+ * A profile for colour that shows equal red, green and blue as a gray profile shows their value: a filled gray picture
+ * has three channels, and a profile for gray may not stand beside them.
  * @param primaries columns, for white D50
  */
 export function colourProfile(name: string, curve: Uint8Array, primaries: Matrix): Uint8Array {
@@ -135,7 +135,9 @@ function readParametricCurve(view: DataView): ((value: number) => number) | unde
   return (value) => (value >= d ? power(value) + e : c * value + f);
 }
 
-/** Version 2's `desc` is ASCII behind its length, version 4's `mluc` UTF-16 in several languages, of which the first. */
+/**
+ * Version 2's `desc` is ASCII behind its length, version 4's `mluc` UTF-16 in several languages, of which the first.
+ */
 function readDescription(tag: Uint8Array | undefined): string | undefined {
   if (!tag || tag.length < 28) return undefined;
   const view = new DataView(tag.buffer, tag.byteOffset, tag.length);

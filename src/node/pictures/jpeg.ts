@@ -1,6 +1,6 @@
 /**
- * JPEGs to pixels by libjpeg-turbo, which interpolates chroma as browsers, PIL and cameras' viewers do: the pixels are theirs
- * to the bit. Its TurboJPEG interface is called as its turbojpeg.h describes it.
+ * JPEGs to pixels by libjpeg-turbo, which interpolates chroma as browsers, PIL and cameras' viewers do: the pixels are
+ * theirs to the bit. Its TurboJPEG interface is called as its turbojpeg.h describes it.
  */
 import { checkPixels } from "./limits.ts";
 import { type JpegHeader, readJpegHeader } from "./jpegHeader.ts";
@@ -11,7 +11,10 @@ const TJPF_RGBA = 7;
 const TJPF_CMYK = 11;
 const TJCS_CMYK = 3;
 
-/** An encoder makes some ten scans; each goes through the whole picture again, so many of them keep a decoder at work for long. */
+/**
+ * An encoder makes some ten scans; each goes through the whole picture again, so many of them keep a decoder at work
+ * for long.
+ */
 const mostScans = 100;
 
 interface DecodedJpeg {
@@ -60,7 +63,10 @@ export function decodeJpeg(bytes: Uint8Array, name: string): DecodedJpeg {
   return { header, width, height, data, odd: headerStatus === 0 && status !== 0 };
 }
 
-/** Adobe's CMYK, in place: the inks are stored inverted (255 is none), so red is the share that cyan and black let through. */
+/**
+ * Adobe's CMYK, in place: the inks are stored inverted (255 is none), so red is the share that cyan and black let
+ * through.
+ */
 function inksToRgb(data: Uint8Array): void {
   for (let i = 0; i < data.length; i += 4) {
     const black = data[i + 3]!;

@@ -1,6 +1,6 @@
 /**
- * What has to be known of a JPEG before it is decoded: its size, its kind, whether it is all there, and what it says of its
- * colours and its camera. Not here: decoding (jpeg.ts), what is in an EXIF block (exif.ts).
+ * What has to be known of a JPEG before it is decoded: its size, its kind, whether it is all there, and what it says of
+ * its colours and its camera. Not here: decoding (jpeg.ts), what is in an EXIF block (exif.ts).
  *
  * As tolerant between segments as libjpeg, browsers and PIL are: bytes that begin no marker are passed over.
  * Sources: ITU-T T.81 B.1 (markers), EXIF 2.3 section 4.7.2, ICC.1:2010 B.4 (profiles in JPEG).

@@ -14,7 +14,8 @@ export function orient(
     out.data.set(data);
     return out;
   }
-  // A pixel of four bytes is one number. (u, v) in the file is seen at (x, y); the flips are those of the file's own axes.
+  // A pixel of four bytes is one number. (u, v) in the file is seen at (x, y); the flips are those of the file's own
+  // axes.
   const from = new Uint32Array(data.buffer, data.byteOffset, width * height);
   const to = new Uint32Array(out.data.buffer);
   for (let y = 0, at = 0; y < out.height; y++)

@@ -1,7 +1,7 @@
 /**
- * PNGs to pixels, every colour type, depth and interlacing. Browsers and libpng pass over bytes behind the end of the picture,
- * of its compressed data, and of the file; so does this. Not here: writing (pngWriter.ts), colours (colours.ts).
- * Source: PNG specification (third edition), sections 7 to 11.
+ * PNGs to pixels, every colour type, depth and interlacing. Browsers and libpng pass over bytes behind the end of the
+ * picture, of its compressed data, and of the file; so does this. Not here: writing (pngWriter.ts), colours
+ * (colours.ts). Source: PNG specification (third edition), sections 7 to 11.
  */
 import { inflateSync } from "node:zlib";
 import { createPicture, type Picture } from "../../pictures/image.ts";

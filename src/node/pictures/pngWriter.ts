@@ -1,6 +1,6 @@
 /**
- * Pictures to PNG: 8 bits a channel, each row behind the filter that leaves the smallest sum of differences, which is what
- * the specification advises (section 12.7). Not here: chunks in front of the pixels (colours.ts, pngText.ts).
+ * Pictures to PNG: 8 bits a channel, each row behind the filter that leaves the smallest sum of differences, which is
+ * what the specification advises (section 12.7). Not here: chunks in front of the pixels (colours.ts, pngText.ts).
  */
 import { deflateSync } from "node:zlib";
 import type { Picture } from "../../pictures/image.ts";
@@ -44,8 +44,9 @@ function filterRows(width: number, height: number, data: Uint8ClampedArray, chan
 }
 
 /**
- * Writes a row's filtered bytes and returns the sum of their sizes as signed numbers. `step`: the bytes to the same sample on
- * the left, which in the first pixel are 0. A loop for each filter: this is most of the time that a large picture takes.
+ * Writes a row's filtered bytes and returns the sum of their sizes as signed numbers. `step`: the bytes to the same
+ * sample on the left, which in the first pixel are 0. A loop for each filter: this is most of the time that a large
+ * picture takes.
  */
 type Filter = (line: Uint8Array, above: Uint8Array, step: number, out: Uint8Array) => number;
 

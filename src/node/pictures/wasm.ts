@@ -1,7 +1,7 @@
 /**
- * Decoders that packages bring as WebAssembly modules of C: compiled when the first file wants them, and an instance of its
- * own for every file. So a hostile file reaches nothing but its own memory, and that memory goes with it.
- * Not here: which functions of a decoder are called with what (jpeg.ts, webp.ts).
+ * Decoders that packages bring as WebAssembly modules of C: compiled when the first file wants them, and an instance of
+ * its own for every file. So a hostile file reaches nothing but its own memory, and that memory goes with it. Not here:
+ * which functions of a decoder are called with what (jpeg.ts, webp.ts).
  */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";

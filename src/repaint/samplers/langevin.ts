@@ -1,8 +1,8 @@
 /**
- * Guided Langevin steps as a plan (after LanPaint: Zheng et al., arXiv 2502.03491, in an overdamped form without momentum). At
- * each of few noise levels, from high to low, the state moves a few steps by Langevin dynamics at that level, and then by DDIM
- * down to the next. What is unknown follows the network's score. What is known is drawn towards the picture, but keeps most of
- * the noise that the network sees there, and so both parts come to agree.
+ * Guided Langevin steps as a plan (after LanPaint: Zheng et al., arXiv 2502.03491, in an overdamped form without
+ * momentum). At each of few noise levels, from high to low, the state moves a few steps by Langevin dynamics at that
+ * level, and then by DDIM down to the next. What is unknown follows the network's score. What is known is drawn towards
+ * the picture, but keeps most of the noise that the network sees there, and so both parts come to agree.
  */
 import type { ParameterValues } from "../../engine/kernel.ts";
 import { langevinStep } from "../../shaders/langevinStep.ts";
@@ -19,7 +19,10 @@ export type LangevinCoefficients = Pick<
   "freeXStart" | "freeX" | "freeNoise" | "heldXStart" | "heldX" | "heldKnown" | "heldNoise"
 >;
 
-/** Without a known picture there is nothing to agree with: DDIM without noise from level to level. @throws InputError */
+/**
+ * Without a known picture there is nothing to agree with: DDIM without noise from level to level.
+ * @throws InputError
+ */
 export function planLangevin(sampling: LangevinSampling, context: PlanContext): RunPlan<RecordedStep> {
   const { diffusion, layout, hasKnown } = context;
   const { levels, inner, step, lambda, still } = langevinSettings(sampling);

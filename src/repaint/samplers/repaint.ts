@@ -1,6 +1,6 @@
 /**
- * RePaint's sampler as a plan: each transition of the schedule becomes one row of parameters for one dispatch. The order of
- * the paper's Algorithm 1 and that of RePaint's program differ only in what stands here.
+ * RePaint's sampler as a plan: each transition of the schedule becomes one row of parameters for one dispatch. The
+ * order of the paper's Algorithm 1 and that of RePaint's program differ only in what stands here.
  */
 import type { DiffusionSettings } from "../../checkpoints/config.ts";
 import type { PlanBuilder } from "../../engine/plan.ts";
@@ -23,8 +23,8 @@ import { singleTransitionsOf, transitionsOf, type Transition } from "../transiti
 type ReverseRow = ParameterValues<typeof reverseStep.parameters>;
 
 /**
- * A run with merged climbs. Without a known picture the plain descent is sampled: jumps only serve to make the known and the
- * unknown part agree. @throws InputError
+ * A run with merged climbs. Without a known picture the plain descent is sampled: jumps only serve to make the known
+ * and the unknown part agree. @throws InputError
  */
 export function planRePaint(sampling: RePaintSampling, context: PlanContext): RunPlan {
   const { diffusion, layout, hasKnown } = context;
@@ -60,13 +60,15 @@ export function planRePaint(sampling: RePaintSampling, context: PlanContext): Ru
 }
 
 /**
- * The same walk in the order of RePaint's program with the noise of a recorded run: climbs step by step, and the known region
- * blended in by a step of its own before each call, since a trace shows x before that. @throws InputError for times that are no walk
+ * The same walk in the order of RePaint's program with the noise of a recorded run: climbs step by step, and the known
+ * region blended in by a step of its own before each call, since a trace shows x before that. @throws InputError for
+ * times that are no walk
  */
 export function planRecordedRePaint(times: readonly number[], context: PlanContext): RunPlan<RecordedStep> {
   const { diffusion, layout, settings } = context;
   const rule = reverseRule(settings, undefined);
-  // Row k of `reverse` is the step from k. Of `climbs`, row k blends at level k and row steps + k climbs from k to k + 1.
+  // Row k of `reverse` is the step from k. Of `climbs`, row k blends at level k and row steps + k climbs from k to k +
+  // 1.
   const levels = Array.from({ length: diffusion.steps }, (_, k) => k);
   const climbs: RenoiseRow[] = [
     ...levels.map((k) => blendRow(layout, { draw: 0, blend: forwardCoefficients(diffusion, k) })),
@@ -150,7 +152,8 @@ function blendAfterReverse(transitions: readonly Transition[], index: number, di
     const { signal, noise } = forwardCoefficients(diffusion, from);
     return { signal, noise: from === 0 ? 0 : noise };
   }
-  // Before a climb the whole image is noised again, so the known region is not looked at; after the last call nothing is.
+  // Before a climb the whole image is noised again, so the known region is not looked at; after the last call nothing
+  // is.
   const next = transitions[index + 1];
   return next?.kind === "reverse" ? forwardCoefficients(diffusion, next.from) : undefined;
 }
