@@ -1,4 +1,5 @@
 /** Opening checkpoints: whose word wins, what contradicts, and files that hold something else. */
+import { fileOf } from "./support/int8.ts";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { CheckpointError, InputError } from "../src/errors.ts";
@@ -142,6 +143,18 @@ test("long lists show 20 and count the rest", async () => {
   expect(error.message).not.toContain("\n");
 });
 
+test("a type that is not read is said once", async () => {
+  const tensors = [...expectedTensors(completeConfig(parseFlags(cases.adm.flags)))];
+  const file = fileOf(
+    tensors.map(([name, shape]) => {
+      return { name, shape, dtype: "F8_E4M3", data: new Uint8Array(shape.reduce((a, b) => a * b, 1)) };
+    }),
+  );
+  await expect(openCheckpoint(bytesSource("fp8", file))).rejects.toThrow(
+    /^fp8 does not fit its network in 1 place: time_embed\.0\.weight and 143 more: expected F32, F16, BF16, F64, got F8_E4M3$/,
+  );
+});
+
 describe("a file that holds something else says what", () => {
   const file = (names: string[], metadata?: Record<string, string>) =>
     zeros(new Map(names.map((name) => [name, [2]])), metadata);
@@ -152,6 +165,11 @@ describe("a file that holds something else says what", () => {
     [["conv_in.weight", "down.0.block.0.conv1.weight", "temb.dense.0.weight"], /DDPM and DDIM/],
     [["model.diffusion_model.input_blocks.0.0.weight", "first_stage_model.x"], /latent diffusion/],
     [["module.input_blocks.0.0.weight", "module.output_blocks.0.0.in_layers.0.weight"], /they are missing/],
+    [["unet.down_blocks.0.attentions.0.to_q.lora_A.weight"], /a LoRA, which changes another network; merge it/],
+    [["encoder.conv_in.weight", "quant_conv.weight"], /a VAE/],
+    [["all_modules.0.W", "sigmas"], /score_sde/],
+    [["enc.64x64_conv.weight", "map_layer0.weight"], /EDM/],
+    [["ema_model.model.init_conv.weight", "ema_model.model.downs.0.0.block1.proj.weight"], /lucidrains/],
     [[], /empty file/],
     [["fc.weight", "fc.bias"], /something else: its tensors are "fc\.weight", "fc\.bias"/],
   ])("%j", async (names, message) => {

@@ -73,6 +73,15 @@ describe("convertFloats", () => {
     expect(data).toEqual(Uint16Array.of(0x3c00, 0x4000, 0x4200, 0x4400));
   });
 
+  it("gives eight-bit floats their values", () => {
+    const bits = Uint8Array.of(0x38, 0xb8, 0x7e, 0x01, 0x08, 0x00, 0xc4);
+    expect(convertFloats(bits, "F8_E4M3", "f32").data).toEqual(Float32Array.of(1, -1, 448, 2 ** -9, 2 ** -6, 0, -3));
+    expect(convertFloats(Uint8Array.of(0x7f), "F8_E4M3", "f32").data).toEqual(Float32Array.of(NaN));
+    expect(convertFloats(Uint8Array.of(0x3c, 0xc2, 0x01), "F8_E5M2", "f16").data).toEqual(
+      Uint16Array.of(0x3c00, 0xc200, 0x0100),
+    );
+  });
+
   it("refuses types that are no floats", () => {
     expect(() => convertFloats(new Uint8Array(8), "I64", "f16")).toThrow(/expected a tensor of F32.*got I64/);
   });

@@ -165,6 +165,16 @@ describe("containers", () => {
     await refused(text("<!DOCTYPE html><html>"), /a web page; was the download refused/);
     await refused(text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"), /a Git LFS pointer/);
     await refused(text('{"model_type": "unet"}'), /JSON text/);
+    await refused(text("Entry not found"), /got text \("Entry not found"\); was the download refused/);
+    await refused(text("Access to model x/y is restricted."), /got text .*access token/);
+    await refused(text("7z\xbc"), /safetensors/);
+    const bytes = (...parts: (string | number)[]) =>
+      open(Uint8Array.from([...parts.flatMap((part) => (typeof part === "string" ? [...Buffer.from(part)] : part)), ...Array<number>(64).fill(0)])); // prettier-ignore
+    await refused(bytes("7z", 0xbc, 0xaf, 0x27, 0x1c), /an archive .*unpack it/);
+    await refused(bytes(0x28, 0xb5, 0x2f, 0xfd), /an archive .*unpack it/);
+    await refused(bytes(8, 8, 0x12, 7, "pytorch"), /an ONNX file; give the PyTorch checkpoint/);
+    await refused(bytes(0x1c, 0, 0, 0, "TFL3"), /a TFLite file; give/);
+    await refused(bytes(0x83, 0xa6, "params", 0x81), /a msgpack file/);
     await refused(open(pickle({ a: 1 })), /plain pickle/);
     await refused(text("cos\nsystem\n(S'id'\ntR."), /"os\.system"/);
     await refused(text("(S'id'\nios\nsystem\n."), /"os\.system"/);
@@ -173,6 +183,9 @@ describe("containers", () => {
     await refused(open(flatten(zipArchive([]))), /got one with nothing/);
     const script = ["data.pkl", "constants.pkl"].map((name) => ({ name: `model/${name}`, data: pickle({}) }));
     await refused(open(flatten(zipArchive(script))), /TorchScript/);
+    const zipped = zipArchive([{ name: "ema.pt", data: floats(1) }], { method: 8 });
+    await refused(open(flatten(zipped)), /got one with "ema\.pt"; if the checkpoint was packed into it, unpack it/);
+    await refused(open(flatten(zipArchive(script, { method: 8 }))), /TorchScript/);
     const packed = flatten(torchZip(value, { 0: floats(1) }, { method: 8 }));
     await refused(open(packed), /compressed/);
     await refused(open(flatten(torchZip(value, { 0: floats(1) }, { byteOrder: "middle" }))), /little or big/);

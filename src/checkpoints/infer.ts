@@ -202,6 +202,7 @@ function listContradictions(found: Found, inferred: Inferred, flags: Partial<UNe
 
 function compare(expected: Map<string, number[]>, tensors: TensorShapes): string[] {
   const problems: string[] = [];
+  const wrongTypes = new Map<string, string[]>();
   for (const [name, shape] of expected) {
     const tensor = tensors.get(name);
     if (!tensor) problems.push(`missing ${name} [${shape.join(", ")}]`);
@@ -212,9 +213,15 @@ function compare(expected: Map<string, number[]>, tensors: TensorShapes): string
       !tensor.scale &&
       !(floatTypes as readonly string[]).includes(tensor.dtype)
     ) {
-      const more = tensor.dtype === "I8" ? `, or I8 with ${scaleName(name)} beside it` : "";
-      problems.push(`${name}: expected ${floatTypes.join(", ")}${more}, got ${tensor.dtype}`);
+      const names = wrongTypes.get(tensor.dtype);
+      if (names) names.push(name);
+      else wrongTypes.set(tensor.dtype, [name]);
     }
+  }
+  for (const [type, [name = "", ...more]] of wrongTypes) {
+    const scaled = type === "I8" ? `, or I8 with ${scaleName(name)} beside it` : "";
+    const others = more.length > 0 ? ` and ${more.length} more` : "";
+    problems.push(`${name}${others}: expected ${floatTypes.join(", ")}${scaled}, got ${type}`);
   }
   for (const [name, { shape }] of tensors) {
     if (!expected.has(name)) problems.push(`unexpected ${quoted(name)} [${shape.slice(0, 8).join(", ")}]`);

@@ -40,10 +40,38 @@ const describe: Readonly<Record<FileKind, (file: Names) => string>> = {
       return `a part of a UNet in diffusers' layout (${diffusers}): it lacks conv_in, conv_norm_out or others`;
     const ddpm = first(tensors, /^(temb\.dense|down\.\d+\.block|mid\.block_1)\./);
     if (ddpm) return `a UNet in the layout of the DDPM and DDIM programs (${ddpm}), which is not supported`;
+    for (const [pattern, what] of known) {
+      const name = first(tensors, pattern);
+      if (name) return `${what} (${name})`;
+    }
     const names = [...tensors.keys()];
     return `something else: its tensors are ${names.slice(0, 3).map(quoted).join(", ")}${names.length > 3 ? ", …" : ""}`;
   },
 };
+
+/** Networks of others, by a name that stands in them alone, with what to do where there is something to do. */
+const known: readonly (readonly [RegExp, string])[] = [
+  [
+    /lora_(down|up|A|B|unet)|\.lora\./i,
+    "a LoRA, which changes another network; merge it into that one and give the result",
+  ],
+  [/^(all_modules)\.\d/, "a network of score_sde, which is not supported"],
+  [/(^|\.)(map_layer0|map_noise|enc\.\d+x\d+_)/, "a network of EDM, which is not supported"],
+  [
+    /(^|\.)(init_conv|downs\.\d+\.\d|mid_block1)\./,
+    "the UNet of denoising-diffusion-pytorch (lucidrains), which is not supported",
+  ],
+  [
+    /(^|\.)(double_blocks|single_blocks|joint_blocks|transformer_blocks)\.\d/,
+    "a diffusion transformer (Flux or a like one); only pixel-space UNets are supported",
+  ],
+  [
+    /(^|\.)(quant_conv|post_quant_conv)\.|^(encoder|decoder)\.(conv_in|down_blocks|up_blocks)/,
+    "a VAE, which is a part of a latent diffusion model; only pixel-space networks are supported",
+  ],
+  [/^text_model\.|^vision_model\./, "CLIP, which makes no pictures"],
+  [/^generator\./, "a GAN's generator (LaMa or a like one), which is not supported"],
+];
 
 /** The first name of a pattern, in quotes. */
 function first(tensors: Names["tensors"], pattern: RegExp): string | undefined {

@@ -3,7 +3,7 @@
  * tensors there are.
  */
 import { CheckpointError } from "../errors.ts";
-import { float32ToBfloat16, float32ToFloat16 } from "../numbers/floats.ts";
+import { float16ToFloat32, float32ToBfloat16, float32ToFloat16 } from "../numbers/floats.ts";
 import { fileTypes, floatTypes, type FileType, type FloatType } from "./types.ts";
 
 export interface Converted {
@@ -44,6 +44,22 @@ export function widerTargets(than: ConversionTarget): readonly ConversionTarget[
 
 export const isFloatType = (type: FileType): type is FloatType => (floatTypes as readonly FileType[]).includes(type);
 
+/** An eight-bit float with four bits of exponent, bias 7, without infinities. */
+function float8(bits: number): number {
+  const [sign, exponent, fraction] = [bits & 0x80 ? -1 : 1, (bits >> 3) & 15, bits & 7];
+  if (exponent === 15 && fraction === 7) return NaN;
+  return sign * (exponent === 0 ? fraction * 2 ** -9 : (1 + fraction / 8) * 2 ** (exponent - 7));
+}
+
+/** Types that no network is read in, whose values are numbers all the same. */
+const eightBits: Partial<Record<FileType, (bytes: Uint8Array) => Float32Array>> = {
+  F8_E4M3: (bytes) => Float32Array.from(bytes, float8),
+  // float16's upper byte.
+  F8_E5M2: (bytes) => float16ToFloat32(Uint16Array.from(bytes, (bits) => bits << 8)),
+};
+
+export const isConvertible = (type: FileType): boolean => isFloatType(type) || type in eightBits;
+
 /**
  * Row-major little-endian bytes of type `from` to type `to`, to nearest, ties to even; equal types stay the same bytes.
  * F64 goes to the 16-bit types by way of float32.
@@ -52,10 +68,11 @@ export const isFloatType = (type: FileType): type is FloatType => (floatTypes as
 export function convertFloats(bytes: Uint8Array, from: FileType, to: ConversionTarget): Converted {
   const { type, overflowsFrom, encode }: Target = targets[to];
   if (from === type) return { data: bytes, overflows: 0, largest: 0 };
-  if (!isFloatType(from))
+  const eight = eightBits[from];
+  if (!isFloatType(from) && !eight)
     throw new CheckpointError(`expected a tensor of ${floatTypes.join(", ")}, got ${from}, which is not converted`);
   // A copy starts at 0, so every typed array may lie on it.
-  const values = fileTypes[from].numbers!(new Uint8Array(bytes).buffer);
+  const values = eight ? eight(bytes) : fileTypes[from].numbers!(new Uint8Array(bytes).buffer);
   let overflows = 0;
   let largest = 0;
   for (let i = 0; i < values.length; i++) {

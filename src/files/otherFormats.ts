@@ -29,8 +29,21 @@ const otherFormats: readonly OtherFormat[] = [
   },
   format(/^.{257}ustar/s, "a tar archive", "unpack it, or save it with PyTorch 1.6 or later"),
   format(/^\x1f\x8b/, "a gzip archive", "unpack it"),
+  format(/^7z\xbc\xaf|^Rar!|^\xfd7zXZ|^\x28\xb5\x2f\xfd|^BZh\d/, "an archive (7z, rar, xz, zst or bz2)", "unpack it"),
+  format(
+    /^\x08[\x01-\x1f]\x12[\x00-\x7f][\w.-]/,
+    "an ONNX file",
+    "give the PyTorch checkpoint that it was exported from",
+  ),
+  format(/^.{4}TFL\d/s, "a TFLite file", "give the PyTorch checkpoint that it was made from"),
+  format(/^[\x80-\x8f\xde\xdf].{0,2}[\xa1-\xbf]\w/s, "a msgpack file (of Flax)", "convert its weights to safetensors"),
   format(/^\x89HDF/, "an HDF5 file", "convert its weights to safetensors"),
   format(/^GGUF/, "a GGUF file", "convert its weights to safetensors"),
+  {
+    is: (text) => /^[\t\n\r\x20-\x7e]+$/.test(text),
+    what: (text) => `text (${quoted(text.trim().slice(0, 80))})`,
+    remedy: "was the download refused? download it again, with an access token where the file needs one",
+  },
   format(/^\x89PNG|^\xff\xd8\xff/, "an image", "give the weights' file"),
 ];
 

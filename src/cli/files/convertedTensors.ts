@@ -4,6 +4,7 @@ import {
   type ConversionTarget,
   conversionTargets,
   convertFloats,
+  isConvertible,
   isFloatType,
   targetType,
   widerTargets,
@@ -60,7 +61,9 @@ export function convertedTensors(file: TensorFile, to: Dtype | undefined, losses
     if (scale && (to === undefined || to === "i8")) return [unchanged(file, info), unchanged(file, scale)];
     if (scale) return [converted(file, info, to as ConversionTarget, losses)];
     if (to === "i8" && isFloatType(dtype) && isMatrix(name, shape)) return asInt8(file, info, losses);
-    if (to === undefined || to === "i8" || !isFloatType(dtype)) return [unchanged(file, info)];
+    if (to === "i8" && isConvertible(dtype) && !isFloatType(dtype))
+      throw new CheckpointError(`${file.name}: ${name} is ${dtype}: convert it to f16 first, then to i8`);
+    if (to === undefined || to === "i8" || !isConvertible(dtype)) return [unchanged(file, info)];
     return [converted(file, info, to, losses)];
   });
 }

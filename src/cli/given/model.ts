@@ -2,6 +2,7 @@
  * The model that --weights means: a name of weights/manifest.json, a file, or its address; only its header is read
  * here. Not here: putting it on a device (src/unet, src/repaint).
  */
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { CheckpointError, InputError } from "../../errors.ts";
 import { type FileSource, sha256 } from "../../node/fileSource.ts";
@@ -64,9 +65,13 @@ export async function withWeights<T>(
   const models = await shippedModels();
   const shipped = weights === undefined ? models[0] : models.find(({ name }) => name === weights);
   const path = shipped ? join(weightsFolder, shipped.file) : weights!;
-  const source = await openWeights(path, context).catch((error: unknown) => {
+  const source = await openWeights(path, context).catch(async (error: unknown) => {
     const isName = !shipped && /^[\w-]+$/.test(path);
-    if (!isName || !(error instanceof InputError)) throw error;
+    const isThere = await stat(path).then(
+      () => true,
+      () => false,
+    );
+    if (!isName || isThere || !(error instanceof InputError)) throw error;
     const names = models.map(({ name }) => name);
     throw new InputError(
       `${option} ${path}: neither a file nor a shipped model${hint(path, names)}; shipped is ${names.join(", ")}`.trim(),

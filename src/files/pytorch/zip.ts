@@ -12,6 +12,8 @@ export interface ZipEntry {
   /** In bytes. */
   readonly size: number;
   readonly headerOffset: number;
+  /** Compressed: such an entry can be named, and not read. */
+  readonly isPacked: boolean;
 }
 
 export interface ZipArchive {
@@ -103,13 +105,11 @@ function readDirectory(bytes: Uint8Array, count: number, dataEnd: number, fail: 
     if (entries.has(name)) damaged("comes twice");
     const [size, packedSize, headerOffset] = readSizes(view, at, nameEnd, damaged);
     if ((view.getUint16(at + 8, true) & 1) !== 0) damaged("is encrypted, which torch.save never does");
-    if (view.getUint16(at + 10, true) !== 0 || size !== packedSize) {
-      damaged("is compressed, which torch.save never does; unpack it, and pack it again without compression (zip -0)");
+    const isPacked = view.getUint16(at + 10, true) !== 0 || size !== packedSize;
+    if (headerOffset + 30 + packedSize > dataEnd) {
+      damaged(`has ${packedSize} bytes at ${headerOffset}, past the entries' end at ${dataEnd}; download it again`);
     }
-    if (headerOffset + 30 + size > dataEnd) {
-      damaged(`has ${size} bytes at ${headerOffset}, past the entries' end at ${dataEnd}; download it again`);
-    }
-    entries.set(name, { name, size, headerOffset });
+    entries.set(name, { name, size, headerOffset, isPacked });
     at = next;
   }
   return entries;
@@ -146,6 +146,11 @@ async function locate(
   { read, fail }: Reader,
 ): Promise<Map<string, number>> {
   const wanted = [...new Set(names)].map((name) => entries.get(name) ?? fail(`expected an entry ${quoted(name)}`));
+  const packed = wanted.find(({ isPacked }) => isPacked);
+  if (packed)
+    fail(
+      `zip entry ${quoted(packed.name)} is compressed, which torch.save never does; unpack it, and pack it again without compression (zip -0)`,
+    );
   wanted.sort((a, b) => a.headerOffset - b.headerOffset);
   const groups: ZipEntry[][] = [];
   const headerSize = ({ name }: ZipEntry) => 30 + new TextEncoder().encode(name).length;
