@@ -10,7 +10,7 @@ import { execute, removeUserProjects, userProject } from "../support/userProject
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const ours = "node_modules/repaint-webgpu";
 const example = `${ours}/weights/examples/3-one-eye`;
-const sampling = "--steps 2 --jump-length 1 --resamples 1 --seed 1 --quiet".split(" ");
+const sampling = "--steps 2 --jump-length 1 --resamples 1 --seed 1".split(" ");
 const files = {
   "load.mjs": `import { RePaint } from "repaint-webgpu";
 const repaint = await RePaint.load("portraits64");

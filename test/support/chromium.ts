@@ -58,6 +58,8 @@ async function launchChromium(options: LaunchOptions): Promise<Browser> {
 }
 
 export interface PageOptions {
+  /** Another browser than Chromium. */
+  readonly browser?: Browser | undefined;
   /** Folders that the server shows, by their path there: "/weights/". */
   readonly folders?: Readonly<Record<string, string>> | undefined;
   /** Cross-origin isolation, without which WASM has no threads. */
@@ -77,7 +79,7 @@ export async function runInChromium<Result = unknown>(
   options: PageOptions = {},
 ): Promise<Result> {
   const server = await servePage(await bundle(entryFile), options);
-  const page = await (await chromium()).newPage();
+  const page = await (options.browser ?? (await chromium())).newPage();
   const log: string[] = [];
   page.on("console", (message) => log.push(message.text()));
   page.on("pageerror", (error) => log.push(String(error)));
@@ -89,7 +91,10 @@ export async function runInChromium<Result = unknown>(
     return decode(result) as Result;
   } catch (error) {
     const wrote = log.length > 0 ? `\nthe page wrote:\n${log.join("\n")}` : "";
-    throw new Error(`${entryFile} failed in Chromium: ${(error as Error).message}${wrote}`, { cause: error });
+    throw new Error(
+      `${entryFile} failed in ${options.browser ? "the browser" : "Chromium"}: ${(error as Error).message}${wrote}`,
+      { cause: error },
+    );
   } finally {
     await page.close();
     await server.stop();
