@@ -1,7 +1,7 @@
 /**
- * The loop of a run over a batch of images of the network's own kind of size, as an async iterator: start from noise,
- * take the steps of the sampler's plan, report each model call. Tensors in, tensors out. Not here: what the steps are
- * (samplers/), pictures, masks and crops (`repaint.ts`), recorded noise (`replay.ts`).
+ * The loop of a run over a batch of images, as an async iterator: start from noise, take the steps of the sampler's
+ * plan, report each model call. Tensors in, tensors out. Not here: what the steps are (samplers/), pictures, masks and
+ * crops (`repaint.ts`), recorded noise (`replay.ts`).
  */
 import { InterruptedError } from "../errors.ts";
 import type { ImageShape } from "../unet/layout.ts";
@@ -35,12 +35,12 @@ export interface SampleOptions {
   /** Pauses, stops and previews by time. A stopped run returns x̂₀ of its last model call. */
   readonly control?: RunControl | undefined;
   /**
-   * Is told where the run is, at most every `snapshotSeconds` (default 5): each costs a readback of what the sampler
-   * carries.
+   * Called with a snapshot of the run, at most every `snapshotSeconds` (default 5). Each one reads back what the
+   * sampler carries.
    */
   readonly onSnapshot?: ((snapshot: Snapshot) => void) | undefined;
   readonly snapshotSeconds?: number | undefined;
-  /** Goes on from there instead of from noise: on the same kind of adapter with the same bits as without the break. */
+  /** Continues from this snapshot. On the same kind of adapter the result has the bits of a run without the break. */
   readonly resume?: Snapshot | undefined;
   readonly signal?: AbortSignal | undefined;
 }

@@ -1,9 +1,12 @@
 /**
- * One whole reverse transition outside the network, in one dispatch: ε (or x₀) and variance from the network's output,
- * x̂₀, clip, posterior mean, sampling noise, and the known region noised forward and blended in (DDPM eq. 7 and 11,
- * Improved DDPM eq. 15, RePaint eq. 8), and where there is a gradient ∇ₓ log p(y | x), classifier guidance: DDPM's mean
- * moves by it (Dhariwal & Nichol 2021, Algorithm 1), DDIM's x̂₀ and with it ε (Algorithm 2). The state x is updated in
- * place; x̂₀ is kept for previews.
+ * One reverse transition of RePaint, all of it that is outside the network, in one dispatch:
+ * 1. x̂₀ from the network's prediction (ε or x₀), clipped where that is asked for;
+ * 2. the next x: the posterior's mean and sampling noise, with the network's own variance where it is learned (DDPM
+ *    eq. 7 and 11, Improved DDPM eq. 15);
+ * 3. the known region, noised forward to its level and blended in (RePaint eq. 8).
+ *
+ * A gradient ∇ₓ log p(y | x) guides it: it moves DDPM's mean (Dhariwal & Nichol 2021, Algorithm 1), or DDIM's x̂₀ and
+ * with it ε (Algorithm 2). The state x is updated in place; x̂₀ is kept for previews.
  *
  * `out` is the network's output as scalars, [images, pixels, outStride]: channels 0 … channels−1 the prediction,
  * channels … 2·channels−1 the variance's interpolation where it is learned.

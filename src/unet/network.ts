@@ -1,6 +1,7 @@
 /**
- * The network on one page: an architecture becomes two plans, the embedding (timesteps and classes to one row of
- * projections each) and the forward (x and a row an image to the output). No device calls.
+ * The network on one page. An architecture becomes two plans: the embedding, which makes a row of projections for each
+ * pair of timestep and class, and the forward, which takes x and such a row for each image, and gives the output. No
+ * device calls.
  */
 import { InputError } from "../errors.ts";
 import type { Plan } from "../engine/plan.ts";

@@ -31,10 +31,11 @@ export class RepaintInpaint extends ElementBase {
   readonly #form: FormValue;
   readonly #shadow: ShadowRoot;
   #isMaskAsked = false;
-  /** Attributes that load something and have changed while the element was in no page. */
+  /** Attributes that load something and were set while the element was in no page. */
   readonly #waiting = new Set<AttributeName>();
   /**
-   * Tells once that the element is within a screen of being seen, after the first paint: no page waits for the engine.
+   * Fires once, when the element is within a screen of being seen: the engine is loaded then, after the page's first
+   * paint.
    */
   readonly #nearness = new IntersectionObserver(
     (entries) => {
@@ -67,14 +68,14 @@ export class RepaintInpaint extends ElementBase {
   disconnectedCallback(): void {
     document.removeEventListener("paste", this.#paste);
     this.#nearness.disconnect();
-    // Moved within the page, it is connected again before this.
+    // An element that is moved within the page is connected again before this runs.
     setTimeout(() => {
       if (!this.isConnected) this.#app.session.dispose();
     });
   }
 
   attributeChangedCallback(name: AttributeName, before: string | null, text: string | null): void {
-    // Settings have other ways to change: the same text again sets them again.
+    // A setting may have been changed by other means since: the same text must set it again.
     if (before === text && !settingsOf[name]) return;
     if ((name === "src" || name === "mask" || name === "model") && !this.isConnected) this.#waiting.add(name);
     else this.#apply(name, text);
@@ -99,7 +100,7 @@ export class RepaintInpaint extends ElementBase {
     this.#openMask();
   }
 
-  /** Once for all that is set together, whose order nobody minds. */
+  /** Once for `src` and `mask` that are set together, in either order. */
   #openMask(): void {
     if (this.#isMaskAsked) return;
     this.#isMaskAsked = true;
@@ -147,7 +148,7 @@ export class RepaintInpaint extends ElementBase {
   }
 
   /**
-   * Opens a picture; what was there is gone. A failure is shown and told by an `error` event, too.
+   * Opens a picture in place of the one that is open. A failure is shown, and is an `error` event, too.
    * @throws InputError; InterruptedError where another one was opened meanwhile
    */
   setPicture(source: PictureSource, name?: string): Promise<void> {
