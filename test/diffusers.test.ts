@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { readFloats } from "../src/engine/readback.ts";
 import { type Architecture } from "../src/checkpoints/architecture.ts";
 import { tensorsOf } from "../src/checkpoints/layers.ts";
+import { schedulerSettings } from "../src/checkpoints/diffusers/scheduler.ts";
 import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
 import { diffusersArchitecture } from "../src/checkpoints/diffusers/config.ts";
 import { fromNhwc, toNhwc } from "../src/unet/layout.ts";
@@ -224,6 +225,48 @@ describe("UNet2DModel", () => {
         expected.planes.flatMap((plane) => [...plane]),
       ),
     ).toBeLessThanOrEqual(1e-5);
+  });
+
+  it("refuses other groups in the middle's attention", () => {
+    expect(() => diffusersArchitecture({ ...ddpm, attn_norm_num_groups: 16 })).toThrow(
+      /attn_norm_num_groups: expected null or norm_num_groups \(32\), got 16/,
+    );
+    expect(diffusersArchitecture({ ...ddpm, attn_norm_num_groups: 32 })).toEqual(diffusersArchitecture(ddpm));
+  });
+
+  it("obeys its scheduler, or refuses it", () => {
+    const scheduler = { num_train_timesteps: 1000, beta_schedule: "squaredcos_cap_v2", prediction_type: "sample" };
+    expect(schedulerSettings({ ...scheduler, variance_type: "fixed_large" })).toEqual({
+      diffusionSteps: 1000,
+      noiseSchedule: "cosine",
+      predictXstart: true,
+      sigmaSmall: false,
+    });
+    const linear = {
+      beta_schedule: "linear",
+      beta_start: 1e-4,
+      beta_end: 0.02,
+      clip_sample: true,
+      trained_betas: null,
+    };
+    expect(schedulerSettings(linear)).toMatchObject({
+      noiseSchedule: "linear",
+      predictXstart: false,
+      sigmaSmall: true,
+    });
+    const refusals: [object, RegExp][] = [
+      [{ ...scheduler, prediction_type: "v_prediction" }, /prediction_type: expected "epsilon" or "sample", got "v_/],
+      [{ ...linear, beta_end: 0.012 }, /beta_end: expected 0\.02, got 0\.012/],
+      [{ ...linear, num_train_timesteps: 500 }, /beta_start: expected 0\.0002, got 0\.0001; beta_end: expected 0\.04/],
+      [
+        { beta_schedule: "scaled_linear" },
+        /beta_schedule: expected "linear" or "squaredcos_cap_v2", got "scaled_linear"/,
+      ],
+      [{ ...linear, clip_sample: false }, /clip_sample: expected true, got false/],
+      [{ ...linear, trained_betas: [0.1] }, /trained_betas: expected null/],
+    ];
+    for (const [json, message] of refusals)
+      expect(() => schedulerSettings(json as Record<string, unknown>)).toThrow(message);
   });
 
   it("lists everything that is wrong with a config, and asks for one", async () => {

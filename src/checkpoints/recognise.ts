@@ -30,3 +30,6 @@ export function recognise({ metadata, tensors }: Pick<TensorFile, "metadata" | "
 export function isDiffusersConfig(flags: unknown): flags is Record<string, unknown> {
   return typeof flags === "object" && flags !== null && "block_out_channels" in flags;
 }
+
+/** Where a config.json of diffusers carries the scheduler_config.json that stands beside its folder. */
+export const schedulerKey = "scheduler_config";

@@ -77,6 +77,11 @@ function readFields(json: Json, problems: string[]) {
   only("mid_block_scale_factor", 1);
   if (json.class_embed_type != null)
     problems.push(`class_embed_type: expected null (others are not supported), got ${shown(json.class_embed_type)}`);
+  const middleGroups = json.attn_norm_num_groups ?? fields.groups;
+  if (middleGroups !== fields.groups)
+    problems.push(
+      `attn_norm_num_groups: expected null or norm_num_groups (${fields.groups}), got ${shown(middleGroups)}`,
+    );
   return fields;
 }
 

@@ -8,7 +8,7 @@ import { diskCache, nodeHasher } from "../../node/diskStorage.ts";
 import { type FileSource, openFileSource } from "../../node/fileSource.ts";
 import { jsonBeside } from "../../sources/jsonBeside.ts";
 import { urlSource } from "../../sources/urlSource.ts";
-import { isDiffusersConfig } from "../../checkpoints/recognise.ts";
+import { isDiffusersConfig, schedulerKey } from "../../checkpoints/recognise.ts";
 import type { Context } from "../context.ts";
 
 export function isAddress(weights: string): boolean {
@@ -39,16 +39,21 @@ export async function openWeights(weights: string, { report, signal }: Context):
 }
 
 /**
- * diffusers keeps a network's flags in a config.json beside its file; undefined where there is none of a UNet2DModel.
+ * diffusers keeps a network's flags in a config.json beside its file, and how it is sampled in a folder beside that; undefined
+ * where there is none of a UNet2DModel.
  */
 export async function configBeside(weights: string, { signal }: Context): Promise<unknown> {
-  const config = isAddress(weights) ? await jsonBeside(weights, "config.json", { signal }) : await readBeside(weights);
-  return isDiffusersConfig(config) ? config : undefined;
+  const beside = (name: string) =>
+    isAddress(weights) ? jsonBeside(weights, name, { signal }) : readBeside(weights, name);
+  const config = await beside("config.json");
+  if (!isDiffusersConfig(config)) return undefined;
+  const scheduler = await beside("../scheduler/scheduler_config.json");
+  return scheduler === undefined ? config : { ...config, [schedulerKey]: scheduler };
 }
 
-async function readBeside(path: string): Promise<unknown> {
+async function readBeside(path: string, name: string): Promise<unknown> {
   try {
-    return JSON.parse(await readFile(join(dirname(path), "config.json"), "utf8")) as unknown;
+    return JSON.parse(await readFile(join(dirname(path), name), "utf8")) as unknown;
   } catch {
     // No such file, or somebody else's: the checkpoint itself says what it lacks.
     return undefined;
