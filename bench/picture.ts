@@ -1,7 +1,7 @@
 /**
  * What a whole picture takes with each preset: its model calls at the time of one, and the rest of a run, which is the
- * state's buffers, the table of embeddings and the readback, with shaders that were compiled before. Both are measured on
- * a short run of the preset's sampler.
+ * state's buffers, the table of embeddings and the readback, with shaders that were compiled before. Both are measured
+ * on a short run of the preset's sampler.
  */
 import { type Preset, PRESETS, type Sampling, samplingCalls } from "../src/repaint/sampling.ts";
 import type { UNet } from "../src/unet/unet.ts";

@@ -202,7 +202,10 @@ function withPureConstants(code) {
   return result;
 }
 
-/** In a single file nothing is loaded later, and modules need not be wrapped to begin later: test/imports.test.ts forbids circles. */
+/**
+ * In a single file nothing is loaded later, and modules need not be wrapped to begin later: test/imports.test.ts
+ * forbids circles.
+ */
 function withoutDynamicImports(code) {
   const imports = [];
   const replaced = code.replace(/(?<!typeof )\bimport\(("\.[^"]+")\)/g, (_, path) => {

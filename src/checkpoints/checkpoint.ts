@@ -19,7 +19,10 @@ export interface Checkpoint {
   readonly config: UNetConfig;
   readonly diffusion: DiffusionSettings;
   readonly architecture: Architecture;
-  /** Settings that neither a flag nor a tensor determines, as "noise_schedule linear": what a wrong picture may come from. */
+  /**
+   * Settings that neither a flag nor a tensor determines, as "noise_schedule linear": what a wrong picture may come
+   * from.
+   */
   readonly assumed: readonly string[];
   /**
    * The class that means none, where the metadata's `unconditional_class` names one: for pictures that are given no

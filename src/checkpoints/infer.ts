@@ -93,7 +93,9 @@ type Inferred = Omit<
   "imageSize" | "numHeads" | "numHeadChannels" | "numHeadsUpsample" | "useNewAttentionOrder"
 >;
 
-/** Fields that tensors decide; flags stand in only where the tensors that would show them are missing or leave a choice. */
+/**
+ * Fields that tensors decide; flags stand in only where the tensors that would show them are missing or leave a choice.
+ */
 function fieldsFromTensors(found: Found, flags: Partial<UNetConfig>, file: string): Inferred {
   const widths = found.widths.map(({ value }) => value);
   const modelChannels = found.modelChannels?.value ?? flags.modelChannels;
@@ -131,8 +133,8 @@ function fieldsFromTensors(found: Found, flags: Partial<UNetConfig>, file: strin
 }
 
 /**
- * Twice the image's channels go in: recognised by in_channels, or by the output, which has the image's channels or twice
- * those.
+ * Twice the image's channels go in: recognised by in_channels, or by the output, which has the image's channels or
+ * twice those.
  */
 function isSuperRes(stem: number | undefined, inChannels: number | undefined, outChannels: number): boolean {
   if (stem === undefined) return false;

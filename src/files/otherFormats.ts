@@ -1,6 +1,6 @@
 /**
- * What people give in place of the file that is expected, recognised by a file's first bytes. For errors, and loaded only
- * then. Not here: the formats that are read (open.ts, pytorch/formats.ts).
+ * What people give in place of the file that is expected, recognised by a file's first bytes. For errors, and loaded
+ * only then. Not here: the formats that are read (open.ts, pytorch/formats.ts).
  */
 import { quoted } from "../text/quoted.ts";
 

@@ -1,7 +1,7 @@
 /**
- * Cuts tiles of one size out of larger pictures: tiles[t] = region[image, y₀ + y, x₀ + x]. The tiles of a picture stand on a
- * lattice of rows × columns whose first and last tiles touch the picture's edges; tile t counts through all pictures.
- * MultiDiffusion (Bar-Tal et al. 2023): each tile is denoised by itself, `mergeTiles` puts them together.
+ * Cuts tiles of one size out of larger pictures: tiles[t] = region[image, y₀ + y, x₀ + x]. The tiles of a picture stand
+ * on a lattice of rows × columns whose first and last tiles touch the picture's edges; tile t counts through all
+ * pictures. MultiDiffusion (Bar-Tal et al. 2023): each tile is denoised by itself, `mergeTiles` puts them together.
  *
  * Twin: test/twins/tiles.ts. Cases: test/kernelCasesTiles.ts. Planned by src/repaint/tiledForward.ts.
  */

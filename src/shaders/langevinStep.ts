@@ -1,14 +1,15 @@
 /**
- * One step of the guided Langevin sampler outside the network, in one dispatch: x̂₀ from the network's output, clipped and
- * with a gradient ∇ₓ log p(y | x) moved as DDIM's guidance moves it (Dhariwal & Nichol 2021, Algorithm 2), and the next state.
- * That is linear in x̂₀, x, the known picture and the noise z, which both parts share:
+ * One step of the guided Langevin sampler outside the network, in one dispatch: x̂₀ from the network's output, clipped
+ * and with a gradient ∇ₓ log p(y | x) moved as DDIM's guidance moves it (Dhariwal & Nichol 2021, Algorithm 2), and the
+ * next state. That is linear in x̂₀, x, the known picture and the noise z, which both parts share:
  *
  *   free = freeXStart·x̂₀ + freeX·x + freeNoise·z                    where nothing is known
  *   held = heldXStart·x̂₀ + heldX·x + heldKnown·known + heldNoise·z  where the picture is known
  *   x ← keep·held + (1 − keep)·free
  *
- * A step at a noise level and the step down to the next one differ in these numbers alone, which repaint/samplers/langevin.ts
- * makes. x is updated in place; x̂₀ is kept for previews. `out` is the network's output as in reverseStep.
+ * A step at a noise level and the step down to the next one differ in these numbers alone, which
+ * repaint/samplers/langevin.ts makes. x is updated in place; x̂₀ is kept for previews. `out` is the network's output as
+ * in reverseStep.
  *
  * Twin: test/twins/sampler.ts. Cases: test/kernelCasesSampler.ts. Planned by src/repaint/samplers/langevin.ts.
  */

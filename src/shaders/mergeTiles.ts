@@ -1,8 +1,8 @@
 /**
- * Adds tiles to the pictures that they were cut out of (`gatherTiles`), weighted: y += Σ rowWeights · columnWeights · tiles, over
- * this dispatch's tiles that cover a pixel, in their order. The first tile of a picture begins at zero. Dispatches that go
- * through all tiles in order add in one order, however many each has: the sum has the same bits for every batch. Weights of all
- * tiles that cover a pixel are to add up to 1, as `tileWeights` makes them.
+ * Adds tiles to the pictures that they were cut out of (`gatherTiles`), weighted: y += Σ rowWeights · columnWeights ·
+ * tiles, over this dispatch's tiles that cover a pixel, in their order. The first tile of a picture begins at zero.
+ * Dispatches that go through all tiles in order add in one order, however many each has: the sum has the same bits for
+ * every batch. Weights of all tiles that cover a pixel are to add up to 1, as `tileWeights` makes them.
  *
  * Twin: test/twins/tiles.ts. Cases: test/kernelCasesTiles.ts. Planned by src/repaint/tiledForward.ts.
  */

@@ -1,7 +1,7 @@
 /**
- * Notes the first call of a network whose output holds NaN or infinity: found[0].x ← call + 1 where it is 0 still. What is not
- * finite spreads through norms and attention over the whole image, so that 64 pixels of each, spread evenly, are looked at.
- * By their bits: compilers may take for granted that there is no NaN.
+ * Notes the first call of a network whose output holds NaN or infinity: found[0].x ← call + 1 where it is 0 still. What
+ * is not finite spreads through norms and attention over the whole image, so that 64 pixels of each, spread evenly, are
+ * looked at. By their bits: compilers may take for granted that there is no NaN.
  *
  * Twin: test/twins/sampler.ts. Cases: test/kernelCasesSampler.ts. Planned by src/repaint/finiteWatch.ts.
  */

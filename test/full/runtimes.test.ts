@@ -1,4 +1,7 @@
-/** The packed package in Node 22, Deno and Bun: the program, a GPU found by itself, and the same picture as in this Node. */
+/**
+ * The packed package in Node 22, Deno and Bun: the program, a GPU found by itself, and the same picture as in this
+ * Node.
+ */
 import { readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

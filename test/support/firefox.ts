@@ -1,6 +1,6 @@
 /**
- * Debian's Firefox, driven by WebDriver BiDi, with SwiftShader of @sparticuz/chromium as its Vulkan: WebGPU by naga and wgpu, which
- * refuse what Chromium's Tint and Dawn let pass. For test/full only.
+ * Debian's Firefox, driven by WebDriver BiDi, with SwiftShader of @sparticuz/chromium as its Vulkan: WebGPU by naga and
+ * wgpu, which refuse what Chromium's Tint and Dawn let pass. For test/full only.
  */
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";

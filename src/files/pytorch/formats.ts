@@ -1,6 +1,6 @@
 /**
- * Recognises a PyTorch file by its first bytes, never by its name. Loaded for files that do not begin as safetensors. Not
- * here: whether the file is whole.
+ * Recognises a PyTorch file by its first bytes, never by its name. Loaded for files that do not begin as safetensors.
+ * Not here: whether the file is whole.
  */
 import { CheckpointError } from "../../errors.ts";
 import type { ByteSource } from "../bytes.ts";

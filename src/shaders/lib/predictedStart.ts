@@ -16,8 +16,9 @@ fn outputs(pixel: u32, first: u32, channel: u32) -> vec4<f32> {
 `;
 
 /**
- * Statements at the head of a kernel's main: `pixel`, `channel`, `state` (x) and `start` (x̂₀, stored as xStart), and `gradient`
- * where there is one. Needs the parameters `pixelVectors`, `sqrtRecipAlphaBar`, `sqrtRecipMinusOneAlphaBar` and `guidanceX0`.
+ * Statements at the head of a kernel's main: `pixel`, `channel`, `state` (x) and `start` (x̂₀, stored as xStart), and
+ * `gradient` where there is one. Needs the parameters `pixelVectors`, `sqrtRecipAlphaBar`, `sqrtRecipMinusOneAlphaBar`
+ * and `guidanceX0`.
  */
 export function predictedStart(
   { prediction, clip }: { readonly prediction: Prediction; readonly clip: boolean },

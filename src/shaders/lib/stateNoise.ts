@@ -1,4 +1,6 @@
-/** The noise of the state in a sampler's kernel: from a buffer where one is bound, else generated from the image's seed. */
+/**
+ * The noise of the state in a sampler's kernel: from a buffer where one is bound, else generated from the image's seed.
+ */
 import { wgsl } from "../../engine/wgsl.ts";
 import { stream } from "./philox.ts";
 
