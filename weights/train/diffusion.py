@@ -24,6 +24,10 @@ def at(values, t):
     return wide(values.to(t.device)[t])
 
 
+def alpha_bar(t):
+    return _alpha_bar[t].item()
+
+
 def noised(x0, t, noise):
     return at(_alpha_bar.sqrt(), t) * x0 + at((1 - _alpha_bar).sqrt(), t) * noise
 
@@ -32,7 +36,7 @@ def noised(x0, t, noise):
 _COARSE_VARIANCE = 0.1
 
 
-def coarse_error(difference, snr):
+def coarse_error(difference, snr, weights=None):
     """Σ 0.25 · k² · mean²(k×k) / (1 + 0.1 · k² · snr) over k = 4, 16, … up to the picture [N]: what the mean square hides. Of a
     picture's hue one pixel in thousands tells, so that without this the network learns hues last, and samples have unnatural ones.
     The mean over k×k pixels sees the noise k² times weaker: the divisor takes away what even the best network cannot know of it.
@@ -41,16 +45,20 @@ def coarse_error(difference, snr):
     total, k = 0, 4
     while k <= difference.shape[-1]:
         weight = 0.25 * k * k / (1 + _COARSE_VARIANCE * k * k * snr)
-        total = total + weight * (F.avg_pool2d(difference, k) ** 2).mean(dim=(1, 2, 3))
+        squares = F.avg_pool2d(difference, k) ** 2
+        total = total + weight * (squares if weights is None else F.avg_pool2d(weights, k) * squares).mean(dim=(1, 2, 3))
         k *= 4
     return total
 
 
-def losses(out, x0, x, t, noise, stride, gamma=5.0, variational=0.2):
+def losses(out, x0, x, t, noise, stride, gamma=5.0, variational=0.2, weights=None):
     """Loss [N] of the network's output at x = noised(x0, t, noise), and the plain ε-error [N]. The variance is learned of steps from t
-    to t − stride [N]: of single steps alone it hardly matters, and would be noise where a respaced chain takes larger ones."""
+    to t − stride [N]: of single steps alone it hardly matters, and would be noise where a respaced chain takes larger ones. weights
+    [1, 1, H, W]: of places, whatever the picture, so that the minimum is the same."""
     epsilon, fraction = out.chunk(2, dim=1)
-    error = ((epsilon - noise) ** 2).mean(dim=(1, 2, 3))
+    squares = (epsilon - noise) ** 2
+    error = squares.mean(dim=(1, 2, 3))
+    weighted = error if weights is None else (weights * squares).mean(dim=(1, 2, 3))
     snr = (_alpha_bar / (1 - _alpha_bar)).to(t.device)[t].float()
     # The variance learns from the variational term alone, whose mean is held fixed.
     fixed = epsilon.detach()
@@ -65,7 +73,7 @@ def losses(out, x0, x, t, noise, stride, gamma=5.0, variational=0.2):
     distance = wide(before.sqrt() * beta / (1 - now)) * (start - x0)
     kl = 0.5 * (log_variance - wide(posterior.log()) - 1 + (wide(posterior) + distance**2) * torch.exp(-log_variance))
     bound = torch.where(is_last, torch.zeros_like(snr), kl.mean(dim=(1, 2, 3)) / math.log(2))
-    return (gamma / snr).clamp(max=1) * (error + coarse_error(epsilon - noise, snr)) + variational * bound, error
+    return (gamma / snr).clamp(max=1) * (weighted + coarse_error(epsilon - noise, snr, weights)) + variational * bound, error
 
 
 @torch.no_grad()

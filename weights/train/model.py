@@ -8,6 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+import fused
+
 
 def timestep_embedding(t, width):
     half = width // 2
@@ -27,6 +29,17 @@ def norm(channels, flags):
     brightness, so that narrow networks say `norm_num_groups` (diffusers' name for it) and have four channels or more a group, like
     EDM's (Karras et al. 2022)."""
     return GroupNorm32(flags.get("norm_num_groups", 32), channels)
+
+
+def activated(norm, x, scale=None, shift=None):
+    """silu(norm(x) · (1 + scale) + shift), scale and shift [N, C] of each picture."""
+    if not fused.usable(x):
+        h = norm(x)
+        return F.silu(h if scale is None else h * (1 + scale[:, :, None, None]) + shift[:, :, None, None])
+    weight, bias = norm.weight.float().expand(len(x), -1), norm.bias.float().expand(len(x), -1)
+    if scale is not None:
+        weight, bias = weight * (1 + scale.float()), bias * (1 + scale.float()) + shift.float()
+    return fused.NormSilu.apply(x, weight, bias, norm.num_groups, norm.eps, True)
 
 
 def embedding_width(flags):
@@ -56,10 +69,9 @@ class ResBlock(nn.Module):
         return F.interpolate(x, scale_factor=2, mode="nearest") if self.resample == "up" else x
 
     def forward(self, x, embedding):
-        h = self.in_layers[2](self.resized(self.in_layers[:2](x)))
-        scale, shift = self.emb_layers(embedding)[:, :, None, None].chunk(2, dim=1)
-        h = self.out_layers[0](h) * (1 + scale) + shift
-        return self.skip_connection(self.resized(x)) + self.out_layers[1:](h)
+        h = self.in_layers[2](self.resized(activated(self.in_layers[0], x)))
+        h = activated(self.out_layers[0], h, *self.emb_layers(embedding).chunk(2, dim=1))
+        return self.skip_connection(self.resized(x)) + self.out_layers[3](h)
 
 
 class Attention(nn.Module):
@@ -156,7 +168,7 @@ class UNet(Encoder):
         x = self.middle_block(x, embedding)
         for block in self.output_blocks:
             x = block(torch.cat([x, kept.pop()], dim=1), embedding)
-        return self.out(x).float()
+        return self.out[2](activated(self.out[0], x)).float()
 
 
 class Classifier(Encoder):
