@@ -15,7 +15,6 @@ from torch.nn import functional as F
 
 import files
 import model
-import portraits
 import train
 
 DIFFUSION = {"diffusion_steps": 1000, "noise_schedule": "linear"}
@@ -28,9 +27,10 @@ def stored(tensor):
 def metadata_of(network, preset, facts):
     flags = {key: list(value) if isinstance(value, (list, tuple)) else value for key, value in network.flags.items()}
     common = {"format": "pt", "name": preset, "training": facts, "licence": "MIT"}
+    classes = model.classes_of(preset)
     if isinstance(network, model.Classifier):
-        return {**common, "guided_diffusion_classifier": flags, "class_names": portraits.CLASSES}
-    names = {"class_names": [*portraits.CLASSES, "any"], "unconditional_class": len(portraits.CLASSES)}
+        return {**common, "guided_diffusion_classifier": flags, "class_names": classes}
+    names = {"class_names": [*classes, "any"], "unconditional_class": len(classes)}
     return {**common, "guided_diffusion_unet": flags, "diffusion": {**DIFFUSION, "learn_sigma": True}, **names}
 
 
@@ -63,11 +63,12 @@ def randomize(network, seed=11):
 def card(path, preset, network, facts, log, dtype):
     with open(path, "rb") as file:
         digest = hashlib.sha256(file.read()).hexdigest()
-    parameters = sum(parameter.numel() for parameter in network.parameters())
+    parameters, classes = sum(parameter.numel() for parameter in network.parameters()), model.classes_of(preset)
+    program = "scenes" if preset.startswith("scenes") else "portraits"
     lines = [
         f"# {preset}",
         f"{parameters:,} parameters in {dtype.upper()}, {os.path.getsize(path):,} bytes, sha256 `{digest}`.",
-        f"Data: procedural portraits of weights/train/portraits.py in {len(portraits.CLASSES)} classes ({', '.join(portraits.CLASSES)}); nobody's likeness, no third-party pictures or weights. Licence: MIT.",
+        f"Data: procedural {program} of weights/train/{program}.py in {len(classes)} classes ({', '.join(classes)}); nobody's likeness, no third-party pictures or weights. Licence: MIT.",
         f"Training: {json.dumps(facts)}.",
     ]
     if log:
@@ -89,13 +90,13 @@ def main():
     log = []
     if given.random:
         preset, facts = given.random, {"random": True}
-        network = model.build(preset, len(portraits.CLASSES))
+        network = model.build(preset)
         randomize(network)
     else:
         tensors, state = files.load_tensors(train.state_path(given.run))
         settings = json.loads(state["settings"])
         preset, facts = settings["preset"], {**settings, "done": int(state["done"]), "minutes": round(float(state["seconds"]) / 60, 1)}
-        network = model.build(preset, len(portraits.CLASSES))
+        network = model.build(preset)
         network.load_state_dict(train.part(tensors, "average"))
         if os.path.exists(os.path.join(given.run, "log.jsonl")):
             with open(os.path.join(given.run, "log.jsonl")) as file:

@@ -34,7 +34,7 @@ def load(path):
     if not os.path.isdir(path):
         return heldout.load(path)
     tensors, state = files.load_tensors(train.state_path(path))
-    network = model.build(json.loads(state["settings"])["preset"], len(portraits.CLASSES))
+    network = model.build(json.loads(state["settings"])["preset"])
     network.load_state_dict(train.part(tensors, "average"))
     return network.eval()
 

@@ -9,6 +9,8 @@ from torch import nn
 from torch.nn import functional as F
 
 import fused
+import portraits
+import scenes
 
 
 def timestep_embedding(t, width):
@@ -190,10 +192,11 @@ class Classifier(Encoder):
 
 SHARED = {"in_channels": 3, "num_head_channels": 32, "use_scale_shift_norm": True, "resblock_updown": True, "use_new_attention_order": False}
 
-# attention_resolutions are factors of downsampling. Classes: portraits.CLASSES, of the UNets one more, which means none.
+# attention_resolutions are factors of downsampling.
 PRESETS = {
     "portraits64": {**SHARED, "image_size": 64, "model_channels": 32, "norm_num_groups": 8, "channel_mult": [1, 1, 2, 3], "num_res_blocks": 1, "attention_resolutions": [4, 8], "out_channels": 6},
     "portraits128": {**SHARED, "image_size": 128, "model_channels": 64, "norm_num_groups": 16, "channel_mult": [1, 1, 2, 2, 3], "num_res_blocks": 2, "attention_resolutions": [8, 16], "out_channels": 6},
+    "scenes64": {**SHARED, "image_size": 64, "model_channels": 32, "norm_num_groups": 8, "channel_mult": [1, 1, 3, 3], "num_res_blocks": 1, "attention_resolutions": [4, 8], "out_channels": 6},
     "classifier64": {**SHARED, "image_size": 64, "model_channels": 32, "channel_mult": [1, 2, 3, 4], "num_res_blocks": 1, "attention_resolutions": [4, 8], "pool": "adaptive"},
     "classifier128": {**SHARED, "image_size": 128, "model_channels": 32, "channel_mult": [1, 1, 2, 3, 4], "num_res_blocks": 1, "attention_resolutions": [8, 16], "pool": "adaptive"},
     # For tests: nothing is to be learned with them.
@@ -202,9 +205,13 @@ PRESETS = {
 }
 
 
-def build(preset, classes):
-    """The network of a preset for so many classes of pictures."""
-    flags = dict(PRESETS[preset])
+def classes_of(preset):
+    return scenes.CLASSES if preset.startswith("scenes") else portraits.CLASSES
+
+
+def build(preset):
+    """The network of a preset for its pictures' classes, of which a UNet has one more, which means none of them."""
+    flags, classes = dict(PRESETS[preset]), len(classes_of(preset))
     if "pool" in flags:
         return Classifier({**flags, "out_channels": classes})
     return UNet({**flags, "num_classes": classes + 1})

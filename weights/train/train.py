@@ -1,7 +1,8 @@
-"""Trains a network of model.PRESETS on portraits.py's pictures: seeded, resumable to the same weights, with an exponential average,
+"""Trains a network of model.PRESETS on the pictures of portraits.py or scenes.py: seeded, resumable to the same weights, with an exponential average,
 sample grids and the held-out loss. Ctrl-C, SIGTERM and --minutes save and stop; the same command goes on.
 
     python3 train.py portraits64 RUN --data portraits64.npz --steps 12000
+    python3 train.py scenes64 RUN4 --data scenes64.npz --steps 20000
     python3 train.py classifier64 RUN2 --data portraits64.npz --steps 4000
     python3 train.py portraits64 RUN3 --data portraits64.npz --steps 4000 --start portraits64.safetensors    learns on
 
@@ -24,7 +25,6 @@ from torch.nn.utils.stateless import functional_call
 import diffusion
 import files
 import model
-import portraits
 
 HELD_OUT = 256
 BASE = {"batch": 16, "rate": 4e-4, "ema": 0.999}
@@ -37,7 +37,7 @@ class Data:
         with np.load(path) as stored:
             pictures, labels = stored["pictures"], stored["labels"]
         if pictures.ndim != 4 or pictures.shape[1:] != (size, size, 3):
-            raise SystemExit(f"{path}: expected pictures of {size}x{size}, got {list(pictures.shape)}: make them with portraits.py data --size {size}")
+            raise SystemExit(f"{path}: expected pictures of {size}x{size}, got {list(pictures.shape)}: make them with --size {size}")
         if len(pictures) < 2 * HELD_OUT:
             raise SystemExit(f"{path}: expected at least {2 * HELD_OUT} pictures, got {len(pictures)}")
         self.pictures = torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous().to(device)
@@ -92,7 +92,7 @@ def loss_of(network, x0, y, t, noise, dropped, stride, precision=torch.float32, 
     if is_classifier(network):
         logits = answer(network, x, t, y, precision)
         return F.cross_entropy(logits, y), (logits.argmax(1) == y).float()
-    y = torch.where(dropped, torch.full_like(y, len(portraits.CLASSES)), y)
+    y = torch.where(dropped, torch.full_like(y, network.flags["num_classes"] - 1), y)
     loss, error = diffusion.losses(answer(network, x, t, y, precision), x0, x, t, noise, stride, weights=weights)
     return loss.mean(), error
 
@@ -115,7 +115,7 @@ def held_out(network, data, batch=32):
 
 def sample_grid(network, path, device):
     """A row for each class, one more for none, eight seeds each; the same noise in every grid."""
-    classes = len(portraits.CLASSES) + 1
+    classes = network.flags["num_classes"]
     labels = torch.arange(classes, device=device).repeat_interleave(8)
     size = network.flags["image_size"]
     rows = [diffusion.ddim(network, labels[i : i + 8], size, seed=1) for i in range(0, len(labels), 8)]
@@ -151,7 +151,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("preset", choices=sorted(model.PRESETS))
     parser.add_argument("run", help="folder of the run")
-    parser.add_argument("--data", required=True, help="of portraits.py data")
+    parser.add_argument("--data", required=True, help="of portraits.py data or scenes.py data")
     parser.add_argument("--steps", type=int, required=True)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--batch", type=int, default=BASE["batch"])
@@ -175,7 +175,7 @@ def main():
     device = torch.device(given.device)
     torch.manual_seed(given.seed)
     network, average = (
-        model.build(given.preset, len(portraits.CLASSES)).to(device, memory_format=torch.channels_last) for _ in range(2)
+        model.build(given.preset).to(device, memory_format=torch.channels_last) for _ in range(2)
     )
     if given.start:
         begin_with(network, given.start)
