@@ -60,13 +60,17 @@ class Data:
     def batch(self, indices):
         return self.pictures[indices].float() / 127.5 - 1, self.labels[indices]
 
-    def step(self, seed, step, size):
+    def step(self, seed, step, size, fine=0.0):
         """Batch, timesteps, noise, dropped labels and strides of a step: a function of seed and step, so that a run can go on anywhere."""
         rng = torch.Generator().manual_seed(seed * 1_000_003 + step)
         x0, y = self.batch(torch.randint(len(self.pictures) - HELD_OUT, (size,), generator=rng).to(self.device))
         flip = (torch.rand(size, generator=rng) < 0.5).to(self.device)
         x0 = torch.where(flip[:, None, None, None], x0.flip(3), x0)
         t = torch.randint(diffusion.STEPS, (size,), generator=rng).to(self.device)
+        if fine:
+            low, high = diffusion.FINE
+            some = (torch.rand(size, generator=rng) < fine).to(self.device)
+            t = torch.where(some, low + t * (high - low) // diffusion.STEPS, t)
         noise = torch.randn(x0.shape, generator=rng).to(self.device)
         dropped = (torch.rand(size, generator=rng) < 0.1).to(self.device)
         stride = diffusion.STRIDES[torch.randint(len(diffusion.STRIDES), (size,), generator=rng)].to(self.device)
@@ -158,6 +162,7 @@ def main():
     parser.add_argument("--rate", type=float, default=BASE["rate"])
     parser.add_argument("--ema", type=float, default=BASE["ema"])
     parser.add_argument("--eyes", type=float, default=1.0, help="weight of the pixels' errors where irises are")
+    parser.add_argument("--fine", type=float, default=0.0, help="share of the timesteps that are drawn where details of a few pixels are decided")
     parser.add_argument("--start", metavar="FILE", help="exported weights of the same preset to begin with, instead of random ones")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="save and stop after so long")
     parser.add_argument("--save-minutes", type=float, default=4, help="time between saved states, beside those of the reports")
@@ -188,6 +193,8 @@ def main():
     settings = {key: getattr(given, key) for key in ("preset", "seed", "batch", "rate", "ema", "steps", "precision")}
     if given.eyes != 1:
         settings["eyes"] = given.eyes
+    if given.fine:
+        settings["fine"] = given.fine
     if given.start:
         settings["start"] = os.path.basename(given.start)
     weights = data.places(given.data, given.eyes) if given.eyes != 1 else None
@@ -240,7 +247,7 @@ def main():
         begin, started = begin + idle, started + idle
         for group in optimizer.param_groups:
             group["lr"] = rate_at(done, given.steps, given.rate)
-        loss, _ = loss_of(network, *data.step(given.seed, done, given.batch), precision, weights)
+        loss, _ = loss_of(network, *data.step(given.seed, done, given.batch, given.fine), precision, weights)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
