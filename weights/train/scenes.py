@@ -487,7 +487,7 @@ def crop(rng, pixels, size):
     side = least * (height / least) ** (rng.random() ** 1.5)
     y, x = rng.uniform(0, height - side), rng.uniform(0, width - side)
     image = Image.fromarray(pixels).resize((size, size), Image.BOX if side < 2 * least else Image.LANCZOS, box=(x, y, x + side, y + side), reducing_gap=3.0)
-    return np.asarray(image), [float(side), float(y), float(x)]
+    return np.asarray(image), [round(float(value), 1) for value in (side, y, x)]
 
 
 def _part(arguments):
