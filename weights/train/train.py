@@ -1,5 +1,5 @@
-"""Trains a network of model.PRESETS on the pictures of portraits.py or scenes.py: seeded, resumable to the same weights, with an exponential average,
-sample grids and the held-out loss. Ctrl-C, SIGTERM and --minutes save and stop; the same command goes on.
+"""Trains a network of model.PRESETS on the pictures of portraits.py or scenes.py: seeded, resumable to the same weights, with an
+exponential average, sample grids and the held-out loss. Ctrl-C, SIGTERM and --minutes save and stop; the same command goes on.
 
     python3 train.py portraits64 RUN --data portraits64.npz --steps 12000
     python3 train.py scenes64 RUN4 --data scenes64.npz --steps 20000
