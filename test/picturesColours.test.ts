@@ -114,6 +114,8 @@ describe("colours of a PNG", () => {
     const chrm = numbersChunk("cHRM", 0.3127, 0.329, 0.68, 0.32, 0.265, 0.69, 0.15, 0.06);
     expectNear(srgbOf(await pngWith([numbersChunk("gAMA", 1 / 2.2), chrm])), p3Gamma22, 2);
     expect((await pngWith([chrm])).colours).toBeUndefined();
+    // As the specification has writers of sRGB say it.
+    expect((await pngWith([numbersChunk("gAMA", 0.45455)])).colours).toMatchObject({ space: undefined });
   });
 
   it("of code points go before a profile, this before sRGB, this before a gamma", async () => {

@@ -76,7 +76,8 @@ function coloursOfGamma(gama: PngChunk | undefined, chrm: PngChunk | undefined):
   if (!(gamma > 0.01 && gamma < 100)) return undefined;
   const chromaticities = chrm?.data.length === 32 ? readChromaticities(chrm) : undefined;
   const primaries = chromaticities && primariesForD50(chromaticities);
-  const curve = (value: number): number => value ** (1 / gamma);
+  // 1/2.2 alone is how writers of sRGB say it, and what browsers take for it.
+  const curve = gamma === 0.45455 && !chromaticities ? srgbCurve : (value: number): number => value ** (1 / gamma);
   const space = colourSpace([curve, curve, curve], primaries ?? srgbPrimaries);
   return space && known(`gamma ${gamma}`, primaries ? [gama, chrm!] : [gama], space);
 }
