@@ -80,7 +80,9 @@ async function bundle(dist) {
   const atOnce = { name: "all at once", transform: { filter: { code: "import(" }, handler: withoutDynamicImports } };
   const forWorker = { input: { worker: join(root, "src/element/worker.ts") }, plugins: [...shared.plugins, atOnce] };
   const worker = await rolldown(Object.assign({}, shared, forWorker));
-  await worker.write(Object.assign({ dir: dist, codeSplitting: false, minify: true }, output));
+  // Nothing shakes a file without exports: annotations for that are left out.
+  const inOne = { dir: dist, codeSplitting: false, minify: true, comments: { annotation: false } };
+  await worker.write(Object.assign(inOne, output));
   for (const name of await readdir(dist)) if (name.endsWith(".js.map")) await leaveOutSources(join(dist, name));
   await copyFile(join(root, "bench/report.css"), join(dist, "report.css"));
   for (const [name, file] of Object.entries(bundledLicences)) {

@@ -1,6 +1,6 @@
 /**
- * The released noise-aware classifiers by name, as data: flags, and what an error for a wrong file can say. Not here:
- * the networks that they guide (unets.ts), and running them (src/unet/classifier.ts).
+ * The released noise-aware classifiers by name, as data: flags, and what an error for a wrong file can say. Their release is
+ * guided-diffusion's (releases.ts). Not here: the networks that they guide (unets.ts), and running them (src/unet/classifier.ts).
  */
 export interface ClassifierPreset {
   readonly name: string;
@@ -8,8 +8,6 @@ export interface ClassifierPreset {
   readonly title: string;
   /** In the vocabulary of guided-diffusion's scripts. */
   readonly flags: Readonly<Record<string, string | number | boolean>>;
-  readonly origin: string;
-  readonly licence: string;
   /** Of the state dict, in millions to one decimal: what distinguishes the four. */
   readonly megaparameters: number;
   /** 10⁹ multiply-adds of a forward at batch 1. */
@@ -32,8 +30,6 @@ function classifier(size: number, megaparameters: number, gmac: number): Classif
       classifier_resblock_updown: true,
       classifier_use_scale_shift_norm: true,
     },
-    origin: "the table in the README of github.com/openai/guided-diffusion",
-    licence: "code MIT; the model card allows research only, no commercial use",
   };
 }
 

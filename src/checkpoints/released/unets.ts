@@ -1,8 +1,10 @@
 /**
- * The released networks by name: flags in the scripts' vocabulary, file, origin, licence, and the classifier guidance
+ * The released networks by name: flags in the scripts' vocabulary, file, whose release, and the classifier guidance
  * they were published with. Data only, nothing is downloaded from here, and nothing is imported, so that pages can list
  * them. Not here: finding one and telling a network by its architecture (find.ts), classifiers (classifiers.ts).
  */
+
+export type Release = "guided-diffusion" | "RePaint" | "P2-weighting" | "DPS" | "improved-diffusion";
 
 export interface Preset {
   readonly name: string;
@@ -12,9 +14,8 @@ export interface Preset {
   readonly flags: Readonly<Record<string, string | number | boolean>>;
   /** As released; undefined where its authors' pages do not say it. */
   readonly file?: string;
-  /** Where the file is to be found, in words. */
-  readonly origin: string;
-  readonly licence: string;
+  /** Whose release it is: where its file is to be found and what it may be used for stand in releases.ts. */
+  readonly release: Release;
   /** The classifier's file and the scale that it was published with; null: none. */
   readonly guidance: { readonly classifier: string; readonly scale: number } | null;
   /** Of the state dict. */
@@ -39,14 +40,6 @@ const shared = {
 const { num_head_channels: _, ...withoutHeadWidth } = shared;
 const unconditional256 = { ...shared, image_size: 256 };
 
-const openai = {
-  origin: "the table in the README of github.com/openai/guided-diffusion",
-  licence: "code MIT; the model card allows research only, no commercial use",
-};
-const repaint = {
-  origin: "the download script that the README of github.com/andreas128/RePaint names",
-  licence: "CC BY-NC-SA 4.0, as its repository: no commercial use; the data set has terms of its own",
-};
 const size256 = { parameters: 552_814_086, gmac: 1120 };
 
 /** LSUN's networks differ in their weights only. */
@@ -57,7 +50,7 @@ function lsun(thing: string): Preset {
     file: `lsun_${thing}.pt`,
     flags: { ...unconditional256, dropout: 0.1 },
     guidance: null,
-    ...openai,
+    release: "guided-diffusion",
     ...size256,
   };
 }
@@ -84,19 +77,17 @@ function p2(name: string, things: string, released: Pick<Preset, "file"> = {}): 
     title: `${things} 256×256, P2-weighting`,
     flags: light256,
     guidance: null,
-    origin: "the folders that the README of github.com/jychoi118/P2-weighting links",
-    licence: "code MIT; of the weights its pages say nothing, and the data set has terms of its own",
+    release: "P2-weighting",
     ...lightSize,
     ...released,
   };
 }
 
 /** Improved DDPM's (Nichol and Dhariwal 2021, arXiv 2102.09672): `flags` beside the defaults of its own scripts. */
-function improved({ flags, ...more }: Omit<Preset, "guidance" | "origin" | "licence">): Preset {
+function improved({ flags, ...more }: Omit<Preset, "guidance" | "release">): Preset {
   return {
     guidance: null,
-    origin: "the README of github.com/openai/improved-diffusion",
-    licence: "code MIT; of the weights its pages say nothing",
+    release: "improved-diffusion",
     flags: {
       attention_resolutions: "16,8",
       class_cond: false,
@@ -148,7 +139,7 @@ export const presets: readonly Preset[] = [
     },
     file: "64x64_diffusion.pt",
     guidance: { classifier: "64x64_classifier.pt", scale: 1 },
-    ...openai,
+    release: "guided-diffusion",
     parameters: 295_904_454,
     gmac: 110,
   },
@@ -158,7 +149,7 @@ export const presets: readonly Preset[] = [
     flags: { ...withoutHeadWidth, image_size: 128, class_cond: true, num_heads: 4 },
     file: "128x128_diffusion.pt",
     guidance: { classifier: "128x128_classifier.pt", scale: 0.5 },
-    ...openai,
+    release: "guided-diffusion",
     parameters: 421_529_606,
     gmac: 307,
   },
@@ -168,7 +159,7 @@ export const presets: readonly Preset[] = [
     flags: { ...unconditional256, class_cond: true },
     file: "256x256_diffusion.pt",
     guidance: { classifier: "256x256_classifier.pt", scale: 1 },
-    ...openai,
+    release: "guided-diffusion",
     parameters: 553_838_086,
     gmac: 1120,
   },
@@ -178,7 +169,7 @@ export const presets: readonly Preset[] = [
     flags: unconditional256,
     file: "256x256_diffusion_uncond.pt",
     guidance: { classifier: "256x256_classifier.pt", scale: 10 },
-    ...openai,
+    release: "guided-diffusion",
     ...size256,
   },
   {
@@ -187,7 +178,7 @@ export const presets: readonly Preset[] = [
     flags: { ...shared, image_size: 512, class_cond: true },
     file: "512x512_diffusion.pt",
     guidance: { classifier: "512x512_classifier.pt", scale: 4 },
-    ...openai,
+    release: "guided-diffusion",
     parameters: 558_997_638,
     gmac: 1982,
   },
@@ -198,7 +189,7 @@ export const presets: readonly Preset[] = [
     flags: unconditional256,
     file: "celeba256_250000.pt",
     guidance: null,
-    ...repaint,
+    release: "RePaint",
     ...size256,
   },
   {
@@ -207,7 +198,7 @@ export const presets: readonly Preset[] = [
     flags: unconditional256,
     file: "places256_300000.pt",
     guidance: null,
-    ...repaint,
+    release: "RePaint",
     ...size256,
   },
   {
@@ -223,7 +214,7 @@ export const presets: readonly Preset[] = [
     },
     file: "64_256_upsampler.pt",
     guidance: null,
-    ...openai,
+    release: "guided-diffusion",
     parameters: 311_795_910,
     gmac: 632,
   },
@@ -240,7 +231,7 @@ export const presets: readonly Preset[] = [
     },
     file: "128_512_upsampler.pt",
     guidance: null,
-    ...openai,
+    release: "guided-diffusion",
     parameters: 308_835_270,
     gmac: 2505,
   },
@@ -256,8 +247,7 @@ export const presets: readonly Preset[] = [
     file: "ffhq_10m.pt",
     flags: light256,
     guidance: null,
-    origin: "the folder that the README of github.com/DPS2022/diffusion-posterior-sampling links",
-    licence: "its repository states none; the data set has terms of its own",
+    release: "DPS",
     ...lightSize,
   },
   improved({

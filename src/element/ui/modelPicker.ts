@@ -1,6 +1,7 @@
 /**
  * Which model: the shipped one, a file, an address, where the released ones are to be had, and what is kept of them.
  */
+import { releases } from "../../checkpoints/released/releases.ts";
 import { presets, type Preset } from "../../checkpoints/released/unets.ts";
 import { shippedModels } from "../../repaint/shipped.ts";
 import type { ModelInfo, ModelSource } from "../types.ts";
@@ -82,12 +83,16 @@ export class ModelPicker {
   #released(): HTMLElement {
     const items = presets
       .filter(isInpainter)
-      .map(({ title, file, origin, licence, parameters }) =>
+      .map(({ title, file, release, parameters }) =>
         h(
           "li",
           {},
           h("strong", {}, title),
-          h("span", {}, `${file ? `${file}, ` : ""}${byteWords(4 * parameters)}. From ${origin}. ${licence}.`),
+          h(
+            "span",
+            {},
+            `${file ? `${file}, ` : ""}${byteWords(4 * parameters)}. From ${releases[release].origin}. ${releases[release].licence}.`,
+          ),
         ),
       );
     const words = "Download a file as its authors say, then open it here: nothing leaves this browser.";
