@@ -79,8 +79,8 @@ export class FiniteWatch {
     const { calls, precision } = this.#options;
     const remedy =
       precision === "f16"
-        ? "its activations do not fit f16: try precision f32, and if that does not help another copy of the file"
-        : "its weights are damaged, or it was not trained to an end: try another copy of the file";
+        ? "its activations do not fit f16: try precision f32"
+        : "its weights are damaged: try another copy of the file";
     throw new NotFiniteError(`the network gave NaN or infinity at model call ${first} of ${calls}: ${remedy}`);
   }
 

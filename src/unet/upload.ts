@@ -40,7 +40,7 @@ export async function readWeights(file: TensorFile, name: string): Promise<Float
   while (wrong < values.length && values[wrong]! - values[wrong]! === 0) wrong++;
   if (wrong === values.length) return values;
   throw new CheckpointError(
-    `${file.name}: ${name} holds ${values[wrong]} (element ${wrong} of ${values.length}): the file is damaged, or its training went wrong; take another copy, or an earlier checkpoint`,
+    `${file.name}: ${name} holds ${values[wrong]} (element ${wrong} of ${values.length}): the file is damaged; take another copy`,
   );
 }
 

@@ -293,7 +293,7 @@ export const presets: readonly Preset[] = [
   improved({
     ...improvedBedroom,
     name: "improved-bedroom256-longer",
-    title: "LSUN bedrooms 256×256, Improved DDPM, trained twice as long",
+    title: "LSUN bedrooms 256×256, Improved DDPM, longer",
     file: "lsun_uncond_100M_2400K_bs64.pt",
   }),
   improved({
