@@ -87,7 +87,7 @@ export function float32ToBfloat16(values: Float32Array): Uint16Array<ArrayBuffer
   return out;
 }
 
-/** ‖a − b‖ / ‖b‖; NaN where there is one. */
+/** ‖a − b‖ / ‖b‖, 0 of equal arrays, all zeros too; NaN where there is one. */
 export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let [difference, norm] = [0, 0];
   for (let i = 0; i < b.length; i++) {
@@ -95,5 +95,5 @@ export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): numbe
     difference += (a[i]! - value) ** 2;
     norm += value ** 2;
   }
-  return Math.sqrt(difference / norm);
+  return difference === 0 ? 0 : Math.sqrt(difference / norm);
 }

@@ -12,6 +12,7 @@ import {
 import { dequantize, isMatrix, quantize, scaleName } from "../../files/int8.ts";
 import { readFloat32 } from "../../files/safetensors.ts";
 import type { TensorFile, TensorInfo } from "../../files/tensorFile.ts";
+import { relativeError } from "../../numbers/floats.ts";
 import type { StreamedTensor } from "../../node/tensorWriter.ts";
 import { count } from "../../text/quantities.ts";
 
@@ -115,14 +116,4 @@ function asInt8(file: TensorFile, { name, shape }: TensorInfo, losses: Losses): 
       },
     },
   ];
-}
-
-/** ‖a − b‖/‖b‖, 0 of nothing. */
-export function relativeError(a: Float32Array, b: Float32Array): number {
-  let [difference, norm] = [0, 0];
-  for (const [i, value] of b.entries()) {
-    difference += (a[i]! - value) ** 2;
-    norm += value ** 2;
-  }
-  return norm === 0 ? 0 : Math.sqrt(difference / norm);
 }

@@ -6,7 +6,7 @@ import type { Device } from "../../engine/device.ts";
 import { openFileSource } from "../../node/fileSource.ts";
 import { UNet } from "../../unet/unet.ts";
 import type { Context } from "../context.ts";
-import { relativeError } from "../files/convertedTensors.ts";
+import { relativeError } from "../../numbers/floats.ts";
 import { forwardOnce, forwardProgress, type ForwardInputs } from "./forward.ts";
 
 /** Where most of a network's work is done: half of the way. */
