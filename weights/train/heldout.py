@@ -36,7 +36,7 @@ def main():
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     for path in given.networks:
         network = load(path).to(device)
-        data = train.Data(given.data, network.flags["image_size"], device)
+        data = train.Data([given.data], network.flags["image_size"], device)
         print(json.dumps({"file": path, "held_out": train.held_out(network, data)}), flush=True)
 
 

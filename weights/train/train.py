@@ -31,18 +31,24 @@ BASE = {"batch": 16, "rate": 4e-4, "ema": 0.999}
 
 
 class Data:
-    """Pictures and labels on the device, the last HELD_OUT of them never trained on."""
+    """Pictures and labels of one file or several on the device, the last HELD_OUT of them never trained on."""
 
-    def __init__(self, path, size, device):
+    def __init__(self, paths, size, device):
+        parts = [self.stored(path, size) for path in paths]
+        pictures, labels = (np.concatenate(part) for part in zip(*parts))
+        if len(parts[-1][1]) < 2 * HELD_OUT:
+            raise SystemExit(f"{paths[-1]}: expected at least {2 * HELD_OUT} pictures, got {len(parts[-1][1])}")
+        self.pictures = torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous().to(device)
+        self.labels = torch.from_numpy(labels).long().to(device)
+        self.device = device
+
+    @staticmethod
+    def stored(path, size):
         with np.load(path) as stored:
             pictures, labels = stored["pictures"], stored["labels"]
         if pictures.ndim != 4 or pictures.shape[1:] != (size, size, 3):
             raise SystemExit(f"{path}: expected pictures of {size}x{size}, got {list(pictures.shape)}: make them with --size {size}")
-        if len(pictures) < 2 * HELD_OUT:
-            raise SystemExit(f"{path}: expected at least {2 * HELD_OUT} pictures, got {len(pictures)}")
-        self.pictures = torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous().to(device)
-        self.labels = torch.from_numpy(labels).long().to(device)
-        self.device = device
+        return pictures, labels
 
     def places(self, path, eyes):
         """Weights [1, 1, S, S]: `eyes` where irises mostly are in these portraits, 1 where none is. Irises are a two-hundredth of a
@@ -155,7 +161,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("preset", choices=sorted(model.PRESETS))
     parser.add_argument("run", help="folder of the run")
-    parser.add_argument("--data", required=True, help="of portraits.py data or scenes.py data")
+    parser.add_argument("--data", required=True, nargs="+", help="of portraits.py data or scenes.py data; of several, some named twice, pictures are drawn from all, and the last one's last are held out")
     parser.add_argument("--steps", type=int, required=True)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--batch", type=int, default=BASE["batch"])
@@ -197,7 +203,7 @@ def main():
         settings["fine"] = given.fine
     if given.start:
         settings["start"] = os.path.basename(given.start)
-    weights = data.places(given.data, given.eyes) if given.eyes != 1 else None
+    weights = data.places(given.data[0], given.eyes) if given.eyes != 1 else None
     done, seconds = 0, 0.0
     if os.path.exists(path):
         tensors, facts = files.load_tensors(path)
