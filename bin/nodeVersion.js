@@ -1,4 +1,7 @@
-/** The Node that the package needs, checked before anything else is loaded: this file must parse on a Node that is too old. */
+/**
+ * The Node that the package needs, checked before anything else is loaded: this file must parse on a Node that is too
+ * old.
+ */
 const needed = [20, 19];
 
 /** Ends the process with one clear line if this Node is older than package.json's "engines". */

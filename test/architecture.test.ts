@@ -56,6 +56,15 @@ describe("the sources", () => {
     expect(long).toEqual([]);
   });
 
+  it("have comments within 120 columns", () => {
+    const wide = sources.flatMap((path) =>
+      read(path)
+        .split("\n")
+        .flatMap((line, i) => (line.length > 120 && /^\s*(\/?\*|\/\/)/.test(line) ? [`${path}:${i + 1}`] : [])),
+    );
+    expect(wide).toEqual([]);
+  });
+
   it("name files in comments that are there", () => {
     const files = [...sources, ...under("site"), ...under("weights")];
     const isThere = (name: string) => files.some((path) => path === name || path.endsWith(`/${name}`));

@@ -1,6 +1,6 @@
 /**
- * What a file of tensors holds, recognised by its names and metadata. Asked here alone. Not here: the words for what this
- * program does not read (otherFiles.ts), and what its networks are in detail (infer.ts).
+ * What a file of tensors holds, recognised by its names and metadata. Asked here alone. Not here: the words for what
+ * this program does not read (otherFiles.ts), and what its networks are in detail (infer.ts).
  */
 import type { TensorFile } from "../files/tensorFile.ts";
 
@@ -10,7 +10,9 @@ export type FileKind = "unet" | "classifier" | "diffusers" | "other";
 /** Names that stand in latent diffusion's networks alone. */
 export const latentNames = /^(first_stage_model|cond_stage_model|conditioner)\.|\.transformer_blocks\./;
 
-/** With what the tensors of a network begin, of guided-diffusion's and of diffusers', where nothing stands around it. */
+/**
+ * With what the tensors of a network begin, of guided-diffusion's and of diffusers', where nothing stands around it.
+ */
 export const networkNames =
   /^(time_embed|label_emb|input_blocks|middle_block|output_blocks|out|conv_in|time_embedding|class_embedding|down_blocks|mid_block|up_blocks|conv_norm_out|conv_out)\./;
 

@@ -1,6 +1,6 @@
 /**
- * What diffusers' scheduler_config.json says of how a network was trained and is sampled, as settings of ours. Not here: where the
- * file stands (src/cli/given/weightsFile.ts).
+ * What diffusers' scheduler_config.json says of how a network was trained and is sampled, as settings of ours. Not
+ * here: where the file stands (src/cli/given/weightsFile.ts).
  */
 import { InputError } from "../../errors.ts";
 import { shown } from "../../text/quoted.ts";

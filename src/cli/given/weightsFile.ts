@@ -39,8 +39,8 @@ export async function openWeights(weights: string, { report, signal }: Context):
 }
 
 /**
- * diffusers keeps a network's flags in a config.json beside its file, and how it is sampled in a folder beside that; undefined
- * where there is none of a UNet2DModel.
+ * diffusers keeps a network's flags in a config.json beside its file, and how it is sampled in a folder beside that;
+ * undefined where there is none of a UNet2DModel.
  */
 export async function configBeside(weights: string, { signal }: Context): Promise<unknown> {
   const beside = (name: string) =>

@@ -3,7 +3,8 @@
  * are the few constructors below, written here. Everything else falls into one of three kinds:
  *
  * - *inert*: classes that stand beside state dicts in training checkpoints (Namespace, Path, numpy numbers …), and
- *   instances of anybody's own class: they become an `Inert` placeholder, and are an error only where a tensor is needed;
+ *   instances of anybody's own class: they become an `Inert` placeholder, and are an error only where a tensor is
+ *   needed;
  * - a mention of one of Python's own modules outside these tables: refused (`os.system`, `builtins.eval`,
  *   `subprocess.Popen`);
  * - a call of anything outside these tables: refused, but for what members of enumerations are written as.
