@@ -1,6 +1,7 @@
 /**
- * The released noise-aware classifiers by name, as data: flags, and what an error for a wrong file can say. Their release is
- * guided-diffusion's (releases.ts). Not here: the networks that they guide (unets.ts), and running them (src/unet/classifier.ts).
+ * The released noise-aware classifiers by name, as data: flags, and what an error for a wrong file can say. Their
+ * release is guided-diffusion's (releases.ts). Not here: the networks that they guide (unets.ts), and running them
+ * (src/unet/classifier.ts).
  */
 export interface ClassifierPreset {
   readonly name: string;

@@ -1,4 +1,4 @@
-/** Where the released networks' files are to be found, in words, and what their licences allow: for people who get one. */
+/** Where the released networks' files are to be found, in words, and what their licences allow. */
 import type { Release } from "./unets.ts";
 
 export const releases: Readonly<Record<Release, { readonly origin: string; readonly licence: string }>> = {
