@@ -10,6 +10,7 @@ export {
   RePaintError,
 } from "./errors.ts";
 export { Device, requestDevice, type DeviceOptions } from "./engine/device.ts";
+export { extendCanvas, type Sides } from "./pictures/extend.ts";
 export type { Mask, Picture } from "./pictures/image.ts";
 export { keepMask } from "./pictures/keepMask.ts";
 export { drawKeepMask, MASK_PATTERNS, type MaskOptions, type MaskPattern } from "./pictures/masks.ts";

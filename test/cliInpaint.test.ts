@@ -4,10 +4,13 @@
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { encodePng, readPicture } from "../src/node/pictures.ts";
+import { encodePng, readPicture, type FilePicture } from "../src/node/pictures.ts";
 import { readPngText } from "../src/node/pictures/pngText.ts";
+import type { Sides } from "../src/pictures/extend.ts";
 import { createPicture, type Picture } from "../src/pictures/image.ts";
 import { cli, events, filesIn, folder, golden, shipped } from "./support/cli.ts";
+import { pixelsOf } from "./support/pictures.ts";
+import { rawPng } from "./support/rawPictures.ts";
 import { uniform } from "./support/random.ts";
 
 const weights = golden("unet/new-attention-order.weights.safetensors");
@@ -243,6 +246,101 @@ describe("inpaint", () => {
     const { err } = await cli([...argv, "--out", join(here, "out.png")], { terminal: true });
     expect(err).toMatch(/\r\[#+-+\] 1\/2 model calls, [\d.e-]+ s each, \d+ s left/);
     expect(err).toMatch(/\[#+\] 2\/2 model calls.*\nWrote /);
+  });
+});
+
+/** The pixel of the original that a pixel of the larger canvas is; undefined in its border. */
+function sourceOf(i: number, original: Picture, canvas: Picture, { left, top }: Sides): number | undefined {
+  const [x, y] = [(i % canvas.width) - left, Math.floor(i / canvas.width) - top];
+  const isInside = x >= 0 && y >= 0 && x < original.width && y < original.height;
+  return isInside ? y * original.width + x : undefined;
+}
+
+/** What was known is the original's, and most of the rest was painted. */
+function expectBorderFilled(original: FilePicture, result: FilePicture, sides: Sides, isHole = (_: number) => false) {
+  const { left, top, right, bottom } = sides;
+  expect([result.width, result.height]).toEqual([left + original.width + right, top + original.height + bottom]);
+  const [before, after] = [pixelsOf(original), pixelsOf(result)];
+  const wrong: number[] = [];
+  for (const [i, pixel] of after.entries()) {
+    const from = sourceOf(i, original, result, sides);
+    const isKnown = from !== undefined && !isHole(from);
+    const isRight = isKnown ? before[from]!.every((value, c) => value === pixel[c]) : pixel[3] === 255;
+    if (!isRight) wrong.push(i);
+  }
+  expect(wrong).toEqual([]);
+}
+
+describe("inpaint --extend", () => {
+  it("fills the border of a picture, by percent, and says so", async () => {
+    const here = await folder();
+    const [image, out] = [join(here, "a.png"), join(here, "out.png")];
+    await writeFile(image, encodePng(randomPicture(20, 12, 1)));
+    const { status, err, out: json } = await cli(["inpaint", "--image", image, "--extend", "25%", ...quick, "--out", out, "--json"]); // prettier-ignore
+    expect([status, err]).toEqual([0, expect.stringContaining(`${image}: 20×12 become 30×18, of which 56 % is to be filled.\n`)]); // prettier-ignore
+    const sides = { left: 5, top: 3, right: 5, bottom: 3 };
+    expectBorderFilled(await readPicture(image), await readPicture(out), sides);
+    expect(events(json).find(({ event }) => event === "run")).toMatchObject({ extend: "25%,25%,25%,25%" });
+    expect(JSON.parse(readPngText(await readFile(out)).Settings!)).toMatchObject({ extend: "25%,25%,25%,25%" });
+  });
+
+  it("fills a mask's hole, too, and takes pixels beside percentages", async () => {
+    const here = await folder();
+    const [image, fill, out] = ["a.png", "m.png", "out.png"].map((name) => join(here, name)) as [string, string, string]; // prettier-ignore
+    await writeFile(image, encodePng(randomPicture(16, 16, 2)));
+    const mask = createPicture(16, 16);
+    const isHole = (i: number): boolean => i % 16 >= 6 && i % 16 < 9 && i >= 64 && i < 128;
+    for (let i = 0; i < 256; i++) mask.data.set(isHole(i) ? [255, 255, 255, 255] : [0, 0, 0, 255], 4 * i);
+    await writeFile(fill, encodePng(mask));
+    const argv = ["inpaint", "--image", image, "--fill", fill, "--extend", "0, 12.5%,7,0", ...quick, "--out", out];
+    expect((await cli(argv)).status).toBe(0);
+    const sides = { left: 0, top: 2, right: 7, bottom: 0 };
+    expectBorderFilled(await readPicture(image), await readPicture(out), sides, isHole);
+  });
+
+  it("takes folders; photos upright and in their colours; 16 bits as 8", async () => {
+    const here = await folder();
+    await mkdir(join(here, "in"));
+    const photo = await readFile(golden("pictures/files/orientation-6.jpg"));
+    await writeFile(join(here, "in", "photo.jpg"), photo);
+    const gamma = { width: 9, height: 8, depth: 16, colorType: 2, sample: (x: number, y: number) => [x << 12, y << 12, 0x1234] } as const; // prettier-ignore
+    await writeFile(join(here, "in", "deep.png"), rawPng(gamma));
+    const argv = ["inpaint", "--image", join(here, "in"), "--extend", "2,0,0,3", ...quick, "--out", join(here, "out")];
+    const { status, err } = await cli(argv);
+    expect([status, err]).toEqual([0, expect.stringContaining("become 11×11")]);
+    expect(await filesIn(join(here, "out"))).toEqual(["deep-0.png", "photo-0.png"]);
+    for (const [from, to] of [["photo.jpg", "photo-0.png"], ["deep.png", "deep-0.png"]] as const) // prettier-ignore
+      expectBorderFilled(await readPicture(join(here, "in", from)), await readPicture(join(here, "out", to)), { left: 2, top: 0, right: 0, bottom: 3 }); // prettier-ignore
+  });
+
+  it.each([
+    [["--extend", "0"], /--extend: "0" adds nothing: expected more than 0 on one side/],
+    [["--extend", "0%,0,0,0"], /adds nothing/],
+    [["--extend=-10"], /--extend: expected LEFT,TOP,RIGHT,BOTTOM in pixels or % from 0 on, .* got "-10"/],
+    [["--extend=1,2"], /expected LEFT,TOP,RIGHT,BOTTOM .* got "1,2"/],
+    [["--extend", "1,2,3,4,5"], /expected LEFT,TOP,RIGHT,BOTTOM/],
+    [["--extend", "1.5"], /got "1.5"/],
+    [["--extend", "10px"], /got "10px"/],
+    [["--extend", ""], /--extend needs a value/],
+    [["--extend", "1%"], /a\.png: extend: 0, 0, 0, 0 adds nothing/],
+    [["--extend", "999999"], /a\.png: extend: the canvas would be 2000014×2000010, more than 268 megapixels: add less/],
+    [["--extend", "4", "--region", "0,0,8,8"], /does not cover the hole at .*, which goes on beyond it/],
+  ])("refuses %j in one line", async (options, words) => {
+    const here = await folder();
+    const image = join(here, "a.png");
+    await writeFile(image, encodePng(randomPicture(16, 12, 3)));
+    const { status, err } = await cli([
+      "inpaint",
+      "--image",
+      image,
+      ...options,
+      ...quick,
+      "--out",
+      join(here, "o.png"),
+    ]);
+    expect([status, err]).toEqual([2, expect.stringMatching(words)]);
+    expect(err.trimEnd().split("\n")).toHaveLength(1);
+    expect(await filesIn(here)).toEqual(["a.png"]);
   });
 });
 

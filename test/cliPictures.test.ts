@@ -77,6 +77,17 @@ describe("a phone's photo, 4:2:0 in Display P3, lying on its side", () => {
     ).toBeGreaterThan(12);
   });
 
+  it("comes back upright on a larger canvas, its pixels untouched, with its profile", async () => {
+    const here = await folder();
+    const [image, out] = [join(here, "photo.jpg"), join(here, "out.png")];
+    await writeFile(image, await phonePhoto("orientation-6.jpg"));
+    expect((await cli(["inpaint", "--image", image, "--extend", "0,3,5,0", ...quick, "--out", out])).status).toBe(0);
+    const [before, after] = [await readPicture(image), await readPicture(out)];
+    expect([after.width, after.height, after.colours?.name]).toEqual([height + 5, width + 3, "Display P3"]);
+    const isKnown = (_: unknown, i: number): boolean => i % (height + 5) < height && i >= 3 * (height + 5);
+    expect(pixelsOf(after).filter(isKnown)).toEqual(pixelsOf(before));
+  });
+
   it("says of a mask from the photo as it lies in its file what is wrong", async () => {
     const here = await folder();
     await writeFile(join(here, "photo.jpg"), await phonePhoto("orientation-6.jpg"));

@@ -19,6 +19,9 @@ export interface Mask {
   readonly data: Float32Array;
 }
 
+/** The most of a mask: more than any phone's 200 megapixels. */
+export const mostPixels = 2 ** 28;
+
 /** A new picture of the size, all zero (transparent black). */
 export function createPicture(width: number, height: number): Picture {
   return { width, height, data: new Uint8ClampedArray(width * height * 4) };

@@ -4,7 +4,7 @@
  * covers the same share of every size. Not here: reading and writing mask pictures.
  */
 import { InputError } from "../errors.ts";
-import type { Mask } from "./image.ts";
+import { mostPixels, type Mask } from "./image.ts";
 import { uniforms } from "./random.ts";
 
 /** Every pattern, with what it leaves known. */
@@ -28,8 +28,6 @@ export interface MaskOptions {
   /** The first known column (super-resolve) and the first known row (super-resolve, alternating-lines): 0 or 1 each. */
   readonly phase?: { readonly x?: number; readonly y?: number } | undefined;
 }
-
-const mostPixels = 2 ** 28;
 
 /**
  * The pattern as a mask: 1 = known, 0 = to be filled. Patterns are cut to whole pixels by their centres, so at the

@@ -23,6 +23,7 @@ import {
 } from "../command.ts";
 import { classesFor, classOption, classWords, readClasses } from "../given/classes.ts";
 import { announceDevice, type Context } from "../context.ts";
+import { type Extension, extensionWords, extendOption, readExtension } from "../given/extend.ts";
 import { flagsOption } from "../given/flags.ts";
 import {
   guideOptions,
@@ -66,7 +67,9 @@ import type { Precision } from "../../numbers/storage.ts";
 
 interface Settings {
   readonly images: readonly string[];
-  readonly mask: { readonly kind: MaskKind; readonly path: string };
+  /** `path`: undefined where only the border of a larger canvas is filled. */
+  readonly mask: { readonly kind: MaskKind; readonly path: string | undefined };
+  readonly extension: Extension | undefined;
   readonly model: ModelSettings;
   readonly guide: GuideSettings | undefined;
   readonly classes: readonly string[];
@@ -101,6 +104,7 @@ export const inpaintCommand: Command<Settings> = {
       help: "mask of the picture's size, white where it is to be filled, a folder of masks, or the word alpha: what is transparent in the picture",
     },
     { name: "keep", value: "F", help: "the other way round: white where the picture is known" },
+    extendOption,
     { ...weightsOption, help: `${weightsOption.help} (default portraits64)` },
     { name: "out", value: "F", help: "PNG to write, or the folder for several results (default: this folder)" },
     {
@@ -144,6 +148,7 @@ async function parse(given: Arguments): Promise<Settings> {
     feather: readFeather(given),
     precision: readPrecision(given),
     mask: readMask(given),
+    extension: readExtension(given),
     region: readRegion(given),
     classes: readClasses(given),
     previews: readPreviews(given),
@@ -165,7 +170,10 @@ function readMask(given: Arguments): Settings["mask"] {
     throw new InputError("--keep alpha: what is transparent in a picture is never known; use --fill alpha");
   if (fillMask !== undefined) return { kind: "fill", path: fillMask };
   if (keep !== undefined) return { kind: "keep", path: keep };
-  throw new InputError("a mask is needed: --fill F (white is filled) or --keep F (white is known)");
+  if (given.has("extend")) return { kind: "fill", path: undefined };
+  throw new InputError(
+    "a mask is needed: --fill F (white is filled) or --keep F (white is known); or a larger canvas: --extend",
+  );
 }
 
 function readPreviews(given: Arguments): Previews | undefined {
@@ -198,7 +206,7 @@ async function run(settings: Settings, context: Context): Promise<void> {
     const hasHole = ({ pair }: Result): boolean => plan.crops.get(pair)! > 0;
     for (const result of plan.results.filter((candidate) => !hasHole(candidate))) {
       context.report.say(`${result.pair.mask} leaves nothing to fill: ${result.pair.image} comes back as it is.`);
-      const read = await readPair(result.pair);
+      const read = await readPair(result.pair, settings.extension);
       await write(context, plan, result, read.picture, read);
     }
     const holed = plan.results.filter(hasHole);
@@ -243,14 +251,14 @@ async function countCrops(
   { report, signal }: Context,
   pairs: readonly Pair[],
   { checkpoint }: OpenModel,
-  { region, exif }: Pick<Settings, "region" | "exif">,
+  { region, exif, extension }: Pick<Settings, "region" | "exif" | "extension">,
 ): Promise<Map<Pair, number>> {
   const size = checkpoint.config.imageSize;
   const crops = new Map<Pair, number>();
   const words: string[] = [];
   for (const pair of pairs) {
     signal.throwIfAborted();
-    const read = await readPair(pair);
+    const read = await readPair(pair, extension);
     const { keep } = read;
     if (read.file.remark) words.push(read.file.remark);
     if (pairs.length <= mostDescribed) words.push(...keptWords(pair.image, read.file, exif));
@@ -285,7 +293,7 @@ async function fill(
         seed: result.seed,
         class: label,
         crops: plan.crops.get(result.pair)!,
-        load: async () => (read = await readPair(result.pair)),
+        load: async () => (read = await readPair(result.pair, settings.extension)),
         finish: (picture: Picture) => write(context, plan, result, picture, read, { Settings: JSON.stringify(all) }),
       };
     });
@@ -302,7 +310,12 @@ async function fill(
 }
 
 /** Says what will run, and returns the options of the run, which the PNG will carry. */
-function announceRun({ report }: Context, plan: Plan, repaint: RePaint, crops: number): WorkOptions {
+function announceRun(
+  { report }: Context,
+  plan: Plan,
+  repaint: RePaint,
+  crops: number,
+): WorkOptions & { readonly extend: string | undefined } {
   const { settings, model, guide, classes, texts } = plan;
   const { preset, sampling } = plan.runOn(repaint.unet.device.kind);
   sayAssumed(model, report);
@@ -318,6 +331,7 @@ function announceRun({ report }: Context, plan: Plan, repaint: RePaint, crops: n
     sampling,
     feather: settings.feather,
     region: settings.region,
+    extend: settings.extension && extensionWords(settings.extension),
     classifierScale: guide && guideScale(guide, model),
   };
   const hashes = { modelSha256: texts["Model SHA-256"], classifierSha256: texts["Classifier SHA-256"] };

@@ -1,5 +1,6 @@
 /** What is said of a picture and its mask before a run, so that one that means something else is seen in time. */
 import { carriedExif, type FilePicture, type KeptExif } from "../../node/pictures.ts";
+import type { MaskReading } from "../../pictures/keepMask.ts";
 import type { Pair, ReadPair } from "./pictureFiles.ts";
 
 /** What of a file beside its pixels goes into its result; nothing where there is nothing. */
@@ -18,10 +19,10 @@ export function keptWords(image: string, { colours, exif }: FilePicture, kept: K
  * A sentence where the mask is none of white on black, and the share that is to be filled, with doubts where it is odd.
  * `isBrief`: nothing where there is nothing to doubt.
  */
-export function maskWords(pair: Pair, { keep, reading }: ReadPair, isBrief: boolean): string[] {
+export function maskWords(pair: Pair, { keep, reading, before }: ReadPair, isBrief: boolean): string[] {
   const { mask, image, kind } = pair;
   const meaning = kind === "fill" ? "to be filled" : "known";
-  const readings: Readonly<Record<ReadPair["reading"], string>> = {
+  const readings: Readonly<Record<MaskReading, string>> = {
     luminance: "",
     brush: `${mask} is a coloured brush on black: what it covers is ${meaning}.`,
     numbers: `${mask} has the numbers 0 and 1: 1 is ${meaning}.`,
@@ -29,10 +30,15 @@ export function maskWords(pair: Pair, { keep, reading }: ReadPair, isBrief: bool
     picture: mask === image ? "" : `${mask} is a picture, not a mask: what is transparent in it is to be filled.`,
   };
   const share = shareToFill(keep.data);
-  const isOdd = share > 0.9 || (share < 0.001 && share > 0);
+  // A thin border is not a speck, and a wide one is no mask the wrong way round.
+  const isOdd = !before && (share > 0.9 || (share < 0.001 && share > 0));
   if (isBrief && !isOdd) return [];
-  const said = readings[reading] ? [readings[reading]] : [];
+  const said = reading && readings[reading] ? [readings[reading]] : [];
   if (share === 0) return said;
+  if (before) {
+    const sizes = `${before.width}×${before.height} become ${keep.width}×${keep.height}`;
+    return [...said, `${image}: ${sizes}, of which ${percent(share)} is to be filled.`];
+  }
   const words = `${image}: ${percent(share)} is to be filled`;
   if (!isOdd) return [...said, `${words}.`];
   const other = kind === "fill" ? "--keep" : "--fill";

@@ -10,8 +10,11 @@ import { InputError } from "../../errors.ts";
 import { asInputError } from "../../node/files.ts";
 import { about } from "../values.ts";
 import { type FilePicture, readPicture, toSrgb } from "../../node/pictures.ts";
+import { checkPixels } from "../../node/pictures/limits.ts";
+import { extendCanvas, extendedSize } from "../../pictures/extend.ts";
 import { checkPair, type Mask, type Picture } from "../../pictures/image.ts";
 import { keepMask, type MaskReading, readingOf } from "../../pictures/keepMask.ts";
+import { type Extension, sidesOf } from "../given/extend.ts";
 
 /** What white means in a mask. */
 export type MaskKind = "fill" | "keep";
@@ -21,7 +24,8 @@ export const ownAlpha = "alpha";
 
 export interface Pair {
   readonly image: string;
-  readonly mask: string;
+  /** undefined: all of the picture is known, and what a larger canvas adds is filled. */
+  readonly mask: string | undefined;
   readonly kind: MaskKind;
   /** The picture's name without folder and extension. */
   readonly stem: string;
@@ -37,14 +41,19 @@ export interface Pairs {
 }
 
 /** @throws InputError that lists the pictures without a mask */
-export async function pairPictures(images: readonly string[], mask: string, kind: MaskKind): Promise<Pairs> {
+export async function pairPictures(
+  images: readonly string[],
+  mask: string | undefined,
+  kind: MaskKind,
+): Promise<Pairs> {
   const paths = await listPictureFiles(images);
   const leftOut = (await Promise.all(images.map(listLeftOut))).flat();
   const many = images.length > 1 || paths[0] !== images[0];
-  const pairWith = (maskOf: (image: string) => string): Pair[] =>
+  const pairWith = (maskOf: (image: string) => string | undefined): Pair[] =>
     paths.map((image) => ({ image, mask: maskOf(image), kind, stem: stemOf(image) }));
   if (mask === ownAlpha) return { pairs: pairWith((image) => image), many, unusedMasks: [], leftOut };
-  if (!(await isFolder(mask))) return { pairs: pairWith(() => mask), many, unusedMasks: [], leftOut };
+  if (mask === undefined || !(await isFolder(mask)))
+    return { pairs: pairWith(() => mask), many, unusedMasks: [], leftOut };
 
   const masks = await listMasks(mask, kind);
   // In one folder with its masks a picture must not be taken for its own mask.
@@ -84,12 +93,38 @@ export interface ReadPair {
   readonly picture: Picture;
   readonly keep: Mask;
   readonly file: FilePicture;
-  readonly reading: MaskReading;
+  /** undefined: no mask was given. */
+  readonly reading: MaskReading | undefined;
+  /** Of the file, where the canvas is larger. */
+  readonly before: { readonly width: number; readonly height: number } | undefined;
 }
 
-/** @throws InputError for files that are no pictures, and for sizes that differ */
-export async function readPair({ image, mask, kind }: Pair): Promise<ReadPair> {
+/**
+ * `extension`: what a larger canvas adds; `file` and all else is of its size.
+ * @throws InputError for files that are no pictures, for sizes that differ, and for a canvas that is too large
+ */
+export async function readPair(pair: Pair, extension?: Extension): Promise<ReadPair> {
+  const { image, mask } = pair;
   const file = await readPicture(image);
+  const read = mask === undefined ? undefined : await readMask({ ...pair, mask }, file);
+  if (!extension) {
+    const { keep, reading } = read!;
+    return { picture: toSrgb(file, file.colours), keep, file, reading, before: undefined };
+  }
+  return about(image, () => {
+    const sides = sidesOf(extension, file);
+    checkPixels({ ...extendedSize(file, sides), name: "the larger canvas", bytesPerPixel: 16 });
+    const { picture, keep } = extendCanvas(file, sides, read?.keep);
+    const before = { width: file.width, height: file.height };
+    const larger = { ...file, ...picture };
+    return { picture: toSrgb(larger, file.colours), keep, file: larger, reading: read?.reading, before };
+  });
+}
+
+async function readMask(
+  { image, mask, kind }: Pair & { mask: string },
+  file: FilePicture,
+): Promise<{ keep: Mask; reading: MaskReading }> {
   const isOwn = mask === image;
   const drawn = isOwn ? file : await readPicture(mask);
   const reading = isOwn ? "picture" : readingOf(drawn);
@@ -102,7 +137,7 @@ export async function readPair({ image, mask, kind }: Pair): Promise<ReadPair> {
         `${file.width}x${file.height}: turn the mask, or make it from the picture as viewers show it`,
     );
   about(`${image} with ${mask}`, () => checkPair(file, keep));
-  return { picture: toSrgb(file, file.colours), keep, file, reading };
+  return { keep, reading };
 }
 
 /** The name of a picture's file without its last extension. */
