@@ -152,8 +152,8 @@ export function samplerPlan({ architecture }: BenchNetwork): Plan {
   const prediction = {
     channels: 3,
     outStride,
-    sqrtRecipAlphaBar: 1.25,
-    sqrtRecipMinusOneAlphaBar: 0.75,
+    startFromX: 1.25,
+    startFromOut: 0.75,
     guidanceX0: 0,
   };
   builder.dispatch(reverseStep, {
@@ -169,7 +169,6 @@ export function samplerPlan({ architecture }: BenchNetwork): Plan {
       guidanceMean: 0,
     },
     variant: {
-      prediction: "epsilon",
       variance: architecture.outChannels > inChannels ? "learned" : "fixed",
       clip: true,
     },
@@ -187,7 +186,7 @@ export function samplerPlan({ architecture }: BenchNetwork): Plan {
       heldKnown: 0.7,
       heldNoise: 0.2,
     },
-    variant: { prediction: "epsilon" },
+    variant: {},
   });
   builder.dispatch(renoise, {
     tensors: { x, seeds, known, keep },

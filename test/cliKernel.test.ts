@@ -34,10 +34,9 @@ describe("a kernel's text", () => {
 
   it("follows variant, types, family and storage", async () => {
     const plain = await text("reverseStep");
-    expect(plain).toContain("parameters.sqrtRecipAlphaBar * state");
-    expect(await text("reverseStep", "--variant", '{"prediction":"xStart"}')).not.toContain(
-      "sqrtRecipAlphaBar * state",
-    );
+    expect(plain).toContain("parameters.startFromX * state");
+    expect(plain).toContain("clamp(start");
+    expect(await text("reverseStep", "--variant", '{"clip":false}')).not.toContain("clamp(start");
     const half = await text("groupNormApply", "--types", '{"x0":"f16","x1":null}');
     expect(half).toContain("enable f16;");
     expect(half).toContain("x0: array<vec4<f16>>");

@@ -254,8 +254,9 @@ describe("UNet2DModel", () => {
       predictXstart: false,
       sigmaSmall: true,
     });
+    expect(schedulerSettings({ ...scheduler, prediction_type: "v_prediction" })).toMatchObject({ predictV: true });
     const refusals: [object, RegExp][] = [
-      [{ ...scheduler, prediction_type: "v_prediction" }, /prediction_type: expected "epsilon" or "sample", got "v_/],
+      [{ ...scheduler, prediction_type: "flow" }, /expected "epsilon" or "sample" or "v_prediction", got "flow"/],
       [{ ...linear, beta_end: 0.012 }, /beta_end: expected 0\.02, got 0\.012/],
       [{ ...linear, num_train_timesteps: 500 }, /beta_start: expected 0\.0002, got 0\.0001; beta_end: expected 0\.04/],
       [

@@ -10,6 +10,7 @@ import {
   forwardCoefficients,
   requireSteps,
   reverseCoefficients,
+  startCoefficients,
 } from "../src/repaint/diffusion.ts";
 import { PRESETS } from "../src/repaint/sampling.ts";
 import goldens from "./goldens/repaint/coefficients.json" with { type: "json" };
@@ -151,13 +152,33 @@ describe("what the coefficients mean", () => {
       expect(small.minLogVariance).toBe(log(tilde));
       expect(small.maxLogVariance).toBe(small.minLogVariance);
       expect(range).toMatchObject({
-        sqrtRecipAlphaBar: d.sqrtRecipAlphaBar[k],
-        sqrtRecipMinusOneAlphaBar: d.sqrtRecipMinusOneAlphaBar[k],
         meanX0: d.posteriorMeanCoefficientX0[k],
         meanXt: d.posteriorMeanCoefficientXt[k],
         noiseScale: k === 0 ? 0 : 1,
       });
     }
+  });
+
+  test("x̂₀ is the picture's, whether a network predicts ε, x₀ or v", () => {
+    const cases = randomDiffusion.chain((options) => {
+      const d = createDiffusion(options);
+      return fc.tuple(fc.constant(d), fc.nat(d.steps - 1));
+    });
+    fc.assert(
+      fc.property(cases, ([d, k]) => {
+        const [start, epsilon] = [0.3, -1.7];
+        const [signal, noise] = [Math.sqrt(d.alphaBar[k]!), Math.sqrt(1 - d.alphaBar[k]!)];
+        const x = signal * start + noise * epsilon;
+        const outputs = { epsilon, xStart: start, v: signal * epsilon - noise * start };
+        for (const [prediction, out] of Object.entries(outputs)) {
+          const made = startCoefficients(d, k, prediction as keyof typeof outputs);
+          // ε is divided by √ᾱ, which all but vanishes at the last levels.
+          const digits = prediction === "epsilon" ? 10 + Math.log10(signal) : 12;
+          expect(made.startFromX * x - made.startFromOut * out).toBeCloseTo(start, digits);
+        }
+      }),
+    );
+    expect(() => startCoefficients(linear("10"), 10, "v")).toThrow(RangeError);
   });
 
   test("DDIM's step is its formula through ε, and at η = 1 the posterior with the smallest variance", () => {

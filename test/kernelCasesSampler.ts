@@ -22,8 +22,8 @@ function stepCases(): KernelCase[] {
     channels,
     outStride,
     noiseScale: 1,
-    sqrtRecipAlphaBar: 1.25,
-    sqrtRecipMinusOneAlphaBar: 0.75,
+    startFromX: 1.25,
+    startFromOut: 0.75,
     meanX0: 0.3,
     meanXt: 0.65,
     minLogVariance: -3,
@@ -39,9 +39,8 @@ function stepCases(): KernelCase[] {
     { title: "no known region", inputs: { seeds }, types: { seeds: "u32" as const } },
   ];
   const variants = [
-    { prediction: "epsilon", variance: "learned", clip: true },
-    { prediction: "epsilon", variance: "fixed", clip: false },
-    { prediction: "xStart", variance: "learned", clip: true },
+    { variance: "learned", clip: true },
+    { variance: "fixed", clip: false },
   ];
   return noises.flatMap(({ title, inputs, types }): KernelCase[] => [
     ...variants.map((variant): KernelCase => ({
@@ -56,6 +55,15 @@ function stepCases(): KernelCase[] {
     })),
     {
       kernel: "reverseStep",
+      title: `${title}, x₀`,
+      variant: variants[0]!,
+      parameters: { ...reverse, startFromX: 0, startFromOut: -1 },
+      inputs: { ...state, out, ...inputs },
+      types,
+      tolerance: 1e-5,
+    },
+    {
+      kernel: "reverseStep",
       title: `${title}, guided`,
       variant: variants[0]!,
       parameters: { ...reverse, guidanceMean: 4 },
@@ -66,7 +74,7 @@ function stepCases(): KernelCase[] {
     {
       kernel: "reverseStep",
       title: `${title}, DDIM, guided`,
-      variant: { prediction: "epsilon", variance: "fixed", clip: true },
+      variant: { variance: "fixed", clip: true },
       parameters: { ...reverse, meanX0: 0.12, meanXt: 0.88, guidanceX0: 0.5 },
       inputs: { ...state, out, ...inputs, ...guided },
       types,
@@ -75,7 +83,7 @@ function stepCases(): KernelCase[] {
     {
       kernel: "reverseStep",
       title: `${title}, DDIM without noise`,
-      variant: { prediction: "epsilon", variance: "fixed", clip: true },
+      variant: { variance: "fixed", clip: true },
       parameters: { ...reverse, meanX0: 0.12, meanXt: 0.88, noiseScale: 0, minLogVariance: -744, maxLogVariance: -744 },
       inputs: { ...state, out, ...inputs },
       types,
@@ -121,8 +129,8 @@ function langevinCases(): KernelCase[] {
     draw: 7,
     channels,
     outStride,
-    sqrtRecipAlphaBar: 1.4,
-    sqrtRecipMinusOneAlphaBar: 1,
+    startFromX: 1.4,
+    startFromOut: 1,
     guidanceX0: 0,
     freeXStart: 0.45,
     freeX: 0.37,
@@ -141,19 +149,18 @@ function langevinCases(): KernelCase[] {
   const generated = { seeds: "u32" as const };
   const cases = (title: string, inputs: KernelCase["inputs"], types: KernelCase["types"] = {}): KernelCase[] =>
     [
-      { what: "epsilon", prediction: "epsilon", parameters: langevin, more: {} },
-      { what: "xStart", prediction: "xStart", parameters: langevin, more: {} },
-      { what: "down", prediction: "epsilon", parameters: down, more: {} },
+      { what: "epsilon", parameters: langevin, more: {} },
+      { what: "x₀", parameters: { ...langevin, startFromX: 0, startFromOut: -1 }, more: {} },
+      { what: "down", parameters: down, more: {} },
       {
         what: "guided",
-        prediction: "epsilon",
         parameters: { ...langevin, guidanceX0: 0.5 },
         more: { gradient: values(count, 24, { deviation: 2 }) },
       },
-    ].map(({ what, prediction, parameters, more }) => ({
+    ].map(({ what, parameters, more }) => ({
       kernel: "langevinStep",
       title: `${title}, ${what}`,
-      variant: { prediction },
+      variant: {},
       parameters,
       inputs: { ...state, ...inputs, ...more },
       types,

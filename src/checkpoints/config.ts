@@ -61,6 +61,8 @@ export interface DiffusionSettings {
   /** Of the two fixed variances, the smaller one. */
   readonly sigmaSmall: boolean;
   readonly predictXstart: boolean;
+  /** The output is v = √ᾱ·ε − √(1 − ᾱ)·x₀: diffusers' "v_prediction", which guided-diffusion has not. */
+  readonly predictV?: boolean;
   readonly rescaleTimesteps: boolean;
   /** Only training reads these two; they are kept so that a file's settings survive a copy. */
   readonly rescaleLearnedSigmas: boolean;
@@ -78,6 +80,13 @@ export const defaultDiffusion: DiffusionSettings = {
   rescaleLearnedSigmas: false,
   useKl: false,
 };
+
+/** What a network's output is of the picture and the noise in x. */
+export type Prediction = "epsilon" | "xStart" | "v";
+
+export function predictionOf({ predictXstart, predictV }: DiffusionSettings): Prediction {
+  return predictV ? "v" : predictXstart ? "xStart" : "epsilon";
+}
 
 /** Groups of every GroupNorm in guided-diffusion. */
 const guidedDiffusionGroups = 32;

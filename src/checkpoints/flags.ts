@@ -85,6 +85,10 @@ export const diffusion: Record<string, Read> = {
   learn_sigma: boolean((to, b) => (to.diffusion.learnSigma = b)),
   sigma_small: boolean((to, b) => (to.diffusion.sigmaSmall = b)),
   predict_xstart: boolean((to, b) => (to.diffusion.predictXstart = b)),
+  predict_v: boolean((to, b) => {
+    to.diffusion.predictV = b;
+    if (b && to.json["predict_xstart"] === true) to.problems.push("predict_v: expected no predict_xstart beside it");
+  }),
   rescale_timesteps: boolean((to, b) => (to.diffusion.rescaleTimesteps = b)),
   rescale_learned_sigmas: boolean((to, b) => (to.diffusion.rescaleLearnedSigmas = b)),
   use_kl: boolean((to, b) => (to.diffusion.useKl = b)),

@@ -6,6 +6,7 @@
  * Index k is a respaced step, 0 … steps − 1, from clean to noisy; alphaBar[k] is the share of signal in x_k, so x_k is
  * the paper's x_{k+1} and a time of −1 is the finished image. Vectors have one entry a respaced step.
  */
+import type { Prediction } from "../checkpoints/config.ts";
 import { InputError } from "../errors.ts";
 import { respacedTimesteps } from "./respacing.ts";
 import type { Schedule } from "./schedule.ts";
@@ -57,11 +58,14 @@ export interface Diffusion {
   readonly fixedLargeLogVariance: Float64Array;
 }
 
-/** The numbers of one reverse step k → k − 1. */
+/** x̂₀ = startFromX·x − startFromOut·out, with the network's output. */
+export interface StartCoefficients {
+  readonly startFromX: number;
+  readonly startFromOut: number;
+}
+
+/** The numbers of one reverse step k → k − 1, after x̂₀. */
 export interface ReverseCoefficients {
-  /** x̂₀ = sqrtRecipAlphaBar·x − sqrtRecipMinusOneAlphaBar·ε; a model that predicts x₀ does not use them. */
-  readonly sqrtRecipAlphaBar: number;
-  readonly sqrtRecipMinusOneAlphaBar: number;
   /** mean = meanX0·x̂₀ + meanXt·x, with x̂₀ clipped to ±1 or not: the posterior's, or DDIM's. */
   readonly meanX0: number;
   readonly meanXt: number;
@@ -131,6 +135,20 @@ export function createDiffusion(options: DiffusionOptions): Diffusion {
   };
 }
 
+/**
+ * x̂₀ of step k from what the network predicts: ε, x₀ itself, or v = √ᾱ·ε − √(1 − ᾱ)·x₀ (Salimans & Ho 2022,
+ * Appendix D), with which x̂₀ = √ᾱ·x − √(1 − ᾱ)·v. Throws RangeError for a k that is no step of the diffusion.
+ */
+export function startCoefficients(diffusion: Diffusion, k: number, prediction: Prediction): StartCoefficients {
+  const { signal, noise } = forwardCoefficients(diffusion, k);
+  if (prediction === "xStart") return { startFromX: 0, startFromOut: -1 };
+  if (prediction === "v") return { startFromX: signal, startFromOut: noise };
+  return {
+    startFromX: at(diffusion.sqrtRecipAlphaBar, k),
+    startFromOut: at(diffusion.sqrtRecipMinusOneAlphaBar, k),
+  };
+}
+
 /** The numbers of the reverse step k → k − 1. Throws RangeError for a k that is no step of the diffusion. */
 export function reverseCoefficients(diffusion: Diffusion, k: number, rule: ReverseRule): ReverseCoefficients {
   return rule.kind === "ddim"
@@ -143,8 +161,6 @@ function ddpmCoefficients(diffusion: Diffusion, k: number, variance: VarianceTyp
   const lower = variance === "fixed-large" ? "fixedLargeLogVariance" : "posteriorLogVarianceClipped";
   const upper = variance === "learned-range" ? "logBetas" : lower;
   return {
-    sqrtRecipAlphaBar: at(diffusion.sqrtRecipAlphaBar, k),
-    sqrtRecipMinusOneAlphaBar: at(diffusion.sqrtRecipMinusOneAlphaBar, k),
     meanX0: at(diffusion.posteriorMeanCoefficientX0, k),
     meanXt: at(diffusion.posteriorMeanCoefficientXt, k),
     minLogVariance: at(diffusion[lower], k),
@@ -192,8 +208,6 @@ function ddimCoefficients(diffusion: Diffusion, k: number, eta: number): Reverse
   const meanXt = Math.sqrt(Math.max(0, 1 - previous - variance) / (1 - alphaBar));
   const logVariance = Math.log(Math.max(variance, Number.MIN_VALUE));
   return {
-    sqrtRecipAlphaBar: at(diffusion.sqrtRecipAlphaBar, k),
-    sqrtRecipMinusOneAlphaBar: at(diffusion.sqrtRecipMinusOneAlphaBar, k),
     meanX0: Math.sqrt(previous) - meanXt * Math.sqrt(alphaBar),
     meanXt,
     minLogVariance: logVariance,

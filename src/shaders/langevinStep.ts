@@ -17,15 +17,10 @@ import { defineKernel, readOptional, readScalar, readScalarOptional, readWrite, 
 import { wgsl } from "../engine/wgsl.ts";
 import { elementwiseMain, elementwiseWorkgroups } from "./lib/elementwise.ts";
 import { philox } from "./lib/philox.ts";
-import { networkOutputs, type Prediction, predictedStart } from "./lib/predictedStart.ts";
+import { networkOutputs, predictedStart } from "./lib/predictedStart.ts";
 import { stateNoise } from "./lib/stateNoise.ts";
 
-interface LangevinStepVariant {
-  readonly prediction: Prediction;
-  [key: string]: string;
-}
-
-export const langevinStep = defineKernel<LangevinStepVariant>()({
+export const langevinStep = defineKernel()({
   name: "langevinStep",
   bindings: {
     x: readWrite,
@@ -46,9 +41,9 @@ export const langevinStep = defineKernel<LangevinStepVariant>()({
     draw: "u32",
     channels: "u32",
     outStride: "u32",
-    /** x̂₀ = sqrtRecipAlphaBar·x − sqrtRecipMinusOneAlphaBar·ε */
-    sqrtRecipAlphaBar: "f32",
-    sqrtRecipMinusOneAlphaBar: "f32",
+    /** x̂₀ = startFromX·x − startFromOut·out, by what the network predicts. */
+    startFromX: "f32",
+    startFromOut: "f32",
     /** With a gradient g: x̂₀ += guidanceX0·g after the clip. */
     guidanceX0: "f32",
     freeXStart: "f32",
@@ -61,9 +56,9 @@ export const langevinStep = defineKernel<LangevinStepVariant>()({
     heldNoise: "f32",
   },
   workgroups: (p) => elementwiseWorkgroups(p.images * p.vectors),
-  source: ({ header, has }, { prediction }) => wgsl`${header}${philox}${stateNoise(has)}${networkOutputs}
+  source: ({ header, has }) => wgsl`${header}${philox}${stateNoise(has)}${networkOutputs}
 ${elementwiseMain("parameters.images * parameters.vectors")}
-${predictedStart({ prediction, clip: true }, has)}
+${predictedStart({ clip: true }, has)}
   var z = vec4<f32>(0.0);
   if (parameters.freeNoise != 0.0) { z = noiseOf(index); }
   var next = parameters.freeXStart * start + parameters.freeX * state + parameters.freeNoise * z;

@@ -1,6 +1,6 @@
 /**
  * One reverse transition of RePaint, all of it that is outside the network, in one dispatch:
- * 1. x̂₀ from the network's prediction (ε or x₀), clipped where that is asked for;
+ * 1. x̂₀ from the network's prediction (ε, x₀ or v), clipped where that is asked for;
  * 2. the next x: the posterior's mean and sampling noise, with the network's own variance where it is learned (DDPM
  *    eq. 7 and 11, Improved DDPM eq. 15);
  * 3. the known region, noised forward to its level and blended in (RePaint eq. 8).
@@ -18,10 +18,9 @@ import { wgsl } from "../engine/wgsl.ts";
 import { elementwiseMain, elementwiseWorkgroups } from "./lib/elementwise.ts";
 import { knownRegion, knownRegionBindings, knownRegionParameters } from "./lib/knownRegion.ts";
 import { philox } from "./lib/philox.ts";
-import { networkOutputs, predictedStart, type Prediction } from "./lib/predictedStart.ts";
+import { networkOutputs, predictedStart } from "./lib/predictedStart.ts";
 
 export interface ReverseStepVariant {
-  readonly prediction: Prediction;
   readonly variance: "learned" | "fixed";
   readonly clip: boolean;
   [key: string]: string | boolean;
@@ -41,9 +40,9 @@ export const reverseStep = defineKernel<ReverseStepVariant>()({
     ...knownRegionParameters,
     channels: "u32",
     outStride: "u32",
-    /** x̂₀ = sqrtRecipAlphaBar·x − sqrtRecipMinusOneAlphaBar·ε */
-    sqrtRecipAlphaBar: "f32",
-    sqrtRecipMinusOneAlphaBar: "f32",
+    /** x̂₀ = startFromX·x − startFromOut·out, by what the network predicts. */
+    startFromX: "f32",
+    startFromOut: "f32",
     /** mean = meanX0·x̂₀ + meanXt·x: the posterior's, or DDIM's, whose variance is fixed. */
     meanX0: "f32",
     meanXt: "f32",
@@ -57,12 +56,9 @@ export const reverseStep = defineKernel<ReverseStepVariant>()({
     noiseScale: "f32",
   },
   workgroups: (p) => elementwiseWorkgroups(p.images * p.vectors),
-  source: (
-    { header, has },
-    { prediction, variance, clip },
-  ) => wgsl`${header}${philox}${knownRegion(has)}${networkOutputs}
+  source: ({ header, has }, { variance, clip }) => wgsl`${header}${philox}${knownRegion(has)}${networkOutputs}
 ${elementwiseMain("parameters.images * parameters.vectors")}
-${predictedStart({ prediction, clip }, has)}
+${predictedStart({ clip }, has)}
 #if ${variance === "learned"}
   let fraction = 0.5 * (outputs(pixel, parameters.channels, channel) + 1.0);
   let logVariance = fraction * parameters.maxLogVariance + (1.0 - fraction) * parameters.minLogVariance;

@@ -69,23 +69,22 @@ function outputAt(
 
 /** x̂₀ of element `i`. */
 function startAt(
-  p: { sqrtRecipAlphaBar: number; sqrtRecipMinusOneAlphaBar: number; guidanceX0: number },
-  { prediction, clip }: { prediction: "epsilon" | "xStart"; clip: boolean },
+  p: { startFromX: number; startFromOut: number; guidanceX0: number },
+  { clip }: { clip: boolean },
   { x, predicted, gradient }: { x: number; predicted: number; gradient: number },
 ): number {
-  let start = predicted;
-  if (prediction === "epsilon") start = p.sqrtRecipAlphaBar * x - p.sqrtRecipMinusOneAlphaBar * predicted;
+  let start = p.startFromX * x - p.startFromOut * predicted;
   if (clip) start = Math.min(Math.max(start, -1), 1);
   return start + p.guidanceX0 * gradient;
 }
 
-export const langevinStepTwin: TwinOf<typeof langevinStep> = ({ tensors, parameters: p, variant }) => {
+export const langevinStepTwin: TwinOf<typeof langevinStep> = ({ tensors, parameters: p }) => {
   const xStart = new Float64Array(tensors.x.length);
   const x = tensors.x.map((state, i) => {
     const index = Math.floor(i / 4);
     const predicted = outputAt(p, tensors.out, i, 0);
     const gradient = tensors.gradient?.[i] ?? 0;
-    const start = startAt(p, { prediction: variant.prediction, clip: true }, { x: state, predicted, gradient });
+    const start = startAt(p, { clip: true }, { x: state, predicted, gradient });
     xStart[i] = start;
     const noise = p.freeNoise === 0 ? 0 : noiseAt(p, tensors.seeds, tensors.noise, index, i % 4, 0);
     const free = p.freeXStart * start + p.freeX * state + p.freeNoise * noise;

@@ -12,6 +12,7 @@ const schedules: ReadonlyMap<unknown, DiffusionSettings["noiseSchedule"]> = new 
   ["linear", "linear"],
   ["squaredcos_cap_v2", "cosine"],
 ] as const);
+const predictions: readonly unknown[] = ["epsilon", "sample", "v_prediction"];
 /** diffusers' default of each field, and that and others that mean the same to these samplers. */
 const only: Readonly<Record<string, readonly [unknown, ...unknown[]]>> = {
   trained_betas: [null],
@@ -44,8 +45,7 @@ export function schedulerSettings(json: Json): Partial<DiffusionSettings> {
     }
   }
   const prediction = json.prediction_type ?? "epsilon";
-  if (prediction !== "epsilon" && prediction !== "sample")
-    refuse("prediction_type", '"epsilon" or "sample"', prediction);
+  if (!predictions.includes(prediction)) refuse("prediction_type", predictions.map(shown).join(" or "), prediction);
   for (const [field, allowed] of Object.entries(only)) {
     const value = json[field] ?? allowed[0];
     if (!allowed.includes(value)) refuse(field, shown(allowed[0]), value);
@@ -56,6 +56,7 @@ export function schedulerSettings(json: Json): Partial<DiffusionSettings> {
     diffusionSteps: steps as number,
     noiseSchedule: noiseSchedule!,
     predictXstart: prediction === "sample",
+    ...(prediction === "v_prediction" ? { predictV: true } : {}),
     sigmaSmall: json.variance_type !== "fixed_large",
   };
 }

@@ -4,9 +4,10 @@
  * level, and then by DDIM down to the next. What is unknown follows the network's score. What is known is drawn towards
  * the picture, but keeps most of the noise that the network sees there, and so both parts come to agree.
  */
+import { predictionOf } from "../../checkpoints/config.ts";
 import type { ParameterValues } from "../../engine/kernel.ts";
 import { langevinStep } from "../../shaders/langevinStep.ts";
-import { epsilonGuidance, forwardCoefficients, type Diffusion } from "../diffusion.ts";
+import { epsilonGuidance, forwardCoefficients, startCoefficients, type Diffusion } from "../diffusion.ts";
 import { startDraw, type AddDispatch, type PlanContext, type RecordedStep, type RunPlan } from "../runPlan.ts";
 import { langevinSettings, type LangevinSampling } from "../sampling.ts";
 import { addRenoise, blendRow } from "./renoise.ts";
@@ -42,12 +43,11 @@ export function planLangevin(sampling: LangevinSampling, context: PlanContext): 
     }
     add(level, downCoefficients(diffusion, level), []);
   }
-  const { predictXstart } = context.settings;
   const langevin: AddDispatch = (builder, { x, out, xStart, noise, gradient, seeds, known, keep }) =>
     builder.dispatch(langevinStep, {
       tensors: { x, out, xStart, noise, gradient, seeds, known, keep },
       parameters: rows,
-      variant: { prediction: predictXstart ? "xStart" : "epsilon" },
+      variant: {},
     });
   const blend = blendRow(layout, { draw: startDraw, blend: forwardCoefficients(diffusion, levels - 1) });
   const begin: AddDispatch = (builder, tensors) => addRenoise(builder, tensors, [blend]);
@@ -56,13 +56,12 @@ export function planLangevin(sampling: LangevinSampling, context: PlanContext): 
 
 /** What rows of one level have in common. */
 function callRow(
-  { diffusion, layout, scale }: PlanContext,
+  { diffusion, layout, scale, settings }: PlanContext,
   level: number,
 ): Omit<LangevinRow, keyof LangevinCoefficients | "draw"> {
   return {
     ...layout,
-    sqrtRecipAlphaBar: diffusion.sqrtRecipAlphaBar[level]!,
-    sqrtRecipMinusOneAlphaBar: diffusion.sqrtRecipMinusOneAlphaBar[level]!,
+    ...startCoefficients(diffusion, level, predictionOf(settings)),
     guidanceX0: epsilonGuidance(diffusion, level, scale),
   };
 }

@@ -2,7 +2,7 @@
  * RePaint's sampler as a plan: each transition of the schedule becomes one row of parameters for one dispatch. The
  * order of the paper's Algorithm 1 and that of RePaint's program differ only in what stands here.
  */
-import type { DiffusionSettings } from "../../checkpoints/config.ts";
+import { type DiffusionSettings, predictionOf } from "../../checkpoints/config.ts";
 import type { PlanBuilder } from "../../engine/plan.ts";
 import type { ParameterValues } from "../../engine/kernel.ts";
 import { reverseStep, type ReverseStepVariant } from "../../shaders/reverseStep.ts";
@@ -11,6 +11,7 @@ import {
   forwardCoefficients,
   guidanceCoefficients,
   reverseCoefficients,
+  startCoefficients,
   type Diffusion,
   type ReverseRule,
 } from "../diffusion.ts";
@@ -55,7 +56,7 @@ export function planRePaint(sampling: RePaintSampling, context: PlanContext): Ru
     diffusion,
     steps,
     carries: ["x"],
-    dispatches: dispatchesOf({ reverse, climbs, variant: variantOf(context.settings, rule, clip) }),
+    dispatches: dispatchesOf({ reverse, climbs, variant: variantOf(rule, clip) }),
   };
 }
 
@@ -89,7 +90,7 @@ export function planRecordedRePaint(times: readonly number[], context: PlanConte
     dispatches: dispatchesOf({
       reverse: levels.map((from) => reverseRow(context, from, rule, { draw: 0 })),
       climbs,
-      variant: variantOf(settings, rule, true),
+      variant: variantOf(rule, true),
     }),
   };
 }
@@ -100,9 +101,8 @@ function reverseRule({ learnSigma, sigmaSmall }: DiffusionSettings, eta: number 
   return { kind: "ddpm", variance: learnSigma ? "learned-range" : sigmaSmall ? "fixed-small" : "fixed-large" };
 }
 
-function variantOf({ predictXstart }: DiffusionSettings, rule: ReverseRule, clip: boolean): ReverseStepVariant {
+function variantOf(rule: ReverseRule, clip: boolean): ReverseStepVariant {
   return {
-    prediction: predictXstart ? "xStart" : "epsilon",
     variance: rule.kind === "ddpm" && rule.variance === "learned-range" ? "learned" : "fixed",
     clip,
   };
@@ -131,7 +131,7 @@ function dispatchesOf(given: {
 }
 
 function reverseRow(
-  { layout, diffusion, scale }: PlanContext,
+  { layout, diffusion, scale, settings }: PlanContext,
   from: number,
   rule: ReverseRule,
   drawn: Drawn,
@@ -141,6 +141,7 @@ function reverseRow(
     ...knownRow(layout, drawn),
     channels,
     outStride,
+    ...startCoefficients(diffusion, from, predictionOf(settings)),
     ...reverseCoefficients(diffusion, from, rule),
     ...guidanceCoefficients(diffusion, from, rule, scale),
   };

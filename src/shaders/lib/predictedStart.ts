@@ -1,8 +1,6 @@
 /** What every sampler's kernel begins with after a call of the network: x̂₀, from whatever it predicts. */
 import { wgsl } from "../../engine/wgsl.ts";
 
-export type Prediction = "epsilon" | "xStart";
-
 /** WGSL of `outputs`. Needs the parameters `channels` and `outStride`. */
 export const networkOutputs = wgsl`
 /** Four channels of the network's output from \`first\` on; padding lanes read as 0. */
@@ -17,22 +15,14 @@ fn outputs(pixel: u32, first: u32, channel: u32) -> vec4<f32> {
 
 /**
  * Statements at the head of a kernel's main: `pixel`, `channel`, `state` (x) and `start` (x̂₀, stored as xStart), and
- * `gradient` where there is one. Needs the parameters `pixelVectors`, `sqrtRecipAlphaBar`, `sqrtRecipMinusOneAlphaBar`
- * and `guidanceX0`.
+ * `gradient` where there is one. Needs the parameters `pixelVectors`, `startFromX`, `startFromOut` and `guidanceX0`.
  */
-export function predictedStart(
-  { prediction, clip }: { readonly prediction: Prediction; readonly clip: boolean },
-  has: { gradient: boolean },
-): string {
+export function predictedStart({ clip }: { readonly clip: boolean }, has: { gradient: boolean }): string {
   return wgsl`  let pixel = index / parameters.pixelVectors;
   let channel = (index % parameters.pixelVectors) * 4u;
   let state = load_x(index);
   let predicted = outputs(pixel, 0u, channel);
-#if ${prediction === "epsilon"}
-  var start = parameters.sqrtRecipAlphaBar * state - parameters.sqrtRecipMinusOneAlphaBar * predicted;
-#else
-  var start = predicted;
-#endif
+  var start = parameters.startFromX * state - parameters.startFromOut * predicted;
 #if ${clip}
   start = clamp(start, vec4<f32>(-1.0), vec4<f32>(1.0));
 #endif
