@@ -8,7 +8,7 @@
  */
 import { execFile } from "node:child_process";
 import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import { join, posix, relative, resolve } from "node:path";
+import { dirname, join, posix, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { rolldown } from "rolldown";
@@ -38,6 +38,17 @@ export const entries = {
 
 /** Whose evaluation does something: package.json's `sideEffects`. */
 const effective = ["src/element/index.ts", "src/element/worker.ts", "src/indexNode.ts"];
+
+/**
+ * What the worker never comes to, since its protocol (src/element/messages.ts) has no request for it: it is left out
+ * where it is loaded on demand.
+ */
+const notInWorker = [
+  "src/checkpoints/classifier/checkpoint.ts",
+  // The client has the names.
+  "src/checkpoints/released/imagenetClasses.ts",
+  "src/unet/classifier.ts",
+];
 
 /** Licences of what is bundled from other packages. */
 const bundledLicences = { "wgsl-preprocessor": "LICENSE" };
@@ -208,10 +219,12 @@ function withPureConstants(code) {
  * In a single file nothing is loaded later, and modules need not be wrapped to begin later: test/imports.test.ts
  * forbids circles.
  */
-function withoutDynamicImports(code) {
+function withoutDynamicImports(code, id) {
   const imports = [];
-  const replaced = code.replace(/(?<!typeof )\bimport\(("\.[^"]+")\)/g, (_, path) => {
-    imports.push(`import * as later${imports.length} from ${path};`);
+  const replaced = code.replace(/(?<!typeof )\bimport\("(\.[^"]+)"\)/g, (_, path) => {
+    const target = relative(root, resolve(dirname(id), path)).replaceAll("\\", "/");
+    if (notInWorker.includes(target)) return `Promise.reject(new Error("${target} is not in the worker"))`;
+    imports.push(`import * as later${imports.length} from "${path}";`);
     return `Promise.resolve(later${imports.length - 1})`;
   });
   return { code: `${replaced}\n${imports.join("\n")}`, map: null };

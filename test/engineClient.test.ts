@@ -1,7 +1,8 @@
 /**
  * The engine behind messages, in a page of a real browser: in a worker, and in the page itself with the same results.
  */
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
+import { createEngineClient } from "../src/element/client.ts";
 import { fromErrorMessage, toErrorMessage } from "../src/element/errors.ts";
 import { OutOfMemoryError, RePaintError } from "../src/errors.ts";
 import { SourceChangedError } from "../src/sources/httpWords.ts";
@@ -39,6 +40,29 @@ describe.skipIf(noChromium)("the engine's client in Chromium", () => {
   });
   let same: Uint8Array | undefined;
 });
+
+test("the client knows ImageNet's classes, which the worker does not carry, and leaves a file's own alone", async () => {
+  vi.stubGlobal("navigator", {});
+  const loaded = async (info: object) => {
+    const engine = createEngineClient({ worker: () => answering(info) });
+    return (await engine.load(new File([], "model"))).classNames;
+  };
+  expect((await loaded({ classes: 1000, classNames: null }))?.[388]).toBe("giant panda");
+  expect(await loaded({ classes: 1000, classNames: ["mine"] })).toEqual(["mine"]);
+  expect(await loaded({ classes: 9, classNames: null })).toBeNull();
+  vi.unstubAllGlobals();
+});
+
+/** A worker whose answer to every request is the same. */
+function answering(answer: object): Worker {
+  const worker = {
+    onmessage: undefined as ((event: { data: unknown }) => void) | undefined,
+    postMessage: ({ id }: { id: number }) => worker.onmessage?.({ data: { id, answer } }),
+    terminate: () => undefined,
+  };
+  setTimeout(() => worker.onmessage?.({ data: { hello: { hasGpu: true, url: "" } } }));
+  return worker as unknown as Worker;
+}
 
 describe("errors between threads", () => {
   test("keep the class that can be caught, their message, and nothing else", () => {

@@ -71,13 +71,17 @@ class PortClient implements EngineClient {
   async load(source: ModelSource, { onProgress, onWarning, signal, ...request }: LoadOptions = {}): Promise<ModelInfo> {
     const { REPAINT_DEBUG: debug = "" } = globalThis as { REPAINT_DEBUG?: unknown };
     const argument = { source: sourceMessage(source), request, debug: String(debug) };
-    return this.#request("load", argument, {
+    const info = await this.#request("load", argument, {
       signal,
       onEvent: (event) => {
         if (event.kind === "loadProgress") onProgress?.(event.progress);
         else if (event.kind === "warning") onWarning?.(event.message);
       },
     });
+    if (info.classes !== 1000 || info.classNames) return info;
+    // A thousand names, which the worker does not have to carry for the few pages that meet such a network.
+    const { imagenetClasses } = await import("../checkpoints/released/imagenetClasses.ts");
+    return { ...info, classNames: imagenetClasses };
   }
 
   estimate(settings: Requests["estimate"]["takes"]) {

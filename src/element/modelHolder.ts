@@ -5,6 +5,7 @@ import { planRegions } from "../pictures/region.ts";
 import { RePaint } from "../repaint/repaint.ts";
 import { sha256Hex } from "../sources/sha256.ts";
 import { countParameters } from "../checkpoints/layers.ts";
+import { namesInFile } from "../checkpoints/released/classNames.ts";
 import { planMemory } from "../unet/memoryPlan.ts";
 import { identifyPreset, presetWords } from "../checkpoints/released/find.ts";
 import type { SourceMessage } from "./messages.ts";
@@ -110,7 +111,8 @@ async function describe(repaint: RePaint, source: SourceMessage, bytes: number):
     title: presetWords(config) ?? name,
     imageSize: config.imageSize,
     classes: config.numClasses,
-    classNames: config.numClasses === null ? null : ((await repaint.classNames()) ?? null),
+    // The client adds ImageNet's.
+    classNames: config.numClasses === null ? null : (namesInFile(repaint.checkpoint.file, config.numClasses) ?? null),
     unconditionalClass: repaint.checkpoint.unconditionalClass ?? null,
     parameters: countParameters(architecture),
     bytes,

@@ -13,7 +13,6 @@ import type { Classifier } from "../unet/classifier.ts";
 import type { TuneOptions } from "../unet/tuning.ts";
 import { UNet, type UNetOptions } from "../unet/unet.ts";
 import { kindOf } from "./given.ts";
-import { requireGuide } from "./guidance.ts";
 import { runtime } from "./runtime.ts";
 import { shippedModels } from "./shipped.ts";
 import { blobSource, bytesSource, type ByteSource } from "../files/bytes.ts";
@@ -252,6 +251,7 @@ async function openerOf(source: CheckpointSource | Checkpoint, options: LoadOpti
   if (guide === undefined) return (signal, body) => openUNet(signal, (unet) => body({ unet, classifier: undefined }));
   // Pages that guide nothing do not pay for classifiers.
   const { openClassifier } = await import("../checkpoints/classifier/checkpoint.ts");
+  const { requireGuide } = await import("./guidance.ts");
   const openGuide = await fileOpener(guide, classifierFlags, options, openClassifier);
   return (signal, body) =>
     openUNet(signal, (unet) =>

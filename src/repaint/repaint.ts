@@ -1,50 +1,25 @@
 /**
- * Pictures in, pictures out: crops around what is to be filled, batches of crops through the sampler, results pasted
- * back at the original size with every known pixel untouched. The API of pages and of the command line.
+ * Pictures in, pictures out: the API of pages and of the command line. Not here: what a run does (inpaintJobs.ts), what
+ * is loaded (loaded.ts).
  */
-import { InputError, type DeviceLostError } from "../errors.ts";
 import type { Checkpoint } from "../checkpoints/checkpoint.ts";
 import type { Classifier } from "../unet/classifier.ts";
 import type { UNet } from "../unet/unet.ts";
 import { RunControl } from "./control.ts";
-import { cropJobs, hasHole, hasKnown, inBatches, knownOf, type Crop } from "./crops.ts";
 import { readJobs, readSeed, type InpaintJob, type Job } from "./given.ts";
-import { requireScale } from "./guidance.ts";
-import type { Box } from "../pictures/holes.ts";
-import { createPicture, type Picture } from "../pictures/image.ts";
-import { InpaintRun, type InpaintProgress, type InpaintResult, type Reached } from "./inpaintRun.ts";
-import { Loaded, type CheckpointSource, type LoadOptions, type Networks } from "./loaded.ts";
-import type { SampleOptions, SampleProgress } from "./loop.ts";
+import type { InpaintOptions } from "./inpaintJobs.ts";
+import { createPicture } from "../pictures/image.ts";
+import { InpaintRun, type InpaintProgress, type InpaintResult } from "./inpaintRun.ts";
+import { Loaded, type CheckpointSource, type LoadOptions } from "./loaded.ts";
 import { diffusionOf } from "./planRun.ts";
-import { sampleOnAnyDevice } from "./recovery.ts";
-import { Results } from "./results.ts";
 import { resolveSampling, samplingCalls, type Preset, type Sampling } from "./sampling.ts";
 
 /** A picture of the network's own making. */
 export type SampleJob = Pick<InpaintJob, "seed" | "class">;
-export type { InpaintJob };
+export type { InpaintJob, InpaintOptions };
 
-export interface InpaintOptions extends Pick<SampleOptions, "previewEvery" | "snapshotSeconds" | "signal"> {
-  /** The sampler with its settings, or a preset's name. Default: the preset "balanced". */
-  readonly sampling?: Sampling | Preset | undefined;
-  /** The crop to use instead of planned ones, in pixels of the picture. */
-  readonly region?: Box | undefined;
-  /** Pixels over which the filled side fades towards the known one. Default 0. */
-  readonly feather?: number | undefined;
-  /**
-   * How strongly the loaded classifier draws every job towards its class (Dhariwal & Nichol 2021); default: not at all.
-   * More is closer to the class and less varied; 1 to 10 are usual.
-   */
-  readonly classifierScale?: number | undefined;
-  /** Crops in one batch. Default: 1 on a CPU adapter, where more gain nothing, 8 on a GPU. */
-  readonly batch?: number | undefined;
-  /** Least seconds between previews by time; undefined or 0: none. Can be changed: `InpaintRun.setPreviews`. */
-  readonly previewSeconds?: number | undefined;
-  /** Is called with each picture when its last crop is done, or when a stop has left it a preview. */
-  readonly onPicture?: ((job: number, picture: Picture, reached: Reached) => void) | undefined;
-  /** Is told of a lost device, before the run goes on with another. Not where the device is the caller's. */
-  readonly onDeviceLost?: ((error: DeviceLostError) => void) | undefined;
-}
+/** Apart, so that the weights need not wait for what only runs need. */
+const runs = () => import("./inpaintJobs.ts");
 
 export class RePaint {
   readonly #loaded: Loaded;
@@ -60,6 +35,8 @@ export class RePaint {
    * reason
    */
   static async load(source: CheckpointSource | Checkpoint, options: LoadOptions = {}): Promise<RePaint> {
+    // It comes while the weights do; where it does not, the first run says so.
+    runs().catch(() => undefined);
     return new RePaint(await Loaded.load(source, options));
   }
 
@@ -139,77 +116,8 @@ export class RePaint {
   ): AsyncGenerator<InpaintProgress, InpaintResult, undefined> {
     this.#loaded.requireUsable();
     const jobs = readJobs(given);
-    const { inChannels, imageSize: size } = this.checkpoint.config;
-    if (inChannels !== 3) throw new InputError(`pictures have 3 channels and this network takes ${inChannels}`);
-    const sampling = this.#resolve(options.sampling);
-    this.#checkGuidance(jobs, options);
-    const begin = performance.now();
-    const crops = cropJobs(jobs, size, options.region);
-    const toFill = crops.filter(hasHole);
-    const batches = inBatches(toFill, options.batch ?? (this.unet.device.kind === "cpu" ? 1 : 8));
-    const results = new Results(jobs, toFill, { size, feather: options.feather, onPicture: options.onPicture });
-    results.pasteSurroundings(crops.filter((crop) => !hasHole(crop)));
-    const callsOf = (batch: readonly Crop[]) => samplingCalls(sampling, hasKnown(batch[0]!));
-    const steps = batches.reduce((sum, batch) => sum + callsOf(batch), 0);
-    let modelCalls = 0;
-    for (const [index, batch] of batches.entries()) {
-      if (control.stopping) break;
-      const run = sampleOnAnyDevice(
-        this.#loaded,
-        (networks) => ({ ...this.#sampleOptions(batch, jobs, options, networks), sampling, control }),
-        options.onDeviceLost,
-      );
-      // Of the batches after this one, in calls of this one's size.
-      const callsAhead = batches
-        .slice(index + 1)
-        .reduce((sum, later) => sum + callsOf(later) * (later.length / batch.length), 0);
-      const { values, calls } = yield* batchProgress(run, { before: modelCalls, steps, callsAhead }, (xStart) =>
-        results.withBatch(batch, xStart),
-      );
-      modelCalls += calls;
-      results.keepBatch(batch, values, calls === callsOf(batch));
-    }
-    results.finish();
-    const seconds = (performance.now() - begin) / 1000;
-    const seeds = jobs.map(({ seed }) => seed);
-    return { pictures: results.pictures, reached: results.reached, seeds, modelCalls, seconds };
-  }
-
-  /** Before the first step of the first picture. @throws InputError */
-  #checkGuidance(jobs: readonly Job[], { classifierScale }: InpaintOptions): void {
-    if (classifierScale === undefined) return;
-    requireScale(classifierScale);
-    const { classifier } = this.#loaded.networks;
-    if (!classifier)
-      throw new InputError("classifierScale: no classifier was loaded; give RePaint.load one as `classifier`");
-    const without = jobs.findIndex((job) => job.class === undefined);
-    if (without !== -1)
-      throw new InputError(`class: a guided run draws every picture towards one, and picture ${without} has none`);
-  }
-
-  #sampleOptions(
-    batch: readonly Crop[],
-    jobs: readonly Job[],
-    options: InpaintOptions,
-    { unet, classifier }: Networks,
-  ): Omit<SampleOptions, "sampling"> {
-    const size = this.checkpoint.config.imageSize;
-    const classes = batch.flatMap(({ job }) => jobs[job]!.class ?? unet.checkpoint.unconditionalClass ?? []);
-    const scale = options.classifierScale;
-    const guidance = scale === undefined ? undefined : { classifier: classifier!, scale, classes };
-    // A network without classes may be guided by a classifier that has them.
-    const taken = unet.checkpoint.config.numClasses === null && guidance ? [] : classes;
-    return {
-      unet,
-      guidance,
-      shape: { batch: batch.length, channels: 3, height: size, width: size },
-      previewEvery: options.previewEvery,
-      snapshotSeconds: options.snapshotSeconds,
-      signal: options.signal,
-      seeds: batch.map(({ seed }) => seed),
-      classes: taken.length > 0 ? taken : undefined,
-      known: knownOf(batch),
-    };
+    const { inpaintJobs } = await runs();
+    return yield* inpaintJobs(this.#loaded, jobs, { ...options, sampling: this.#resolve(options.sampling), control });
   }
 
   /** Releases the weights, and the device where `load` made it. */
@@ -222,28 +130,4 @@ export class RePaint {
 export function blankJob(size: number, seed: bigint): Job {
   const keep = { width: size, height: size, data: new Float32Array(size * size) };
   return { picture: createPicture(size, size), keep, seed };
-}
-
-/** One batch's progress as that of its run; its last x, or x̂₀ where it was stopped, and the model calls it made. */
-async function* batchProgress(
-  run: AsyncGenerator<SampleProgress, Float32Array, undefined>,
-  { before, steps, callsAhead }: { before: number; steps: number; callsAhead: number },
-  preview: (xStart: Float32Array) => ReadonlyMap<number, Picture>,
-): AsyncGenerator<InpaintProgress, { values: Float32Array; calls: number }, undefined> {
-  let calls = 0;
-  try {
-    let next = await run.next();
-    while (!next.done) {
-      const { step, secondsPerStep, xStart } = next.value;
-      calls = step;
-      const secondsLeft = next.value.secondsLeft + secondsPerStep * callsAhead;
-      const progress = { step: before + step, steps, secondsPerStep, secondsLeft };
-      yield xStart ? { ...progress, previews: preview(xStart) } : progress;
-      next = await run.next();
-    }
-    return { values: next.value, calls };
-  } finally {
-    // Where the caller leaves the loop, which ends this function at the yield.
-    await run.return(undefined as never);
-  }
 }

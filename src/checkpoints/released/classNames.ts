@@ -10,15 +10,20 @@ import type { TensorFile } from "../../files/tensorFile.ts";
 
 /** Undefined: no names are known. @throws CheckpointError for metadata that are no names of these classes */
 export async function classNames(
-  { name, metadata }: Pick<TensorFile, "name" | "metadata">,
+  file: Pick<TensorFile, "name" | "metadata">,
   classes: number,
 ): Promise<readonly string[] | undefined> {
-  const text = metadata.get("class_names");
-  if (text !== undefined) return namesOf(text, classes, name);
-  return classes === 1000 ? (await import("./imagenetClasses.ts")).imagenetClasses : undefined;
+  const own = namesInFile(file, classes);
+  return own ?? (classes === 1000 ? (await import("./imagenetClasses.ts")).imagenetClasses : undefined);
 }
 
-function namesOf(text: string, classes: number, file: string): readonly string[] {
+/** Undefined: the file says none. @throws CheckpointError for metadata that are no names of these classes */
+export function namesInFile(
+  { name: file, metadata }: Pick<TensorFile, "name" | "metadata">,
+  classes: number,
+): readonly string[] | undefined {
+  const text = metadata.get("class_names");
+  if (text === undefined) return undefined;
   const fail = (problem: string): never => {
     throw new CheckpointError(`${file}: metadata "class_names": ${problem}`);
   };
