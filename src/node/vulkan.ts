@@ -5,6 +5,7 @@
  * Dawn opens "libvulkan.so.1" by name. A copy that the process has already loaded answers to that name, so the loader
  * inside the package serves as the system's without LD_LIBRARY_PATH and without a second process.
  */
+import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { homedir, tmpdir } from "node:os";
@@ -88,7 +89,9 @@ export async function unpackSwiftShader(cache?: string): Promise<{ driver: strin
 export async function chromiumPackage(): Promise<{ bin: string; version: string } | undefined> {
   if (process.platform !== "linux" || process.arch !== "x64" || !hasGlibc()) return undefined;
   try {
-    const root = join(dirname(createRequire(import.meta.url).resolve("@sparticuz/chromium")), "..");
+    // Its version 147, the last for Node 20, has its module one folder deeper than 153.
+    const folder = dirname(createRequire(import.meta.url).resolve("@sparticuz/chromium"));
+    const root = [join(folder, ".."), join(folder, "../..")].find((path) => existsSync(join(path, "bin")))!;
     const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { version: string };
     return { bin: join(root, "bin"), version };
   } catch {
