@@ -6,11 +6,13 @@
 import { read, type Bindings, type Variant } from "../src/engine/kernel.ts";
 import { PlanBuilder, type Dispatch, type Plan } from "../src/engine/plan.ts";
 import { byteLength, type Tensor } from "../src/engine/tensor.ts";
+import { InputError } from "../src/errors.ts";
 import { attentionMacs, attentionPlan } from "../src/operators/attention/plan.ts";
 import { convolutionPlan } from "../src/operators/convolution/plan.ts";
 import { attention } from "../src/shaders/attention.ts";
 import { attentionCandidates, chooseAttention } from "../src/operators/attention/candidates.ts";
 import { chooseConvolution, convolutionCandidates } from "../src/operators/convolution/candidates.ts";
+import { kernels } from "../src/shaders/index.ts";
 import { convolutionBindings } from "../src/shaders/convolution.ts";
 import { networkPlans, samplerPlan, type BenchNetwork } from "./networks.ts";
 import type { Traits } from "../src/operators/traits.ts";
@@ -42,10 +44,28 @@ export interface BenchCase {
   /** By binding; all of them external. */
   readonly tensors: Readonly<Record<string, Tensor>>;
   readonly bindings: Bindings;
-  /** What the twin of `twin` is called with. */
-  readonly twin: string;
+  /** Whose answer outputs are compared with: the twin of a kernel of this package, by name, or that of another. */
+  readonly twin: string | Twin;
+  /** Numbers of the inputs, by binding; those that are missing are random. */
+  readonly inputs?: Readonly<Record<string, ArrayLike<number>>> | undefined;
+  /** Relative error that is allowed; none: what rounding of the element types explains. */
+  readonly tolerance?: number | undefined;
+  /** What the twin is called with. */
   readonly call: { readonly parameters: Readonly<Record<string, number>>; readonly variant: Variant };
 }
+
+/** What a kernel computes, naively and in float64, from its inputs by binding: all that it writes. Typed: `TwinOf`. */
+export type Twin = {
+  // A method, whose parameter may be narrower: a `TwinOf` names its bindings.
+  answer(call: {
+    readonly tensors: Readonly<Record<string, Float64Array | undefined>>;
+    readonly parameters: Readonly<Record<string, number>>;
+    readonly variant: Variant;
+  }): Readonly<Record<string, Float64Array>>;
+}["answer"];
+
+/** What a case of a kernel of one's own brings along. */
+export type OwnCase = Partial<Pick<BenchCase, "twin" | "inputs" | "tolerance">>;
 
 export interface CaseOptions {
   readonly traits: Traits;
@@ -155,8 +175,17 @@ function convolutionWords(layer: ConvolutionLayer): string {
   ].join(", ");
 }
 
-/** One dispatch as a plan of its own. */
-export function dispatchCase({ kernel, variant, tensors, rows, macs }: Dispatch): BenchCase {
+/**
+ * One dispatch as a plan of its own.
+ * @param own for a kernel that is none of this package's: its twin, and what else the case needs
+ * @throws InputError where nothing says what the kernel computes
+ */
+export function dispatchCase(dispatch: Dispatch, { twin, inputs, tolerance }: OwnCase = {}): BenchCase {
+  const { kernel, variant, tensors, rows, macs } = dispatch;
+  if (twin === undefined && kernels[kernel.name as keyof typeof kernels] !== kernel)
+    throw new InputError(
+      `${kernel.name} is no kernel of this package: say what it computes, dispatchCase(dispatch, { twin })`,
+    );
   const parameters = rows[0]!;
   const builder = new PlanBuilder();
   const bound: Record<string, Tensor> = {};
@@ -177,7 +206,9 @@ export function dispatchCase({ kernel, variant, tensors, rows, macs }: Dispatch)
     plan: builder.finish(),
     tensors: bound,
     bindings: kernel.bindings,
-    twin: kernel.name,
+    twin: twin ?? kernel.name,
+    inputs,
+    tolerance,
     call: { parameters, variant },
   };
 }

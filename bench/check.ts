@@ -5,6 +5,8 @@
  */
 import type { DType } from "../src/engine/tensor.ts";
 import { elementCount } from "../src/engine/tensor.ts";
+import { encodeNumbers } from "../src/engine/tensorBuffer.ts";
+import { InputError } from "../src/errors.ts";
 import { type Precision, storages } from "../src/numbers/storage.ts";
 import { uniform } from "../test/support/random.ts";
 import { attentionElement } from "../test/twins/attention.ts";
@@ -15,7 +17,7 @@ import {
 } from "../test/twins/attentionGradient.ts";
 import { convolutionElement } from "../test/twins/convolution.ts";
 import { twins } from "../test/twins/index.ts";
-import type { BenchCase } from "./cases.ts";
+import type { BenchCase, Twin } from "./cases.ts";
 
 interface Call {
   readonly tensors: Readonly<Record<string, Float64Array>>;
@@ -44,7 +46,10 @@ export function fillCase(test: BenchCase): Map<string, { bytes: Uint8Array; valu
   const filled = new Map<string, { bytes: Uint8Array; values: () => Float64Array }>();
   for (const [name, { dtype, shape }] of Object.entries(test.tensors)) {
     if (test.bindings[name]!.access === "write") continue;
-    const bytes = encode(numbers(test, name, elementCount(shape), dtype), dtype);
+    const own = test.inputs?.[name];
+    if (own && own.length !== elementCount(shape))
+      throw new InputError(`${test.kernel}: expected ${elementCount(shape)} numbers for ${name}, got ${own.length}`);
+    const bytes = encodeNumbers(own ?? numbers(test, name, elementCount(shape), dtype), dtype);
     filled.set(name, { bytes, values: () => decode(bytes, elementCount(shape), dtype) });
   }
   return filled;
@@ -70,11 +75,6 @@ function numbers(test: BenchCase, name: string, length: number, dtype: DType): F
   return values;
 }
 
-function encode(values: Float32Array, dtype: DType): Uint8Array {
-  const typed = storages[dtype].encode(values);
-  return new Uint8Array(typed.buffer, typed.byteOffset, typed.byteLength);
-}
-
 export function decode(bytes: Uint8Array, length: number, dtype: DType): Float64Array {
   const { bytes: size, decode: numbersOf } = storages[dtype];
   return Float64Array.from(numbersOf(new Uint8Array(bytes.subarray(0, length * size)).buffer));
@@ -96,7 +96,7 @@ export function checkCase(
   outputs: ReadonlyMap<string, Float64Array>,
 ): Verdict {
   const types = Object.values(test.tensors).map(({ dtype }) => dtype);
-  const tolerance = Math.max(...types.map((dtype) => (dtype === "u32" ? 0 : tolerances[dtype])));
+  const tolerance = test.tolerance ?? Math.max(...types.map((dtype) => (dtype === "u32" ? 0 : tolerances[dtype])));
   const elements = [...outputs.values()].reduce((sum, { length }) => sum + length, 0);
   if (![...outputs.values()].every((values) => values.every(Number.isFinite)))
     return { error: Infinity, tolerance, compared: elements, elements };
@@ -104,7 +104,8 @@ export function checkCase(
     tensors: Object.fromEntries([...inputs].map(([name, { values }]) => [name, values()])),
     ...test.call,
   };
-  const element = elementTwins.get(test.twin);
+  const { twin } = test;
+  const element = typeof twin === "string" ? elementTwins.get(twin) : undefined;
   const [actual] = outputs.values();
   let [squares, norm, compared] = [0, 0, 0];
   const compare = (got: number, expected: number) => {
@@ -115,11 +116,16 @@ export function checkCase(
   if (element && actual && test.macs > wholeTwin)
     for (const at of sample(actual.length)) compare(actual[at]!, element(call, at));
   else {
-    const expected = (
-      twins[test.twin as keyof typeof twins] as unknown as (call: Call) => Record<string, Float64Array>
-    )(call);
-    for (const [binding, values] of Object.entries(expected))
-      for (const [at, value] of values.entries()) compare(outputs.get(binding)![at]!, value);
+    const answer = typeof twin === "string" ? (twins[twin as keyof typeof twins] as Twin) : twin;
+    const expected = answer(call);
+    for (const [binding, values] of outputs) {
+      const wanted = expected[binding];
+      if (wanted?.length !== values.length)
+        throw new InputError(
+          `${test.kernel}: expected ${values.length} numbers of the twin for ${binding}, got ${wanted?.length ?? "none"}`,
+        );
+      for (const [at, value] of wanted.entries()) compare(values[at]!, value);
+    }
   }
   const error = Math.sqrt(squares / (norm || 1));
   return { error: Number.isNaN(error) ? Infinity : error, tolerance, compared, elements };

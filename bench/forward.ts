@@ -2,7 +2,7 @@
  * A whole forward of a model: compared with PyTorch's output where there is one, timed, and profiled layer by layer.
  */
 import type { Device } from "../src/engine/device.ts";
-import type { DispatchTime } from "../src/engine/profiler.ts";
+import { profileExecutor, type DispatchTime } from "../src/engine/profiler.ts";
 import { readFloats } from "../src/engine/readback.ts";
 import { median } from "../src/engine/timing.ts";
 import type { Checkpoint } from "../src/checkpoints/checkpoint.ts";
@@ -46,7 +46,7 @@ export async function benchForward(
       const made = fromNhwc(await readFloats(device, session.out), { ...shape, channels });
       const error = checkedError(made, test.out, { network, precision });
       const times = await repeat(samples, signal, () => timeForward(device, () => session.submit(table, rows)));
-      const layers = medianProfile(await repeat(3, signal, () => session.profile(table, rows)));
+      const layers = medianProfile(await repeat(3, signal, () => profileExecutor(device, session.embed(table, rows))));
       return {
         network,
         precision,

@@ -51,7 +51,10 @@ export class InterruptedError extends RePaintError {
   override name = "InterruptedError";
 }
 
-/** A shader or a plan that WebGPU rejects: always our mistake, so the message carries the numbered source. */
+/**
+ * A shader or a plan that WebGPU rejects: a mistake of ours, or in a kernel of the caller's own, so the message carries
+ * the numbered source. Everything else on the device goes on.
+ */
 export class KernelError extends Error {
   override name = "KernelError";
 }

@@ -115,6 +115,6 @@ describe("foldWorkgroups", () => {
         expect(Math.max(x, y)).toBeLessThanOrEqual(maximum);
       }),
     );
-    expect(() => foldWorkgroups(0, 65535, "test")).toThrow(/0 workgroups/);
+    expect(() => foldWorkgroups(0, 65535, "test")).toThrow(/expected 1 to 4294836225 workgroups, got 0/);
   });
 });

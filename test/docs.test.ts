@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { guideFiles } from "./support/guide.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -32,11 +33,16 @@ const snippets: readonly Snippet[] = readdirSync(join(root, "docs"))
     }));
   });
 
+/** The files of the guide to a first kernel, as it has its readers write them. */
+const guide = guideFiles(readFileSync(join(root, "docs/first-kernel.md"), "utf8"));
+
 beforeAll(() => {
   mkdirSync(folder, { recursive: true });
+  for (const [name, code] of Object.entries(guide.files)) writeFileSync(join(folder, name), code);
   // A snippet is a module even where it imports nothing.
   for (const { name, code } of snippets) writeFileSync(join(folder, `${name}.ts`), `${code}\nexport {};\n`);
   const compilerOptions = { noEmit: false, outDir: join(folder, "out"), rootDir: folder, declaration: false };
+  Object.assign(compilerOptions, { allowJs: true, checkJs: true });
   const config = { extends: join(root, "tsconfig.json"), compilerOptions, include: [folder] };
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
 });
@@ -50,6 +56,11 @@ test.skipIf(cannotFork)("snippets compile, and those that run do", async () => {
   const all = `${modules.map((path) => `await import("${path}");`).join("\n")}\nconsole.log("all ran");\nprocess.exit();\n`;
   writeFileSync(join(folder, "out", "all.js"), all);
   expect(await node(join(folder, "out", "all.js"))).toMatch(/all ran\n$/);
+});
+
+test.skipIf(cannotFork)("the guide to a first kernel prints what it says", async () => {
+  expect(guide.commands).toEqual(["npm init -y", expect.any(String), expect.any(String), "node run.js", "node measure.js"]); // prettier-ignore
+  expect(await node(join(folder, "run.js"))).toBe(guide.printed);
 });
 
 function node(...options: string[]): Promise<string> {

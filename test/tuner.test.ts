@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { DeviceLostError } from "../src/errors.ts";
 import { PlanBuilder, type Plan } from "../src/engine/plan.ts";
+import { profileExecutor } from "../src/engine/profiler.ts";
 import { readFloats } from "../src/engine/readback.ts";
 import { deviceClock, tune, type PlanClock, type TunerOptions } from "../src/engine/tuning/tuner.ts";
 import { TuningMemory, type TuningStore } from "../src/engine/tuning/memory.ts";
@@ -257,10 +258,8 @@ describe("networks", async () => {
       const x = Float32Array.from(images.flatMap((image) => [...image]));
       device.upload(session.x, 0, toNhwc(x, { batch, channels: 3, ...size }));
       const table = await unet.embed(images.map(() => 500));
-      const times = await session.profile(
-        table,
-        images.map((_, n) => n),
-      );
+      const rows = images.map((_, n) => n);
+      const times = await profileExecutor(device, session.embed(table, rows));
       const out = await readFloats(device, session.out);
       table.dispose();
       session.dispose();

@@ -108,9 +108,27 @@ export class Device {
     return this.gpu.features.has("subgroups");
   }
 
-  /** @throws what went wrong on the device since it was made: WebGPU reports validation and loss only asynchronously */
+  /**
+   * @throws what went wrong on the device, which WebGPU reports only asynchronously: a rejected command once, since the
+   * device goes on; loss and lack of memory always
+   */
   check(): void {
-    if (this.#failure) throw this.#failure;
+    const failure = this.#failure;
+    if (failure instanceof KernelError) this.#failure = undefined;
+    if (failure) throw failure;
+  }
+
+  /** @throws KernelError where WebGPU rejects what `make` does, which leaves the device as it was */
+  async validate<T>(make: () => T): Promise<T> {
+    this.gpu.pushErrorScope("validation");
+    try {
+      return make();
+    } finally {
+      const error = await this.gpu.popErrorScope();
+      this.check();
+      // oxlint-disable-next-line no-unsafe-finally -- what `make` throws beside it only follows from it
+      if (error) throw new KernelError(briefly(error));
+    }
   }
 
   /**

@@ -5,12 +5,12 @@
 import { planAllocation, type ParameterLayout } from "./allocation.ts";
 import type { ArenaPlan } from "./arena.ts";
 import type { Device, DispatchTimer } from "./device.ts";
-import { packParameters, parameterBytes } from "./kernel.ts";
+import { InputError, KernelError } from "../errors.ts";
+import { packParameters, parameterBytes, renderKernel } from "./kernel.ts";
 import { accesses, type Dispatch, type Plan } from "./plan.ts";
 import { byteLength, type DType, type Tensor } from "./tensor.ts";
 import { bufferUsage, tensorUsage } from "./usage.ts";
 import type { CompiledKernel } from "./pipelines.ts";
-import type { DispatchTime } from "./profiler.ts";
 
 /** Where an external tensor's bytes are. */
 export interface BufferRange {
@@ -86,11 +86,16 @@ export class Executor {
       const uniforms = await create("parameters", bytes, bufferUsage.uniform | bufferUsage.copyDst);
       device.upload(uniforms, 0, packRows(plan, allocation.parameters));
       const compiled = await Promise.all(compiling);
-      const prepared = plan.dispatches.map((dispatch, index) =>
-        prepareDispatch(device, dispatch, compiled[index]!, { buffers, uniforms, offsets: offsets[index]! }),
-      );
-      device.check();
-      return new Executor(device, plan, prepared, owned, buffers);
+      // Encoded once without being submitted: what WebGPU rejects is this plan's error, and not that of whoever runs
+      // beside it later.
+      return await device.validate(() => {
+        const prepared = plan.dispatches.map((dispatch, index) =>
+          prepareDispatch(device, dispatch, compiled[index]!, { buffers, uniforms, offsets: offsets[index]! }),
+        );
+        const executor = new Executor(device, plan, prepared, owned, buffers);
+        executor.#record({ from: 0, to: executor.length }, 0);
+        return executor;
+      });
     } catch (error) {
       for (const buffer of owned) device.destroyBuffer(buffer);
       throw error;
@@ -105,7 +110,7 @@ export class Executor {
   /** Where a tensor lies now: for copies and readback. A temporary one is only valid where the plan last wrote it. */
   range(tensor: Tensor): Required<BufferRange> {
     const binding = this.#buffers.get(tensor);
-    if (!binding) throw new Error(`${tensor.name} is no tensor of this plan`);
+    if (!binding) throw new InputError(`${tensor.name} is no tensor of this plan`);
     return { buffer: binding.buffer, offset: binding.offset ?? 0 };
   }
 
@@ -115,7 +120,7 @@ export class Executor {
       const { dispatch, pipeline, bindGroup, rows, workgroups } = this.#prepared[index]!;
       const chosen = dispatch.rows.length > 1 ? row : 0;
       const groups = workgroups[chosen];
-      if (!groups) throw new Error(`${dispatch.label}: row ${row} of ${dispatch.rows.length}`);
+      if (!groups) throw new InputError(`${dispatch.label}: row ${row} of ${dispatch.rows.length}`);
       pass.setPipeline(pipeline);
       pass.setBindGroup(0, bindGroup, rows.length > 0 ? [rows[chosen]!] : []);
       pass.dispatchWorkgroups(groups[0], groups[1]);
@@ -124,32 +129,10 @@ export class Executor {
 
   /**
    * Encodes and submits the plan, cut by the device's pace: a long submission trips the watchdogs of browsers and
-   * drivers. With a profiler every dispatch is timed in a pass of its own.
+   * drivers. With the device's profiler every dispatch is timed in a pass of its own.
    */
-  submit({
-    row = 0,
-    profiler = this.#device.profiler,
-  }: { row?: number; profiler?: DispatchTimer | undefined } = {}): void {
-    for (let part = this.#next(); part; part = this.#next(part)) this.#submitPart(part, row, profiler);
-  }
-
-  /** Times every dispatch of one run: timestamps, or where there are none a submission each, waited for. */
-  async profile(): Promise<DispatchTime[]> {
-    // Loaded when it is used.
-    const { Profiler } = await import("./profiler.ts");
-    const profiler = new Profiler(this.#device);
-    if (this.#device.hasTimestamps) {
-      this.submit({ profiler });
-      return profiler.finish();
-    }
-    const times: DispatchTime[] = [];
-    for (const [index, { kernel, label, macs }] of this.plan.dispatches.entries()) {
-      const begin = performance.now();
-      this.#submitPart({ from: index, to: index + 1, macs }, 0);
-      await this.#device.idle();
-      times.push({ kernel: kernel.name, label, macs, milliseconds: performance.now() - begin });
-    }
-    return times;
+  submit({ row = 0 } = {}): void {
+    for (let part = this.#next(); part; part = this.#next(part)) this.#submitPart(part, row);
   }
 
   /** The same, waiting for each submission: for plans that take long, with their progress (0 … 1) and a way to stop. */
@@ -183,7 +166,13 @@ export class Executor {
     return { from, to, macs };
   }
 
-  #submitPart({ from, to, macs }: Part, row: number, profiler?: DispatchTimer): void {
+  #submitPart(part: Part, row: number): void {
+    const { gpu, pace, profiler } = this.#device;
+    gpu.queue.submit([this.#record(part, row, profiler)]);
+    pace.watch(part.macs, gpu.queue.onSubmittedWorkDone());
+  }
+
+  #record({ from, to }: Omit<Part, "macs">, row: number, profiler?: DispatchTimer): GPUCommandBuffer {
     const encoder = this.#device.gpu.createCommandEncoder();
     if (profiler) profiler.encode(encoder, this, { row, from, to });
     else {
@@ -191,9 +180,7 @@ export class Executor {
       this.encode(pass, { row, from, to });
       pass.end();
     }
-    const { gpu, pace } = this.#device;
-    gpu.queue.submit([encoder.finish()]);
-    pace.watch(macs, gpu.queue.onSubmittedWorkDone());
+    return encoder.finish();
   }
 
   dispose(): void {
@@ -236,11 +223,15 @@ function locate(
     const placement = arenas.placements.get(tensor);
     const external = externals.get(tensor);
     const size = byteLength(tensor);
+    if (external && !(external.buffer.size >= (external.offset ?? 0) + size))
+      throw new InputError(
+        `${tensor.name}: ${tensor.dtype} [${tensor.shape}] takes ${size} bytes, its buffer has ${external.buffer.size}`,
+      );
     if (placement) buffers.set(tensor, { buffer: arenaBuffers[placement.arena]!, offset: placement.offset, size });
     else if (external) buffers.set(tensor, { buffer: external.buffer, offset: external.offset ?? 0, size });
-    else throw new Error(`${tensor.name}: an external tensor without a buffer`);
+    else throw new InputError(`${tensor.name}: an external tensor without a buffer`);
     if (size > device.limits.maxStorageBufferBindingSize)
-      throw new Error(`${tensor.name}: ${size} bytes are more than one binding holds`);
+      throw new InputError(`${tensor.name}: ${size} bytes are more than one binding holds`);
   }
   return buffers;
 }
@@ -255,7 +246,7 @@ function packRows({ dispatches }: Plan, { offsets, bytes }: ParameterLayout): Ui
 
 /** Binds a dispatch to its buffers. */
 function prepareDispatch(
-  { gpu, limits }: Device,
+  device: Device,
   dispatch: Dispatch,
   { pipeline, layout }: CompiledKernel,
   {
@@ -264,6 +255,7 @@ function prepareDispatch(
     offsets,
   }: { buffers: ReadonlyMap<Tensor, GPUBufferBinding>; uniforms: GPUBuffer; offsets: readonly number[] },
 ): PreparedDispatch {
+  const { gpu, limits } = device;
   const { kernel, variant, tensors, label, rows } = dispatch;
   const present = Object.keys(kernel.bindings).flatMap((name) => tensors[name] ?? []);
   const entries: GPUBindGroupEntry[] = present.map((tensor, binding) => ({ binding, resource: buffers.get(tensor)! }));
@@ -274,17 +266,29 @@ function prepareDispatch(
     pipeline,
     bindGroup: gpu.createBindGroup({ label, layout, entries }),
     rows: offsets,
-    workgroups: rows.map((row) =>
-      foldWorkgroups(kernel.workgroups(row, variant), limits.maxComputeWorkgroupsPerDimension, label),
-    ),
+    workgroups: rows.map((row) => {
+      const count = kernel.workgroups(row, variant);
+      const folded = foldWorkgroups(count, limits.maxComputeWorkgroupsPerDimension, label);
+      if (folded[1] > 1) expectsFolding(renderKernel(kernel, variant, typesOf(tensors), device.half), label, folded);
+      return folded;
+    }),
   };
 }
 
 /** A count of workgroups as x × y with x·y ≥ count; kernels ignore the excess by their own bounds. */
 export function foldWorkgroups(count: number, maximum: number, label: string): readonly [number, number] {
-  if (!Number.isInteger(count) || count < 1) throw new Error(`${label}: ${count} workgroups`);
-  if (count <= maximum) return [count, 1];
   const y = Math.ceil(count / maximum);
-  if (y > maximum) throw new Error(`${label}: ${count} workgroups are more than the adapter dispatches`);
+  if (!Number.isInteger(count) || count < 1 || y > maximum)
+    throw new KernelError(`${label}: expected 1 to ${maximum ** 2} workgroups, got ${count}`);
   return [Math.ceil(count / y), y];
+}
+
+/** @throws KernelError where a text would leave the second row of workgroups undone */
+function expectsFolding(source: string, label: string, [x, y]: readonly [number, number]): void {
+  const code = source.replace(/\/\/.*/g, "");
+  // The header has one, with which workgroupIndex is declared.
+  if (/workgroupIndex\((?!id:)/.test(code) && !code.includes("global_invocation_id")) return;
+  throw new KernelError(
+    `${label}: its workgroups are too many for one row and go as ${x} × ${y}: the kernel must number them by workgroupIndex(workgroup_id, num_workgroups), not by global_invocation_id`,
+  );
 }

@@ -31,9 +31,10 @@ export {
   type Variant,
 } from "./kernel.ts";
 export { PlanBuilder, type Dispatch, type DispatchOptions, type Plan } from "./plan.ts";
-export { Profiler, type DispatchTime } from "./profiler.ts";
+export { profileExecutor, Profiler, type DispatchTime } from "./profiler.ts";
 export { readBuffer, readFloats } from "./readback.ts";
 export { byteLength, elementCount, padTo4, type DType, type Tensor } from "./tensor.ts";
+export { createTensorBuffer, readTensor } from "./tensorBuffer.ts";
 export { median, timeExecutor, type Timing, type TimingOptions } from "./timing.ts";
 export {
   deviceClock,

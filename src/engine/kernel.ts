@@ -3,8 +3,10 @@
  * packing of the uniform block are generated. Not here: pipelines (`pipelines.ts`) and who runs what (`plan.ts`).
  *
  * A *variant* changes the text of a kernel, a *parameter* changes numbers. Workgroups are counted in one dimension;
- * the executor folds large counts into two, and `workgroupIndex` in the header unfolds them.
+ * the executor folds large counts into two, which may be a few more workgroups than were asked for, and
+ * `workgroupIndex` in the header unfolds them. A kernel that does not call it is refused where a count is folded.
  */
+import { InputError } from "../errors.ts";
 import { wgsl } from "./wgsl.ts";
 import type { DType } from "./tensor.ts";
 
@@ -74,7 +76,7 @@ export function presentBindings(
     const dtype = types[name];
     if (dtype !== undefined) return [{ name, binding, dtype }];
     if (binding.optional) return [];
-    throw new Error(`${kernel.name}: binding ${name} is required and was not given`);
+    throw new InputError(`${kernel.name}: binding ${name} is required and was not given`);
   });
 }
 
@@ -147,7 +149,7 @@ const vec4s: Readonly<Record<DType, Readonly<Record<HalfMode, Vec4>>>> = {
 
 function scalarElement(kernel: Kernel, name: string, dtype: DType, half: HalfMode): string {
   if (dtype === "f16" && half === "packed")
-    throw new Error(`${kernel.name}: binding ${name} is viewed as scalars and cannot be f16 without shader-f16`);
+    throw new InputError(`${kernel.name}: binding ${name} is viewed as scalars and cannot be f16 without shader-f16`);
   return dtype;
 }
 
@@ -174,14 +176,14 @@ export function packParameters(
     const value = values[name];
     const at = offset + index * 4;
     if (value === undefined || Number.isNaN(value))
-      throw new Error(`${kernel.name}: parameter ${name} must be a number, got ${value}`);
+      throw new InputError(`${kernel.name}: parameter ${name} must be a number, got ${value}`);
     if (type === "f32") {
       view.setFloat32(at, value, true);
       continue;
     }
     const [low, high] = type === "u32" ? [0, 0xffffffff] : [-0x80000000, 0x7fffffff];
     if (!Number.isInteger(value) || value < low || value > high)
-      throw new Error(`${kernel.name}: parameter ${name} must be ${type}, got ${value}`);
+      throw new InputError(`${kernel.name}: parameter ${name} must be ${type}, got ${value}`);
     if (type === "u32") view.setUint32(at, value, true);
     else view.setInt32(at, value, true);
   }

@@ -34,7 +34,7 @@ export class PipelineCache {
     const known = this.#compiled.get(source);
     if (known) return known;
     const accesses = presentBindings(kernel, types).map(({ binding }) => binding.access);
-    const compiled = this.#compile(kernel, source, this.#layout(accesses, parameterBytes(kernel)));
+    const compiled = this.#compile(kernel, source, accesses);
     this.#compiled.set(source, compiled);
     return compiled;
   }
@@ -61,13 +61,10 @@ export class PipelineCache {
     return layout;
   }
 
-  async #compile(
-    kernel: Kernel,
-    source: string,
-    layout: { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout },
-  ): Promise<CompiledKernel> {
+  async #compile(kernel: Kernel, source: string, accesses: readonly string[]): Promise<CompiledKernel> {
     const { gpu } = this.#device;
     gpu.pushErrorScope("validation");
+    const layout = this.#layout(accesses, parameterBytes(kernel));
     const module = gpu.createShaderModule({ label: kernel.name, code: source });
     const creation = gpu.createComputePipelineAsync({
       label: kernel.name,

@@ -2,6 +2,7 @@
  * A plan is data: tensors and a static list of dispatches over them. Nothing here touches a device; the executor
  * alone encodes commands.
  */
+import { InputError } from "../errors.ts";
 import { elementCount, type DType, type Tensor } from "./tensor.ts";
 import type { Bindings, BindingValues, Kernel, Parameters, ParameterValues, Variant } from "./kernel.ts";
 
@@ -52,7 +53,8 @@ export class PlanBuilder {
 
   /** Takes over a tensor of another plan: an external one that both share. */
   share(tensor: Tensor): Tensor {
-    if (tensor.place !== "external") throw new Error(`${tensor.name}: only external tensors can be shared by plans`);
+    if (tensor.place !== "external")
+      throw new InputError(`${tensor.name}: only external tensors can be shared by plans`);
     if (!this.#tensors.includes(tensor)) this.#tensors.push(tensor);
     return tensor;
   }
@@ -60,8 +62,10 @@ export class PlanBuilder {
   dispatch<B extends Bindings, P extends Parameters, V extends Variant>(
     kernel: Kernel<B, P, V>,
     options: DispatchOptions<B, P, V>,
-  ): void {
-    this.#dispatches.push(dispatchOf(kernel, options));
+  ): Dispatch {
+    const dispatch = dispatchOf(kernel, options);
+    this.#dispatches.push(dispatch);
+    return dispatch;
   }
 
   /** A dispatch from external to constant tensors, run once before all others. */
@@ -80,7 +84,7 @@ export class PlanBuilder {
 
   #add(tensor: Tensor): Tensor {
     if (!(elementCount(tensor.shape) > 0))
-      throw new Error(`${tensor.name}: a tensor needs elements, got [${tensor.shape}]`);
+      throw new InputError(`${tensor.name}: a tensor needs elements, got [${tensor.shape}]`);
     this.#tensors.push(tensor);
     return tensor;
   }

@@ -3,6 +3,7 @@
  * timestamp-query. Timestamps are quantised (65 to 100 µs) unless a Dawn toggle says otherwise.
  */
 import type { Device, DispatchTimer, EncodableDispatches } from "./device.ts";
+import type { Executor } from "./executor.ts";
 import { readBuffer } from "./readback.ts";
 import { bufferUsage } from "./usage.ts";
 
@@ -75,4 +76,30 @@ export class Profiler implements DispatchTimer {
       return time === undefined ? [] : [{ ...timed, milliseconds: time / 1e6 }];
     });
   }
+}
+
+/** Times every dispatch of one run, in order: by timestamps, or where there are none a submission each, waited for. */
+export async function profileExecutor(device: Device, executor: Executor): Promise<DispatchTime[]> {
+  if (device.hasTimestamps) {
+    const profiler = new Profiler(device);
+    device.profiler = profiler;
+    try {
+      executor.submit();
+    } finally {
+      device.profiler = undefined;
+    }
+    return profiler.finish();
+  }
+  const times: DispatchTime[] = [];
+  for (const [index, { kernel, label, macs }] of executor.plan.dispatches.entries()) {
+    const begin = performance.now();
+    const encoder = device.gpu.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    executor.encode(pass, { from: index, to: index + 1 });
+    pass.end();
+    device.gpu.queue.submit([encoder.finish()]);
+    await device.idle();
+    times.push({ kernel: kernel.name, label, macs, milliseconds: performance.now() - begin });
+  }
+  return times;
 }

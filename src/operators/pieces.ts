@@ -28,7 +28,7 @@ export function dispatchInPieces<B extends Bindings, P extends Parameters & type
 ): void {
   const workgroups = kernel.workgroups(options.parameters, options.variant);
   const each = Math.ceil(workgroups / Math.ceil(work / mostMacs(workgroupSize)));
-  if (each === workgroups) return builder.dispatch(kernel, options);
+  if (each === workgroups) return void builder.dispatch(kernel, options);
   for (let firstGroup = 0; firstGroup < workgroups; firstGroup += each) {
     const groups = Math.min(each, workgroups - firstGroup);
     const parameters = { ...options.parameters, firstGroup, groups };

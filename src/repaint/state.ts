@@ -247,7 +247,7 @@ function dispatchesOf({ unet, shape, plan, noise }: StateOptions): RunPlan["disp
   if (noise === "injected") return plan.dispatches;
   const { images, vectors } = stateLayout(shape, unet.checkpoint.architecture.outChannels);
   const start = (builder: PlanBuilder, { x, seeds }: StateTensors): void =>
-    builder.dispatch(gaussianNoise, {
+    void builder.dispatch(gaussianNoise, {
       tensors: { seeds: seeds!, y: x },
       parameters: { images, vectors, draw: startDraw },
       variant: {},

@@ -4,7 +4,7 @@
  */
 import type { Device } from "../engine/device.ts";
 import { InputError } from "../errors.ts";
-import type { DispatchTime, Profiler } from "../engine/profiler.ts";
+import type { Executor } from "../engine/executor.ts";
 import type { Checkpoint } from "../checkpoints/checkpoint.ts";
 import type { UNetConfig } from "../checkpoints/config.ts";
 import { copyRows, embedRows, type EmbeddingTable } from "./embeddingTable.ts";
@@ -136,9 +136,8 @@ export class UNetSession {
   }
 
   /** Submits one forward: image n is embedded by row `rows[n]` of the table. */
-  submit(table: EmbeddingTable, rows: readonly number[], profiler?: Profiler): void {
-    this.#embed(table, rows);
-    this.#session.executor.submit({ profiler });
+  submit(table: EmbeddingTable, rows: readonly number[]): void {
+    this.embed(table, rows).submit();
   }
 
   /** The same, waiting for it: for forwards that take long. `onProgress` gets the share that is done, 0 … 1. */
@@ -147,18 +146,13 @@ export class UNetSession {
     rows: readonly number[],
     options: { onProgress?: ((done: number) => void) | undefined; signal?: AbortSignal | undefined } = {},
   ): Promise<void> {
-    this.#embed(table, rows);
-    await this.#session.executor.run(options);
+    await this.embed(table, rows).run(options);
   }
 
-  /** One forward with the time of each dispatch, in order. */
-  async profile(table: EmbeddingTable, rows: readonly number[]): Promise<DispatchTime[]> {
-    this.#embed(table, rows);
-    return this.#session.executor.profile();
-  }
-
-  #embed(table: EmbeddingTable, rows: readonly number[]): void {
+  /** What a forward runs, embedded but not yet submitted: to be timed (`profileExecutor`). */
+  embed(table: EmbeddingTable, rows: readonly number[]): Executor {
     copyRows(this.#device, table, rows, this.#session.buffer(this.#planned.embedding));
+    return this.#session.executor;
   }
 
   dispose(): void {

@@ -38,7 +38,7 @@ function addProducts(
   const { tiles, channels, outChannels, label, macs } = product;
   const frequencies = winogradSpan(config.tile) ** 2;
   if ("blocked" in config)
-    return builder.dispatch(winogradMultiply, {
+    return void builder.dispatch(winogradMultiply, {
       tensors: { v, u, m },
       parameters: { tiles, channels, outChannels },
       variant: { frequencies, ...config.blocked },

@@ -119,7 +119,7 @@ function dispatchesOf(given: {
       builder: PlanBuilder,
       { x, out, xStart, noise, gradient, seeds, known, keep, knownNoise }: StateTensors,
     ): void =>
-      builder.dispatch(reverseStep, {
+      void builder.dispatch(reverseStep, {
         tensors: { x, out, xStart, noise, gradient, seeds, known, keep, knownNoise },
         parameters: reverse,
         variant,
