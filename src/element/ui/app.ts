@@ -6,8 +6,9 @@ import { InputError, InterruptedError, NoAdapterError, RePaintError } from "../.
 import { drawKeepMask, type MaskPattern } from "../../pictures/masks.ts";
 import type { AdapterReport, Estimate, InpaintResult } from "../types.ts";
 import { cutBox } from "../cutBox.ts";
+import { CanvasEdges } from "./canvasEdges.ts";
 import { createCommands, filledWords } from "./commands.ts";
-import { chooseFile } from "./controls.ts";
+import { chooseFile, keepFocus } from "./controls.ts";
 import { afterQuiet, h, nextTask } from "./dom.ts";
 import { EngineSession } from "./engineSession.ts";
 import type { RepaintEvents } from "./events.ts";
@@ -75,10 +76,12 @@ export class App {
       onUpload: () => void this.#uploadMask(),
       onDownload: () => void this.files.downloadMask(),
     });
+    const edges = new CanvasEdges({ workspace, tools, surface, say, fail });
     this.#stage = new Stage({
       workspace,
       surface,
       commands,
+      edges: edges.root,
       view: toolbar.view,
       ways: openWays(ways),
     });
@@ -109,6 +112,7 @@ export class App {
       "div",
       { class: "middle" },
       toolbar.root,
+      edges.fields,
       h("div", { class: "stage-box" }, this.#stage.root, toolbar.view),
       strip.root,
     );
@@ -387,13 +391,4 @@ export class App {
     const whole = workspace.compose();
     if (whole && workspace.chosen) workspace.setPicture(whole, workspace.name);
   }
-}
-
-/**
- * The element delegates its focus, so that a form can show what is missing; but a click beside its controls must not go
- * to the first of them.
- */
-function keepFocus(event: MouseEvent): void {
-  const target = event.target as Element;
-  if (!target.closest("button, input, select, summary, a, label, [tabindex], .facts, .released, .note")) event.preventDefault(); // prettier-ignore
 }

@@ -100,6 +100,19 @@ export function createCommands({ workspace, tools, surface }: Parts): readonly C
     change("grow", "Grow", ["g"], (mask) => grown(mask, growStep(mask)), (mask) => `Grown by ${countWords(growStep(mask), "pixel")}`), // prettier-ignore
     change("shrink", "Shrink", ["h"], (mask) => shrunk(mask, growStep(mask)), (mask) => `Shrunk by ${countWords(growStep(mask), "pixel")}`), // prettier-ignore
     change("clear", "Clear", ["Delete", "Backspace"], ({ width, height }) => createFillMask(width, height), () => "Mask cleared"), // prettier-ignore
+    {
+      id: "extend",
+      label: "Larger canvas",
+      icon: "extend",
+      keys: ["x"],
+      group: "mask",
+      isEnabled: canPaint,
+      isPressed: () => tools.tool === "extend",
+      run: () => {
+        tools.tool = tools.tool === "extend" ? "brush" : "extend";
+        return tools.tool === "extend" ? "Larger canvas: move its edges, or type what to add on each side" : "Brush";
+      },
+    },
     view("zoomOut", "Zoom out", ["-"], () => surface.zoom(1 / 1.25)),
     view("zoomIn", "Zoom in", ["+", "="], () => surface.zoom(1.25)),
     view("fit", "Fit", ["0"], () => surface.fit()),

@@ -136,7 +136,7 @@ fieldset { min-inline-size: 0; margin: 0; padding: 0; border: 0; }
   .menu.up .menu-panel { inset-block: auto calc(100% + 8px); }
   .sizes { flex: 1 1 120px; order: 0; min-inline-size: 120px; max-inline-size: 260px; gap: 4px; }
 }
-@container (min-width: 1000px) {
+@container (min-width: 1200px) {
   .inline { display: flex; margin-inline-start: auto; }
   .mask-menu .narrow { display: none; }
 }

@@ -119,7 +119,12 @@ export function menu(
   root.addEventListener("focusout", (event) => {
     if (event.relatedTarget instanceof Node && !root.contains(event.relatedTarget)) set(false);
   });
-  return { root, close: () => set(false) };
+  const close = (): void => {
+    const hadFocus = panel.contains((panel.getRootNode() as ShadowRoot).activeElement);
+    set(false);
+    if (hadFocus) trigger.focus();
+  };
+  return { root, close };
 }
 
 /** Lets people choose files, by the browser's own dialog. */
@@ -138,4 +143,13 @@ export function saveFile(file: Blob, name: string): void {
   h("a", { href: url, download: name }).click();
   // The download has its own hold on the bytes soon after.
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
+/**
+ * The element delegates its focus, so that a form can show what is missing; but a click beside its controls must not go
+ * to the first of them.
+ */
+export function keepFocus(event: MouseEvent): void {
+  const target = event.target as Element;
+  if (!target.closest("button, input, select, summary, a, label, [tabindex], .facts, .released, .note")) event.preventDefault(); // prettier-ignore
 }

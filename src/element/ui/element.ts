@@ -3,6 +3,7 @@
  * what is heavy runs in a worker. Not here: its parts (app.ts).
  */
 import { InputError } from "../../errors.ts";
+import type { Sides } from "../../pictures/extend.ts";
 import type { Mask, Picture } from "../../pictures/image.ts";
 import type { MaskPattern } from "../../pictures/masks.ts";
 import type { InpaintResult, ModelInfo, ModelSource, WorkerFactory } from "../types.ts";
@@ -169,6 +170,15 @@ export class RepaintInpaint extends ElementBase {
     if (typeof source === "object" && "data" in Object(source) && (source as Mask).data instanceof Float32Array)
       this.#app.workspace.replaceMask(fromKeep(source as Mask), "mask");
     else await this.#app.openMask(source as PictureSource);
+  }
+
+  /**
+   * How far the canvas is to reach beyond the picture that was opened, in pixels, as a step that can be undone: what it
+   * gains is to be filled. What is left out is 0.
+   * @throws InputError
+   */
+  extend(sides: Partial<Sides>): void {
+    this.#app.workspace.extend(sides);
   }
 
   /** One of the paper's six masks, drawn from the seed. */

@@ -54,6 +54,17 @@ export const frameStyles: string = /* css */ `
 .outline { fill: color-mix(in srgb, var(--tint) 25%, transparent); stroke: #fff; stroke-width: 1.5; stroke-dasharray: 5 4; paint-order: stroke; filter: drop-shadow(0 0 1px #000); }
 .ring { position: absolute; inset: 0 auto auto 0; border: 1.5px solid #fff; border-radius: 50%; outline: 1.5px solid rgb(0 0 0 / 0.65); outline-offset: 0; pointer-events: none; }
 .ring.cross { border: 0; outline: 0; border-radius: 0; background: linear-gradient(#fff, #fff) 50% / 1.5px 100% no-repeat, linear-gradient(#fff, #fff) 50% / 100% 1.5px no-repeat; filter: drop-shadow(0 0 1px #000) drop-shadow(0 0 1px #000); }
+.edges { position: absolute; inset: 0; pointer-events: none; overflow: clip; }
+.edge { position: absolute; inset: 0 auto auto 0; display: grid; place-items: center; inline-size: 44px; block-size: 44px; border-radius: 12px; pointer-events: auto; touch-action: none; user-select: none; -webkit-user-select: none; cursor: ew-resize; }
+:is(.edge.top, .edge.bottom) { cursor: ns-resize; }
+.edge:focus-visible { outline: 3px solid var(--focus); outline-offset: -3px; }
+.edge::before { content: ""; inline-size: 10px; block-size: 34px; border: 2px solid var(--raised); border-radius: 6px; background: var(--ink); box-shadow: 0 1px 6px rgb(0 0 0 / 0.4); }
+:is(.edge.top, .edge.bottom)::before { inline-size: 34px; block-size: 10px; }
+.canvas-outline { position: absolute; inset: 0 auto auto 0; display: grid; place-items: end center; padding: 6px; border: 2px dashed var(--ink); outline: 2px solid var(--raised); font-size: 13px; font-variant-numeric: tabular-nums; text-shadow: 0 0 4px var(--raised), 0 0 4px var(--raised); white-space: nowrap; }
+
+.extend { display: flex; flex-wrap: wrap; align-items: end; gap: 8px; padding: 8px; border-block-end: 1px solid var(--line); background: var(--panel); }
+.extend > .field { flex: 1 1 64px; }
+.extend > .button { flex: 1 1 auto; }
 
 .empty { position: relative; display: flex; flex-direction: column; align-items: center; justify-content: safe center; gap: 6px; min-block-size: min(100cqi, 72vh); padding: 20px 16px; text-align: center; }
 .stage:has(> .empty:not([hidden])) { block-size: auto; }
@@ -101,5 +112,5 @@ export const frameStyles: string = /* css */ `
 }
 @container (min-width: 1000px) { .frame { grid-template-columns: minmax(0, 1fr) 352px; } }
 @media (prefers-reduced-motion: reduce) { *, *::before, *::after { transition: none !important; animation: none !important; } }
-@media (forced-colors: active) { .ring, .divider::before { forced-color-adjust: none; } .thumb[aria-pressed="true"] { outline: 2px solid; } }
+@media (forced-colors: active) { .ring, .divider::before, .edge::before { forced-color-adjust: none; } .thumb[aria-pressed="true"] { outline: 2px solid; } }
 `;

@@ -40,6 +40,11 @@ export class MaskHistory {
     return this.#undone.length > 0;
   }
 
+  /** What was undone cannot be redone any more. */
+  forgetUndone(): void {
+    this.#undone.length = 0;
+  }
+
   /** To be said before anything inside the box is changed. */
   touch({ x, y, width, height }: Box): void {
     if (width === 0 || height === 0) return;
@@ -57,7 +62,7 @@ export class MaskHistory {
     for (const [tile, before] of tiles) if (same(before, this.#pack(tile))) tiles.delete(tile);
     if (tiles.size === 0) return false;
     this.#done.push({ label, tiles });
-    this.#undone.length = 0;
+    this.forgetUndone();
     return true;
   }
 

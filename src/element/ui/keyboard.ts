@@ -146,6 +146,7 @@ export class KeyboardInput {
 
   #toggle(opposite: boolean): void {
     const { tools, say, workspace } = this.#parts;
+    if (tools.tool === "extend") return;
     this.#here();
     this.#show();
     if (tools.isDown) {

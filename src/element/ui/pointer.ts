@@ -28,6 +28,7 @@ export class PointerInput {
     this.#surface = surface;
     this.#tools = tools;
     const { root } = surface;
+    tools.on("tool", () => this.#style());
     root.addEventListener("pointerdown", (event) => this.#down(event));
     root.addEventListener("pointermove", (event) => this.#move(event));
     root.addEventListener("pointerup", (event) => this.#up(event));
@@ -63,7 +64,7 @@ export class PointerInput {
   }
 
   #modeOf(event: PointerEvent): Mode {
-    if (this.isPanning || event.button === 1) return "pan";
+    if (this.isPanning || event.button === 1 || this.#tools.tool === "extend") return "pan";
     if (this.#surface.split !== undefined) return "compare";
     return "stroke";
   }
@@ -149,7 +150,8 @@ export class PointerInput {
   }
 
   #style(): void {
-    this.#surface.root.classList.toggle("panning", this.isPanning || this.#mode === "pan" || this.#mode === "pinch");
+    const isPanning = this.isPanning || this.#mode === "pan" || this.#mode === "pinch" || this.#tools.tool === "extend";
+    this.#surface.root.classList.toggle("panning", isPanning);
   }
 
   /** Space was pressed or let go. */

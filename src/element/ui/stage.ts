@@ -14,6 +14,8 @@ interface Parts {
   /** Zoom and fit. */
   readonly view: HTMLElement;
   readonly ways: HTMLElement;
+  /** The canvas's edges. */
+  readonly edges: HTMLElement;
 }
 
 export class Stage {
@@ -21,7 +23,7 @@ export class Stage {
   readonly #offer = h("div", { class: "offer", part: "message", hidden: true });
   readonly #busy = h("div", { class: "busy", hidden: true }, "Opening …");
 
-  constructor({ workspace, surface, commands, view, ways }: Parts) {
+  constructor({ workspace, surface, commands, view, ways, edges }: Parts) {
     const empty = h(
       "div",
       { class: "empty", part: "empty" },
@@ -35,7 +37,7 @@ export class Stage {
     surface.onView = () => (zoom.value = `${Math.round(surface.view.scale * 100)} %`);
     view.prepend(this.#keys(commands));
     view.append(zoom);
-    this.root = h("div", { class: "stage", part: "stage" }, surface.root, empty, this.#offer, this.#busy);
+    this.root = h("div", { class: "stage", part: "stage" }, surface.root, edges, empty, this.#offer, this.#busy);
     const show = (): void => {
       const hasPicture = workspace.picture !== undefined;
       view.hidden = !hasPicture;

@@ -41,6 +41,8 @@ export class Surface {
   #onView: (() => void) | undefined;
   /** Hears of every move of the dividing line. */
   onSplit: (() => void) | undefined;
+  /** Hears of every frame, in which something may stand elsewhere. */
+  onDraw: (() => void) | undefined;
 
   constructor(workspace: Workspace, tools: Tools) {
     this.#workspace = workspace;
@@ -71,7 +73,12 @@ export class Surface {
     workspace.on("locked", () => this.#layers());
     tools.on("size", () => this.#draw());
     // Who takes a tool wants to paint.
-    tools.on("tool", () => (this.split = undefined));
+    let hasRoom = false;
+    tools.on("tool", (tool) => {
+      this.split = undefined;
+      if (hasRoom !== (tool === "extend")) this.fit();
+      hasRoom = tool === "extend";
+    });
     tools.on("outline", (points) => {
       this.#outlined = points;
       this.#draw();
@@ -135,6 +142,8 @@ export class Surface {
   }
 
   get #margin(): number {
+    // Where the canvas can grow.
+    if (this.#tools.tool === "extend") return Math.min(this.#size.width, this.#size.height) / 4;
     return Math.min(this.#size.width, this.#size.height) < 480 ? 12 : 28;
   }
 
@@ -262,7 +271,9 @@ export class Surface {
     this.#divider.style.transform = `translate(${x + width * (this.#split ?? 0)}px, ${y}px)`;
     const points = this.#outlined?.map((point) => toStage(this.#view, point));
     this.#outline.setAttribute("d", points ? `M${points.map((point) => `${point.x} ${point.y}`).join("L")}Z` : "");
-    const cursor = this.#split === undefined && !this.#workspace.locked ? this.#cursor : undefined;
+    this.onDraw?.();
+    const isPainting = this.#split === undefined && !this.#workspace.locked && this.#tools.tool !== "extend";
+    const cursor = isPainting ? this.#cursor : undefined;
     this.#ring.hidden = cursor === undefined || !this.#workspace.picture;
     if (!cursor) return;
     const at = toStage(this.#view, cursor);

@@ -6,7 +6,8 @@ import { Emitter } from "./emitter.ts";
 import type { Point } from "./maskOperations.ts";
 import type { Workspace } from "./workspace.ts";
 
-export type ToolName = "brush" | "eraser" | "lasso" | "rectangle";
+/** `extend` paints nothing: its handles stand on the canvas's edges (canvasEdges.ts). */
+export type ToolName = "brush" | "eraser" | "lasso" | "rectangle" | "extend";
 
 /** A place in the picture, with how hard it is pressed: 0 … 1. */
 export interface Touch extends Point {
@@ -81,7 +82,7 @@ export class Tools extends Emitter<ToolEvents> {
 
   /** `opposite`: the eraser paints, everything else takes away. */
   down(touch: Touch, { opposite = false } = {}): void {
-    if (this.#workspace.locked || !this.#workspace.picture) return;
+    if (this.#tool === "extend" || this.#workspace.locked || !this.#workspace.picture) return;
     this.#workspace.choose(undefined);
     this.#value = (this.#tool === "eraser") === opposite ? 1 : 0;
     this.#points = [touch];

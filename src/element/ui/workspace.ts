@@ -4,6 +4,7 @@
  */
 import { InputError } from "../../errors.ts";
 import type { Box } from "../../pictures/holes.ts";
+import { extendedSize, lay, type Sides } from "../../pictures/extend.ts";
 import { createPicture, type Picture } from "../../pictures/image.ts";
 import type { RunPreview, Variation } from "../types.ts";
 import { Emitter } from "./emitter.ts";
@@ -30,18 +31,34 @@ interface WorkspaceEvents extends Record<string, unknown> {
   locked: boolean;
 }
 
+/** A size of the canvas, with what was done on it. */
+interface Canvas {
+  /** How far it reaches beyond the picture that was opened, in pixels. */
+  readonly sides: Sides;
+  readonly mask: FillMask;
+  readonly history: MaskHistory;
+  results: readonly Result[];
+  /** What made it, of which several sizes are one step: a key that is held, say. */
+  readonly gesture: object | undefined;
+}
+
+export const sideNames = ["left", "top", "right", "bottom"] as const;
+const noSides: Sides = { left: 0, top: 0, right: 0, bottom: 0 };
 /** The oldest go first. */
 const mostResults = 24;
 export const mostPixels = 2 ** 26;
 
 export class Workspace extends Emitter<WorkspaceEvents> {
+  /** As it was opened; `#picture` is it on the canvas. */
+  #opened: Picture | undefined;
   #picture: Picture | undefined;
   #name = "picture";
-  #mask: FillMask = createFillMask(0, 0);
-  #history = new MaskHistory(this.#mask);
+  #canvas = createCanvas(createFillMask(0, 0));
+  /** Sizes that undo and redo lead to, the nearest last. */
+  readonly #earlier: Canvas[] = [];
+  readonly #later: Canvas[] = [];
   /** Forgotten whenever the mask changes. */
   #filled: { readonly box: Box | undefined } | undefined;
-  #results: readonly Result[] = [];
   #chosen: Result | undefined;
   #locked = false;
   #lastId = 0;
@@ -56,21 +73,27 @@ export class Workspace extends Emitter<WorkspaceEvents> {
   }
 
   get mask(): FillMask {
-    return this.#mask;
+    return this.#canvas.mask;
+  }
+
+  /** How far the canvas reaches beyond the picture that was opened, in pixels. */
+  get sides(): Sides {
+    return this.#canvas.sides;
   }
 
   /** Around all that is to be filled. */
   get filled(): Box | undefined {
-    this.#filled ??= { box: filledBox(this.#mask) };
+    this.#filled ??= { box: filledBox(this.mask) };
     return this.#filled.box;
   }
 
   get history(): Pick<MaskHistory, "canUndo" | "canRedo"> {
-    return this.#history;
+    const { canUndo, canRedo } = this.#canvas.history;
+    return { canUndo: canUndo || this.#earlier.length > 0, canRedo: canRedo || this.#later.length > 0 };
   }
 
   get results(): readonly Result[] {
-    return this.#results;
+    return this.#canvas.results;
   }
 
   get chosen(): Result | undefined {
@@ -83,21 +106,66 @@ export class Workspace extends Emitter<WorkspaceEvents> {
 
   setPicture(picture: Picture | undefined, name = "picture"): void {
     this.setResults([]);
-    this.#picture = picture;
+    this.#opened = this.#picture = picture;
     this.#name = name;
-    this.#mask = createFillMask(picture?.width ?? 0, picture?.height ?? 0);
-    this.#history = new MaskHistory(this.#mask);
+    this.#canvas = createCanvas(createFillMask(picture?.width ?? 0, picture?.height ?? 0));
+    this.#earlier.length = this.#later.length = 0;
     this.#filled = undefined;
     this.emit("picture", picture);
     this.emit("history", undefined);
   }
 
+  /**
+   * How far the canvas is to reach beyond the picture that was opened, as a step that can be undone: what it gains is
+   * to be filled. Results belong to the canvas that they were made on. False where nothing changes.
+   *
+   * @param gesture steps of one gesture become one
+   * @throws InputError for sides that are no whole numbers from 0 on, for none where none are, for too large a canvas
+   */
+  extend(change: Partial<Sides>, gesture?: object): boolean {
+    if (this.#locked || !this.#opened) return false;
+    const sides = { ...noSides, ...change };
+    const isSame = (other: Sides): boolean => sideNames.every((name) => sides[name] === other[name]);
+    if (!isSame(noSides) || isSame(this.sides)) extendedSize(this.#opened, sides, mostPixels);
+    if (isSame(this.sides)) return false;
+    this.cancelStep();
+    const { history, results } = this.#canvas;
+    const goesOn = gesture && gesture === this.#canvas.gesture && !history.canUndo && results.length === 0;
+    const before = goesOn ? this.#earlier.pop()! : this.#canvas;
+    before.history.forgetUndone();
+    this.#later.length = 0;
+    if (isSame(before.sides)) return this.#putOn(before);
+    this.#earlier.push(before);
+    const { width, height } = sizeOf(this.#opened, sides);
+    const mask = createFillMask(width, height);
+    mask.data.fill(1);
+    lay(before.mask, mask, sides.left - before.sides.left, sides.top - before.sides.top);
+    return this.#putOn(createCanvas(mask, sides, gesture));
+  }
+
+  #putOn(canvas: Canvas): true {
+    this.choose(undefined);
+    const [opened, { sides, mask }] = [this.#opened!, canvas];
+    this.#canvas = canvas;
+    this.#picture = opened;
+    if (sideNames.some((name) => sides[name] > 0)) {
+      this.#picture = createPicture(mask.width, mask.height);
+      lay(opened, this.#picture, sides.left, sides.top);
+    }
+    this.emit("picture", this.#picture);
+    this.#maskChanged({ x: 0, y: 0, width: mask.width, height: mask.height });
+    this.emit("results", canvas.results);
+    this.emit("history", undefined);
+    return true;
+  }
+
   /** Part of the step that is under way, which `endStep` ends. */
   paint(shape: Shape, value: 0 | 1): void {
-    const box = shapeBox(shape, this.#mask);
+    const { mask, history } = this.#canvas;
+    const box = shapeBox(shape, mask);
     if (this.#locked || box.width === 0 || box.height === 0) return;
-    this.#history.touch(box);
-    paint(this.#mask, shape, value);
+    history.touch(box);
+    paint(mask, shape, value);
     this.#maskChanged(box);
   }
 
@@ -108,25 +176,27 @@ export class Workspace extends Emitter<WorkspaceEvents> {
 
   /** False where it changed nothing. */
   endStep(label: string): boolean {
-    const changed = this.#history.commit(label);
-    if (changed) this.emit("history", undefined);
-    return changed;
+    const changed = this.#canvas.history.commit(label);
+    if (!changed) return false;
+    this.#later.length = 0;
+    this.emit("history", undefined);
+    return true;
   }
 
   cancelStep(): void {
-    const box = this.#history.rollback();
+    const box = this.#canvas.history.rollback();
     if (box) this.#maskChanged(box);
   }
 
   /** As one step. @throws InputError for another size */
   replaceMask(mask: FillMask, label: string): boolean {
     if (this.#locked) return false;
-    const { width, height } = this.#mask;
+    const { width, height } = this.mask;
     if (mask.width !== width || mask.height !== height)
       throw new InputError(`the mask is ${mask.width}×${mask.height}, the picture ${width}×${height}`);
     const all = { x: 0, y: 0, width, height };
-    this.#history.touch(all);
-    this.#mask.data.set(mask.data);
+    this.#canvas.history.touch(all);
+    this.mask.data.set(mask.data);
     this.#maskChanged(all);
     return this.endStep(label);
   }
@@ -142,11 +212,20 @@ export class Workspace extends Emitter<WorkspaceEvents> {
 
   #restore(which: "undo" | "redo"): string | undefined {
     if (this.#locked) return undefined;
-    const restored = this.#history[which]();
-    if (!restored) return undefined;
+    const restored = this.#canvas.history[which]();
+    if (!restored) return this.#restoreCanvas(which);
     this.#maskChanged(restored.box);
     this.emit("history", undefined);
     return restored.label;
+  }
+
+  #restoreCanvas(which: "undo" | "redo"): string | undefined {
+    const [from, to] = which === "undo" ? [this.#earlier, this.#later] : [this.#later, this.#earlier];
+    const canvas = from.pop();
+    if (!canvas) return undefined;
+    to.push(this.#canvas);
+    this.#putOn(canvas);
+    return "size of the canvas";
   }
 
   lock(locked: boolean): void {
@@ -158,13 +237,13 @@ export class Workspace extends Emitter<WorkspaceEvents> {
 
   addResult({ x, y, picture, ...rest }: Omit<RunPreview, "step"> & Pick<Variation, "reached">): Result {
     const result = { ...rest, x, y, patch: picture, id: ++this.#lastId };
-    this.setResults([...this.#results, result].slice(-mostResults));
+    this.setResults([...this.results, result].slice(-mostResults));
     return result;
   }
 
   setResults(results: readonly Result[]): void {
-    if (results.length === 0 && this.#results.length === 0) return;
-    this.#results = results;
+    if (results.length === 0 && this.results.length === 0) return;
+    this.#canvas.results = results;
     this.emit("results", results);
     if (this.#chosen && !results.includes(this.#chosen)) this.choose(undefined);
   }
@@ -181,15 +260,15 @@ export class Workspace extends Emitter<WorkspaceEvents> {
     const { width, height, data } = this.#picture;
     const whole = createPicture(width, height);
     whole.data.set(data);
-    if (result) pasteBox(whole, result.patch, result);
+    if (result) lay(result.patch, whole, result.x, result.y);
     return whole;
   }
 }
 
-function pasteBox(into: Picture, patch: Picture, { x, y }: { x: number; y: number }): void {
-  for (let row = 0; row < patch.height; row++)
-    into.data.set(
-      patch.data.subarray(4 * row * patch.width, 4 * (row + 1) * patch.width),
-      4 * ((y + row) * into.width + x),
-    );
+function createCanvas(mask: FillMask, sides = noSides, gesture?: object): Canvas {
+  return { sides, mask, history: new MaskHistory(mask), results: [], gesture };
+}
+
+function sizeOf({ width, height }: Picture, { left, top, right, bottom }: Sides): { width: number; height: number } {
+  return { width: left + width + right, height: top + height + bottom };
 }
