@@ -31,6 +31,14 @@ export function positive(what: string, written: Written): number {
   return number;
 }
 
+/** @throws InputError unless it is a number above 0 and at most 1 */
+export function share(what: string, written: Written): number {
+  const number = decimal(written);
+  if (!(number > 0 && number <= 1))
+    throw new InputError(`${what}: expected a number above 0, at most 1, got ${shown(written)}`);
+  return number;
+}
+
 /** @throws InputError unless it is a number from 0 on */
 export function notNegative(what: string, written: Written): number {
   const number = decimal(written);

@@ -6,6 +6,8 @@ import { cropToModel } from "../pictures/cropPaste.ts";
 import type { Box } from "../pictures/holes.ts";
 import { checkPair, toModelRange, type Mask, type Picture } from "../pictures/image.ts";
 import { planRegions, type Region } from "../pictures/region.ts";
+import type { Job } from "./given.ts";
+import type { Sampling } from "./sampling.ts";
 import type { Known } from "./state.ts";
 
 interface CropJob {
@@ -59,6 +61,38 @@ export function inBatches(crops: readonly Crop[], size: number): Crop[][] {
     else batches.push([crop]);
   }
   return batches;
+}
+
+/** A strength and pictures to start from belong together. @throws InputError */
+export function requireStarts(jobs: readonly Job[], { strength }: Sampling): void {
+  for (const [index, { picture, keep, startFrom }] of jobs.entries()) {
+    if (startFrom && strength === undefined)
+      throw new InputError(
+        `startFrom: picture ${index} has one and the sampling no strength: give one, 0.5 for half of the noise levels`,
+      );
+    if (strength === undefined || startFrom) continue;
+    // Whether there are pixels to be filled that are transparent, and others.
+    const there = [false, false];
+    for (const [i, known] of keep.data.entries()) if (known < 0.5) there[picture.data[4 * i + 3] ? 1 : 0] = true;
+    if (there[0] && !there[1])
+      throw new InputError(
+        `strength: nothing but transparency lies where picture ${index} is to be filled: give startFrom, or no strength`,
+      );
+  }
+}
+
+/** What a batch begins with: the known picture where there is one, the guess elsewhere. */
+export function startOf(batch: readonly Crop[], jobs: readonly Job[]): Float32Array {
+  return concatenate(
+    batch.map(({ job, picture, keep, region }) => {
+      const { picture: below, keep: mask, startFrom = below } = jobs[job]!;
+      const all = { ...mask, data: mask.data.map(() => 1) };
+      const start = cropToModel(startFrom, all, region, keep.width, keep.height).picture;
+      for (const [i, known] of keep.data.entries())
+        if (known) start.data.set(picture.data.subarray(4 * i, 4 * i + 4), 4 * i);
+      return toModelRange(start);
+    }),
+  );
 }
 
 /** What the network is to know of a batch; undefined where that is nothing. */

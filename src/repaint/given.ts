@@ -14,6 +14,11 @@ export interface InpaintJob {
    * (`InpaintResult.seeds`).
    */
   readonly seed?: bigint | number | undefined;
+  /**
+   * Where the sampling has a `strength`: what the run begins with in the parts to be filled, a painted guess, say. Of
+   * the picture's size. Default: what lies there in `picture`.
+   */
+  readonly startFrom?: Picture | undefined;
   /** Of class-conditional networks, and of the classifier that guides. */
   readonly class?: number | undefined;
 }
@@ -31,11 +36,20 @@ export function readJobs(given: InpaintJob | readonly InpaintJob[]): Job[] {
     const at = jobs.length > 1 ? `job ${index}: ` : "";
     if (typeof job !== "object" || job === null)
       throw new InputError(`${at}expected { picture, keep }, got ${kindOf(job)}`);
-    const { picture, keep, seed } = job;
-    requirePixels(`${at}picture`, picture, 1, "an ImageData, or { width, height, data } with RGBA bytes");
+    const { picture, keep, seed, startFrom } = job;
+    const rgba = "an ImageData, or { width, height, data } with RGBA bytes";
+    requirePixels(`${at}picture`, picture, 1, rgba);
     const mask = "{ width, height, data } with a Float32Array, 1 = known; keepMask() makes one of a mask picture";
     requirePixels(`${at}keep`, keep, 4, mask);
     checkPair(picture, keep);
+    if (startFrom !== undefined) {
+      requirePixels(`${at}startFrom`, startFrom, 1, rgba);
+      const { width, height } = startFrom;
+      if (width !== picture.width || height !== picture.height)
+        throw new InputError(
+          `${at}startFrom is ${width}x${height}, the picture ${picture.width}x${picture.height}: they must have the same size`,
+        );
+    }
     return Object.assign({}, job, { seed: readSeed(seed, at) });
   });
 }

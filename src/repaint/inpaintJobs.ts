@@ -5,7 +5,7 @@
  */
 import { InputError, type DeviceLostError } from "../errors.ts";
 import type { RunControl } from "./control.ts";
-import { cropJobs, hasHole, hasKnown, inBatches, knownOf, type Crop } from "./crops.ts";
+import { cropJobs, hasHole, hasKnown, inBatches, knownOf, requireStarts, startOf, type Crop } from "./crops.ts";
 import type { Job } from "./given.ts";
 import { requireScale } from "./guidance.ts";
 import type { Box } from "../pictures/holes.ts";
@@ -49,6 +49,7 @@ export async function* inpaintJobs(
   const { inChannels, imageSize: size } = loaded.networks.unet.checkpoint.config;
   if (inChannels !== 3) throw new InputError(`pictures have 3 channels and this network takes ${inChannels}`);
   checkGuidance(loaded, jobs, options);
+  requireStarts(jobs, sampling);
   const begin = performance.now();
   const crops = cropJobs(jobs, size, options.region);
   const toFill = crops.filter(hasHole);
@@ -60,9 +61,10 @@ export async function* inpaintJobs(
   let modelCalls = 0;
   for (const [index, batch] of batches.entries()) {
     if (control.stopping) break;
+    const startFrom = sampling.strength === undefined ? undefined : startOf(batch, jobs);
     const run = sampleOnAnyDevice(
       loaded,
-      (networks) => ({ ...sampleOptions(batch, jobs, options, networks), sampling, control }),
+      (networks) => ({ ...sampleOptions(batch, jobs, options, networks), sampling, startFrom, control }),
       options.onDeviceLost,
     );
     // Of the batches after this one, in calls of this one's size.

@@ -22,6 +22,8 @@ export interface SampleOptions {
   readonly seeds: readonly bigint[];
   /** What is known of the images; nothing is for a plain sample. */
   readonly known?: Known | undefined;
+  /** With a `strength` of the sampling: the pictures that the run begins with, NCHW in [−1, 1]. */
+  readonly startFrom?: ArrayLike<number> | undefined;
   /** Of a class-conditional network: one an image. */
   readonly classes?: readonly number[] | undefined;
   /** A classifier that draws every step towards a class. */
@@ -74,10 +76,12 @@ export interface SampleProgress {
  * @throws InputError, OutOfMemoryError, DeviceLostError, NotFiniteError; InterruptedError when the signal aborts
  */
 export async function* sample(options: SampleOptions): AsyncGenerator<SampleProgress, Float32Array, undefined> {
-  const { unet, shape, known, classes, guidance, seeds, tiles, signal, resume } = options;
+  const { seeds, signal, resume } = options;
   const plan = await planOf(options);
   throwIfAborted(signal);
-  const state = await State.create({ unet, shape, plan, known, classes, guidance, tiles, noise: { seeds } });
+  const { unet, shape, known, startFrom, classes, guidance, tiles } = options;
+  const parts = { unet, shape, plan, known, startFrom, classes, guidance, tiles };
+  const state = await State.create({ ...parts, noise: { seeds } });
   try {
     if (resume) state.restore(resume.carried, resume.calls);
     else state.start();

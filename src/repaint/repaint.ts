@@ -15,7 +15,7 @@ import { diffusionOf } from "./planRun.ts";
 import { resolveSampling, samplingCalls, type Preset, type Sampling } from "./sampling.ts";
 
 /** A picture of the network's own making. */
-export type SampleJob = Pick<InpaintJob, "seed" | "class">;
+export type SampleJob = Pick<InpaintJob, "seed" | "class" | "startFrom">;
 export type { InpaintJob, InpaintOptions };
 
 /** Apart, so that the weights need not wait for what only runs need. */

@@ -17,7 +17,8 @@ import { State, type Known } from "./state.ts";
 
 /** What was recorded: RePaint's times, as its program walks them, or the settings of a Langevin run. */
 export type RecordedRun =
-  { readonly sampler: "repaint"; readonly times: readonly number[] } | Omit<LangevinSampling, "levels" | "respacing">;
+  | { readonly sampler: "repaint"; readonly times: readonly number[] }
+  | Omit<LangevinSampling, "levels" | "respacing" | "strength">;
 
 export interface Trace {
   readonly shape: ImageShape;

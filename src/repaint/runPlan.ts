@@ -54,7 +54,10 @@ export type AddDispatch = (builder: PlanBuilder, tensors: StateTensors) => void;
 
 export interface RunPlan<S extends Step = Step> {
   readonly diffusion: Diffusion;
-  /** By name; each has a row of parameters for each step that is its own. */
+  /**
+   * By name; each has a row of parameters for each step that is its own. `start`, where there is one, makes the state
+   * of the picture that lies in x; without it a run starts with noise.
+   */
   readonly dispatches: Readonly<Record<string, AddDispatch>>;
   readonly steps: readonly S[];
   /**

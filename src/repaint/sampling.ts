@@ -12,8 +12,17 @@ import { countModelCalls, MAX_TRANSITIONS, scheduleTimes, type Schedule } from "
  */
 export type Order = "program" | "paper";
 
+/** Where a run begins. */
+interface Beginning {
+  /**
+   * Above 0 to 1: the share of the noise levels that are visited, the lower ones. The run begins with a given picture
+   * (`InpaintJob.startFrom`), noised to the highest of them (SDEdit, Meng et al. 2022). Default: with noise alone.
+   */
+  readonly strength?: number | undefined;
+}
+
 /** RePaint (Lugmayr et al. 2022): a schedule of descents and jumps back up, and what a reverse step is. */
-export interface RePaintSampling extends Readonly<Schedule> {
+export interface RePaintSampling extends Readonly<Schedule>, Beginning {
   readonly sampler: "repaint";
   /**
    * DDIM's η, 0 (no noise) … 1, for reverse steps by DDIM. Without it they are DDPM's, with the network's own variance.
@@ -31,7 +40,7 @@ export interface RePaintSampling extends Readonly<Schedule> {
  * Guided Langevin steps (samplers/langevin.ts): a few steps at each of few noise levels. What is known is drawn towards
  * the picture but keeps most of its noise.
  */
-export interface LangevinSampling {
+export interface LangevinSampling extends Beginning {
   readonly sampler: "langevin";
   /** L, the noise levels that the run visits, from high to low. */
   readonly levels: number;
@@ -60,7 +69,7 @@ export type Preset = keyof typeof PRESETS;
 
 /** Every setting of every sampler, in the order in which people read them. */
 export const SAMPLER_SETTINGS = {
-  langevin: ["levels", "inner", "step", "lambda", "still", "respacing"],
+  langevin: ["levels", "inner", "step", "lambda", "still", "respacing", "strength"],
   repaint: [
     "steps",
     "jumpLength",
@@ -77,6 +86,7 @@ export const SAMPLER_SETTINGS = {
     "order",
     "clip",
     "respacing",
+    "strength",
   ],
 } as const satisfies {
   readonly [S in Sampling as S["sampler"]]: readonly Exclude<keyof S, "sampler">[];
@@ -106,16 +116,24 @@ export function langevinSettings({
 }
 
 /** Model calls of one crop. Where nothing of it is known there is nothing to agree with: one call a noise level. */
-export function samplingCalls(sampling: Sampling, hasKnown = true): number {
+export function samplingCalls(given: Sampling, hasKnown = true): number {
+  const sampling = walked(given);
   if (!hasKnown) return noiseLevels(sampling);
   if (sampling.sampler === "repaint") return countModelCalls(scheduleTimes(sampling));
   const { levels, inner, still } = langevinSettings(sampling);
-  return levels * (inner + 1) - still * inner;
+  return levels * (inner + 1) - Math.min(still, levels) * inner;
 }
 
-/** How many noise levels of the network's diffusion the run visits. */
+/** How many noise levels of the network's diffusion a run from noise alone visits. */
 export function noiseLevels(sampling: Sampling): number {
   return sampling.sampler === "repaint" ? sampling.steps : sampling.levels;
+}
+
+/** The sampling from where it begins: of so many levels as it visits. */
+export function walked<S extends Sampling>(sampling: S): S {
+  const { strength = 1 } = sampling;
+  const count = Math.max(1, Math.round(strength * noiseLevels(sampling)));
+  return { ...sampling, [sampling.sampler === "repaint" ? "steps" : "levels"]: count };
 }
 
 /** What no network could run. Whether this one can is `diffusionOf`'s question (planRun.ts). @throws InputError */
@@ -132,6 +150,9 @@ function checkSampling(sampling: Sampling): void {
     throw new InputError(
       `sampling: the sampler ${sampler} has no setting ${JSON.stringify(foreign)}; it has ${known.join(", ")}`,
     );
+  const { strength } = sampling;
+  if (strength !== undefined && !(typeof strength === "number" && strength > 0 && strength <= 1))
+    throw unlike("strength", "a number above 0, at most 1", strength);
   if (sampling.sampler === "langevin") checkLangevin(sampling);
   else checkReverseStep(sampling);
 }

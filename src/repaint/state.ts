@@ -38,6 +38,8 @@ interface StateOptions {
   readonly plan: RunPlan;
   readonly noise: NoiseSource;
   readonly known?: Known | undefined;
+  /** Where the plan has a start: the pictures of which it makes the first state, NCHW in [−1, 1]. */
+  readonly startFrom?: ArrayLike<number> | undefined;
   /** One class an image. */
   readonly classes?: readonly number[] | undefined;
   /** A classifier that guides; its scale stands in the plan's rows. */
@@ -55,6 +57,7 @@ export class State {
   readonly #device: Device;
   readonly #shape: ImageShape;
   readonly #carries: RunPlan["carries"];
+  readonly #startFrom: ArrayLike<number> | undefined;
   readonly #network: NetworkCall;
   readonly #watch: FiniteWatch;
   readonly #embeddings: Embeddings;
@@ -65,7 +68,7 @@ export class State {
   readonly #owned: Owned;
 
   private constructor(
-    { unet, shape, plan }: StateOptions,
+    { unet, shape, plan, startFrom }: StateOptions,
     parts: {
       network: NetworkCall;
       watch: FiniteWatch;
@@ -79,6 +82,7 @@ export class State {
     this.#device = unet.device;
     this.#shape = shape;
     this.#carries = plan.carries;
+    this.#startFrom = startFrom;
     this.#network = parts.network;
     this.#watch = parts.watch;
     this.#embeddings = parts.embeddings;
@@ -114,8 +118,9 @@ export class State {
     }
   }
 
-  /** x ← the start's noise. Only with generated noise. */
+  /** x ← the start's noise, or `startFrom` as the plan noises it. Only with generated noise. */
   start(): void {
+    if (this.#startFrom) this.#device.upload(this.#buffers.get("x")!, 0, toNhwc(this.#startFrom, this.#shape));
     this.#executors.get("start")!.submit();
   }
 
@@ -252,7 +257,7 @@ function dispatchesOf({ unet, shape, plan, noise }: StateOptions): RunPlan["disp
       parameters: { images, vectors, draw: startDraw },
       variant: {},
     });
-  return { ...plan.dispatches, start };
+  return { start, ...plan.dispatches };
 }
 
 async function buildDispatch(
@@ -289,7 +294,7 @@ function stateTensors(builder: PlanBuilder, shape: ImageShape, outChannels: numb
   };
 }
 
-function checkShapes({ unet, shape, known, classes, guidance, noise }: StateOptions): void {
+function checkShapes({ unet, shape, plan, known, startFrom, classes, guidance, noise }: StateOptions): void {
   const { config } = unet.checkpoint;
   const { batch, channels, height, width } = shape;
   const expect = (what: string, expected: number, got: number) => {
@@ -305,6 +310,8 @@ function checkShapes({ unet, shape, known, classes, guidance, noise }: StateOpti
     expect("values of the known picture", batch * channels * height * width, known.image.length);
     expect("values of the mask", batch * height * width, known.keep.length);
   }
+  if (startFrom || "start" in plan.dispatches)
+    expect("values of the picture to start from", batch * channels * height * width, startFrom?.length ?? 0);
   if (classes) expect("classes", batch, classes.length);
   if (guidance) {
     requireGuide(unet.checkpoint, guidance.classifier.checkpoint);

@@ -1,5 +1,5 @@
 /** The noise levels that a run visits, as a line that can be drawn. Pure and small: pages import it. */
-import { langevinSettings, type LangevinSampling, type Sampling } from "./sampling.ts";
+import { langevinSettings, walked, type LangevinSampling, type Sampling } from "./sampling.ts";
 import { scheduleTimes } from "./schedule.ts";
 
 export interface Walk {
@@ -10,7 +10,8 @@ export interface Walk {
 }
 
 /** @throws InputError for a schedule that is none */
-export function walkOf(sampling: Sampling): Walk {
+export function walkOf(given: Sampling): Walk {
+  const sampling = walked(given);
   return sampling.sampler === "repaint" ? repaintWalk(sampling) : langevinWalk(sampling);
 }
 

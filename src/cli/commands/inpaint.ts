@@ -3,7 +3,7 @@
  * found before a device is opened. Not here: which files (pictureFiles.ts, results.ts), running them (tasks/fill.ts).
  */
 import { existsSync } from "node:fs";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { InputError, InterruptedError } from "../../errors.ts";
 import { ensureFolder, writeFileAtomic } from "../../node/files.ts";
 import { packageInfo } from "../../node/packageFiles.ts";
@@ -43,7 +43,8 @@ import {
   requirePictureModel,
   sayAssumed,
 } from "../given/model.ts";
-import { readRun, runOptions, type RunSettings } from "../given/run.ts";
+import { type Beginning, readBeginning, startOption } from "../given/beginning.ts";
+import { runOptions } from "../given/run.ts";
 import { type RunSampling, samplingFor, samplingWords } from "../given/sampling.ts";
 import { keptWords, maskWords } from "../files/maskWords.ts";
 import {
@@ -52,8 +53,10 @@ import {
   ownAlpha,
   type Pair,
   pairPictures,
+  pairStarts,
   type ReadPair,
   readPair,
+  readStart,
 } from "../files/pictureFiles.ts";
 import { planResults, refusePreviews, type Result } from "../files/results.ts";
 import { readFeather, readPrecision, readRegion, readSeeds } from "../given/settings.ts";
@@ -65,7 +68,7 @@ import { about } from "../values.ts";
 import { type AdapterKind, adapterName } from "../../engine/adapter.ts";
 import type { Precision } from "../../numbers/storage.ts";
 
-interface Settings {
+interface Settings extends Beginning {
   readonly images: readonly string[];
   /** `path`: undefined where only the border of a larger canvas is filled. */
   readonly mask: { readonly kind: MaskKind; readonly path: string | undefined };
@@ -74,7 +77,6 @@ interface Settings {
   readonly guide: GuideSettings | undefined;
   readonly classes: readonly string[];
   readonly seeds: readonly bigint[];
-  readonly run: RunSettings;
   readonly precision: Precision;
   /** The crop to use; undefined: one is planned around each hole. */
   readonly region: Box | undefined;
@@ -115,6 +117,7 @@ export const inpaintCommand: Command<Settings> = {
     { name: "seed", value: "N", help: "the same seed gives the same picture (default 0)" },
     { name: "count", value: "N", help: "results of each picture, with the seeds seed, seed+1, … (default 1)" },
     ...runOptions(),
+    startOption,
     precisionOption,
     { name: "region", value: "X,Y,W,H", help: "the part that the model sees, instead of one chosen around each hole" },
     { name: "feather", value: "PX", help: "fade the filled side towards the known one (default 0)" },
@@ -144,7 +147,7 @@ async function parse(given: Arguments): Promise<Settings> {
   return {
     images,
     seeds: readSeeds(given),
-    run: readRun(given),
+    ...readBeginning(given),
     feather: readFeather(given),
     precision: readPrecision(given),
     mask: readMask(given),
@@ -193,6 +196,8 @@ interface Plan {
   readonly guide: OpenGuide | undefined;
   readonly runOn: (kind: AdapterKind) => RunSampling;
   readonly classes: ReadonlyMap<Pair, number | undefined>;
+  /** What runs begin with, where that is not the picture itself. */
+  readonly starts: ReadonlyMap<Pair, string>;
   readonly results: readonly Result[];
   /** How many crops of a pair go through the model. */
   readonly crops: ReadonlyMap<Pair, number>;
@@ -225,6 +230,7 @@ async function makePlan(
   requirePictureModel(model);
   const runOn = samplingFor(settings.run, model.checkpoint.diffusion);
   const pairs = await pairPictures(settings.images, mask.path, mask.kind);
+  const starts = settings.startFrom === undefined ? new Map() : await pairStarts(pairs, settings.startFrom);
   const labels = await classesFor(settings.classes, model, guide, pairs.pairs.length);
   const classes = new Map(pairs.pairs.map((pair, index) => [pair, labels[index]]));
   const results = await planResults(pairs, settings.seeds, settings);
@@ -232,7 +238,7 @@ async function makePlan(
   const unused = pairs.unusedMasks.length;
   if (unused > 0) context.report.say(`${count(unused, "mask")} in ${mask.path} without a picture: not used.`);
   if (pairs.leftOut.length > 0) context.report.say(leftOutWords(pairs.leftOut));
-  const crops = await countCrops(context, pairs.pairs, model, settings);
+  const crops = await countCrops(context, pairs.pairs, model, starts, settings);
   const { version } = await packageInfo();
   const texts = {
     Software: `repaint-webgpu ${version}`,
@@ -240,7 +246,7 @@ async function makePlan(
     "Model SHA-256": await modelHash(model, context),
     ...(guide ? await guideTexts(guide, context) : {}),
   };
-  return { settings, model, guide, runOn, classes, results, crops, texts };
+  return { settings, model, guide, runOn, classes, starts, results, crops, texts };
 }
 
 /** Of more pictures only what is odd is said. */
@@ -251,6 +257,7 @@ async function countCrops(
   { report, signal }: Context,
   pairs: readonly Pair[],
   { checkpoint }: OpenModel,
+  starts: Plan["starts"],
   { region, exif, extension }: Pick<Settings, "region" | "exif" | "extension">,
 ): Promise<Map<Pair, number>> {
   const size = checkpoint.config.imageSize;
@@ -260,6 +267,7 @@ async function countCrops(
     signal.throwIfAborted();
     const read = await readPair(pair, extension);
     const { keep } = read;
+    if (starts.has(pair)) await readStart(starts.get(pair)!, pair, read.picture);
     if (read.file.remark) words.push(read.file.remark);
     if (pairs.length <= mostDescribed) words.push(...keptWords(pair.image, read.file, exif));
     words.push(...maskWords(pair, read, pairs.length > mostDescribed));
@@ -287,13 +295,19 @@ async function fill(
     const works = results.map((result) => {
       let read: ReadPair;
       const label = plan.classes.get(result.pair);
-      const all = { ...options, class: label, precision, adapter: adapterName(device.info) };
+      const startFrom = plan.starts.has(result.pair) ? basename(plan.starts.get(result.pair)!) : undefined;
+      const all = { ...options, startFrom, class: label, precision, adapter: adapterName(device.info) };
       return {
         name: result.pair.stem,
         seed: result.seed,
         class: label,
         crops: plan.crops.get(result.pair)!,
-        load: async () => (read = await readPair(result.pair, settings.extension)),
+        load: async () => {
+          read = await readPair(result.pair, settings.extension);
+          const start = plan.starts.get(result.pair);
+          const startFrom = start === undefined ? start : await readStart(start, result.pair, read.picture);
+          return { ...read, startFrom };
+        },
         finish: (picture: Picture) => write(context, plan, result, picture, read, { Settings: JSON.stringify(all) }),
       };
     });
@@ -336,7 +350,8 @@ function announceRun(
   };
   const hashes = { modelSha256: texts["Model SHA-256"], classifierSha256: texts["Classifier SHA-256"] };
   const shared = { model: model.name, ...hashes, crops, modelCalls };
-  report.event("run", { ...shared, ...options, ...classWords([...classes.values()]) });
+  const { startFrom } = settings;
+  report.event("run", { ...shared, ...options, startFrom, ...classWords([...classes.values()]) });
   return options;
 }
 

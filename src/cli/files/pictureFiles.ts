@@ -82,6 +82,33 @@ export function leftOutWords(files: readonly string[]): string {
   return `${files.length} ${subject} left out, of formats that are not read (${extensions}): convert ${object} to PNG or JPEG.`;
 }
 
+/**
+ * Of each pair the picture that its run begins with: the file, or those of a folder by the names of the pictures.
+ * @throws InputError for pictures without one
+ */
+export async function pairStarts({ pairs, many }: Pairs, path: string): Promise<ReadonlyMap<Pair, string>> {
+  if (!(await isFolder(path))) {
+    if (many)
+      throw new InputError(`--start-from ${path} is one picture for several: give a folder with one for each, by name`);
+    return new Map(pairs.map((pair) => [pair, path]));
+  }
+  const starts = new Map((await listPictures(path)).map((file) => [stemOf(file), file]));
+  const missing = pairs.filter(({ stem }) => !starts.has(stem)).map(({ image }) => basename(image));
+  if (missing.length > 0)
+    throw new InputError(`--start-from ${path} has none for ${list(missing)}: each is named as its picture`);
+  return new Map(pairs.map((pair) => [pair, starts.get(pair.stem)!]));
+}
+
+/** What a run begins with, in sRGB. @throws InputError where it has another size than the pair's picture */
+export async function readStart(path: string, { image }: Pair, { width, height }: Picture): Promise<Picture> {
+  const start = await readPicture(path);
+  if (start.width !== width || start.height !== height)
+    throw new InputError(
+      `${path} is ${start.width}x${start.height} and ${image} ${width}x${height}: paint the guess into a copy of the picture`,
+    );
+  return toSrgb(start, start.colours);
+}
+
 /** Files and the pictures of folders, in order. @throws InputError for a folder without any */
 export async function listPictureFiles(images: readonly string[]): Promise<string[]> {
   const listed = await Promise.all(images.map(async (path) => ((await isFolder(path)) ? listImages(path) : [path])));

@@ -7,7 +7,7 @@ import { InputError } from "../../errors.ts";
 import { type Order, type Preset, PRESETS, SAMPLER_SETTINGS, type SamplerName } from "../../repaint/sampling.ts";
 import { STRATEGIES, type Strategy } from "../../repaint/strategies.ts";
 import type { Arguments, Option } from "../command.ts";
-import { choice, fraction, notNegative, positive, wholeNumber, type Written } from "../values.ts";
+import { choice, fraction, notNegative, positive, share, wholeNumber, type Written } from "../values.ts";
 
 interface Row<T> {
   /** How help writes the value. */
@@ -103,6 +103,11 @@ const rows = {
     help: 'which noise levels are visited, in guided-diffusion\'s words: "250", "ddim50", "10,15,20" (default: evenly)',
     read: (_what, written) => String(written),
   },
+  strength: {
+    value: "X",
+    help: "begin with what lies in the hole (or --start-from) at this share of the noise levels, above 0 to 1; less keeps more of it",
+    read: share,
+  },
 } as const satisfies Rows;
 
 type Key = keyof typeof rows;
@@ -117,11 +122,13 @@ export const optionOf = (key: string): string => key.replaceAll(/[A-Z]/g, (lette
 const keyOf = new Map<string, Key>((Object.keys(rows) as Key[]).map((key) => [optionOf(key), key]));
 
 /** By the names of options: "preset", "jump-length", … */
-export const runSettingNames: readonly string[] = [...keyOf.keys()];
+const optionNames: readonly string[] = [...keyOf.keys()];
+/** Of a setting that is evaluated: with a strength a run would begin with the picture that it is measured against. */
+export const runSettingNames: readonly string[] = optionNames.filter((name) => name !== "strength");
 
 /** The options of these settings, all without names. `help` says something else of one. */
 export function runOptions(
-  names: readonly string[] = runSettingNames,
+  names: readonly string[] = optionNames,
   help: Readonly<Record<string, string>> = {},
 ): Option[] {
   return names.map((name) => {

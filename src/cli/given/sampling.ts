@@ -53,6 +53,9 @@ export function samplingFor(
   return runOn;
 }
 
+/** What may be asked for beside a preset, which stays that preset. */
+const besidePreset: readonly string[] = ["eta", "order", "respacing", "strength"];
+
 function makeLangevin(settings: RunSettings, kind: AdapterKind, limit: number): RunSampling {
   const preset = settings.preset ?? defaultPreset(kind);
   const base = PRESETS[preset] as LangevinSampling;
@@ -60,12 +63,9 @@ function makeLangevin(settings: RunSettings, kind: AdapterKind, limit: number): 
   const sampling = { ...base, ...given };
   // All numbers, so that a picture says how it was made whatever the defaults of another version are.
   const whole = { ...sampling, ...langevinSettings(sampling) };
-  const isPreset = Object.keys(given).every((key) => key === "respacing");
+  const isPreset = Object.keys(given).every((key) => besidePreset.includes(key));
   return { preset: isPreset ? preset : undefined, sampling: whole };
 }
-
-/** What may be asked for beside a preset, which stays that preset. */
-const besidePreset: readonly string[] = ["eta", "order", "respacing"];
 
 function makeRePaint(settings: RunSettings, kind: AdapterKind, limit: number): RunSampling {
   const { preset, strategy = "resample" } = settings;
@@ -123,7 +123,10 @@ function requireRunnable(sampling: Sampling, { strategy }: RunSettings, limit: n
 
 /** "guided Langevin, 10 levels of 2 steps", "RePaint, 100 steps, jump length 10, 5 resamples". */
 export function samplingWords(sampling: Sampling): string {
-  return sampling.sampler === "repaint" ? `RePaint, ${scheduleWords(sampling)}` : langevinWords(sampling);
+  const words = sampling.sampler === "repaint" ? `RePaint, ${scheduleWords(sampling)}` : langevinWords(sampling);
+  const { strength } = sampling;
+  if (strength === undefined) return words;
+  return `${words}, begun with a picture at the lower ${Math.round(100 * strength)} % of them`;
 }
 
 function langevinWords(sampling: LangevinSampling): string {
@@ -131,7 +134,7 @@ function langevinWords(sampling: LangevinSampling): string {
   return [
     `guided Langevin, ${count(levels, "level")} of ${count(inner, "step")}`,
     ...(step === 1 ? [] : [`step size ${step}`]),
-    ...(lambda === 8 ? [] : [`strength ${lambda}`]),
+    ...(lambda === 8 ? [] : [`lambda ${lambda}`]),
     ...(still === 1 ? [] : [`the last ${still} without`]),
   ].join(", ");
 }

@@ -19,7 +19,7 @@ export interface Work {
   readonly class?: number | undefined;
   /** How many crops go through the model; 0: nothing is to be filled. */
   readonly crops: number;
-  load(): Promise<{ picture: Picture; keep: Mask }>;
+  load(): Promise<{ picture: Picture; keep: Mask; startFrom?: Picture | undefined }>;
   finish(result: Picture): Promise<void>;
 }
 

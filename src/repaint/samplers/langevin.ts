@@ -9,8 +9,8 @@ import type { ParameterValues } from "../../engine/kernel.ts";
 import { langevinStep } from "../../shaders/langevinStep.ts";
 import { epsilonGuidance, forwardCoefficients, startCoefficients, type Diffusion } from "../diffusion.ts";
 import { startDraw, type AddDispatch, type PlanContext, type RecordedStep, type RunPlan } from "../runPlan.ts";
-import { langevinSettings, type LangevinSampling } from "../sampling.ts";
-import { addRenoise, blendRow } from "./renoise.ts";
+import { langevinSettings, walked, type LangevinSampling } from "../sampling.ts";
+import { addRenoise, blendRow, withStart } from "./renoise.ts";
 
 type LangevinRow = ParameterValues<typeof langevinStep.parameters>;
 
@@ -26,7 +26,7 @@ export type LangevinCoefficients = Pick<
  */
 export function planLangevin(sampling: LangevinSampling, context: PlanContext): RunPlan<RecordedStep> {
   const { diffusion, layout, hasKnown } = context;
-  const { levels, inner, step, lambda, still } = langevinSettings(sampling);
+  const { levels, inner, step, lambda, still } = langevinSettings(walked(sampling));
   const rows: LangevinRow[] = [];
   const steps: RecordedStep[] = [];
   let draw = startDraw;
@@ -51,7 +51,8 @@ export function planLangevin(sampling: LangevinSampling, context: PlanContext): 
     });
   const blend = blendRow(layout, { draw: startDraw, blend: forwardCoefficients(diffusion, levels - 1) });
   const begin: AddDispatch = (builder, tensors) => addRenoise(builder, tensors, [blend]);
-  return { diffusion, steps, carries: ["x"], dispatches: hasKnown ? { langevin, begin } : { langevin } };
+  const dispatches = withStart(hasKnown ? { langevin, begin } : { langevin }, sampling, context);
+  return { diffusion, steps, carries: ["x"], dispatches };
 }
 
 /** What rows of one level have in common. */

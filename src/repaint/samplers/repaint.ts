@@ -16,9 +16,9 @@ import {
   type ReverseRule,
 } from "../diffusion.ts";
 import type { PlanContext, RecordedStep, RunPlan, StateTensors, Step } from "../runPlan.ts";
-import type { Order, RePaintSampling } from "../sampling.ts";
+import { walked, type Order, type RePaintSampling } from "../sampling.ts";
 import { scheduleTimes } from "../schedule.ts";
-import { addRenoise, blendRow, climbRow, knownRow, type Drawn, type RenoiseRow } from "./renoise.ts";
+import { addRenoise, blendRow, climbRow, knownRow, withStart, type Drawn, type RenoiseRow } from "./renoise.ts";
 import { singleTransitionsOf, transitionsOf, type Transition } from "../transitions.ts";
 
 type ReverseRow = ParameterValues<typeof reverseStep.parameters>;
@@ -30,7 +30,8 @@ type ReverseRow = ParameterValues<typeof reverseStep.parameters>;
 export function planRePaint(sampling: RePaintSampling, context: PlanContext): RunPlan {
   const { diffusion, layout, hasKnown } = context;
   const { order = "program", clip = order === "program", eta } = sampling;
-  const times = scheduleTimes(hasKnown ? sampling : { steps: sampling.steps, jumpLength: 1, resamples: 1 });
+  const schedule = walked(sampling);
+  const times = scheduleTimes(hasKnown ? schedule : { steps: schedule.steps, jumpLength: 1, resamples: 1 });
   const transitions = transitionsOf(times);
   const rule = reverseRule(context.settings, eta);
   const steps: Step[] = [];
@@ -52,12 +53,8 @@ export function planRePaint(sampling: RePaintSampling, context: PlanContext): Ru
       climbs.push(climbRow(layout, amounts, { draw, blend }));
     }
   }
-  return {
-    diffusion,
-    steps,
-    carries: ["x"],
-    dispatches: dispatchesOf({ reverse, climbs, variant: variantOf(rule, clip) }),
-  };
+  const dispatches = dispatchesOf({ reverse, climbs, variant: variantOf(rule, clip) });
+  return { diffusion, steps, carries: ["x"], dispatches: withStart(dispatches, sampling, context) };
 }
 
 /**
