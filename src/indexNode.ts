@@ -8,6 +8,6 @@ import { setRuntime } from "./repaint/runtime.ts";
 export * from "./index.ts";
 
 setRuntime({
-  openFile: async (path) => (await import("./node/fileSource.ts")).openFileSource(path),
+  openFile: async (path) => (await import("./node/modelFile.ts")).openModelFile(path),
   openDevice: async () => requestDevice((await (await import("./node/adapter.ts")).openGpu()).adapter),
 });

@@ -14,6 +14,7 @@ import { writeSafetensors } from "../src/files/safetensors.ts";
 import { UNet } from "../src/unet/unet.ts";
 import { goldenCheckpoint, goldenTensors, relativeError, shapeOf, tensor } from "./support/goldens.ts";
 import { gpuDevice } from "./support/gpu.ts";
+import { underDiffusersNames, type Tensors } from "./support/diffusersNames.ts";
 import { values } from "./support/random.ts";
 import { wholeNetwork, type StateDict } from "./twins/wholeNetwork.ts";
 import { bytesSource } from "../src/files/bytes.ts";
@@ -21,78 +22,6 @@ import { openTensors } from "../src/files/open.ts";
 import { quantized } from "./support/int8.ts";
 
 const device = await gpuDevice();
-
-type Tensors = Map<string, { shape: readonly number[]; data: Float32Array }>;
-
-/** guided-diffusion's state under diffusers' names, by rules of its own: levels of n + 1 entries, modules in order. */
-function renamed(
-  state: StateDict,
-  blocks: number,
-  { heads, old = false }: { heads?: number; old?: boolean } = {},
-): Tensors {
-  const result: Tensors = new Map();
-  const rules: readonly (readonly [RegExp, (...groups: string[]) => string])[] = [
-    [/^input_blocks\.0\.0\./, () => "conv_in."],
-    [/^time_embed\.0\./, () => "time_embedding.linear_1."],
-    [/^time_embed\.2\./, () => "time_embedding.linear_2."],
-    [/^label_emb\./, () => "class_embedding."],
-    [/^out\.0\./, () => "conv_norm_out."],
-    [/^out\.2\./, () => "conv_out."],
-    [/^middle_block\.1\./, () => "mid_block.attentions.0."],
-    [/^middle_block\.0\./, () => "mid_block.resnets.0."],
-    [/^middle_block\.2\./, () => "mid_block.resnets.1."],
-  ];
-  for (const [name, { shape, data }] of state) {
-    let theirs = name;
-    for (const [pattern, to] of rules) theirs = theirs.replace(pattern, to);
-    theirs = theirs.replace(/^input_blocks\.(\d+)\.(\d)\./, (_, entry: string, part: string) => {
-      const [level, index] = [Math.floor((Number(entry) - 1) / (blocks + 1)), (Number(entry) - 1) % (blocks + 1)];
-      if (index === blocks) return `down_blocks.${level}.downsamplers.0.`;
-      return `down_blocks.${level}.${part === "0" ? "resnets" : "attentions"}.${index}.`;
-    });
-    theirs = theirs.replace(
-      /^output_blocks\.(\d+)\.(\d)\.(?=(\w+))/,
-      (_, entry: string, part: string, next: string) => {
-        const [level, index] = [Math.floor(Number(entry) / (blocks + 1)), Number(entry) % (blocks + 1)];
-        const attends = ["norm", "qkv", "proj_out"].includes(next);
-        if (part !== "0" && !attends) return `up_blocks.${level}.upsamplers.0.`;
-        return `up_blocks.${level}.${attends ? "attentions" : "resnets"}.${index}.`;
-      },
-    );
-    theirs = theirs
-      .replace(".in_layers.0.", ".norm1.")
-      .replace(".in_layers.2.", ".conv1.")
-      .replace(".emb_layers.1.", ".time_emb_proj.")
-      .replace(".out_layers.0.", ".norm2.")
-      .replace(".out_layers.3.", ".conv2.")
-      .replace(".skip_connection.", ".conv_shortcut.")
-      .replace(".op.", ".conv.")
-      .replace(/attentions\.(\d)\.norm\./, "attentions.$1.group_norm.")
-      .replace(".proj_out.", old ? ".proj_attn." : ".to_out.0.");
-    if (!theirs.includes(".qkv.")) {
-      const flat = theirs.includes("attentions") && shape.length === 3 ? shape.slice(0, 2) : shape;
-      result.set(theirs, { shape: flat, data: Float32Array.from(data) });
-      continue;
-    }
-    const [rows, columns] = [shape[0]!, shape.length > 1 ? shape[1]! : 1];
-    const channels = rows / 3;
-    for (const [which, part] of (old ? ["query", "key", "value"] : ["to_q", "to_k", "to_v"]).entries()) {
-      const taken = new Float32Array(channels * columns);
-      for (let c = 0; c < channels; c++) {
-        // With `heads` the state has the legacy order: q, k, v head by head.
-        const width = channels / (heads ?? 1);
-        const row =
-          heads === undefined ? which * channels + c : (Math.floor(c / width) * 3 + which) * width + (c % width);
-        for (let i = 0; i < columns; i++) taken[c * columns + i] = data[row * columns + i]!;
-      }
-      result.set(theirs.replace("qkv", part), {
-        shape: shape.length > 1 ? [channels, columns] : [channels],
-        data: taken,
-      });
-    }
-  }
-  return result;
-}
 
 async function load(tensors: Tensors, config: unknown): Promise<UNet> {
   const file = writeSafetensors(
@@ -143,7 +72,7 @@ describe("UNet2DModel", () => {
       const state = new Map<string, { shape: readonly number[]; data: Float32Array }>();
       for (const [name, { shape }] of checkpoint.file.tensors)
         state.set(name, { shape, data: await tensor(checkpoint.file, name) });
-      const unet = await load(renamed(state, 1, { heads: 2, old }), admLike);
+      const unet = await load(underDiffusersNames(state, 1, { heads: 2, old }), admLike);
       const io = await goldenTensors("unet/adm.io.safetensors");
       const out = await forward(unet, await tensor(io, "x"), [...(await tensor(io, "t"))], shapeOf(io, "x"));
       unet.dispose();
@@ -156,7 +85,7 @@ describe("UNet2DModel", () => {
     const state = new Map<string, { shape: readonly number[]; data: Float32Array }>();
     for (const [name, { shape }] of checkpoint.file.tensors)
       state.set(name, { shape, data: await tensor(checkpoint.file, name) });
-    const tensors = [...renamed(state, 1, { heads: 2 })].map(([name, more]) => ({
+    const tensors = [...underDiffusersNames(state, 1, { heads: 2 })].map(([name, more]) => ({
       name,
       dtype: "F32" as const,
       ...more,
@@ -189,12 +118,15 @@ describe("UNet2DModel", () => {
     down_block_types: ["DownBlock2D", "AttnDownBlock2D", "DownBlock2D"],
     up_block_types: ["UpBlock2D", "AttnUpBlock2D", "UpBlock2D"],
   };
+  const groupsOf = (config: object) =>
+    "attn_norm_num_groups" in config ? { middleGroups: config.attn_norm_num_groups as number } : {};
   it.each([
     ["the shape of google/ddpm-*", ddpm],
     [
       "attention on one side only, other groups, classes",
       { ...ddpm, norm_num_groups: 8, num_class_embeds: 3, up_block_types: ["UpBlock2D", "UpBlock2D", "AttnUpBlock2D"] },
     ],
+    ["groups of its own in the middle's attention", { ...ddpm, attn_norm_num_groups: 4 }],
     ["no attention in the middle, padding on both sides", { ...ddpm, add_attention: false, downsample_padding: 1 }],
   ])("%s equals the float64 twin", async (_, config) => {
     const architecture: Architecture = diffusersArchitecture(config);
@@ -206,7 +138,7 @@ describe("UNet2DModel", () => {
         return [name, { shape, data: Float32Array.from(values(length, 300 + index, { mean, deviation })) }];
       }),
     );
-    const unet = await load(renamed(state, config.layers_per_block), config);
+    const unet = await load(underDiffusersNames(state, config.layers_per_block), config);
     const [height, width] = [8, 12];
     const x = Float32Array.from(values(3 * height * width, 3));
     const out = await forward(unet, x, [417], [1, 3, height, width]);
@@ -216,7 +148,7 @@ describe("UNet2DModel", () => {
       state,
       architecture.config,
       { x: { planes, height, width }, t: 417, y },
-      architecture.details,
+      { middleGroups: architecture.details.normGroups, ...architecture.details, ...groupsOf(config) },
     );
     unet.dispose();
     expect(
@@ -227,11 +159,18 @@ describe("UNet2DModel", () => {
     ).toBeLessThanOrEqual(1e-5);
   });
 
-  it("refuses other groups in the middle's attention", () => {
-    expect(() => diffusersArchitecture({ ...ddpm, attn_norm_num_groups: 16 })).toThrow(
-      /attn_norm_num_groups: expected null or norm_num_groups \(32\), got 16/,
-    );
-    expect(diffusersArchitecture({ ...ddpm, attn_norm_num_groups: 32 })).toEqual(diffusersArchitecture(ddpm));
+  it("names fields that it does not know, of the network and of the scheduler", () => {
+    const refused = (json: object, message: RegExp) =>
+      expect(() => diffusersArchitecture({ ...ddpm, ...json })).toThrow(message);
+    refused({ attn_norm_num_groups: 48 }, /attn_norm_num_groups: expected a divisor of 64, got 48/);
+    refused({ attn_norm_num_groups: "8" }, /attn_norm_num_groups: expected a whole number ≥ 1 or null, got "8"/);
+    refused({ time_embedding_dim: 64 }, /time_embedding_dim: expected 128 \(others are not supported\), got 64/);
+    refused({ mid_block_type: null }, /mid_block_type: expected "UNetMidBlock2D", got null/);
+    refused({ mid_block_type: "UNetMidBlock2DCrossAttn" }, /mid_block_type: expected "UNetMidBlock2D"/);
+    refused({ dual_norm: true }, /dual_norm: is no field of UNet2DModel that is known here; if it changes nothing/);
+    refused({ prediction_type: "v_prediction" }, /prediction_type: is the scheduler's; give it within "scheduler_conf/);
+    const harmless = { decay: 0.9999, use_ema_warmup: true, dropout: 0.1, _name_or_path: "x", newer: null };
+    expect(diffusersArchitecture({ ...ddpm, ...harmless })).toEqual(diffusersArchitecture(ddpm));
   });
 
   it("obeys its scheduler, or refuses it", () => {
@@ -263,6 +202,11 @@ describe("UNet2DModel", () => {
         { beta_schedule: "scaled_linear" },
         /beta_schedule: expected "linear" or "squaredcos_cap_v2", got "scaled_linear"/,
       ],
+      [
+        { ...linear, _class_name: "FlowMatchEulerDiscreteScheduler" },
+        /_class_name: expected DDPMScheduler or one that/,
+      ],
+      [{ ...linear, variance_type: "learned" }, /variance_type: expected "fixed_small" or .*, got "learned"/],
       [{ ...linear, clip_sample: false }, /clip_sample: expected true, got false/],
       [{ ...linear, trained_betas: [0.1] }, /trained_betas: expected null/],
     ];

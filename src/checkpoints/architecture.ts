@@ -15,7 +15,14 @@ export type Block =
       readonly out: number;
       readonly resample: "none" | "up" | "down";
     }
-  | { readonly kind: "attention"; readonly name: string; readonly channels: number; readonly heads: number }
+  | {
+      readonly kind: "attention";
+      readonly name: string;
+      readonly channels: number;
+      readonly heads: number;
+      /** Of its GroupNorm; absent: those of the network's other norms. */
+      readonly groups?: number;
+    }
   | {
       readonly kind: "downsample" | "upsample";
       readonly name: string;
@@ -86,6 +93,8 @@ interface Levels {
   readonly resampler: (level: number, direction: "down" | "up") => "res" | "conv" | "none";
   readonly heads: (channels: number, side: "input" | "output") => number;
   readonly middleAttention: boolean;
+  /** Of its norm; absent: as all others. */
+  readonly middleGroups?: number | undefined;
 }
 
 /**
@@ -107,14 +116,16 @@ export function buildArchitecture(config: UNetConfig): Architecture {
 
 /** The blocks of a network whose levels make the given choices, under guided-diffusion's names. */
 export function assembleArchitecture(levels: Levels): Architecture {
-  const { config, details, widths, middleAttention } = levels;
+  const { config, details, widths, middleAttention, middleGroups: groups } = levels;
   const { modelChannels, outChannels, inChannels, superRes, pool } = config;
   const stemChannels = inChannels * (superRes ? 2 : 1);
   const { input, skips } = inputBlocks(levels, stemChannels);
   const channels = widths.at(-1)!;
   const middle = [
     res("middle_block.0", channels, channels),
-    ...(middleAttention ? [attention(levels, "middle_block.1", channels, "input")] : []),
+    ...(middleAttention
+      ? [{ ...attention(levels, "middle_block.1", channels, "input"), ...(groups ? { groups } : {}) }]
+      : []),
     res("middle_block.2", channels, channels),
   ];
   return {

@@ -6,7 +6,7 @@ import { CheckpointError, InputError } from "../errors.ts";
 import { type Architecture, buildArchitecture } from "./architecture.ts";
 import { defaultDiffusion, type DiffusionSettings, flagName, type UNetConfig } from "./config.ts";
 import { type Flags, mergeFlags, noFlags, parseFlags } from "./flags.ts";
-import { isDiffusersConfig, recognise } from "./recognise.ts";
+import { recognise } from "./recognise.ts";
 import { inferConfig, assumable } from "./infer.ts";
 import { classTable, headNames } from "./names.ts";
 import type { ByteSource } from "../files/bytes.ts";
@@ -37,7 +37,7 @@ export interface Checkpoint {
  * Opens a safetensors or PyTorch file of a UNet, or takes one that is open. Flags come from `flags` (parsed JSON,
  * either vocabulary), then from the file's metadata: `guided_diffusion_unet` (constructor's vocabulary), `flags`
  * (scripts'), `diffusion`. A file in diffusers' layout needs its config.json, as the flags, from the metadata
- * (`diffusers_config`) or from `configBeside`, which is asked only then.
+ * (`diffusers_config`) or from `configBeside`, which is asked only then; flags may be its scheduler_config.json, too.
  * @throws InputError for flags that cannot be read, CheckpointError for a file that is damaged, is no such network or
  * contradicts the flags
  */
@@ -49,13 +49,9 @@ export async function openCheckpoint(
   const file = await openNetwork(source);
   const kind = recognise(file);
   if (kind === "diffusers") {
-    const json = flags ?? metadataJson(file, "diffusers_config") ?? (await configBeside?.());
-    if (!isDiffusersConfig(json))
-      throw new CheckpointError(
-        `${file.name} is a UNet in diffusers' layout: give the config.json that stands beside it as its flags (--flags @config.json)`,
-      );
     // Most pages never see such a file.
-    return (await import("./diffusers/openDiffusers.ts")).openDiffusers(file, json);
+    const { openDiffusers } = await import("./diffusers/openDiffusers.ts");
+    return openDiffusers(file, flags, async () => metadataJson(file, "diffusers_config") ?? configBeside?.());
   }
   const given = flags === undefined ? noFlags : parseFlags(flags);
   if (kind !== "unet") {

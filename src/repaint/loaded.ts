@@ -7,6 +7,7 @@ import { CheckpointError, InputError, InterruptedError, NoAdapterError } from ".
 import type { SourceCache } from "../sources/cache.ts";
 import { pageCache } from "../sources/pageCache.ts";
 import { urlSource, type UrlOptions } from "../sources/urlSource.ts";
+import type { JsonBeside } from "../checkpoints/diffusers/configBeside.ts";
 import { openCheckpoint, type Checkpoint } from "../checkpoints/checkpoint.ts";
 import type { ClassifierCheckpoint } from "../checkpoints/classifier/checkpoint.ts";
 import type { Classifier } from "../unet/classifier.ts";
@@ -49,7 +50,10 @@ export interface LoadOptions extends UNetOptions {
   readonly tune?: TuneOptions | "off" | undefined;
 }
 
-/** Bytes, a file, its address (a string is one, relative to the page; in Node a path), or a shipped model's name. */
+/**
+ * Bytes, a file, its address (a string is one, relative to the page; in Node a path, also of a folder as diffusers
+ * saves it), or a shipped model's name.
+ */
 export type CheckpointSource = ByteSource | Blob | ArrayBuffer | Uint8Array | URL | string;
 
 /** Opens a checkpoint for as long as the body takes. */
@@ -282,7 +286,7 @@ async function fileOpener<T extends { readonly architecture: unknown }>(
     return async (_signal, body) => {
       const file = await local.openFile(address);
       try {
-        return await body(await open(file, flags));
+        return await body(await open(file, flags, () => configOf((name) => file.jsonBeside(name))));
       } finally {
         await file.close();
       }
@@ -293,13 +297,18 @@ async function fileOpener<T extends { readonly architecture: unknown }>(
     const fetching = { ...download, signal };
     const file = await urlSource(address, { ...fetching, cache: cache || undefined });
     try {
-      const config = async () =>
-        (await import("../sources/jsonBeside.ts")).jsonBeside(address, "config.json", fetching);
-      return await body(await open(file, flags, config));
+      const beside = async (name: string) =>
+        (await import("../sources/jsonBeside.ts")).jsonBeside(address, name, fetching);
+      return await body(await open(file, flags, () => configOf(beside)));
     } finally {
       await file.close();
     }
   };
+}
+
+/** Of a diffusers model: most pages never see one. */
+async function configOf(beside: JsonBeside): Promise<unknown> {
+  return (await import("../checkpoints/diffusers/configBeside.ts")).configBeside(beside);
 }
 
 /** undefined: it is none. Where there are paths, a string is one, unless it names another protocol. */

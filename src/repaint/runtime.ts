@@ -3,18 +3,19 @@
  * Node's form of the package's main entry sets it (src/indexNode.ts); pages have none.
  */
 import type { Device } from "../engine/device.ts";
+import type { JsonBeside } from "../checkpoints/diffusers/configBeside.ts";
 import type { ByteSource } from "../files/bytes.ts";
 
 export interface Runtime {
-  /** @throws InputError where there is no such file */
-  openFile(path: string): Promise<ByteSource & { close(): Promise<void> }>;
+  /** The weights at a path, and the JSON files beside them. @throws InputError where there are none */
+  openFile(path: string): Promise<ByteSource & { jsonBeside: JsonBeside; close(): Promise<void> }>;
   /** @throws NoAdapterError */
   openDevice(): Promise<Device>;
 }
 
 let current: Runtime | undefined;
 
-export function setRuntime(runtime: Runtime): void {
+export function setRuntime(runtime: Runtime | undefined): void {
   current = runtime;
 }
 

@@ -9,17 +9,21 @@ const mostBytes = 1 << 20;
 
 /** Undefined where there is none, or no JSON. @throws InputError where the server cannot be asked */
 export async function jsonBeside(address: string | URL, name: string, options: HttpOptions = {}): Promise<unknown> {
-  const url = parseUrl(address);
-  const beside = new URL(name, url);
-  // What is signed or authorised in a query is mostly so for the whole folder.
-  beside.search = url.search;
-  const file = new HttpFile(beside, options);
+  const file = new HttpFile(addressBeside(address, name), options);
   const bytes = await readStart(file);
   try {
     return bytes && (JSON.parse(new TextDecoder().decode(bytes)) as unknown);
   } catch {
     return undefined;
   }
+}
+
+/** What is signed or authorised in a query is mostly so for the whole folder. */
+export function addressBeside(address: string | URL, name: string): URL {
+  const url = parseUrl(address);
+  const beside = new URL(name, url);
+  beside.search = url.search;
+  return beside;
 }
 
 async function readStart(file: HttpFile): Promise<Uint8Array | undefined> {

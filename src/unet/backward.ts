@@ -118,7 +118,7 @@ class Backward {
     this.gradients.set(x, [dx.parts[0]!.tensor]);
   }
 
-  #norm({ name, x, pixels, channels, partials, affine, activation, block }: Of<"norm">, dy: Tensor): void {
+  #norm({ name, x, pixels, channels, groups, partials, affine, activation, block }: Of<"norm">, dy: Tensor): void {
     const { builder, batch } = this.#layers;
     const { chunks, chunkPixels } = groupNormChunks(pixels);
     const sums = this.#temporary(`${name}.sums`, partials.shape);
@@ -132,7 +132,7 @@ class Backward {
     const embedding = block === undefined ? undefined : this.#layers.embedding;
     builder.dispatch(groupNormGradientAffine, {
       tensors: { partials, embedding, sums, coefficients },
-      ...this.#layers.momentsOf({ pixels, channels, block }),
+      ...this.#layers.momentsOf({ pixels, channels, groups, block }),
       label: `${name}.gradient.affine`,
     });
     const dx = this.#temporary(name, x.shape);

@@ -130,9 +130,9 @@ export class Layers {
   }
 
   #attention(block: Extract<Block, { kind: "attention" }>, x: Feature): Feature {
-    const { name, channels, heads } = block;
+    const { name, channels, heads, groups } = block;
     const names = layerNames(block);
-    const normed = this.norm(names.norm, x, { activation: "none", output: "through" });
+    const normed = this.norm(names.norm, x, { activation: "none", output: "through", groups });
     const context = this.attention(name, normed, { channels, heads, qkv: names.qkv });
     return this.convolution(names.projection, context, { kernel: 1, channels, residual: x });
   }
@@ -176,7 +176,13 @@ export class Layers {
       activation,
       block,
       output = "materialized",
-    }: { activation: "none" | "silu"; block?: string; output?: "materialized" | "through" },
+      groups = this.#options.architecture.details.normGroups,
+    }: {
+      activation: "none" | "silu";
+      block?: string;
+      output?: "materialized" | "through";
+      groups?: number | undefined;
+    },
   ): Feature {
     const batch = this.batch;
     const pixels = x.height * x.width;
@@ -193,7 +199,7 @@ export class Layers {
         embedding: block === undefined ? undefined : this.embedding,
         affine,
       },
-      ...this.momentsOf({ pixels, channels, block }),
+      ...this.momentsOf({ pixels, channels, block, groups }),
       label: `${name}.affine`,
     });
     const y = this.temporary(name, x, channels);
@@ -204,7 +210,7 @@ export class Layers {
         variant: { activation },
         label: name,
       });
-    const operation = { name, x: inputs.x0, y, pixels, channels, partials, affine, activation, block };
+    const operation = { name, x: inputs.x0, y, pixels, channels, groups, partials, affine, activation, block };
     this.operations.push({ kind: "norm", ...operation });
     const through = output === "through" ? { ...x, norm: { affine, activation }, upsample: false } : undefined;
     return { ...x, parts: [{ tensor: y, channels }], through };
@@ -228,16 +234,15 @@ export class Layers {
   }
 
   /** Parameters and variant of the kernels that merge the chunks of a norm: the norm's own, and its gradient's. */
-  momentsOf({ pixels, channels, block }: { pixels: number; channels: number; block: string | undefined }) {
+  momentsOf(norm: { pixels: number; channels: number; groups: number; block: string | undefined }) {
+    const { block, ...sizes } = norm;
     const { config, details } = this.#options.architecture;
     const embedding = block === undefined ? "none" : config.useScaleShiftNorm ? "scaleShift" : "add";
     return {
       parameters: {
         batch: this.batch,
-        pixels,
-        channels,
-        groups: details.normGroups,
-        ...groupNormChunks(pixels),
+        ...sizes,
+        ...groupNormChunks(sizes.pixels),
         embeddingStride: this.#layout.width,
         embeddingOffset: block === undefined ? 0 : this.#layout.offsets.get(block)!,
         epsilon: details.normEpsilon,

@@ -29,6 +29,7 @@ export type Operation =
       readonly y: Tensor;
       readonly pixels: number;
       readonly channels: number;
+      readonly groups: number;
       readonly partials: Tensor;
       readonly affine: Tensor;
       readonly activation: "none" | "silu";

@@ -29,7 +29,7 @@ export function wholeNetwork(
   state: StateDict,
   config: UNetConfig,
   input: NetworkInput,
-  details: Details = guidedDiffusionDetails(config),
+  details: Details & { readonly middleGroups?: number } = guidedDiffusionDetails(config),
 ): Image {
   const has = (name: string) => state.has(name);
   const get = (name: string) => {
@@ -62,11 +62,11 @@ export function wholeNetwork(
     });
     return { planes, height, width };
   };
-  const groupNorm = (name: string, x: Image): Image => {
+  const groupNorm = (name: string, x: Image, groups = details.normGroups): Image => {
     const [weight, bias] = [get(`${name}.weight`), get(`${name}.bias`)];
-    const size = x.planes.length / details.normGroups;
+    const size = x.planes.length / groups;
     const planes: Float64Array[] = [];
-    for (let group = 0; group < details.normGroups; group++) {
+    for (let group = 0; group < groups; group++) {
       const members = x.planes.slice(group * size, (group + 1) * size);
       const all = members.flatMap((plane) => [...plane]);
       const mean = all.reduce((a, b) => a + b, 0) / all.length;
@@ -145,8 +145,8 @@ export function wholeNetwork(
     h = convolution(`${name}.out_layers.3`, map(h, silu));
     return add(has(`${name}.skip_connection.weight`) ? convolution(`${name}.skip_connection`, x) : x, h);
   };
-  const attention = (name: string, x: Image, heads: number): Image => {
-    const qkv = convolution(`${name}.qkv`, groupNorm(`${name}.norm`, x));
+  const attention = (name: string, x: Image, heads: number, groups?: number): Image => {
+    const qkv = convolution(`${name}.qkv`, groupNorm(`${name}.norm`, x, groups));
     return add(x, convolution(`${name}.proj_out`, attend(qkv, heads, config.useNewAttentionOrder)));
   };
   const attend = (x: Image, heads: number, newOrder: boolean): Image => {
@@ -245,7 +245,8 @@ export function wholeNetwork(
     return convolution("out.2.c_proj", pixel(context.planes.map((plane) => plane[0]!)));
   };
   h = residual("middle_block.0", h);
-  if (has("middle_block.1.qkv.weight")) h = attention("middle_block.1", h, heads(h.planes.length, "input"));
+  if (has("middle_block.1.qkv.weight"))
+    h = attention("middle_block.1", h, heads(h.planes.length, "input"), details.middleGroups);
   h = residual("middle_block.2", h);
   if (config.pool !== undefined) return classify(h);
   for (let i = 0; i < levels * blocks; i++) {

@@ -6,6 +6,8 @@ import { InputError } from "../../errors.ts";
 import { shown } from "../../text/quoted.ts";
 import { assembleArchitecture, type Architecture } from "../architecture.ts";
 import type { UNetConfig } from "../config.ts";
+import { schedulerKey } from "../recognise.ts";
+import { isSchedulerField } from "./scheduler.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 type Fits<T> = (value: unknown) => value is T;
@@ -35,7 +37,9 @@ const wholeNumber = "a whole number ≥ 1";
 
 /** The fields that describe a network; what is wrong with any of them is added to `problems`. */
 function readFields(json: Json, problems: string[]) {
+  const known = new Set<string>();
   const field = <T>(name: string, expected: string, fits: Fits<T>, otherwise?: T): T => {
+    known.add(name);
     const value = json[name] ?? otherwise;
     if (!fits(value)) problems.push(`${name}: expected ${expected}, got ${shown(value)}`);
     return value as T;
@@ -66,6 +70,7 @@ function readFields(json: Json, problems: string[]) {
     pad: field("downsample_padding", "0 or 1", isOneOf<0 | 1>(0, 1), 1),
     timeShift: field<string>("resnet_time_scale_shift", '"default" or "scale_shift"', shifts, "default"),
     middleAttention: field("add_attention", "true or false", isBoolean, true),
+    middleGroups: field("attn_norm_num_groups", `${wholeNumber} or null`, isCountOrNull, null),
     classes: field("num_class_embeds", `${wholeNumber} or null`, isCountOrNull, null),
     downsampler: resampler("downsample_type"),
     upsampler: resampler("upsample_type"),
@@ -75,20 +80,45 @@ function readFields(json: Json, problems: string[]) {
   only("center_input_sample", false);
   only("time_embedding_type", "positional");
   only("mid_block_scale_factor", 1);
-  if (json.class_embed_type != null)
-    problems.push(`class_embed_type: expected null (others are not supported), got ${shown(json.class_embed_type)}`);
-  const middleGroups = json.attn_norm_num_groups ?? fields.groups;
-  if (middleGroups !== fields.groups)
-    problems.push(
-      `attn_norm_num_groups: expected null or norm_num_groups (${fields.groups}), got ${shown(middleGroups)}`,
-    );
+  only("mid_block_type", "UNetMidBlock2D");
+  // null is a network without a middle.
+  if (json.mid_block_type === null) problems.push('mid_block_type: expected "UNetMidBlock2D", got null');
+  only("class_embed_type", null);
+  only("time_embedding_dim", isCounts(fields.widths) ? 4 * fields.widths[0]! : null);
+  if (className === "UNet2DModel") problems.push(...unknownFields(json, known));
   return fields;
+}
+
+/** Fields that are read nowhere since they change nothing of what a network computes. */
+const withoutEffect = new Set([
+  "sample_size",
+  "dropout",
+  "num_train_timesteps",
+  schedulerKey,
+  // Of averages over training (EMAModel).
+  "decay",
+  "inv_gamma",
+  "min_decay",
+  "optimization_step",
+  "power",
+  "update_after_step",
+  "use_ema_warmup",
+]);
+
+/** What this program has never heard of may change what the network computes; null is the absence of what it is. */
+function unknownFields(json: Json, known: ReadonlySet<string>): string[] {
+  const isKnown = (name: string) => name.startsWith("_") || known.has(name) || withoutEffect.has(name);
+  const unknown = Object.keys(json).filter((name) => json[name] !== null && !isKnown(name));
+  return unknown.map((name) => {
+    if (isSchedulerField(name)) return `${name}: is the scheduler's; give it within "${schedulerKey}"`;
+    return `${name}: is no field of UNet2DModel that is known here; if it changes nothing, leave it out`;
+  });
 }
 
 type Fields = ReturnType<typeof readFields>;
 
 /** What is wrong with fields that are each right alone. */
-function checkLevels({ widths, down, up, groups, headChannels }: Fields, problems: string[]): void {
+function checkLevels({ widths, down, up, groups, headChannels, middleGroups }: Fields, problems: string[]): void {
   const levels = widths.length;
   if (down.length !== levels || up.length !== levels)
     problems.push(
@@ -100,6 +130,8 @@ function checkLevels({ widths, down, up, groups, headChannels }: Fields, problem
     if (headChannels !== null && width % headChannels !== 0)
       problems.push(`attention_head_dim: expected a divisor of ${width}, got ${headChannels}`);
   }
+  if (middleGroups !== null && widths.at(-1)! % middleGroups !== 0)
+    problems.push(`attn_norm_num_groups: expected a divisor of ${widths.at(-1)}, got ${middleGroups}`);
   if (widths[0]! % 2 !== 0) problems.push(`block_out_channels: expected an even number first, got ${widths[0]}`);
 }
 
@@ -124,6 +156,7 @@ export function diffusersArchitecture(json: Json): Architecture {
     ),
     widths,
     middleAttention: fields.middleAttention,
+    middleGroups: fields.middleGroups ?? undefined,
     details: {
       normGroups: fields.groups,
       normEpsilon: fields.epsilon,

@@ -7,15 +7,19 @@ import { checkTensors } from "../infer.ts";
 import { diffusersArchitecture } from "./config.ts";
 import { underGuidedNames } from "./names.ts";
 import { schedulerSettings } from "./scheduler.ts";
-import { schedulerKey } from "../recognise.ts";
+import { CheckpointError } from "../../errors.ts";
+import { isDiffusersConfig, schedulerKey } from "../recognise.ts";
 import type { OpenTensors } from "../../files/open.ts";
+
+type Json = Readonly<Record<string, unknown>>;
 
 /**
  * Its scheduler is what `scheduler_config` in its config says, as that file of diffusers does; without, DDPM's.
  * @throws InputError for a config.json that describes no network of ours, CheckpointError for tensors that are not its
  * own
  */
-export function openDiffusers(file: OpenTensors, diffusersConfig: Readonly<Record<string, unknown>>) {
+export async function openDiffusers(file: OpenTensors, flags: unknown, configOf: () => Promise<unknown>) {
+  const diffusersConfig = await completeConfig(file, flags, configOf);
   const architecture = diffusersArchitecture(diffusersConfig);
   const { config } = architecture;
   const renamed = underGuidedNames(file, architecture);
@@ -30,6 +34,26 @@ export function openDiffusers(file: OpenTensors, diffusersConfig: Readonly<Recor
   return { file: renamed, config, diffusion, architecture, assumed, diffusersConfig };
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+/** What the flags say, and of what they leave out what stands in the file or beside it: network or scheduler. */
+async function completeConfig(file: OpenTensors, flags: unknown, configOf: () => Promise<unknown>): Promise<Json> {
+  const isOwn = isDiffusersConfig(flags);
+  if (isOwn && schedulerKey in flags) return flags;
+  if (flags === undefined || isOwn || isScheduler(flags)) {
+    const found = await configOf();
+    const config = isOwn ? flags : found;
+    const scheduler = isScheduler(flags) ? flags : isRecord(found) ? found[schedulerKey] : undefined;
+    if (isDiffusersConfig(config)) return scheduler === undefined ? config : { ...config, [schedulerKey]: scheduler };
+  }
+  throw new CheckpointError(
+    `${file.name} is a UNet in diffusers' layout: give the config.json that stands beside it as its flags (--flags @config.json)`,
+  );
+}
+
+/** Whether parsed flags are a scheduler_config.json. */
+function isScheduler(flags: unknown): flags is Json {
+  return isRecord(flags) && !isDiffusersConfig(flags) && ("beta_schedule" in flags || "prediction_type" in flags);
+}
+
+function isRecord(value: unknown): value is Json {
   return typeof value === "object" && value !== null;
 }

@@ -22,11 +22,26 @@ const only: Readonly<Record<string, readonly [unknown, ...unknown[]]>> = {
   rescale_betas_zero_snr: [false],
 };
 
+/** Schedulers whose networks are trained on DDPM's noise levels, and which differ in how they are sampled alone. */
+const classes =
+  /^(DDPM|DDIM|DDIMInverse|DDPMParallel|DDIMParallel|PNDM|LMSDiscrete|Euler(Ancestral)?Discrete|Heun(Discrete)?|KDPM2(Ancestral)?Discrete|DPMSolver(Multistep|Singlestep|SDE|MultistepInverse)|DEISMultistep|UniPCMultistep|SASolver|RePaint)Scheduler$/;
+const variances = ["fixed_small", "fixed_small_log", "fixed_large", "fixed_large_log", "learned_range"];
+
+export function isSchedulerField(name: string): boolean {
+  return /^(beta_|trained_betas|prediction_type|clip_sample|thresholding|variance_type|noise_schedule)/.test(name);
+}
+
 /** @throws InputError that lists every field that asks for something that these samplers do not have */
 export function schedulerSettings(json: Json): Partial<DiffusionSettings> {
   const problems: string[] = [];
   const refuse = (field: string, expected: string, value: unknown) =>
     problems.push(`${field}: expected ${expected}, got ${shown(value)}`);
+  const className = json._class_name ?? "DDPMScheduler";
+  if (typeof className !== "string" || !classes.test(className))
+    refuse("_class_name", "DDPMScheduler or one that samples such networks", className);
+  const variance = json.variance_type ?? "fixed_small";
+  if (typeof variance !== "string" || !variances.includes(variance))
+    refuse("variance_type", variances.map(shown).join(" or "), variance);
   const steps = json.num_train_timesteps ?? 1000;
   if (!Number.isInteger(steps) || (steps as number) < 1 || (steps as number) > 100_000)
     refuse("num_train_timesteps", "a whole number from 1 to 100000", steps);
@@ -57,6 +72,6 @@ export function schedulerSettings(json: Json): Partial<DiffusionSettings> {
     noiseSchedule: noiseSchedule!,
     predictXstart: prediction === "sample",
     ...(prediction === "v_prediction" ? { predictV: true } : {}),
-    sigmaSmall: json.variance_type !== "fixed_large",
+    sigmaSmall: !String(variance).startsWith("fixed_large"),
   };
 }

@@ -67,7 +67,7 @@ async function run(settings: Settings, context: Context): Promise<void> {
   const { from, flags, path } = settings;
   await refuseOutput(path, settings);
   await withFile(context, from, async (opened) => {
-    const network = await networkIn(opened, flags, context).catch((error: unknown) => {
+    const network = await networkIn(opened, flags).catch((error: unknown) => {
       if (flags !== undefined || !(error instanceof CheckpointError)) throw error;
       return error;
     });

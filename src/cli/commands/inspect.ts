@@ -75,7 +75,7 @@ function readPlanSize(given: Arguments): PlanSize | undefined {
 
 async function run({ file, flags, plan, guide: classifier }: Settings, context: Context): Promise<void> {
   await withFile(context, file, async (opened) => {
-    const network = await networkIn(opened, flags, context);
+    const network = await networkIn(opened, flags);
     const guide = classifier && (await guideOf(context, classifier, network));
     const facts = await describe(context, opened, network);
     context.report.event("checkpoint", facts);

@@ -5,7 +5,7 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { CheckpointError, InputError } from "../../errors.ts";
-import { type FileSource, sha256 } from "../../node/fileSource.ts";
+import { sha256 } from "../../node/fileSource.ts";
 import { type ShippedModel, shippedModels, weightsFolder } from "../../node/packageFiles.ts";
 import { type Checkpoint, openCheckpoint } from "../../checkpoints/checkpoint.ts";
 import { type ClassifierCheckpoint, openClassifier } from "../../checkpoints/classifier/checkpoint.ts";
@@ -13,8 +13,11 @@ import type { Arguments } from "../command.ts";
 import type { Context } from "../context.ts";
 import { hint } from "../values.ts";
 import { type FlagsOption, readFlags } from "./flags.ts";
+import type { OpenTensors } from "../../files/open.ts";
 import type { Report } from "../../node/report.ts";
-import { configBeside, fileName, isAddress, openWeights } from "./weightsFile.ts";
+import { fileName, isAddress, openWeights } from "./weightsFile.ts";
+import type { ModelFile } from "../../node/modelFile.ts";
+import { configBeside } from "../../checkpoints/diffusers/configBeside.ts";
 
 /** Which model is meant. */
 export interface ModelSettings {
@@ -31,7 +34,7 @@ export async function readModel(given: Arguments): Promise<ModelSettings> {
 export interface OpenModel {
   /** Of the shipped model, else the file's. */
   readonly name: string;
-  readonly source: FileSource;
+  readonly source: ModelFile;
   readonly checkpoint: Checkpoint;
   readonly shipped: ShippedModel | undefined;
 }
@@ -43,14 +46,16 @@ export function withModel<T>(
   body: (model: OpenModel) => Promise<T>,
   option = "--weights",
 ): Promise<T> {
-  const open = async ({ path, ...opened }: OpenWeights) =>
-    body({ ...opened, checkpoint: await openCheckpoint(opened.source, flags, () => configBeside(path, context)) });
+  const open = async (opened: OpenWeights) => body({ ...opened, checkpoint: await checkpointIn(opened, flags) });
   return withWeights(context, weights, open, option);
 }
 
 /** A file of weights of whatever kind. */
-export interface OpenWeights extends Omit<OpenModel, "checkpoint"> {
-  readonly path: string;
+export type OpenWeights = Omit<OpenModel, "checkpoint">;
+
+/** `file`: the source's tensors where they are open already. @throws as `openCheckpoint` */
+export function checkpointIn({ source }: OpenWeights, flags: unknown, file?: OpenTensors): Promise<Checkpoint> {
+  return openCheckpoint(file ?? source, flags, () => configBeside((name) => source.jsonBeside(name)));
 }
 
 /**
@@ -78,7 +83,7 @@ export async function withWeights<T>(
     );
   });
   try {
-    return await body({ name: shipped?.name ?? fileName(path), source, shipped, path });
+    return await body({ name: shipped?.name ?? fileName(path), source, shipped });
   } finally {
     await source.close();
   }

@@ -1,12 +1,11 @@
 /**
  * A checkpoint of either kind, a UNet or a classifier, for the commands that take both. Not here: what they do with it.
  */
-import { type Checkpoint, openCheckpoint } from "../../checkpoints/checkpoint.ts";
+import type { Checkpoint } from "../../checkpoints/checkpoint.ts";
 import { type ClassifierCheckpoint, openClassifier } from "../../checkpoints/classifier/checkpoint.ts";
 import type { Context } from "../context.ts";
 import { byFlagName } from "./flagWords.ts";
-import { type OpenWeights, withWeights } from "./model.ts";
-import { configBeside } from "./weightsFile.ts";
+import { checkpointIn, type OpenWeights, withWeights } from "./model.ts";
 import type { OpenTensors } from "../../files/open.ts";
 import { openNetwork } from "../../checkpoints/openNetwork.ts";
 import { recognise } from "../../checkpoints/recognise.ts";
@@ -34,9 +33,10 @@ export function withFile<T>(
 }
 
 /** The network in a file. What is no classifier is taken for a UNet. @throws as `openCheckpoint` */
-export function networkIn({ file, path }: OpenFile, flags: unknown, context: Context): Promise<Network> {
+export function networkIn(opened: OpenFile, flags: unknown): Promise<Network> {
+  const { file } = opened;
   if (recognise(file) === "classifier") return openClassifier(file, flags);
-  return openCheckpoint(file, flags, () => configBeside(path, context));
+  return checkpointIn(opened, flags, file);
 }
 
 export function isClassifier(network: Network): network is ClassifierCheckpoint {
