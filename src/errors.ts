@@ -45,7 +45,10 @@ export class DeviceLostError extends RePaintError {
   override name = "DeviceLostError";
 }
 
-/** A run that was stopped by its AbortSignal. */
+/**
+ * What was ended before its end by another call: the loop over a run was left, what it runs on was disposed of, a newer
+ * picture or model took its place. What an AbortSignal ends rejects with the signal's reason instead, as `fetch` does.
+ */
 export class InterruptedError extends RePaintError {
   override readonly exitCode = 130;
   override name = "InterruptedError";

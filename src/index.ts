@@ -11,7 +11,9 @@ export {
 } from "./errors.ts";
 export { Device, requestDevice, type DeviceOptions } from "./engine/device.ts";
 export { extendCanvas, type Sides } from "./pictures/extend.ts";
-export type { Mask, Picture } from "./pictures/image.ts";
+export type { Drawable } from "./pictures/drawn.ts";
+export type { Mask, NewPicture, Picture } from "./pictures/image.ts";
+export type { MaskSource } from "./repaint/given.ts";
 export { keepMask } from "./pictures/keepMask.ts";
 export { drawKeepMask, MASK_PATTERNS, type MaskOptions, type MaskPattern } from "./pictures/masks.ts";
 export { RePaint, type InpaintJob, type InpaintOptions, type SampleJob } from "./repaint/repaint.ts";

@@ -11,6 +11,13 @@ import { decode, encode } from "./support/wire.ts";
 
 const goldenBytes = (name: string) => new Uint8Array(readFileSync(goldenUrl(`unet/${name}`)!));
 
+interface Filled {
+  readonly steps: number[];
+  readonly modelCalls: number;
+  readonly pixels: Uint8Array;
+  readonly given: Readonly<Record<string, string>>;
+}
+
 describe.skipIf(noChromium)("Chromium", () => {
   afterAll(closeChromium);
 
@@ -37,12 +44,18 @@ describe.skipIf(noChromium)("Chromium", () => {
     const [width, height] = [16, 16];
     const pixels = Uint8Array.from({ length: width * height * 4 }, (_, i) => (i % 4 === 3 ? 255 : (i * 37) % 251));
     const keep = Float32Array.from({ length: width * height }, (_, i) => (i % width < 9 ? 1 : 0));
-    const result = await runInChromium<{ steps: number[]; modelCalls: number; pixels: Uint8Array }>(
-      "test/e2e/inpaint.ts",
-      { weights, width, height, pixels, keep },
-    );
+    const result = await runInChromium<Filled>("test/e2e/inpaint.ts", { weights, width, height, pixels, keep });
     expect(result.steps).toEqual([1, 2, 3, 4, 5, 6]);
     expect(result.modelCalls).toBe(6);
+    const same = ["imageData", "canvas", "offscreen", "bitmap", "image", "file", "strokes"];
+    expect(result.given).toEqual({
+      ...Object.fromEntries(same.map((name) => [name, "same"])),
+      empty: expect.stringMatching(/^InputError: picture: expected .* something in it, got an HTMLCanvasElement$/),
+      text: "InputError: picture is no picture that this browser can read: expected PNG, JPEG, WebP, AVIF or GIF",
+      missing: expect.stringMatching(/^InputError: picture: expected .* got an HTMLImageElement$/),
+      small:
+        "InputError: the mask is 2x2, the picture 16x16: they must have the same size; resize the mask to the picture's",
+    });
     const repaint = await RePaint.load(weights, { device: await gpuDevice() });
     const picture = { width, height, data: new Uint8ClampedArray(pixels) };
     const jobs = [{ picture, keep: { width, height, data: keep }, seed: 11n }];

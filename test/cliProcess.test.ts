@@ -89,7 +89,7 @@ describe.skipIf(cannotFork)("the program", () => {
     async (signal) => {
       const { here, status, out, err } = await longRun(signal);
       expect(status).toBe(130);
-      expect(err).toMatch(/repaint: stopped: interrupted; the previews so far are in/);
+      expect(err).toMatch(/repaint: interrupted; the previews so far are in/);
       expect(events(out).at(-1)).toMatchObject({ event: "error", name: "InterruptedError", exitCode: 130 });
       const files = await filesIn(here);
       expect(files).toContain("a-0-step0001.png");

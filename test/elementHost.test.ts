@@ -113,7 +113,7 @@ describe.skipIf(noChromium)("the element in a page", () => {
     await opened.close();
     const picture = /^InputError: b\.png is no picture that this browser can read/;
     const mask = /^InputError: the mask is 4×4, the picture 6×6/;
-    const expected = [picture, /^InputError: A picture was expected .* got undefined$/, /^InterruptedError/, mask, mask, /^InputError: model: expected an address or one of portraits64/, /^InputError: model: expected a File/, /^InputError: model: expected a File/]; // prettier-ignore
+    const expected = [picture, /^InputError: The picture: expected a file, an address, .* got undefined$/, /^InterruptedError/, mask, mask, /^InputError: model: expected an address or one of portraits64/, /^InputError: model: expected a File/, /^InputError: model: expected a File/]; // prettier-ignore
     expect(seen).toEqual(expected.map((pattern) => expect.stringMatching(pattern)));
   });
 

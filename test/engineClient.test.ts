@@ -31,7 +31,7 @@ describe.skipIf(noChromium)("the engine's client in Chromium", () => {
       preview: { index: 0, step: expect.any(Number), x: 4, y: 0, bytes: 4 * 4 * 8 },
       whilePaused: 0,
       stopped: { stopped: true, reached: ["preview"] },
-      aborted: "InterruptedError: stopped",
+      aborted: "Error: changed my mind",
       disposed: Array(2).fill("InterruptedError: the engine was disposed of"),
     });
     same ??= results.pixels;

@@ -24,7 +24,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   shaders: ["engine"],
   operators: ["engine", "shaders"],
   unet: ["errors", "numbers", "engine", "shaders", "operators", "files", "checkpoints"],
-  pictures: ["errors"],
+  pictures: ["errors", "text"],
   sources: ["errors", "text", "files"],
   repaint: ["errors", "text", "engine", "shaders", "operators", "files", "checkpoints", "unet", "pictures", "sources"],
   evaluate: ["errors", "numbers", "text", "engine", "shaders", "files", "unet", "pictures", "repaint"],

@@ -4,7 +4,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Device } from "../src/engine/device.ts";
 import { DeviceLostError, InterruptedError } from "../src/errors.ts";
-import { RePaint, type InpaintJob, type Picture } from "../src/index.ts";
+import { RePaint, type Picture } from "../src/index.ts";
+import type { Job } from "../src/repaint/repaint.ts";
 import { sample, type SampleOptions, type Snapshot } from "../src/repaint/loop.ts";
 import type { Sampling } from "../src/repaint/sampling.ts";
 import { freshDevice, gpuDevice } from "./support/gpu.ts";
@@ -26,7 +27,7 @@ beforeAll(async () => {
 afterAll(() => repaint.dispose());
 
 /** A picture of noise of the model's size, whose left half is known. */
-function job(seed: bigint): InpaintJob {
+function job(seed: bigint): Job {
   const next = uniform(Number(seed));
   const picture = {
     width: size,
@@ -82,8 +83,25 @@ describe.each(samplings)("$sampler", (sampling) => {
       const controller = new AbortController();
       const run = repaint.inpaint([job(1n)], { sampling, signal: controller.signal });
       run.pause();
-      setTimeout(() => controller.abort(), 50);
-      await expect(run).rejects.toThrow(InterruptedError);
+      const reason = new Error("enough");
+      setTimeout(() => controller.abort(reason), 50);
+      await expect(run).rejects.toBe(reason);
+    });
+
+    it("ends with InterruptedError where its loop is left, or what it runs on is disposed of", async () => {
+      const left = repaint.inpaint([job(1n)], { sampling });
+      for await (const _ of left) break;
+      await expect(left).rejects.toThrow(InterruptedError);
+      const other = await RePaint.load(weights, { device });
+      const doomed = other.inpaint([job(1n)], { sampling });
+      const progress = doomed[Symbol.asyncIterator]();
+      await progress.next();
+      other.dispose();
+      const end = async () => {
+        while (!(await progress.next()).done);
+      };
+      await expect(end()).rejects.toThrow(InterruptedError);
+      await expect(doomed).rejects.toThrow(InterruptedError);
     });
 
     it("stops with its estimate so far, whole pictures before it, inputs after it", async () => {

@@ -60,17 +60,31 @@ const jobs: readonly Misuse[] = [
   ["null", () => inpaint(null), /got null$/],
   ["no job at all", () => inpaint([]), /got none$/],
   ["an empty object", () => inpaint({}), /^picture: expected an ImageData, .* got undefined$/],
-  ["a path for a picture", () => with_({ picture: "portrait.png" }), /^picture: expected .* got a string$/],
+  [
+    "a path for a picture",
+    () => with_({ picture: "portrait.png" }),
+    /^picture: expected an ImageData, an image, canvas or file, or .* got a string$/,
+  ],
   ["an address for a picture", () => with_({ picture: new URL("http://a/b.png") }), /got an URL|got a URL/],
-  ["a Blob for a picture", () => with_({ picture: new Blob([]) }), /got a Blob$/],
+  [
+    "a Blob for a picture",
+    () => with_({ picture: new Blob([]) }),
+    /^picture: a Blob is read in pages only; in Node, readPicture\(\)/,
+  ],
   ["floats for a picture", () => with_({ picture: { width: size, height: size, data: new Float32Array(4 * size ** 2) } }), /^picture: .* with a Float32Array$/], // prettier-ignore
   ["no size of the picture", () => with_({ picture: { data: picture.data } }), /^picture: expected a width/],
   ["half a picture", () => with_({ picture: { width: size, height: size, data: picture.data.subarray(8) } }), /^picture: .* needs/], // prettier-ignore
   ["no keep", () => inpaint([{ picture, seed: 1n }]), /^keep: expected .* 1 = known; .* got undefined$/],
-  ["a mask picture for keep", () => with_({ keep: picture }), /^keep: .*keepMask\(\) makes one.* with an Uint8ClampedArray|with a Uint8ClampedArray/], // prettier-ignore
+  ["keep and fill", () => with_({ fill: keep }), /^keep and fill say the same thing in two ways: give one of them$/],
+  [
+    "a path for fill",
+    () => inpaint({ picture, fill: "holes.png" }),
+    /^fill: expected .* 1 = to be filled, got a string$/,
+  ],
+  ["half a mask picture", () => with_({ keep: { width: size, height: size, data: picture.data.subarray(8) } }), /^keep: .* needs .*4 a pixel/], // prettier-ignore
   ["a path for keep", () => with_({ keep: "holes.png" }), /^keep: .* got a string$/],
   ["keep of another size", () => with_({ keep: { width: 2, height: 2, data: new Float32Array(4) } }), /^the mask is 2x2, the picture .*same size/], // prettier-ignore
-  ["bytes for keep", () => with_({ keep: { width: size, height: size, data: new Uint8Array(size ** 2) } }), /^keep: .* with a Uint8Array/], // prettier-ignore
+  ["bytes for keep", () => with_({ keep: { width: size, height: size, data: new Uint8Array(size ** 2) } }), /^keep: .* needs .*4 a pixel.*, got/], // prettier-ignore
   ["a list of numbers for keep", () => with_({ keep: { width: 1, height: 1, data: [1] } }), /^keep: /],
   ["the second job is wrong", () => inpaint([job, { picture }]), /^job 1: keep: expected/],
   ["a string for a seed", () => with_({ seed: "7" }), /^seed: expected a whole number .* got a string$/],
@@ -147,6 +161,23 @@ describe("what is forgiven", () => {
     expect(random.seeds[0]).not.toBe(random.seeds[1]);
     const again = await inpaint({ picture, keep, seed: random.seeds[1] });
     expect(again.pictures[0]!.data).toEqual(random.pictures[1]!.data);
+  });
+
+  test("a mask picture, and a mask of what is to be filled", async () => {
+    const white = { width: size, height: size, data: new Uint8ClampedArray(4 * size ** 2).fill(255) };
+    white.data.fill(0, 0, 2 * size ** 2);
+    const floats = Float32Array.from({ length: size ** 2 }, (_, i) => (i < size ** 2 / 2 ? 0 : 1));
+    const half = { width: size, height: size, data: floats };
+    const other = { width: size, height: size, data: floats.map((value) => 1 - value) };
+    const filled = async (mask: object) => {
+      const { pictures } = await inpaint(Object.assign({ picture, seed: 1 }, mask));
+      return pictures[0]!.data;
+    };
+    const expected = await filled({ keep: half });
+    expect(expected).not.toEqual(picture.data);
+    expect(await filled({ keep: white })).toEqual(expected);
+    expect(await filled({ fill: other })).toEqual(expected);
+    expect(await filled({ fill: white })).toEqual(await filled({ keep: other }));
   });
 
   test("a run is a promise: catch and finally", async () => {

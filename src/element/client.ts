@@ -152,7 +152,7 @@ class PortClient implements EngineClient {
       transfer?: Transferable[];
     } = {},
   ): Promise<Requests[Name]["answers"]> {
-    if (signal?.aborted) throw new InterruptedError("stopped");
+    signal?.throwIfAborted();
     const abort = (): void => this.#control(id, { kind: "abort" });
     signal?.addEventListener("abort", abort);
     try {
@@ -164,6 +164,10 @@ class PortClient implements EngineClient {
           if (this.#pending.has(id)) connection.post({ id, name, argument } as ToEngine, transfer);
         }, reject);
       });
+    } catch (error) {
+      // The engine knows that it was aborted, but not why.
+      signal?.throwIfAborted();
+      throw error;
     } finally {
       signal?.removeEventListener("abort", abort);
       this.#pending.delete(id);

@@ -1,9 +1,9 @@
 /** A rectangle of a picture, copied: what travels and is kept of previews and results. */
 import type { Box } from "../pictures/holes.ts";
-import type { Picture } from "../pictures/image.ts";
+import type { NewPicture, Picture } from "../pictures/image.ts";
 
 /** The box lies inside the picture. */
-export function cutBox(picture: Picture, { x, y, width, height }: Box): Picture {
+export function cutBox(picture: Picture, { x, y, width, height }: Box): NewPicture {
   const data = new Uint8ClampedArray(4 * width * height);
   for (let row = 0; row < height; row++) {
     const from = 4 * ((y + row) * picture.width + x);

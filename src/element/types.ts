@@ -4,7 +4,7 @@
  * here.
  */
 import type { Box } from "../pictures/holes.ts";
-import type { Mask, Picture } from "../pictures/image.ts";
+import type { Mask, NewPicture, Picture } from "../pictures/image.ts";
 import type { Preset, Sampling } from "../repaint/sampling.ts";
 import type { AdapterKind } from "../engine/adapter.ts";
 import type { Precision } from "../numbers/storage.ts";
@@ -147,14 +147,14 @@ export interface RunPreview {
   /** Where `picture` lies in the whole picture. */
   readonly x: number;
   readonly y: number;
-  readonly picture: Picture;
+  readonly picture: NewPicture;
 }
 
 export interface Variation {
   readonly index: number;
   readonly seed: bigint;
   /** At the size of the input, whose known pixels it has. */
-  readonly picture: Picture;
+  readonly picture: NewPicture;
   /** result: ran to the end; preview: the best estimate at the moment of `stop()`. */
   readonly reached: "result" | "preview";
 }
@@ -172,7 +172,7 @@ export interface InpaintCallbacks {
   readonly onPreview?: ((preview: RunPreview) => void) | undefined;
   /** Each variation as soon as it is done; they are in the result too. */
   readonly onVariation?: ((variation: Variation) => void) | undefined;
-  /** Ends the run at once and rejects its result with InterruptedError; `stop()` keeps what there is. */
+  /** Ends the run at once and rejects its result with the signal's reason; `stop()` keeps what there is. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -214,7 +214,7 @@ export interface EngineClient {
   adapter(): Promise<AdapterReport>;
   /**
    * Takes the place of the model before.
-   * @throws CheckpointError, InputError, NoAdapterError, OutOfMemoryError, InterruptedError
+   * @throws CheckpointError, InputError, NoAdapterError, OutOfMemoryError, or the signal's reason
    */
   load(source: ModelSource, options?: LoadOptions): Promise<ModelInfo>;
   /** @throws InputError without a model, or for settings that the model cannot run */

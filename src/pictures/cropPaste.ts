@@ -4,7 +4,7 @@
  */
 import { InputError } from "../errors.ts";
 import { type Box, intersection } from "./holes.ts";
-import { type Mask, type Picture, checkPair, checkSize, createPicture } from "./image.ts";
+import { type Mask, type NewPicture, type Picture, checkPair, checkSize, createPicture } from "./image.ts";
 import type { Region } from "./region.ts";
 import { type Rows, resize, resizeRows } from "./resize.ts";
 
@@ -26,7 +26,7 @@ export function cropToModel(
   region: Box,
   modelWidth: number,
   modelHeight: number,
-): { picture: Picture; keep: Mask } {
+): { picture: NewPicture; keep: Mask } {
   checkPair(picture, keep);
   let rows = weightedRows(picture, keep, region);
   while (Math.min(rows.width / modelWidth, rows.height / modelHeight) >= 2) {
@@ -91,7 +91,7 @@ export function pasteBack(
   region: Region,
   result: Picture,
   { feather = 0 }: PasteOptions = {},
-): Picture {
+): NewPicture {
   checkPair(original, keep);
   checkSize("result", result, 4);
   if (!Number.isInteger(feather) || feather < 0 || feather > widestFeather)

@@ -3,7 +3,7 @@
  * crops fill it (region.ts).
  */
 import { InputError } from "../errors.ts";
-import { checkPair, checkSize, createPicture, mostPixels, type Mask, type Picture } from "./image.ts";
+import { checkPair, checkSize, createPicture, mostPixels, type Mask, type NewPicture, type Picture } from "./image.ts";
 
 /** Whole pixels on each side of a picture, from 0 on. */
 export interface Sides {
@@ -21,7 +21,11 @@ export interface Sides {
  * @param keep of the picture's size; default: all of it is known
  * @throws InputError for sides that are no whole numbers from 0 on or add nothing, and for more than 2²⁸ pixels in all
  */
-export function extendCanvas(picture: Picture, sides: Partial<Sides>, keep?: Mask): { picture: Picture; keep: Mask } {
+export function extendCanvas(
+  picture: Picture,
+  sides: Partial<Sides>,
+  keep?: Mask,
+): { picture: NewPicture; keep: Mask } {
   if (keep) checkPair(picture, keep);
   else checkSize("picture", picture, 4);
   const { left, top, ...size } = extendedSize(picture, sides);

@@ -12,6 +12,11 @@ export interface Picture {
   readonly data: Uint8ClampedArray;
 }
 
+/** A picture in memory of its own: `new ImageData(data, width, height)` takes it as it is. */
+export interface NewPicture extends Picture {
+  readonly data: Uint8ClampedArray<ArrayBuffer>;
+}
+
 /** One value a pixel, row by row: 1 = known (kept), 0 = to be filled. */
 export interface Mask {
   readonly width: number;
@@ -23,7 +28,7 @@ export interface Mask {
 export const mostPixels = 2 ** 28;
 
 /** A new picture of the size, all zero (transparent black). */
-export function createPicture(width: number, height: number): Picture {
+export function createPicture(width: number, height: number): NewPicture {
   return { width, height, data: new Uint8ClampedArray(width * height * 4) };
 }
 
@@ -73,7 +78,7 @@ export function toModelRange(picture: Picture): Float32Array {
  * becomes 0. Truncation makes it no inverse of `toModelRange`: some levels come back one lower, so exact known pixels
  * are the input's own (`pasteBack`), never the model's.
  */
-export function fromModelRange(values: Float32Array, width: number, height: number): Picture {
+export function fromModelRange(values: Float32Array, width: number, height: number): NewPicture {
   checkSize("model output", { width, height, data: values }, 3);
   const picture = createPicture(width, height);
   const pixels = width * height;

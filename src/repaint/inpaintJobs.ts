@@ -9,7 +9,7 @@ import { cropJobs, hasHole, hasKnown, inBatches, knownOf, requireStarts, startOf
 import type { Job } from "./given.ts";
 import { requireScale } from "./guidance.ts";
 import type { Box } from "../pictures/holes.ts";
-import type { Picture } from "../pictures/image.ts";
+import type { NewPicture } from "../pictures/image.ts";
 import type { InpaintProgress, InpaintResult, Reached } from "./inpaintRun.ts";
 import type { Loaded, Networks } from "./loaded.ts";
 import type { SampleOptions, SampleProgress } from "./loop.ts";
@@ -34,7 +34,7 @@ export interface InpaintOptions extends Pick<SampleOptions, "previewEvery" | "sn
   /** Least seconds between previews by time; undefined or 0: none. Can be changed: `InpaintRun.setPreviews`. */
   readonly previewSeconds?: number | undefined;
   /** Is called with each picture when its last crop is done, or when a stop has left it a preview. */
-  readonly onPicture?: ((job: number, picture: Picture, reached: Reached) => void) | undefined;
+  readonly onPicture?: ((job: number, picture: NewPicture, reached: Reached) => void) | undefined;
   /** Is told of a lost device, before the run goes on with another. Not where the device is the caller's. */
   readonly onDeviceLost?: ((error: DeviceLostError) => void) | undefined;
 }
@@ -65,6 +65,7 @@ export async function* inpaintJobs(
     const run = sampleOnAnyDevice(
       loaded,
       (networks) => ({ ...sampleOptions(batch, jobs, options, networks), sampling, startFrom, control }),
+      options.signal,
       options.onDeviceLost,
     );
     // Of the batches after this one, in calls of this one's size.
@@ -113,7 +114,6 @@ function sampleOptions(
     shape: { batch: batch.length, channels: 3, height: size, width: size },
     previewEvery: options.previewEvery,
     snapshotSeconds: options.snapshotSeconds,
-    signal: options.signal,
     seeds: batch.map(({ seed }) => seed),
     classes: taken.length > 0 ? taken : undefined,
     known: knownOf(batch),
@@ -124,7 +124,7 @@ function sampleOptions(
 async function* batchProgress(
   run: AsyncGenerator<SampleProgress, Float32Array, undefined>,
   { before, steps, callsAhead }: { before: number; steps: number; callsAhead: number },
-  preview: (xStart: Float32Array) => ReadonlyMap<number, Picture>,
+  preview: (xStart: Float32Array) => ReadonlyMap<number, NewPicture>,
 ): AsyncGenerator<InpaintProgress, { values: Float32Array; calls: number }, undefined> {
   let calls = 0;
   try {

@@ -1,7 +1,7 @@
 /** A run as its caller holds it: progress to iterate, a result to await. What a run does is `repaint.ts`'s business. */
 import { InputError, InterruptedError } from "../errors.ts";
 import type { RunControl } from "./control.ts";
-import type { Picture } from "../pictures/image.ts";
+import type { NewPicture } from "../pictures/image.ts";
 
 export interface InpaintProgress {
   /** Model calls done and in all, over all batches. */
@@ -11,7 +11,7 @@ export interface InpaintProgress {
   readonly secondsPerStep: number;
   readonly secondsLeft: number;
   /** Every n-th call, as asked: the pictures of this batch as they would be now, by their index among the jobs. */
-  readonly previews?: ReadonlyMap<number, Picture>;
+  readonly previews?: ReadonlyMap<number, NewPicture>;
 }
 
 /**
@@ -22,7 +22,7 @@ export type Reached = "result" | "preview" | "nothing";
 
 export interface InpaintResult {
   /** In the order of the jobs. */
-  readonly pictures: readonly Picture[];
+  readonly pictures: readonly NewPicture[];
   /** "result" each, unless the run was stopped by `stop()`. */
   readonly reached: readonly Reached[];
   /** Of each job: its own, or the random one that it got. */

@@ -13,7 +13,7 @@ import type { ClassifierCheckpoint } from "../checkpoints/classifier/checkpoint.
 import type { Classifier } from "../unet/classifier.ts";
 import type { TuneOptions } from "../unet/tuning.ts";
 import { UNet, type UNetOptions } from "../unet/unet.ts";
-import { kindOf } from "./given.ts";
+import { kindOf } from "../text/kindOf.ts";
 import { runtime } from "./runtime.ts";
 import { shippedModels } from "./shipped.ts";
 import { blobSource, bytesSource, type ByteSource } from "../files/bytes.ts";
@@ -80,7 +80,7 @@ export class Loaded {
   readonly #options: LoadOptions;
   readonly #makeDevice: (() => Promise<Device>) | undefined;
   #reacquiring: Promise<void> | undefined;
-  #disposed = false;
+  readonly #disposal = new AbortController();
 
   private constructor(
     networks: Networks,
@@ -122,12 +122,17 @@ export class Loaded {
 
   /** @throws InputError after `dispose` */
   requireUsable(): void {
-    if (this.#disposed) throw new InputError("this RePaint was disposed of: load the model again");
+    if (this.#disposal.signal.aborted) throw new InputError("this RePaint was disposed of: load the model again");
+  }
+
+  /** Aborts with the signal, and with `dispose`, by an InterruptedError. */
+  until(signal: AbortSignal | undefined): AbortSignal {
+    return AbortSignal.any([this.#disposal.signal, ...(signal ? [signal] : [])]);
   }
 
   /** Whether `reacquire` can be called. */
   get canReacquire(): boolean {
-    return this.#makeDevice !== undefined && !this.#disposed;
+    return this.#makeDevice !== undefined && !this.#disposal.signal.aborted;
   }
 
   /**
@@ -153,15 +158,13 @@ export class Loaded {
     });
     old.unet.device.dispose();
     this.#networks = networks;
-    if (this.#disposed) {
-      this.dispose();
-      throw new InterruptedError("stopped");
-    }
+    if (this.#disposal.signal.aborted) this.dispose();
+    this.#disposal.signal.throwIfAborted();
   }
 
   /** Releases the weights, and the device where it is not the caller's. */
   dispose(): void {
-    this.#disposed = true;
+    this.#disposal.abort(new InterruptedError("what this runs on was disposed of"));
     const { unet, classifier } = this.#networks;
     unet.dispose();
     classifier?.dispose();

@@ -3,7 +3,6 @@
  * plan, report each model call. Tensors in, tensors out. Not here: what the steps are (samplers/), pictures, masks and
  * crops (`repaint.ts`), recorded noise (`replay.ts`).
  */
-import { InterruptedError } from "../errors.ts";
 import type { ImageShape } from "../unet/layout.ts";
 import type { UNet } from "../unet/unet.ts";
 import type { RunControl } from "./control.ts";
@@ -73,12 +72,12 @@ export interface SampleProgress {
 
 /**
  * Runs a sampler and returns the final x, NCHW.
- * @throws InputError, OutOfMemoryError, DeviceLostError, NotFiniteError; InterruptedError when the signal aborts
+ * @throws InputError, OutOfMemoryError, DeviceLostError, NotFiniteError, or the signal's reason
  */
 export async function* sample(options: SampleOptions): AsyncGenerator<SampleProgress, Float32Array, undefined> {
   const { seeds, signal, resume } = options;
   const plan = await planOf(options);
-  throwIfAborted(signal);
+  signal?.throwIfAborted();
   const { unet, shape, known, startFrom, classes, guidance, tiles } = options;
   const parts = { unet, shape, plan, known, startFrom, classes, guidance, tiles };
   const state = await State.create({ ...parts, noise: { seeds } });
@@ -117,7 +116,7 @@ async function* takeSteps(
   let previous = Promise.resolve();
   for (const [index, step] of steps.entries()) {
     if (index < (resume?.next ?? 0)) continue;
-    throwIfAborted(signal);
+    signal?.throwIfAborted();
     state.perform(step);
     if (step.call === undefined) continue;
     const current = device.idle();
@@ -142,12 +141,12 @@ async function* takeSteps(
       await current;
       await clock.without(() => control.wait(signal));
     }
-    throwIfAborted(signal);
+    signal?.throwIfAborted();
     if (control?.stopping && done < calls) return await state.read("xStart");
     if (onSnapshot && snapshotDue(snapshotSeconds))
       onSnapshot({ next: index + 1, calls: done, carried: await state.snapshot() });
   }
-  throwIfAborted(signal);
+  signal?.throwIfAborted();
   return await state.read("x");
 }
 
@@ -175,12 +174,4 @@ function due(clock: Stopwatch): (seconds: number) => boolean {
     last = now;
     return true;
   };
-}
-
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (!signal?.aborted) return;
-  const reason: unknown = signal.reason;
-  throw new InterruptedError(
-    reason instanceof Error && reason.name !== "AbortError" ? `stopped: ${reason.message}` : "stopped",
-  );
 }

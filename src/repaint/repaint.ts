@@ -16,7 +16,7 @@ import { resolveSampling, samplingCalls, type Preset, type Sampling } from "./sa
 
 /** A picture of the network's own making. */
 export type SampleJob = Pick<InpaintJob, "seed" | "class" | "startFrom">;
-export type { InpaintJob, InpaintOptions };
+export type { InpaintJob, InpaintOptions, Job };
 
 /** Apart, so that the weights need not wait for what only runs need. */
 const runs = () => import("./inpaintJobs.ts");
@@ -115,7 +115,7 @@ export class RePaint {
     control: RunControl,
   ): AsyncGenerator<InpaintProgress, InpaintResult, undefined> {
     this.#loaded.requireUsable();
-    const jobs = readJobs(given);
+    const jobs = await readJobs(given);
     const { inpaintJobs } = await runs();
     return yield* inpaintJobs(this.#loaded, jobs, { ...options, sampling: this.#resolve(options.sampling), control });
   }

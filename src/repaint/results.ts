@@ -1,6 +1,6 @@
 /** The pictures of a run as they fill up: crops pasted in, and how far each picture has come. */
 import { pasteBack } from "../pictures/cropPaste.ts";
-import { fromModelRange, type Mask, type Picture } from "../pictures/image.ts";
+import { fromModelRange, type Mask, type NewPicture, type Picture } from "../pictures/image.ts";
 import type { Crop } from "./crops.ts";
 import type { Reached } from "./inpaintRun.ts";
 
@@ -8,12 +8,12 @@ interface ResultOptions {
   /** Side of the model's images. */
   readonly size: number;
   readonly feather?: number | undefined;
-  readonly onPicture?: ((job: number, picture: Picture, reached: Reached) => void) | undefined;
+  readonly onPicture?: ((job: number, picture: NewPicture, reached: Reached) => void) | undefined;
 }
 
 export class Results {
   /** In the order of the jobs. */
-  readonly pictures: Picture[];
+  readonly pictures: NewPicture[];
   readonly reached: Reached[];
   readonly #jobs: readonly { readonly keep: Mask }[];
   readonly #options: ResultOptions;
@@ -41,10 +41,10 @@ export class Results {
   }
 
   /** The pictures of a batch with these values in place of its crops, by job; `pictures` stays as it is. */
-  withBatch(batch: readonly Crop[], values: Float32Array): Map<number, Picture> {
+  withBatch(batch: readonly Crop[], values: Float32Array): Map<number, NewPicture> {
     const { size } = this.#options;
     const length = values.length / batch.length;
-    const pasted = new Map<number, Picture>();
+    const pasted = new Map<number, NewPicture>();
     for (const [index, crop] of batch.entries()) {
       const image = fromModelRange(values.subarray(index * length, (index + 1) * length), size, size);
       pasted.set(crop.job, this.#paste(pasted.get(crop.job) ?? this.pictures[crop.job]!, crop, image));
@@ -71,7 +71,7 @@ export class Results {
     this.#options.onPicture?.(job, this.pictures[job]!, how);
   }
 
-  #paste(onto: Picture, { job, region }: Crop, image: Picture): Picture {
+  #paste(onto: Picture, { job, region }: Crop, image: Picture): NewPicture {
     return pasteBack(onto, this.#jobs[job]!.keep, region, image, { feather: this.#options.feather ?? 0 });
   }
 }

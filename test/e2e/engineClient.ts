@@ -99,7 +99,7 @@ async function interruptions(engine: EngineClient) {
   const controller = new AbortController();
   const doomed = engine.inpaint(request(), {
     signal: controller.signal,
-    onProgress: ({ step }) => step === 1 && controller.abort(),
+    onProgress: ({ step }) => step === 1 && controller.abort(new Error("changed my mind")),
   });
   return {
     states,

@@ -7,7 +7,7 @@ import type { Lpips } from "../../evaluate/lpips.ts";
 import type { EvaluationPlan, Task } from "../../evaluate/plan.ts";
 import { type EvaluationResult, measure, measurePair } from "../../evaluate/result.ts";
 import type { Mask, Picture } from "../../pictures/image.ts";
-import type { InpaintJob, RePaint } from "../../repaint/repaint.ts";
+import type { Job, RePaint } from "../../repaint/repaint.ts";
 import type { Context } from "../context.ts";
 import type { EvaluationFolder } from "./folder.ts";
 import type { Inputs } from "./plan.ts";
@@ -71,7 +71,7 @@ export async function runTasks(
   report.endProgress();
 }
 
-async function jobsOf({ plan, inputs }: Work, batch: readonly Task[]): Promise<InpaintJob[]> {
+async function jobsOf({ plan, inputs }: Work, batch: readonly Task[]): Promise<Job[]> {
   const jobs = [];
   for (const task of batch)
     jobs.push({
@@ -87,7 +87,7 @@ async function jobsOf({ plan, inputs }: Work, batch: readonly Task[]): Promise<I
 async function keepResult(
   work: Work,
   task: Task,
-  { picture: truth, keep, filled }: InpaintJob & { readonly filled: Picture },
+  { picture: truth, keep, filled }: Job & { readonly filled: Picture },
   done: ReadonlyMap<number, EvaluationResult>,
   cost: Pick<EvaluationResult, "modelCalls" | "seconds">,
 ): Promise<EvaluationResult> {

@@ -7,7 +7,7 @@ import { PRESETS, resolveSampling, samplingCalls, type Preset, type Sampling } f
 import { quoted } from "../../text/quoted.ts";
 import { precisions } from "../../numbers/storage.ts";
 import type { ModelSource } from "../types.ts";
-import { kindOf } from "../../repaint/given.ts";
+import { kindOf } from "../../text/kindOf.ts";
 import { shippedModels } from "../../repaint/shipped.ts";
 import type { Settings } from "./engineSession.ts";
 import { presetNames } from "./settingsPanel.ts";

@@ -4,7 +4,7 @@
  */
 import { InputError } from "../../errors.ts";
 import type { Sides } from "../../pictures/extend.ts";
-import type { Mask, Picture } from "../../pictures/image.ts";
+import type { Mask, NewPicture, Picture } from "../../pictures/image.ts";
 import type { MaskPattern } from "../../pictures/masks.ts";
 import type { InpaintResult, ModelInfo, ModelSource, WorkerFactory } from "../types.ts";
 import { App } from "./app.ts";
@@ -252,7 +252,7 @@ export class RepaintInpaint extends ElementBase {
   }
 
   /** The picture with the chosen result in it; null: none is chosen. */
-  get result(): Picture | null {
+  get result(): NewPicture | null {
     const { workspace } = this.#app;
     return (workspace.chosen && workspace.compose()) ?? null;
   }

@@ -124,7 +124,7 @@ export class EngineSession extends Emitter<SessionEvents> {
   }
 
   #forget(): void {
-    this.#loading?.abort.abort();
+    this.#loading?.abort.abort(stopped());
     this.#loading = undefined;
     this.#setModel({ kind: "none" });
     this.#estimated = undefined;
@@ -278,7 +278,7 @@ export class EngineSession extends Emitter<SessionEvents> {
   /** With the best estimates so far; before the first step, with nothing. */
   stop(): void {
     if (this.#run && this.#progress?.step) this.#run.stop();
-    else this.#abort?.abort();
+    else this.#abort?.abort(stopped());
   }
 
   setPreviews(seconds: number): void {
@@ -288,17 +288,19 @@ export class EngineSession extends Emitter<SessionEvents> {
   /** Ends everything and frees the device; the next thing asked starts anew. */
   dispose(): void {
     this.#estimateSoon.cancel();
-    this.#abort?.abort();
+    this.#abort?.abort(stopped());
     this.#client?.dispose();
     this.#client = this.#before = undefined;
     this.#forget();
   }
 }
 
-/** What the promise gives, unless the signal is first. @throws InterruptedError */
+const stopped = () => new InterruptedError("stopped");
+
+/** What the promise gives, unless the signal is first. @throws the signal's reason */
 function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    signal.addEventListener("abort", () => reject(new InterruptedError("stopped")));
+    signal.addEventListener("abort", () => reject(signal.reason as Error));
     promise.then(resolve, reject);
   });
 }

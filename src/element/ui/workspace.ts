@@ -5,7 +5,7 @@
 import { InputError } from "../../errors.ts";
 import type { Box } from "../../pictures/holes.ts";
 import { extendedSize, lay, type Sides } from "../../pictures/extend.ts";
-import { createPicture, type Picture } from "../../pictures/image.ts";
+import { createPicture, type NewPicture, type Picture } from "../../pictures/image.ts";
 import type { RunPreview, Variation } from "../types.ts";
 import { Emitter } from "./emitter.ts";
 import { MaskHistory } from "./history.ts";
@@ -16,7 +16,7 @@ export interface Result extends Omit<Variation, "picture"> {
   readonly id: number;
   readonly x: number;
   readonly y: number;
-  readonly patch: Picture;
+  readonly patch: NewPicture;
 }
 
 interface WorkspaceEvents extends Record<string, unknown> {
@@ -255,7 +255,7 @@ export class Workspace extends Emitter<WorkspaceEvents> {
   }
 
   /** The picture with the chosen result in it, at its own size. */
-  compose(result = this.#chosen): Picture | undefined {
+  compose(result = this.#chosen): NewPicture | undefined {
     if (!this.#picture) return undefined;
     const { width, height, data } = this.#picture;
     const whole = createPicture(width, height);
