@@ -5,6 +5,7 @@
 import { wholeDispatch } from "../src/shaders/lib/pieces.ts";
 import { chunkLanes } from "../src/shaders/lib/channelChunks.ts";
 import { groupThreads } from "../src/shaders/lib/groupMoments.ts";
+import { wholeGroupNorm } from "../src/operators/groupNorm.ts";
 import { groupNormChunks } from "../src/shaders/groupNormPartials.ts";
 import { convolutionCases, exampleMatrix, matrixCases } from "./kernelCasesConvolution.ts";
 import { featureCases } from "./kernelCasesFeatures.ts";
@@ -92,6 +93,51 @@ function groupNormCases({
       tolerance: 1e-5,
     })),
   ];
+}
+
+/** In one dispatch, for groups of whole vec4s. */
+function wholeGroupNormCases({
+  title,
+  batch,
+  pixels,
+  channels0,
+  channels1 = 0,
+  groups,
+  mean = 0,
+}: Parameters<typeof groupNormCases>[0]): KernelCase[] {
+  const channels = channels0 + channels1;
+  return (["none", "scaleShift", "add"] as const).map((embedding, index): KernelCase => {
+    const width = { none: 0, add: channels, scaleShift: 2 * channels }[embedding];
+    return {
+      kernel: "groupNorm",
+      title: `${title}, ${embedding}`,
+      variant: {
+        ...wholeGroupNorm((channels / groups / 4) * pixels)!.variant,
+        embedding,
+        activation: index === 0 ? "none" : "silu",
+      },
+      parameters: {
+        batch,
+        pixels,
+        channels0,
+        channels1,
+        groups,
+        embeddingStride: width + 12,
+        embeddingOffset: 8,
+        epsilon: 1e-5,
+      },
+      inputs: {
+        x0: values(batch * pixels * channels0, 6, { mean }),
+        ...(channels1 ? { x1: values(batch * pixels * channels1, 7, { mean: mean + 1, deviation: 2 }) } : {}),
+        weight: values(channels, 9, { mean: 1, deviation: 0.2 }),
+        bias: values(channels, 10),
+        ...(width ? { embedding: values(batch * (width + 12), 11) } : {}),
+      },
+      half: ["x0", "x1", "y"],
+      // Differences of numbers of the mean's size.
+      tolerance: mean === 0 ? 2e-6 : 1e-5,
+    };
+  });
 }
 
 function attentionCase(
@@ -195,6 +241,24 @@ export const kernelCases: readonly KernelCase[] = [
   ...groupNormCases({ title: "4 groups of 5, 5000 pixels", batch: 1, pixels: 5000, channels0: 20, groups: 4 }),
   ...groupNormCases({ title: "one pixel", batch: 2, pixels: 1, channels0: 64, groups: 32 }),
   ...groupNormCases({ title: "mean 100", batch: 1, pixels: 100, channels0: 64, groups: 32, mean: 100 }),
+  ...wholeGroupNormCases({
+    title: "8 groups of 4, 37 pixels, batch 2",
+    batch: 2,
+    pixels: 37,
+    channels0: 32,
+    groups: 8,
+  }),
+  ...wholeGroupNormCases({
+    title: "4 groups of 12 over two inputs, 100 pixels",
+    batch: 1,
+    pixels: 100,
+    channels0: 16,
+    channels1: 32,
+    groups: 4,
+  }),
+  ...wholeGroupNormCases({ title: "a group, 4096 pixels", batch: 1, pixels: 4096, channels0: 4, groups: 1 }),
+  ...wholeGroupNormCases({ title: "one pixel", batch: 2, pixels: 1, channels0: 64, groups: 8 }),
+  ...wholeGroupNormCases({ title: "mean 100", batch: 1, pixels: 100, channels0: 64, groups: 8, mean: 100 }),
   attentionCase(
     { batch: 2, length: 16, heads: 2, headChannels: 8 },
     { queries: 4, keys: 4, chunkVectors: 2, workgroupSize: 4 },

@@ -24,6 +24,7 @@ describe("traits", () => {
       kind: "gpu",
       tiles: undefined,
       tiledAttentions: undefined,
+      wholeGroupNorm: undefined,
       matrix: undefined,
     };
     const layer = { length: 64, heads: 1, headChannels: 64, scale: 1, activations: "f32" } as const;
@@ -46,6 +47,7 @@ describe("traits", () => {
       workgroupBytes: 16384,
       tiles: undefined,
       tiledAttentions: undefined,
+      wholeGroupNorm: undefined,
       matrix: undefined,
     });
     const [nvidia, apple, matrices] = [await of("nvidia"), await of("apple"), await of("nvidia with matrices")];

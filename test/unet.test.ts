@@ -2,10 +2,16 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { Device } from "../src/engine/device.ts";
-import { everyNth } from "./support/full.ts";
+import { everyNth, full } from "./support/full.ts";
 import { forwardGolden } from "./support/forward.ts";
 import { goldenCheckpoint, goldenUrl, relativeError } from "./support/goldens.ts";
 import { gpuDevice } from "./support/gpu.ts";
+import { values } from "./support/random.ts";
+import { tinyNetwork } from "./support/tinyNetwork.ts";
+import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
+import { readFloats } from "../src/engine/readback.ts";
+import { bytesSource } from "../src/files/bytes.ts";
+import { toNhwc } from "../src/unet/layout.ts";
 import { UNet } from "../src/unet/unet.ts";
 
 const device = await gpuDevice();
@@ -46,6 +52,23 @@ it("computes the same on the kernels for GPUs", async () => {
     const { out, expected } = await forwardGolden(asGpu, name, {});
     expect(relativeError(out, expected), name).toBeLessThanOrEqual(f32);
   }
+});
+
+// Tiles take long to compile on a processor.
+it.skipIf(!full)("norms in one dispatch on GPUs what three do on processors", async () => {
+  const checkpoint = await openCheckpoint(bytesSource("tiny", tinyNetwork(undefined, { norm_num_groups: 8 })));
+  const shape = { batch: 2, channels: 3, height: 8, width: 8 };
+  const x = toNhwc(values(2 * 3 * 64, 5), shape);
+  const forward = async (kind: "cpu" | "gpu") => {
+    const unet = await UNet.load(new Device(device.gpu, device.info, { kind }), checkpoint);
+    const session = await unet.session(shape);
+    device.upload(session.x, 0, x);
+    session.submit(await unet.embed([900, 20]), [0, 1]);
+    const out = await readFloats(device, session.out);
+    unet.dispose();
+    return out;
+  };
+  expect(relativeError(await forward("gpu"), await forward("cpu"))).toBeLessThanOrEqual(f32);
 });
 
 const noMatrix = device.matrix

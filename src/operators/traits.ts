@@ -8,6 +8,7 @@ import type { tiledAttentions } from "./attention/tiled.ts";
 import type { MatrixConfig } from "./convolution/matrix.ts";
 import type { ConvolutionRule } from "./convolution/table.ts";
 import type { TiledConfigs } from "./convolution/tiled.ts";
+import type { wholeGroupNorm } from "./groupNorm.ts";
 
 /** What an adapter says of itself: a `Device` has it. */
 export type AdapterFacts = Pick<Device, "kind" | "family" | "subgroups" | "workgroupBytes" | "matrix">;
@@ -21,6 +22,7 @@ interface ProcessorTraits extends SharedFacts {
   readonly kind: "cpu";
   readonly tiles: undefined;
   readonly tiledAttentions: undefined;
+  readonly wholeGroupNorm: undefined;
   readonly matrix: undefined;
 }
 
@@ -30,6 +32,8 @@ interface GpuTraits extends SharedFacts {
   readonly tiles: TiledConfigs;
   /** Attention through workgroup tiles. */
   readonly tiledAttentions: typeof tiledAttentions;
+  /** Norms of small images in one dispatch. */
+  readonly wholeGroupNorm: typeof wholeGroupNorm;
   /** Where the adapter has subgroup matrices. */
   readonly matrix: MatrixTraits | undefined;
 }
@@ -58,13 +62,22 @@ export async function loadTraits(adapter: AdapterFacts): Promise<Traits> {
 
 async function makeTraits({ kind, family, subgroups, workgroupBytes, matrix }: AdapterFacts): Promise<Traits> {
   const facts = { family, subgroups, workgroupBytes };
-  if (kind === "cpu") return { ...facts, kind, tiles: undefined, tiledAttentions: undefined, matrix: undefined };
-  const [{ tiledConfigs }, { tiledAttentions }, matrixTraits] = await Promise.all([
+  if (kind === "cpu")
+    return {
+      ...facts,
+      kind,
+      tiles: undefined,
+      tiledAttentions: undefined,
+      wholeGroupNorm: undefined,
+      matrix: undefined,
+    };
+  const [{ tiledConfigs }, { tiledAttentions }, { wholeGroupNorm }, matrixTraits] = await Promise.all([
     import("./convolution/tiled.ts"),
     import("./attention/tiled.ts"),
+    import("./groupNorm.ts"),
     matrix && loadMatrix(matrix),
   ]);
-  return { ...facts, kind, tiles: tiledConfigs(workgroupBytes), tiledAttentions, matrix: matrixTraits };
+  return { ...facts, kind, tiles: tiledConfigs(workgroupBytes), tiledAttentions, wholeGroupNorm, matrix: matrixTraits };
 }
 
 async function loadMatrix(matrix: SubgroupMatrix): Promise<MatrixTraits> {

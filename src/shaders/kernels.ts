@@ -14,6 +14,7 @@ export { firstToken } from "./firstToken.ts";
 export { firstTokenGradient } from "./firstTokenGradient.ts";
 export { gatherTiles } from "./gatherTiles.ts";
 export { gaussianNoise } from "./gaussianNoise.ts";
+export { groupNorm } from "./groupNorm.ts";
 export { groupNormAffine } from "./groupNormAffine.ts";
 export { groupNormApply } from "./groupNormApply.ts";
 export { groupNormGradientAffine } from "./groupNormGradientAffine.ts";

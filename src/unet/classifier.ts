@@ -60,7 +60,7 @@ export function requireClassifierSize(config: ClassifierConfig, size: ForwardSiz
 export function planClassifier(options: Omit<NetworkOptions, "activations">, size: ForwardSize): ClassifierPlan {
   const { architecture } = options;
   const { batch, height, width } = size;
-  const layers = new Layers({ ...options, activations: "f32" }, batch);
+  const layers = new Layers({ ...options, activations: "f32" }, batch, { gradient: true });
   const { builder } = layers;
   const channels = padTo4(architecture.config.inChannels);
   const classes = architecture.outChannels;

@@ -10,7 +10,8 @@ import { relu } from "../shaders/relu.ts";
 import { spatialMean } from "../shaders/spatialMean.ts";
 import { type Architecture, hiddenFeatures } from "../checkpoints/architecture.ts";
 import { headNames } from "../checkpoints/names.ts";
-import type { Feature, Layers } from "./layers.ts";
+import type { Feature } from "./feature.ts";
+import type { Layers } from "./layers.ts";
 
 /** Plans blocks and head. `logits`: f32 [batch, outChannels padded to 4]. */
 export function planLogits(layers: Layers, architecture: Architecture, x: Feature, logits: Tensor): void {

@@ -18,57 +18,30 @@ import { upsampleBilinear } from "../shaders/upsampleBilinear.ts";
 import { upsampleNearest } from "../shaders/upsampleNearest.ts";
 import type { Block } from "../checkpoints/architecture.ts";
 import { layerNames } from "../checkpoints/names.ts";
+import { channelsOf, type ConvolutionOptions, type Feature, type Source } from "./feature.ts";
 import type { Operation } from "./operations.ts";
 import { paddedHead } from "./packing.ts";
 import type { NetworkOptions } from "./networkOptions.ts";
 import { embeddingLayout } from "./weights.ts";
 import type { Traits } from "../operators/traits.ts";
 import type { ConvolutionLayer, ConvolutionTensors } from "../operators/convolution/layer.ts";
-import type { ConvolutionShape } from "../shaders/lib/convolutionShape.ts";
-
-/** Images side by side along the channels: a concatenation that is never made. */
-export interface Feature {
-  readonly parts: readonly { readonly tensor: Tensor; readonly channels: number }[];
-  readonly height: number;
-  readonly width: number;
-  /** Where `parts` is one tensor that no dispatch has written yet: what a convolution may read in its place. */
-  readonly through?: Source | undefined;
-}
-
-/** Tensors seen through a norm, nearest ×2, or both. */
-interface Source extends Pick<Feature, "parts" | "height" | "width"> {
-  readonly norm?: { readonly affine: Tensor; readonly activation: "none" | "silu" } | undefined;
-  readonly upsample: boolean;
-}
-
-interface ConvolutionOptions extends Pick<ConvolutionShape, "kernel"> {
-  /** Default 1. */
-  readonly stride?: 1 | 2;
-  /** Default: what keeps the size. */
-  readonly pad?: 0 | 1;
-  /** Of the output, before padding. */
-  readonly channels: number;
-  /** Default "none". */
-  readonly activation?: "none" | "silu";
-  /** Added before the activation. */
-  readonly residual?: Feature;
-  /** Default: a temporary tensor. */
-  readonly into?: Tensor;
-}
 
 /** The blocks' layers as dispatches. */
 export class Layers {
   readonly builder = new PlanBuilder();
-  /** What was planned so far, for `backward.ts`. */
+  /** What was planned so far, for `backward.ts`; norms in one dispatch are not there. */
   readonly operations: Operation[] = [];
   readonly batch: number;
   readonly #options: NetworkOptions;
   readonly #layout;
+  readonly #forGradient: boolean;
   #embedding: Tensor | undefined;
 
-  constructor(options: NetworkOptions, batch: number) {
+  /** With `gradient`, what `backward.ts` reads is kept. */
+  constructor(options: NetworkOptions, batch: number, { gradient = false }: { gradient?: boolean } = {}) {
     this.#options = options;
     this.batch = batch;
+    this.#forGradient = gradient;
     this.#layout = embeddingLayout(options.architecture);
   }
 
@@ -188,18 +161,28 @@ export class Layers {
     const pixels = x.height * x.width;
     const [channels0, channels1] = channelsOf(x);
     const channels = channels0 + channels1;
+    const inputs = { x0: x.parts[0]!.tensor, x1: x.parts[1]?.tensor };
+    const vectors = {
+      weight: this.weight(`${name}.weight`),
+      bias: this.weight(`${name}.bias`),
+      embedding: block === undefined ? undefined : this.embedding,
+    };
+    const whole = this.#wholeNorm({ pixels, channels, groups, block });
+    if (whole) {
+      const y = this.temporary(name, x, channels);
+      this.builder.dispatch(whole.kernel, {
+        tensors: { ...inputs, ...vectors, y },
+        parameters: { ...whole.parameters, channels0, channels1 },
+        variant: { ...whole.variant, activation },
+        label: name,
+      });
+      return { ...x, parts: [{ tensor: y, channels }], through: undefined };
+    }
     const partials = this.partials(name, x);
     const affine = this.builder.temporary(`${name}.affine`, "f32", [batch, 2, channels]);
-    const inputs = { x0: x.parts[0]!.tensor, x1: x.parts[1]?.tensor };
     this.builder.dispatch(groupNormAffine, {
-      tensors: {
-        partials,
-        weight: this.weight(`${name}.weight`),
-        bias: this.weight(`${name}.bias`),
-        embedding: block === undefined ? undefined : this.embedding,
-        affine,
-      },
-      ...this.momentsOf({ pixels, channels, block, groups }),
+      tensors: { partials, ...vectors, affine },
+      ...this.momentsOf({ pixels, channels, groups, block }),
       label: `${name}.affine`,
     });
     const y = this.temporary(name, x, channels);
@@ -214,6 +197,23 @@ export class Layers {
     this.operations.push({ kind: "norm", ...operation });
     const through = output === "through" ? { ...x, norm: { affine, activation }, upsample: false } : undefined;
     return { ...x, parts: [{ tensor: y, channels }], through };
+  }
+
+  /** Where one workgroup can hold a group; a gradient needs what three dispatches leave. */
+  #wholeNorm(norm: { pixels: number; channels: number; groups: number; block: string | undefined }) {
+    const { parameters, variant } = this.momentsOf(norm);
+    const { pixels, channels, groups } = norm;
+    const { batch, embeddingStride, embeddingOffset, epsilon } = parameters;
+    const isWhole = [channels / groups, embeddingStride, embeddingOffset].every((floats) => floats % 4 === 0);
+    if (this.#forGradient || !isWhole) return undefined;
+    const whole = this.#options.traits.wholeGroupNorm?.((channels / groups / 4) * pixels);
+    return (
+      whole && {
+        kernel: whole.kernel,
+        parameters: { batch, pixels, groups, embeddingStride, embeddingOffset, epsilon },
+        variant: { ...whole.variant, embedding: variant.embedding },
+      }
+    );
   }
 
   /** Mean and squares of every channel, chunk by chunk. */
@@ -385,9 +385,4 @@ function layerOf(
     activations: x0.dtype,
     weights: weight.dtype,
   };
-}
-
-/** Channels of the first part and of the others, of which kernels take one. */
-function channelsOf({ parts }: Pick<Feature, "parts">): [number, number] {
-  return [parts[0]!.channels, parts[1]?.channels ?? 0];
 }

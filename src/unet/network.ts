@@ -11,7 +11,8 @@ import { timestepEmbedding } from "../shaders/timestepEmbedding.ts";
 import type { Architecture } from "../checkpoints/architecture.ts";
 import { sizeMultiple, type UNetConfig } from "../checkpoints/config.ts";
 import { classTable, headNames, timeNames } from "../checkpoints/names.ts";
-import { Layers, type Feature } from "./layers.ts";
+import type { Feature } from "./feature.ts";
+import { Layers } from "./layers.ts";
 import type { NetworkOptions } from "./networkOptions.ts";
 import { embeddingLayout } from "./weights.ts";
 

@@ -18,9 +18,12 @@ const plain = {
   use_scale_shift_norm: true,
 };
 
-/** The bytes of the safetensors file. With names it is class-conditional; of "any" it knows that this means none. */
-export function tinyNetwork(classNames?: readonly string[]): Uint8Array {
-  const flags = classNames ? { ...plain, num_classes: classNames.length } : plain;
+/**
+ * The bytes of the safetensors file. With names it is class-conditional; of "any" it knows that this means none.
+ * `more`: flags beside or instead of the plain ones.
+ */
+export function tinyNetwork(classNames?: readonly string[], more: Readonly<Record<string, unknown>> = {}): Uint8Array {
+  const flags = { ...plain, ...(classNames ? { num_classes: classNames.length } : {}), ...more };
   const tensors = [...expectedTensors(completeConfig(parseFlags(flags)))].map(([name, shape]) => ({
     name,
     shape,

@@ -1,4 +1,5 @@
-/** The three dispatches of a GroupNorm. */
+/** The three dispatches of a GroupNorm, and the one of a small image. */
+import type { groupNorm } from "../../src/shaders/groupNorm.ts";
 import type { groupNormAffine } from "../../src/shaders/groupNormAffine.ts";
 import type { groupNormApply } from "../../src/shaders/groupNormApply.ts";
 import type { groupNormPartials } from "../../src/shaders/groupNormPartials.ts";
@@ -71,6 +72,29 @@ export const groupNormApplyTwin: TwinOf<typeof groupNormApply> = ({ tensors, par
       const n = Math.floor(pixel / p.pixels);
       const value = x(pixel, c) * tensors.affine[n * 2 * channels + c]! + tensors.affine[(n * 2 + 1) * channels + c]!;
       y[pixel * channels + c] = variant.activation === "silu" ? silu(value) : value;
+    }
+  return { y };
+};
+
+export const groupNormTwin: TwinOf<typeof groupNorm> = ({ tensors, parameters: p, variant }) => {
+  const x = side(tensors.x0, tensors.x1, p.channels0, p.channels1);
+  const channels = p.channels0 + p.channels1;
+  const width = channels / p.groups;
+  const y = new Float64Array(p.batch * p.pixels * channels);
+  for (let n = 0; n < p.batch; n++)
+    for (let group = 0; group < p.groups; group++) {
+      const embedding = (c: number) => tensors.embedding![n * p.embeddingStride + p.embeddingOffset + c]!;
+      const elements = Array.from({ length: p.pixels * width }, (_, i) => {
+        const [pixel, c] = [n * p.pixels + Math.floor(i / width), group * width + (i % width)];
+        return { pixel, c, value: x(pixel, c) + (variant.embedding === "add" ? embedding(c) : 0) };
+      });
+      const mean = elements.reduce((sum, { value }) => sum + value, 0) / elements.length;
+      const variance = elements.reduce((sum, { value }) => sum + (value - mean) ** 2, 0) / elements.length;
+      for (const { pixel, c, value } of elements) {
+        let normed = ((value - mean) / Math.sqrt(variance + p.epsilon)) * tensors.weight[c]! + tensors.bias[c]!;
+        if (variant.embedding === "scaleShift") normed = normed * (1 + embedding(c)) + embedding(channels + c);
+        y[pixel * channels + c] = variant.activation === "silu" ? silu(normed) : normed;
+      }
     }
   return { y };
 };

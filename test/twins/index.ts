@@ -9,7 +9,7 @@ import {
 } from "./convolution.ts";
 import { classEmbeddingTwin, timestepEmbeddingTwin } from "./embeddings.ts";
 import { featureDistanceTwin, maxPoolTwin } from "./features.ts";
-import { groupNormAffineTwin, groupNormApplyTwin, groupNormPartialsTwin } from "./groupNorm.ts";
+import { groupNormAffineTwin, groupNormApplyTwin, groupNormPartialsTwin, groupNormTwin } from "./groupNorm.ts";
 import { meanPoolTwin, upsampleBilinearTwin, upsampleNearestTwin } from "./resample.ts";
 import { gaussianNoiseTwin, langevinStepTwin, renoiseTwin, reverseStepTwin, watchFiniteTwin } from "./sampler.ts";
 import {
@@ -54,6 +54,7 @@ export const twins: { readonly [Name in keyof typeof kernels]: TwinOf<(typeof ke
   firstTokenGradient: firstTokenGradientTwin,
   gatherTiles: gatherTilesTwin,
   gaussianNoise: gaussianNoiseTwin,
+  groupNorm: groupNormTwin,
   groupNormAffine: groupNormAffineTwin,
   groupNormApply: groupNormApplyTwin,
   groupNormGradientAffine: groupNormGradientAffineTwin,

@@ -4,8 +4,9 @@
  * (mean first) lose less than merging running variances.
  */
 import { readScalar, readScalarOptional } from "../../engine/kernel.ts";
-import { unroll, wgsl } from "../../engine/wgsl.ts";
+import { wgsl } from "../../engine/wgsl.ts";
 import { elementwiseMain, elementwiseWorkgroups } from "./elementwise.ts";
+import { workgroupSum } from "./workgroupSum.ts";
 
 export const groupMomentsBindings = { partials: readScalar, embedding: readScalarOptional } as const;
 
@@ -84,20 +85,7 @@ fn added(row: u32, c: u32) -> f32 {
 }
 
 #if ${variant.threads > 1}
-var<workgroup> ofThreads: array<f32, ${variant.threads}>;
-
-fn total(member: u32, value: f32) -> f32 {
-  ofThreads[member] = value;
-${unroll(
-  Math.log2(variant.threads),
-  (k) => `  workgroupBarrier();
-  if (member < ${variant.threads >> (k + 1)}u) { ofThreads[member] += ofThreads[member + ${variant.threads >> (k + 1)}u]; }`,
-)}
-  workgroupBarrier();
-  let sum = ofThreads[0];
-  workgroupBarrier();
-  return sum;
-}
+${workgroupSum(variant.threads)}
 
 @compute @workgroup_size(${variant.threads})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) member: u32) {
