@@ -117,6 +117,63 @@ describe.skipIf(noChromium)("the element in a page", () => {
     expect(seen).toEqual(expected.map((pattern) => expect.stringMatching(pattern)));
   });
 
+  test("fills the height that it is given, and takes what it needs where there is none, or where its panel stands below", async () => {
+    const opened = await elementPage({ style: "repaint-inpaint { height: auto; }" });
+    const heights = () =>
+      opened.page.evaluate(async () => {
+        const element = document.querySelector("repaint-inpaint")!;
+        const seen = [];
+        for (const height of ["300px", "500px", "900px", ""]) {
+          element.style.height = height;
+          await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+          const frame = element.shadowRoot!.querySelector(".frame")!;
+          const [all, inner] = [element, frame].map((one) => one.getBoundingClientRect().height);
+          seen.push([all!, inner! - all!]);
+        }
+        return seen;
+      });
+    const [low, middle, high, free] = await heights();
+    await opened.page.setViewport({ width: 390, height: 844 });
+    const narrow = await heights();
+    await opened.close();
+    expect([low, middle, high]).toEqual([[300, 0], [500, 0], [900, 0]]); // prettier-ignore
+    expect(free![0]).toBeGreaterThanOrEqual(560);
+    for (const [height, overflow] of narrow) {
+      expect(height).toBeGreaterThan(600);
+      expect(overflow).toBe(0);
+    }
+  });
+
+  test("works where scripts' addresses must be trusted, once the page's policy makes the worker", async () => {
+    const policy = "default-src 'self'; require-trusted-types-for 'script'; trusted-types worker";
+    const opened = await elementPage({ policy });
+    const seen = await opened.page.evaluate(async () => {
+      const element = document.querySelector("repaint-inpaint")!;
+      const words = (error: Error) => `${error.name}: ${error.message}`;
+      await element.setPicture(new ImageData(4, 4));
+      const nothing = new File(["no model"], "a.safetensors");
+      const refused = await element.loadModel(nothing).catch(words);
+      // Where the worker's script is, from what would start it.
+      const make = element.worker as () => Worker;
+      const Started = Worker;
+      let address = "";
+      globalThis.Worker = class { constructor(url: URL) { address = url.href; } } as unknown as typeof Worker; // prettier-ignore
+      make();
+      globalThis.Worker = Started;
+      const { trustedTypes } = globalThis as unknown as {
+        trustedTypes: { createPolicy(name: string, rules: object): { createScriptURL(address: string): string } };
+      };
+      const trusted = trustedTypes.createPolicy("worker", { createScriptURL: (text: string) => text });
+      element.worker = () => new Worker(trusted.createScriptURL(address), { type: "module" });
+      element.dispose();
+      return [refused, await element.loadModel(nothing).catch(words)];
+    });
+    await opened.close();
+    expect(seen[0]).toMatch(/^InputError: this page starts no worker without a Trusted Types policy: set the element's worker/); // prettier-ignore
+    expect(seen[1]).toMatch(/^CheckpointError: /);
+    expect(opened.log.filter((line) => !/TrustedScriptURL/.test(line))).toEqual([]);
+  });
+
   test("downloads no engine and no weights before it is near", async () => {
     const html = `<div id="above"></div><repaint-inpaint id="field" src="/far.png"></repaint-inpaint>`;
     const png = Uint8Array.from(atob("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="), (c) => c.charCodeAt(0)); // prettier-ignore

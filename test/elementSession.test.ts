@@ -94,6 +94,21 @@ describe("the session with the engine", () => {
     expect(states).toEqual(["loading", "loaded", "none", "loading", "loaded"]);
   });
 
+  test("a page's model that cannot be had is no other one, now or later", async () => {
+    const { session, loads, states } = madeUp();
+    void session.ready();
+    loads[0]!.finish();
+    await settle();
+    session.want(shipped("bad"), "none");
+    for (const n of [1, 2]) {
+      const running = session.run(copy, settings);
+      loads[n]!.finish();
+      await expect(running).rejects.toThrow("bad: expected a model");
+    }
+    expect(session.wanted).toEqual(shipped("bad"));
+    expect(states).toEqual(["loading", "loaded", "none", "loading", "failed", "loading", "failed"]);
+  });
+
   test("without one before it has failed, and the next who needs it tries again", async () => {
     const { session, loads } = madeUp();
     session.want(shipped("bad"));

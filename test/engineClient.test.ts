@@ -64,6 +64,17 @@ function answering(answer: object): Worker {
   return worker as unknown as Worker;
 }
 
+test("disposing of an engine ends a worker that is still starting", async () => {
+  let ended = 0;
+  const worker = { postMessage: () => undefined, terminate: () => ended++ };
+  const engine = createEngineClient({ worker: () => worker as unknown as Worker });
+  const waiting = engine.adapter();
+  await Promise.resolve();
+  engine.dispose();
+  expect(ended).toBe(1);
+  await expect(waiting).rejects.toThrow("the engine was disposed of");
+});
+
 describe("errors between threads", () => {
   test("keep the class that can be caught, their message, and nothing else", () => {
     const error = fromErrorMessage(toErrorMessage(new OutOfMemoryError("no room")));

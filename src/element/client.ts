@@ -57,6 +57,7 @@ class PortClient implements EngineClient {
   readonly #worker: WorkerFactory | "page";
   readonly #pending = new Map<number, Pending>();
   #connection: Promise<Connection> | undefined;
+  #thread: Worker | undefined;
   #lastId = 0;
   #disposed = false;
 
@@ -131,6 +132,8 @@ class PortClient implements EngineClient {
     if (this.#disposed) return;
     this.#disposed = true;
     this.#rejectAll(new InterruptedError("the engine was disposed of"));
+    // A worker that starts is not waited for.
+    this.#thread?.terminate();
     void this.#connection?.then(
       (connection) => connection.close(),
       () => undefined,
@@ -185,6 +188,7 @@ class PortClient implements EngineClient {
 
   #connect(): Promise<Connection> {
     this.#connection ??= connect(this.#worker, {
+      onStart: (thread) => (this.#thread = thread),
       onMessage: (message) => this.#receive(message),
       onCrash: (error) => {
         // The next request starts anew.
@@ -213,6 +217,7 @@ class PortClient implements EngineClient {
 }
 
 interface Listeners {
+  readonly onStart: (worker: Worker) => void;
   readonly onMessage: (message: FromEngine) => void;
   /** The thread ended by a mistake. */
   readonly onCrash: (error: Error) => void;
@@ -220,7 +225,8 @@ interface Listeners {
 
 /** A worker with WebGPU, or this page. @throws Error where no worker can be started */
 async function connect(choice: WorkerFactory | "page", listeners: Listeners): Promise<Connection> {
-  const worker = (choice === "page" ? defaultWorker : choice)();
+  const worker = startWorker(choice === "page" ? defaultWorker : choice);
+  listeners.onStart(worker);
   const { hasGpu, url } = await greeting(worker);
   const pageHasGpu = "gpu" in navigator && Boolean(navigator.gpu);
   if (choice === "page" || (!hasGpu && pageHasGpu)) {
@@ -236,6 +242,18 @@ async function connect(choice: WorkerFactory | "page", listeners: Listeners): Pr
     post: (message, transfer) => worker.postMessage(message, transfer),
     close: () => worker.terminate(),
   };
+}
+
+function startWorker(make: WorkerFactory): Worker {
+  try {
+    return make();
+  } catch (error) {
+    if (!/TrustedScriptURL/.test(String(error))) throw error;
+    throw new InputError(
+      "this page starts no worker without a Trusted Types policy: set the element's worker (createEngineClient's) " +
+        'to () => new Worker(policy.createScriptURL(address of worker.js), { type: "module" })',
+    );
+  }
 }
 
 function greeting(worker: Worker): Promise<{ hasGpu: boolean; url: string }> {

@@ -23,6 +23,8 @@ export interface ElementPageOptions {
   readonly html?: string;
   /** Served beside the page, by path. */
   readonly files?: Readonly<Record<string, Uint8Array>>;
+  /** Of the page. Default: `default-src 'self'`. */
+  readonly policy?: string;
   /** Rules of the page's own. */
   readonly style?: string;
   readonly width?: number;
@@ -34,7 +36,7 @@ let bundled: Promise<ReadonlyMap<string, string | Uint8Array>> | undefined;
 
 export async function elementPage(options: ElementPageOptions = {}): Promise<ElementPage> {
   const { html = `<repaint-inpaint id="field"></repaint-inpaint>`, files = {} } = options;
-  const { width = 1280, height = 860, scheme = "light", style = "" } = options;
+  const { width = 1280, height = 860, scheme = "light", style = "", policy = "default-src 'self'" } = options;
   const bundle = await (bundled ??= makeBundle());
   const document = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Element</title><link rel="stylesheet" href="/page.css"><script type="module" src="/element.js"></script><main>${html}</main></html>`;
   const css = "body { margin: 0; } repaint-inpaint { height: 100vh; }";
@@ -43,7 +45,7 @@ export async function elementPage(options: ElementPageOptions = {}): Promise<Ele
     requested.push(path);
     return path === "/" ? document : path === "/page.css" ? css + style : (files[path] ?? bundle.get(path));
   };
-  const server = await serve(find, { "content-security-policy": "default-src 'self'" });
+  const server = await serve(find, { "content-security-policy": policy });
   const page = await (await chromium()).newPage();
   const log: string[] = [];
   page.on("console", (message) => log.push(message.text()));

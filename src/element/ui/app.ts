@@ -154,7 +154,7 @@ export class App {
         settings.setModel(model.info);
         this.#tell("model", model.info);
         this.#changed();
-      }
+      } else if (model.kind === "loading" && model.progress) this.#tell("loading", model.progress);
       this.#update();
     });
     session.on("estimate", (estimate) => {

@@ -47,6 +47,13 @@ export class RepaintInpaint extends ElementBase {
     { rootMargin: "100%" },
   );
 
+  /** The style sheet's own query of its container does not reach the element itself. */
+  readonly #shape = new ResizeObserver(() => {
+    const { states } = this.#form.internals;
+    if (this.clientWidth < 760) states.add("stacked");
+    else states.delete("stacked");
+  });
+
   constructor() {
     super();
     this.#shadow = this.attachShadow({ mode: "open", delegatesFocus: true });
@@ -64,11 +71,13 @@ export class RepaintInpaint extends ElementBase {
     for (const name of this.#waiting) this.#apply(name, this.getAttribute(name));
     this.#waiting.clear();
     this.#nearness.observe(this);
+    this.#shape.observe(this);
   }
 
   disconnectedCallback(): void {
     document.removeEventListener("paste", this.#paste);
     this.#nearness.disconnect();
+    this.#shape.disconnect();
     // An element that is moved within the page is connected again before this runs.
     setTimeout(() => {
       if (!this.isConnected) this.#app.session.dispose();
@@ -115,7 +124,7 @@ export class RepaintInpaint extends ElementBase {
 
   #chooseModel(text: string | null): void {
     this.#app.requests.forget("model");
-    this.#app.session.want({ source: modelSource(text ?? "portraits64") });
+    this.#app.session.want({ source: modelSource(text ?? "portraits64") }, "none");
   }
 
   /** Pasted pictures are taken wherever in the page nobody else takes them. */
@@ -192,7 +201,7 @@ export class RepaintInpaint extends ElementBase {
    */
   loadModel(source: ModelSource | string, options: { readonly flags?: File } = {}): Promise<ModelInfo> {
     const load = async (): Promise<ModelInfo> => {
-      this.#app.session.want({ source: readModelSource(source), ...options });
+      this.#app.session.want({ source: readModelSource(source), ...options }, "none");
       return this.#app.session.ready(this.settings.precision);
     };
     return this.#app.requests.add("model", load());

@@ -116,9 +116,13 @@ export class EngineSession extends Emitter<SessionEvents> {
     return report;
   }
 
-  /** Another model is wanted: what is loaded or being loaded is none any more, unless the other cannot be had. */
-  want(wanted: Wanted): void {
-    if (this.#model.kind === "loaded") this.#before = { wanted: this.#wanted, info: this.#model.info };
+  /**
+   * Another model is wanted: what is loaded or being loaded is none any more. Where the other cannot be had, the one
+   * before is used again, as a user sees it who picks a wrong file, or `orElse` none: a page's model is no other.
+   */
+  want(wanted: Wanted, orElse: "before" | "none" = "before"): void {
+    if (orElse === "none") this.#before = undefined;
+    else if (this.#model.kind === "loaded") this.#before = { wanted: this.#wanted, info: this.#model.info };
     this.#wanted = wanted;
     this.#forget();
   }

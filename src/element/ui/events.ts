@@ -1,5 +1,5 @@
 /** The events that a page hears of the element, by name and with the type of their detail. */
-import type { InpaintResult, ModelInfo, RunPreview, RunProgress } from "../types.ts";
+import type { InpaintResult, LoadProgress, ModelInfo, RunPreview, RunProgress } from "../types.ts";
 
 export interface RepaintEvents {
   /** A step is done, or the run's state is another. */
@@ -12,6 +12,8 @@ export interface RepaintEvents {
   result: InpaintResult;
   /** Something failed; `message` is one sentence for people. The element shows it, too. */
   error: { readonly error: Error; readonly message: string };
+  /** A model is on its way: bytes that have come, then bytes on the device. */
+  loading: LoadProgress;
   /** A model is loaded. */
   model: ModelInfo;
   /** Another picture was put in, or taken out (null). */

@@ -4,8 +4,6 @@ export const frameStyles: string = /* css */ `
   color-scheme: light dark;
   container-type: inline-size;
   display: block;
-  /* Where the panel stands below, what it needs is more than a page can know. */
-  min-block-size: min-content;
   --accent: var(--repaint-accent, light-dark(#b0123c, #ff7d98));
   --tint: var(--repaint-mask-color, #e11d52);
   --ground: var(--repaint-background, light-dark(#e9e7e2, #121315));
@@ -21,6 +19,8 @@ export const frameStyles: string = /* css */ `
   color: var(--ink);
   font: 400 15px/1.45 var(--repaint-font, system-ui, -apple-system, "Segoe UI", Roboto, sans-serif);
 }
+/* Where the panel stands below, what it needs is more than a page can know. */
+:host(:state(stacked)) { min-block-size: min-content; }
 :host(:focus) { outline: none; }
 :host([hidden]) { display: none; }
 :host([theme="light"]) { color-scheme: light; }
@@ -97,10 +97,10 @@ export const frameStyles: string = /* css */ `
 .camera video { display: block; inline-size: 100%; margin-block-end: 12px; border-radius: 10px; background: #000; }
 
 @container (min-width: 760px) {
-  .frame { display: grid; grid-template: minmax(0, 1fr) / minmax(0, 1fr) 320px; block-size: 100%; min-block-size: 600px; }
+  .frame { display: grid; grid-template: minmax(0, 1fr) / minmax(0, 1fr) 320px; block-size: 100%; min-block-size: 0; }
   .middle { min-block-size: 0; }
-  .stage { flex: 1; block-size: auto; }
-  .empty { position: absolute; inset: 0; overflow: auto; }
+  .stage { flex: 1 1 540px; block-size: auto; min-block-size: 0; }
+  .empty { position: absolute; inset: 0; overflow: auto; min-block-size: 0; }
   .stage-box { flex: 1; min-block-size: 0; }
   .view { position: absolute; z-index: 1; inset-block-end: 14px; inset-inline-start: 14px; padding: 0; border: 1px solid var(--line); border-radius: 13px; background: var(--raised); box-shadow: 0 2px 10px rgb(0 0 0 / 0.1); }
   .panel { block-size: 0; min-block-size: 100%; overflow: auto; padding: 20px; border-inline-start: 1px solid var(--line); }
