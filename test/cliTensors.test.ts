@@ -5,8 +5,10 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { forwardProgress } from "../src/cli/tasks/forward.ts";
 import { knownNoise } from "../src/cli/tasks/noiseCheck.ts";
 import { shippedModels } from "../src/node/packageFiles.ts";
+import { Report } from "../src/node/report.ts";
 import { countParameters } from "../src/checkpoints/layers.ts";
 import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
 import { openClassifier } from "../src/checkpoints/classifier/checkpoint.ts";
@@ -94,6 +96,22 @@ describe("unet", () => {
     const again = await cli([...argv, "--force", "--json"]);
     expect(events(again.out).map(({ event }) => event)).toEqual(["adapter", "forward"]);
     expect(await filesIn(here)).toEqual(["in", "out"]);
+  });
+});
+
+describe("forwardProgress", () => {
+  it("says how long the rest takes by the pace since the first call, not by what was before it", () => {
+    let said = "";
+    let milliseconds = 60_000;
+    const stream = { write: (text: string) => void (said += text) };
+    const tell = forwardProgress(new Report(stream, stream, false), () => milliseconds);
+    const steps = [[0, 0.001] as const, [1000, 0.01] as const, [3000, 0.251] as const];
+    for (const [elapsed, done] of steps) {
+      expect(said).toBe("");
+      milliseconds = 60_000 + elapsed;
+      tell(done);
+    }
+    expect(said).toBe("25/100 % of the forward, 9 s left\n");
   });
 });
 

@@ -36,13 +36,21 @@ export function readTimesteps(file: string, t: readonly number[]): readonly numb
   return t;
 }
 
-/** A forward of a large network takes minutes on a processor; one of a second needs no bar. */
-export function forwardProgress(report: Report): (done: number) => void {
-  const begin = performance.now();
+/** Seconds of a forward before its pace says how long the rest takes, and before anything is shown. */
+const settlingSeconds = 2;
+
+/**
+ * A forward of a large network takes minutes on a processor; one of a second needs no bar. Its pace is that since the
+ * first call: what was before it, and in it, is loading and compiling.
+ */
+export function forwardProgress(report: Report, now = () => performance.now()): (done: number) => void {
+  let first: { readonly done: number; readonly time: number } | undefined;
   return (done) => {
-    const elapsed = (performance.now() - begin) / 1000;
-    if (elapsed < 2) return;
-    const secondsLeft = (elapsed * (1 - done)) / done;
+    const time = now();
+    first ??= { done, time };
+    const elapsed = (time - first.time) / 1000;
+    if (elapsed < settlingSeconds || done <= first.done) return;
+    const secondsLeft = (elapsed * (1 - done)) / (done - first.done);
     report.progress({ what: "% of the forward", done: Math.round(100 * done), total: 100, secondsLeft });
   };
 }
