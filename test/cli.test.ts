@@ -85,7 +85,7 @@ describe("arguments that cannot be used", () => {
     ["--jump-length 0", /--jump-length: expected a whole number/],
     ["--resamples -1", /--resamples: expected a whole number/],
     ["--resamples 1000000 --steps 1000", /has more than 5,000,000 transitions/],
-    ["--preset quick", /--preset: expected fast or balanced or paper, got "quick"/],
+    ["--preset quick", /--preset: expected fast, balanced or paper, got "quick"/],
     ["--preset balancd", /did you mean balanced/],
     ["--precision f64", /--precision: expected f32 or f16, got "f64"/],
     ["--seed -1", /--seed: expected a whole number from 0 to 18446744073709551615/],

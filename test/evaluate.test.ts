@@ -146,7 +146,7 @@ describe("evaluate", () => {
       [{ ...plan, masks: ["widde"] }, /"widde" is no kind of mask \(did you mean wide\?\)/],
       [
         { ...plan, settings: [{ preset: "fast", eta: 0.5 }] },
-        /plan\.json: setting "fast,eta=0\.5": --preset fast is for the sampler langevin and --eta for repaint/,
+        /plan\.json: setting "fast,eta=0\.5": --preset fast asks for the sampler langevin, --eta belongs to repaint/,
       ],
       [
         { ...plan, settings: [{ steps: 2.5 }] },
@@ -190,7 +190,7 @@ describe("evaluate", () => {
       ],
       [
         [...image, "--mask", "half", "--setting", "quick"],
-        /setting "quick": --preset: expected fast or balanced or paper/,
+        /setting "quick": --preset: expected fast, balanced or paper/,
       ],
       [
         [...image, "--mask", "half", "--lpips", weights],

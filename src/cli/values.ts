@@ -8,17 +8,19 @@ import { shown } from "../text/quoted.ts";
 
 export type Written = string | number;
 
-/** @throws InputError unless it is a whole number from `min` to `max` */
+/** @throws InputError unless it is a whole number from `min` to `max`, which may be infinite */
 export function wholeNumber(what: string, written: Written, { min, max }: { min: number; max: number }): number {
   const number = typeof written === "number" ? written : /^\d{1,15}$/.test(written) ? Number(written) : NaN;
   if (!Number.isInteger(number) || number < min || number > max)
-    throw new InputError(`${what}: expected a whole number from ${min} to ${max}, got ${shown(written)}`);
+    throw new InputError(
+      `${what}: expected a whole number from ${min} ${max === Infinity ? "on" : `to ${max}`}, got ${shown(written)}`,
+    );
   return number;
 }
 
 /** @throws InputError unless it is a number from 0 to 1 */
 export function fraction(what: string, written: Written): number {
-  const number = typeof written === "number" ? written : /^\d*\.?\d+$/.test(written) ? Number(written) : NaN;
+  const number = decimal(written);
   if (!(number >= 0 && number <= 1))
     throw new InputError(`${what}: expected a number from 0 to 1, got ${shown(written)}`);
   return number;
@@ -48,7 +50,8 @@ export function notNegative(what: string, written: Written): number {
 
 /** Finite and without a sign; NaN for everything else. */
 function decimal(written: Written): number {
-  const number = typeof written === "number" || /^(\d+\.?\d*|\.\d+)$/.test(written) ? Number(written) : NaN;
+  const number =
+    typeof written === "number" || /^(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(written) ? Number(written) : NaN;
   return Number.isFinite(number) ? number : NaN;
 }
 
@@ -57,7 +60,9 @@ export function choice<T extends string>(what: string, written: Written, choices
   const found = choices.find((one) => one === written);
   if (found !== undefined) return found;
   const near = hint(String(written), choices);
-  throw new InputError(`${what}: expected ${choices.join(" or ")}, got ${shown(written)}${near}`);
+  const [last, ...others] = [...choices].reverse();
+  const words = others.length === 0 ? last : `${others.reverse().join(", ")} or ${last}`;
+  throw new InputError(`${what}: expected ${words}, got ${shown(written)}${near}`);
 }
 
 const seedLimit = 1n << 64n;

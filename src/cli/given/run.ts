@@ -47,7 +47,7 @@ const rows = {
   levels: {
     value: "L",
     help: "langevin: the noise levels that the run visits",
-    read: from1To(Number.MAX_SAFE_INTEGER),
+    read: from1To(Infinity),
   },
   inner: {
     value: "N",
@@ -68,7 +68,7 @@ const rows = {
   steps: {
     value: "N",
     help: "repaint: T, the noise levels that the run visits",
-    read: from1To(Number.MAX_SAFE_INTEGER),
+    read: from1To(Infinity),
   },
   jumpLength: { value: "N", help: "repaint: j, how many levels a jump goes back up", read: from1To(mostLevels) },
   resamples: {
@@ -162,13 +162,15 @@ export function samplerOf(settings: RunSettings): SamplerName | undefined {
   const asked = (Object.keys(settings) as Key[]).flatMap((key) => {
     const sampler = settings[key] === undefined ? undefined : askedBy(key, settings);
     const isNamed = key === "preset" || key === "sampler";
-    return sampler ? [{ sampler, words: `--${optionOf(key)}${isNamed ? ` ${settings[key]}` : ""}` }] : [];
+    const option = `--${optionOf(key)}`;
+    const words = isNamed ? `${option} ${settings[key]} asks for` : `${option} belongs to`;
+    return sampler ? [{ sampler, words }] : [];
   });
   const [first] = asked;
   const other = asked.find(({ sampler }) => sampler !== first?.sampler);
   if (first && other)
     throw new InputError(
-      `${first.words} is for the sampler ${first.sampler} and ${other.words} for ${other.sampler}: leave one of them away`,
+      `${first.words} the sampler ${first.sampler}, ${other.words} ${other.sampler}: leave one of them away`,
     );
   return first?.sampler;
 }
