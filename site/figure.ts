@@ -44,7 +44,9 @@ function placesOf(sampling: Sampling): Places {
   };
 }
 
+/** `figure` has a caption; what else it takes is the page's template "film". */
 export function showRun(figure: HTMLElement, run: RecordedRun, sheetAddress: string): void {
+  figure.prepend(document.querySelector<HTMLTemplateElement>("template#film")!.content.cloneNode(true));
   const places = placesOf(run.sampling);
   const { times, rises } = places;
   const find = <T extends Element>(selector: string) => figure.querySelector<T>(selector)!;
