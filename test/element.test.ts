@@ -27,6 +27,13 @@ describe.skipIf(noChromium)("<repaint-inpaint>", () => {
     expect(seen.previews).toBeGreaterThan(5);
     const saved = await driver.downloadPicture(() => driver.press("Download"));
     expect(saved).toMatchObject({ width: 40, height: 30, name: "picture.filled-7.png" });
+    const { Settings: settings, ...text } = saved.text;
+    expect(text).toEqual({ Software: "repaint-webgpu", Model: "tiny.safetensors", Seed: "7" });
+    expect(JSON.parse(settings!)).toEqual({
+      sampling: { sampler: "langevin", levels: 10, inner: 2, step: 1, lambda: 8, still: 1 },
+      precision: "f32",
+      reached: "result",
+    });
     let changed = 0;
     for (let i = 0; i < keep.length; i++) {
       const [before, after] = [picture, saved].map(({ data }) =>

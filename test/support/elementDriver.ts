@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PNG } from "pngjs";
 import type { Page } from "puppeteer";
+import { readPngText } from "../../src/node/pictures/pngText.ts";
 import { elementPage, type ElementPage, type ElementPageOptions } from "./elementPage.ts";
 import { tinyNetwork } from "./tinyNetwork.ts";
 
@@ -180,9 +181,12 @@ export class ElementDriver {
     }
   }
 
-  async downloadPicture(action: () => Promise<void>): Promise<Pixels & { name: string }> {
+  /** With what the file says of itself. */
+  async downloadPicture(
+    action: () => Promise<void>,
+  ): Promise<Pixels & { name: string; text: Readonly<Record<string, string>> }> {
     const { name, bytes } = await this.download(action);
     const { width, height, data } = PNG.sync.read(bytes);
-    return { name, width, height, data };
+    return { name, width, height, data, text: readPngText(bytes) };
   }
 }

@@ -343,9 +343,9 @@ export class App {
     const { workspace, session, settings, surface } = this;
     const box = workspace.filled;
     this.#run.fail(undefined);
-    this.#said = 0;
-    this.#shown = 0;
+    this.#said = this.#shown = 0;
     const began = performance.now();
+    const chosen = settings.settings;
     try {
       if (!workspace.picture) throw new InputError("Open a picture first");
       if (!box) throw new InputError("Paint over what is to be filled in first");
@@ -356,7 +356,8 @@ export class App {
         // Copying most of a large picture holds the page, and saves little.
         const isMost = 2 * box.width * box.height > picture.width * picture.height;
         const part = isMost ? { x: 0, y: 0, picture } : { x: box.x, y: box.y, picture: cutBox(picture, box) };
-        const result = workspace.addResult({ index, seed, reached, ...part });
+        const made = { settings: chosen, model: session.model };
+        const result = workspace.addResult({ index, seed, reached, ...part, made });
         if (index === 0 || reached === "result") this.#shown = index + 1;
         if (index === 0) surface.showPreview({ ...result, picture: result.patch });
       });
@@ -367,7 +368,7 @@ export class App {
           await nextTask();
           return { picture, keep: toKeep(workspace.mask) };
         };
-        const result = await session.run(copy, settings.settings);
+        const result = await session.run(copy, chosen);
         const first = workspace.results[Math.min(before, workspace.results.length - result.variations.length)];
         workspace.choose(result.variations.length > 0 ? first : undefined);
         this.say(result.stopped ? "Stopped; the best so far is kept" : `Done in ${durationWords(result.seconds)}`);

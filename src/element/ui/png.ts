@@ -8,7 +8,11 @@ import { nextTask } from "./dom.ts";
 /** Bytes filtered and packed in one turn: a few milliseconds. */
 const turnBytes = 1 << 18;
 
-export async function encodePng({ width, height, data }: Picture): Promise<Blob> {
+/** `text` becomes iTXt chunks, as programs show them: keyword to text. */
+export async function encodePng(
+  { width, height, data }: Picture,
+  text: Readonly<Record<string, string>> = {},
+): Promise<Blob> {
   const packing = new CompressionStream("deflate");
   const packed = new Response(packing.readable).arrayBuffer();
   const writer = packing.writable.getWriter();
@@ -28,9 +32,14 @@ export async function encodePng({ width, height, data }: Picture): Promise<Blob>
   view.setUint32(4, height);
   header.set([8, 6], 8); // 8 bits, RGBA; deflate, adaptive filters, not interlaced
   const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
-  const chunks = [chunk("IHDR", header), chunk("sRGB", Uint8Array.of(0)), chunk("IDAT", new Uint8Array(await packed))];
-  return new Blob([signature, ...chunks, chunk("IEND", new Uint8Array())], { type: "image/png" });
+  // Not compressed, in no language, without a translated keyword.
+  const texts = Object.entries(text).map(([keyword, words]) => chunk("iTXt", utf8(`${keyword}\0\0\0\0\0${words}`)));
+  const chunks = [chunk("sRGB", Uint8Array.of(0)), ...texts, chunk("IDAT", new Uint8Array(await packed))];
+  const all = [signature, chunk("IHDR", header), ...chunks, chunk("IEND", new Uint8Array())];
+  return new Blob(all, { type: "image/png" });
 }
+
+const utf8 = (text: string) => new TextEncoder().encode(text);
 
 /** Each byte less the one above it. */
 function filterUp(data: Uint8ClampedArray, from: number, stride: number, out: Uint8Array, to: number): void {

@@ -1,9 +1,23 @@
 /** The chosen result and the mask as files: saved, copied, handed to a page or a form. */
 import { InputError } from "../../errors.ts";
+import { langevinSettings } from "../../repaint/sampling.ts";
 import { saveFile } from "./controls.ts";
 import { maskPicture } from "./maskFiles.ts";
 import { encodePng } from "./png.ts";
-import type { Workspace } from "./workspace.ts";
+import { usualClass } from "./engineSession.ts";
+import type { Result, Workspace } from "./workspace.ts";
+
+/** How a result was made, under the keywords that the command line writes. */
+function textOf({ seed, reached, made }: Result): Record<string, string> {
+  if (made?.model.kind !== "loaded") return {};
+  const { info } = made.model;
+  const { title, sha256, classes } = info;
+  const { sampling: given, precision, class: label = usualClass(info) } = made.settings;
+  const sampling = given.sampler === "langevin" ? { ...given, ...langevinSettings(given) } : given;
+  const all = { sampling, class: classes === null ? undefined : label, precision, reached };
+  const text = { Software: "repaint-webgpu", Model: title, Seed: String(seed), Settings: JSON.stringify(all) };
+  return sha256 === null ? text : Object.assign(text, { "Model SHA-256": sha256 });
+}
 
 interface Parts {
   readonly workspace: Workspace;
@@ -24,7 +38,9 @@ export class ResultFiles {
     const { chosen, name } = workspace;
     const whole = chosen && workspace.compose(chosen);
     if (!whole) throw new InputError("There is no result yet");
-    return new File([await encodePng(whole)], `${name}.filled-${chosen.seed}.png`, { type: "image/png" });
+    return new File([await encodePng(whole, textOf(chosen))], `${name}.filled-${chosen.seed}.png`, {
+      type: "image/png",
+    });
   }
 
   async download(): Promise<void> {

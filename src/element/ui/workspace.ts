@@ -8,6 +8,7 @@ import { extendedSize, lay, type Sides } from "../../pictures/extend.ts";
 import { createPicture, type NewPicture, type Picture } from "../../pictures/image.ts";
 import type { RunPreview, Variation } from "../types.ts";
 import { Emitter } from "./emitter.ts";
+import type { ModelState, Settings } from "./engineSession.ts";
 import { MaskHistory } from "./history.ts";
 import { createFillMask, filledBox, paint, shapeBox, type FillMask, type Shape } from "./maskOperations.ts";
 
@@ -17,6 +18,8 @@ export interface Result extends Omit<Variation, "picture"> {
   readonly x: number;
   readonly y: number;
   readonly patch: NewPicture;
+  /** What made it, for its file. */
+  readonly made?: { readonly settings: Settings; readonly model: ModelState };
 }
 
 interface WorkspaceEvents extends Record<string, unknown> {
@@ -235,7 +238,7 @@ export class Workspace extends Emitter<WorkspaceEvents> {
     this.emit("locked", locked);
   }
 
-  addResult({ x, y, picture, ...rest }: Omit<RunPreview, "step"> & Pick<Variation, "reached">): Result {
+  addResult({ x, y, picture, ...rest }: Omit<Result, "id" | "patch"> & Pick<RunPreview, "picture">): Result {
     const result = { ...rest, x, y, patch: picture, id: ++this.#lastId };
     this.setResults([...this.results, result].slice(-mostResults));
     return result;
