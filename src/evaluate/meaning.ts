@@ -1,7 +1,8 @@
 /**
- * Whether a filled half means what the known half says, on portraits of which it is known what is in them: the two
- * eyes' colours, and symmetry. Colours are 0 … 255, differences root mean squares over them; the true picture's own
- * values are not 0, since pixels cut the shapes and light falls from one side. Not here: the portraits.
+ * Whether what was filled means what the known part says, on portraits of which it is known what is in them: the two
+ * eyes' colours, symmetry, and the background, whose colour these portraits change from top to bottom only. Colours are
+ * 0 … 255, differences root mean squares over them; the true picture's own values are not 0, since pixels cut the
+ * shapes and light falls from one side. Not here: the portraits.
  */
 import { median } from "../engine/timing.ts";
 import type { Mask, Picture } from "../pictures/image.ts";
@@ -49,6 +50,41 @@ function irisColour({ width, height, data }: Picture, [x, y]: Point, radius: num
         for (const c of [0, 1, 2] as const) values[c].push(data[4 * (v * width + u) + c]!);
     }
   return [median(values[0]), median(values[1]), median(values[2])];
+}
+
+/** A true pixel is background where its colour is no further than this from the picture's edge in its row. */
+const backgroundTolerance = 12;
+
+/**
+ * How far the background that was filled is from the known one in the same row: the median of the colours' distances.
+ * Where the true picture `truth` has its background is where it is looked for; undefined where no row has both a known
+ * and a filled piece of it. Something painted over less than half of the background does not count; a background that
+ * breaks off at the border of what is known does.
+ */
+export function backgroundDifference(picture: Picture, truth: Picture, keep: Mask): number | undefined {
+  const { width, height, data } = picture;
+  const distances: number[] = [];
+  for (let y = 0; y < height; y++) {
+    const background = backgroundOf(truth, y);
+    const isKnown = (x: number): boolean => keep.data[y * width + x]! >= 0.5;
+    const known = background.filter(isKnown);
+    if (known.length === 0) continue;
+    const colourOf = (x: number): Colour => [0, 1, 2].map((c) => data[4 * (y * width + x) + c]!) as unknown as Colour;
+    const colours = known.map(colourOf);
+    const usual = ([0, 1, 2] as const).map((c) => median(colours.map((colour) => colour[c])));
+    for (const x of background.filter((one) => !isKnown(one)))
+      distances.push(Math.sqrt(mean(colourOf(x).map((value, c) => (value - usual[c]!) ** 2))));
+  }
+  return distances.length === 0 ? undefined : median(distances);
+}
+
+/** The pixels of a row that look like the edge on their side. */
+function backgroundOf({ width, data }: Picture, y: number): number[] {
+  const at = (x: number, c: number): number => data[4 * (y * width + x) + c]!;
+  return Array.from({ length: width }, (_, x) => x).filter((x) => {
+    const edge = 2 * x < width ? 0 : width - 1;
+    return Math.sqrt(mean([0, 1, 2].map((c) => (at(x, c) - at(edge, c)) ** 2))) < backgroundTolerance;
+  });
 }
 
 /** Root mean square difference of the head's filled pixels to their mirror images, where those are known. */

@@ -47,12 +47,16 @@ export type StudySetting = keyof typeof STUDY_SETTINGS;
 export interface StudyRun {
   readonly name: string;
   readonly masks: readonly MaskPattern[];
+  /** A mask of weights/examples instead, by its picture's name. */
+  readonly example?: string;
   readonly settings: readonly StudySetting[];
   readonly seeds: readonly bigint[];
   /** Unless another number is asked for. Those of examples do not grow with what is asked for all studies. */
   readonly pictures: number;
   readonly isExample?: boolean;
-  /** So long that it is run only where it is asked for by name. */
+  /** In docs/reproduction; as many as `pictures` without it. */
+  readonly fullPictures?: number;
+  /** So long that it is run only where it, or all of docs/reproduction, is asked for. */
   readonly isLong?: boolean;
   /** Each picture's own class is asked for; without it none is. */
   readonly hasLabel?: boolean;
@@ -60,8 +64,9 @@ export interface StudyRun {
   readonly guidance?: number;
 }
 
-/** One portrait of each class. */
+/** One portrait of each class, and all that there are. */
 const fewPictures = 8;
+const allPictures = 64;
 
 /**
  * Each is an evaluation of its own, in this order. The rows of classes and guidance have the setting "resample", so
@@ -74,8 +79,16 @@ export const STUDY_RUNS: readonly StudyRun[] = [
     settings: ["plain", "resample", "slow", "sdedit", "long", "short"],
     seeds: [1n],
     pictures: fewPictures,
+    fullPictures: allPictures,
   },
-  { name: "halves", masks: ["half"], settings: ["once", "fivefold"], seeds: [1n], pictures: fewPictures },
+  {
+    name: "halves",
+    masks: ["half"],
+    settings: ["once", "fivefold"],
+    seeds: [1n],
+    pictures: fewPictures,
+    fullPictures: allPictures,
+  },
   { name: "class", masks: ["half"], settings: ["resample"], seeds: [1n], pictures: fewPictures, hasLabel: true },
   ...[1, 4].map((guidance): StudyRun => ({
     name: `guided-${guidance}`,
@@ -92,6 +105,7 @@ export const STUDY_RUNS: readonly StudyRun[] = [
     settings: ["resample"],
     seeds: [1n],
     pictures: 2,
+    fullPictures: 8,
     isExample: true,
   },
   {
@@ -105,32 +119,48 @@ export const STUDY_RUNS: readonly StudyRun[] = [
   {
     name: "fewer",
     masks: ["half"],
-    settings: ["ten", "twenty", "fivefold", "single"],
+    settings: ["ten", "twenty", "single"],
     seeds: [1n],
     pictures: fewPictures,
+    fullPictures: allPictures,
   },
   {
     name: "fewer-long",
     masks: ["half"],
-    settings: ["ten", "hundred", "published"],
+    settings: ["hundred"],
     seeds: [1n],
     pictures: fewPictures,
+    fullPictures: allPictures,
+    isLong: true,
+  },
+  {
+    name: "fewer-published",
+    masks: ["half"],
+    settings: ["published"],
+    seeds: [1n],
+    pictures: 2,
+    fullPictures: 24,
+    isExample: true,
     isLong: true,
   },
   {
     name: "fewer-masks",
-    masks: ["wide", "narrow", "super-resolve", "alternating-lines", "expand"],
+    masks: ["half", "wide", "narrow", "super-resolve", "alternating-lines", "expand"],
     settings: ["ten", "fivefold"],
     seeds: [1n],
     pictures: 2,
+    fullPictures: 8,
     isExample: true,
   },
   {
     name: "fewer-diversity",
-    masks: ["expand"],
-    settings: ["twenty", "fivefold"],
-    seeds: [1n, 2n, 3n],
+    masks: [],
+    // The middle quarter is known, which shows a piece of the background; the paper's "expand" shows faces alone.
+    example: "5-expand",
+    settings: ["ten", "twenty", "fivefold"],
+    seeds: [1n, 2n, 3n, 4n],
     pictures: 2,
+    fullPictures: 8,
     isExample: true,
   },
 ];
@@ -174,6 +204,24 @@ export const COMPARISONS: readonly Comparison[] = [
     study: "Table 4: against SDEdit's strategy",
     claim: "RePaint's resampling is better than SDEdit's repeats of the last half, at the same cost.",
     better: "resample",
+    worse: "sdedit",
+  },
+  {
+    study: "Table 2 at j = 1: against slowing down",
+    claim: "Resampling with single steps instead of jumps of 5, against as many smaller steps.",
+    better: "short",
+    worse: "slow",
+  },
+  {
+    study: "Table 2 at j = 1: against none",
+    claim: "The same against no resampling.",
+    better: "short",
+    worse: "plain",
+  },
+  {
+    study: "Table 4 at j = 1: against SDEdit's strategy",
+    claim: "The same against SDEdit's repeats.",
+    better: "short",
     worse: "sdedit",
   },
 ];

@@ -33,7 +33,7 @@ import {
   requirePictureModel,
   withModel,
 } from "../given/model.ts";
-import { labelsFor, readUnseen, writePortraits } from "../reproduction/pictures.ts";
+import { exampleMask, labelsFor, readUnseen, writePortraits } from "../reproduction/pictures.ts";
 import { writeReproduction } from "../reproduction/report.ts";
 import type { StudyFolder } from "../reproduction/study.ts";
 import { quoted } from "../../text/quoted.ts";
@@ -48,6 +48,8 @@ interface Settings {
   readonly lpips: readonly string[];
   /** Portraits of the studies that were named, and of all others under "". */
   readonly pictures: ReadonlyMap<string, number>;
+  /** As many portraits of each study as docs/reproduction has, unless `pictures` says otherwise, and long studies. */
+  readonly isFull: boolean;
   /** Those to run; none: all. */
   readonly studies: readonly string[];
   readonly reportOnly: boolean;
@@ -85,15 +87,16 @@ export const reproduceCommand: Command<Settings> = {
       name: "study",
       value: "NAME",
       repeat: true,
-      help: `run this one only: ${studyNames.join(", ")} (${[...longStudies].join(", ")}: only so)`,
+      help: `run and report this one only: ${studyNames.join(", ")} (${[...longStudies].join(", ")}: only so, or with --full)`,
     },
+    { name: "full", help: "every study, on as many portraits as docs/reproduction has" },
     lpipsOption,
     { name: "report", help: "only write the report of the results that are there" },
     adapterOption,
     jsonOption,
   ],
   notes: [
-    "About 9,000 model calls: an hour or so on an idle processor. docs/evaluate.md says what is compared. The rows of classes need a model that knows the portraits' classes, those of guidance --classifier; without them they are left out, with the reason.",
+    "About 9,000 model calls, 20 minutes or so on two idle cores; 140,000 with --full, hours. docs/evaluate.md says what is compared. The rows of classes need a model that knows the portraits' classes, those of guidance --classifier; without them they are left out, with the reason.",
   ],
   parse,
   run,
@@ -105,6 +108,7 @@ async function parse(given: Arguments): Promise<Settings> {
     out,
     work: given.text("work") ?? join("out", "reproduction"),
     pictures: readPictures(given),
+    isFull: given.has("full"),
     studies: given.all("study").map(requireStudy),
     baseline: given.text("baseline"),
     lpips: given.all("lpips"),
@@ -141,7 +145,7 @@ type Ready = StudyFolder & Pick<Work, "plan" | "inputs" | "folder">;
 async function run(settings: Settings, context: Context): Promise<void> {
   const { out, work } = settings;
   const unseen = await readUnseen();
-  const counts = countsOf(settings.pictures, unseen.portraits.length);
+  const counts = countsOf(settings, unseen.portraits.length);
   await withModelAndGuide(context, settings.model, settings.guide, (model, guide) =>
     withBaseline(context, settings.baseline, (baseline) =>
       withLpips(context, settings.lpips, async (lpips) => {
@@ -157,8 +161,11 @@ async function run(settings: Settings, context: Context): Promise<void> {
           if (other)
             await runStudies(context, settings, { model: baseline, guide: undefined, lpips: weights }, [other]);
         }
-        for (const { name, reason } of skipped) context.report.say(`${name}: left out, since ${reason}`);
-        const { file, results, tasks } = await writeReproduction(out, { studies: own, baseline: other, skipped });
+        const isWanted = (name: string): boolean => wants(settings, name);
+        for (const { name, reason } of skipped)
+          if (isWanted(name)) context.report.say(`${name}: left out, since ${reason}`);
+        const judged = { studies: own, baseline: other, skipped, isWanted };
+        const { file, results, tasks } = await writeReproduction(out, judged);
         context.report.event("report", { file, results, tasks, skipped });
         context.report.say(`${results} of ${tasks} results; wrote ${file}`);
       }),
@@ -167,7 +174,7 @@ async function run(settings: Settings, context: Context): Promise<void> {
 }
 
 /** Portraits of each study, `most` at most. @throws InputError */
-function countsOf(asked: ReadonlyMap<string, number>, most: number): Map<string, number> {
+function countsOf({ pictures: asked, isFull }: Settings, most: number): Map<string, number> {
   for (const [study, number] of asked)
     if (number < 1 || number > most)
       throw new InputError(
@@ -175,8 +182,9 @@ function countsOf(asked: ReadonlyMap<string, number>, most: number): Map<string,
       );
   const all = asked.get("");
   return new Map(
-    STUDY_RUNS.map(({ name, pictures, isExample }) => {
-      const usual = all === undefined ? pictures : isExample ? Math.min(all, pictures) : all;
+    STUDY_RUNS.map(({ name, pictures, isExample, fullPictures = pictures }) => {
+      const own = isFull ? fullPictures : pictures;
+      const usual = all === undefined ? own : isExample ? Math.min(all, own) : all;
       return [name, asked.get(name) ?? usual];
     }),
   );
@@ -224,6 +232,7 @@ async function prepare(study: StudyRun, place: Place): Promise<Ready | string> {
   const request = completeRequest({
     images: files.slice(0, counts.get(study.name)!),
     masks: study.masks.map((pattern) => ({ name: pattern, pattern, seed: 0n })),
+    fill: study.example && exampleMask(study.example),
     settings: study.settings.map((name) => ({ name, run: STUDY_SETTINGS[name].run })),
     seeds: study.seeds,
   });
@@ -243,13 +252,13 @@ async function prepare(study: StudyRun, place: Place): Promise<Ready | string> {
   return { name: study.name, folder, sheet: unseen, ...made };
 }
 
-async function runStudies(
-  context: Context,
-  { studies: wanted, work, adapter }: Settings,
-  parts: Parts,
-  all: readonly Ready[],
-): Promise<void> {
-  const studies = all.filter(({ name }) => (wanted.length === 0 ? !longStudies.has(name) : wanted.includes(name)));
+function wants({ studies, isFull }: Settings, name: string): boolean {
+  return studies.length === 0 ? isFull || !longStudies.has(name) : studies.includes(name);
+}
+
+async function runStudies(context: Context, settings: Settings, parts: Parts, all: readonly Ready[]): Promise<void> {
+  const { work, adapter } = settings;
+  const studies = all.filter(({ name }) => wants(settings, name));
   const open: { study: Ready; tasks: Task[]; done: Map<number, EvaluationResult> }[] = [];
   for (const study of studies) {
     const tasks = tasksOf(study.plan);

@@ -1,130 +1,231 @@
 /**
- * The section of `reproduce`'s report on fewer calls: guided Langevin steps beside RePaint on halves, the other masks,
+ * The sections of `reproduce`'s report on fewer calls: guided Langevin steps beside RePaint on halves, on all masks,
  * and how much fillings of one picture differ. Nobody's claim: what was found. Not here: the paper's comparisons
  * (report.ts), measuring.
  */
-import { mean } from "../../evaluate/statistics.ts";
+import { estimateDifference } from "../../evaluate/statistics.ts";
 import { STUDY_SETTINGS, type StudySetting } from "../../evaluate/studies.ts";
+import { byPicture, MEASURES } from "../../evaluate/summary.ts";
 import type { SheetRow } from "../../node/contactSheet.ts";
 import { count } from "../../text/quantities.ts";
 import {
   cell,
   differenceCell,
+  estimateMeaning,
   estimateOf,
   found,
   halfMeasures,
   headOf,
+  inputOf,
   type Judged,
   type JudgedMeasure,
   ofSetting,
+  type PictureSheet,
   picturesSheet,
+  shown,
   type Study,
   table,
   trueMeanings,
 } from "./study.ts";
 
 export interface FewerStudies {
-  /** Halves by few calls, and by as many as the paper's setting has, which are run where they are asked for. */
-  readonly halves: Study;
-  readonly long: Study;
+  /** Studies of halves: the first shows the pictures. */
+  readonly halves: readonly [Study, ...Study[]];
   readonly masks: Study;
   readonly diversity: Study;
 }
 
-export async function fewerSection({ halves, long, masks, diversity }: FewerStudies): Promise<{
+interface FewerPart {
   readonly lines: readonly string[];
-  readonly sheet: readonly SheetRow[];
-}> {
-  const studies = [halves, ...(long.judged.size > 0 ? [long] : [])];
-  const all = studies.flatMap(({ judged }) => [...judged.values()]);
-  const measures = halfMeasures.filter(({ of }) => all.some((one) => of(one) !== null));
-  const { length } = halves.source.folder.plan.pictures;
+  readonly sheet: PictureSheet;
+}
+
+export async function fewerParts({ halves, masks, diversity }: FewerStudies): Promise<readonly FewerPart[]> {
+  return [await halvesPart(halves), await masksPart(masks), await diversityPart(diversity)];
+}
+
+/** What was made with a setting. */
+interface Row {
+  readonly name: StudySetting;
+  readonly study: Study;
+  /** Of the setting in its study. */
+  readonly place: number;
+  readonly results: readonly Judged[];
+  readonly calls: number;
+}
+
+const rowsOf = (study: Study): Row[] =>
+  study.source.folder.plan.settings.map(({ name, modelCalls: calls }, place) => ({
+    name: name as StudySetting,
+    study,
+    place,
+    results: ofSetting(study, name),
+    calls,
+  }));
+
+const isGuided = ({ name }: Row): boolean => "levels" in STUDY_SETTINGS[name].run;
+const samplerOf = (row: Row): string => `${isGuided(row) ? "" : "RePaint, "}${STUDY_SETTINGS[row.name].title}`;
+const titleOf = (row: Row): string => `${samplerOf(row)}: ${count(row.calls, "call")}`;
+
+/** Guided Langevin steps with RePaint, each with each that there is. */
+function pairsOf(rows: readonly Row[]): (readonly [Row, Row])[] {
+  const made = rows.filter(({ results }) => results.length > 0);
+  const others = made.filter((row) => !isGuided(row));
+  return made.filter(isGuided).flatMap((one) => others.map((other) => [one, other] as const));
+}
+
+function differencesTable(rows: readonly Row[], measures: readonly JudgedMeasure[]): string {
+  return table(
+    ["difference", ...measures.map(headOf)],
+    pairsOf(rows).map(([one, other]) => [
+      `${titleOf(one)}, minus ${titleOf(other)}`,
+      ...measures.map((measure) => differenceCell(one.results, other.results, measure, found)),
+    ]),
+  );
+}
+
+async function halvesPart(studies: readonly [Study, ...Study[]]): Promise<FewerPart> {
+  const [first] = studies;
+  const rows = studies
+    .flatMap(rowsOf)
+    .filter(({ study, results }) => study === first || results.length > 0)
+    .sort((a, b) => Number(isGuided(b)) - Number(isGuided(a)) || a.calls - b.calls);
+  const measures = halfMeasures.filter(({ of }) => rows.some(({ results }) => results.some((one) => of(one) !== null)));
+  const truth = await trueMeanings(first);
+  const cells = (row: Row): string[] =>
+    measures.map((measure) => cell(estimateOf(row.results, measure), measure.digits));
   return {
     lines: [
       "## Fewer calls",
-      `The right halves of ${count(length, "portrait")} by guided Langevin steps (after LanPaint, arXiv 2502.03491) and by RePaint, each at its model calls. Extra grain is the median absolute Laplacian of the fill less that of the true picture. Differences are of the fewest calls to the others: *better* and *worse* where the interval leaves 0 out.`,
-      settingsTable(studies, measures, await trueMeanings(halves)),
-      differencesTable(studies, measures),
-      masksTable(masks),
-      diversityText(diversity),
-    ],
-    sheet: await picturesSheet(
-      halves,
-      studies.flatMap((study) =>
-        namesOf(study).map((name, setting) => ({ label: titleOf(study, name), study, setting })),
+      "The right halves of unseen portraits by guided Langevin steps (after LanPaint, arXiv 2502.03491) and by RePaint, each at its model calls. Extra grain is the median absolute Laplacian of the fill less that of the true picture. *Better* and *worse*: the interval of the difference leaves 0 out.",
+      table(
+        ["sampler", "model calls", "pictures", ...measures.map(headOf)],
+        [
+          [
+            "true pictures",
+            "–",
+            String(truth.length),
+            ...measures.map((one) => cell(estimateMeaning(truth, one), one.digits)),
+          ],
+          ...rows.map((row) => [samplerOf(row), String(row.calls), String(row.results.length), ...cells(row)]),
+        ],
       ),
-    ),
+      differencesTable(rows, measures),
+    ],
+    sheet: {
+      name: "fewer",
+      what: "Rows: true pictures, inputs, and the results of each sampler",
+      rows: await picturesSheet(
+        first,
+        rows.map((row) => ({ label: titleOf(row), study: row.study, setting: row.place })),
+      ),
+    },
   };
 }
 
-const namesOf = ({ source }: Study): StudySetting[] =>
-  source.folder.plan.settings.map(({ name }) => name as StudySetting);
-
-const callsOf = ({ source }: Study, name: StudySetting): number =>
-  source.folder.plan.settings.find((setting) => setting.name === name)!.modelCalls;
-
-const titleOf = (study: Study, name: StudySetting): string =>
-  `${STUDY_SETTINGS[name].title}: ${count(callsOf(study, name), "call")}`;
-
-function settingsTable(
-  studies: readonly Study[],
-  measures: readonly JudgedMeasure[],
-  truth: readonly Record<"eye" | "asymmetry" | "sameEyes", number>[],
-): string {
-  const trueCells = measures.map(({ key, digits }) =>
-    key === "eye" || key === "asymmetry" || key === "sameEyes"
-      ? mean(truth.map((one) => one[key])).toFixed(digits)
-      : "–",
-  );
-  const rows = studies.flatMap((study) =>
-    namesOf(study).map((name) => {
-      const own = ofSetting(study, name);
-      const cells = measures.map((measure) => cell(estimateOf(own, measure), measure.digits));
-      return [STUDY_SETTINGS[name].title, String(callsOf(study, name)), String(own.length), ...cells];
-    }),
-  );
-  const heads = ["sampler", "model calls", "pictures", ...measures.map(headOf)];
-  return table(heads, [["true pictures", "–", String(truth.length), ...trueCells], ...rows]);
-}
-
-function differencesTable(studies: readonly Study[], measures: readonly JudgedMeasure[]): string {
-  const rows = studies.flatMap((study) => {
-    const [first, ...others] = namesOf(study);
-    return others.map((name) => [
-      `${titleOf(study, first!)}, minus ${titleOf(study, name)}`,
-      ...measures.map((measure) => differenceCell(ofSetting(study, first!), ofSetting(study, name), measure, found)),
-    ]);
-  });
-  return table(["difference", ...measures.map(headOf)], rows);
-}
-
 /** By PSNR of the fill and the step at the border. */
-function masksTable(study: Study): string {
+async function masksPart(study: Study): Promise<FewerPart> {
   const measures = halfMeasures.filter(({ key }) => key === "psnrFill" || key === "border");
-  const names = namesOf(study);
-  const rows = study.source.folder.plan.masks.map(({ name: mask }) => {
-    const own = (setting: string): Judged[] => ofSetting(study, setting).filter((result) => result.mask === mask);
-    const cells = measures.flatMap((measure) =>
-      names.map((name) => cell(estimateOf(own(name), measure), measure.digits)),
-    );
+  const rows = rowsOf(study);
+  const [one, other] = rows as [Row, Row];
+  const { masks, pictures } = study.source.folder.plan;
+  const lines = masks.map(({ name: mask }) => {
+    const [a, b] = [one, other].map(({ results }) => results.filter((result) => result.mask === mask)) as [
+      Judged[],
+      Judged[],
+    ];
+    const cells = measures.flatMap((measure) => [
+      ...[a, b].map((own) => cell(estimateOf(own, measure), measure.digits)),
+      differenceCell(a, b, measure, found),
+    ]);
     return [mask, ...cells];
   });
-  const heads = measures.flatMap((measure) => names.map((name) => `${headOf(measure)}: ${titleOf(study, name)}`));
-  return table(["mask", ...heads], rows);
+  const heads = measures.flatMap((measure) => [
+    ...rows.map((row) => `${headOf(measure)}: ${titleOf(row)}`),
+    "difference",
+  ]);
+  return {
+    lines: ["### The six masks", table(["mask", ...heads], lines)],
+    sheet: {
+      name: "fewer-masks",
+      what: "Each picture with its masks, filled by both samplers",
+      rows: (await Promise.all(pictures.map((_, picture) => masksRows(study, picture, [one, other])))).flat(),
+    },
+  };
 }
 
-function diversityText(study: Study): string {
-  const { plan } = study.source.folder;
-  const parts = namesOf(study).map((name) => {
-    const own = ofSetting(study, name);
-    const distances = own.flatMap(({ pairs }) => pairs.map(({ rms }) => rms));
-    const border = estimateOf(
-      own,
-      halfMeasures.find(({ key }) => key === "border")!,
-    );
-    return distances.length === 0
-      ? `${titleOf(study, name)}: nothing yet`
-      : `${titleOf(study, name)}: two fillings of one picture differ by ${mean(distances).toFixed(1)} of 255 (RMS), and the step at the border to the known part is ${cell(border, 1)} larger than in the true picture`;
-  });
-  return `Diversity with the mask ${plan.masks[0]!.name}, ${count(plan.pictures.length, "picture")}, ${plan.seeds.length} seeds each. ${parts.join(". ")}.`;
+async function masksRows(study: Study, picture: number, rows: readonly Row[]): Promise<SheetRow[]> {
+  const { masks, pictures } = study.source.folder.plan;
+  const tasksOf = ({ place }: Row) => study.tasks.filter((task) => task.picture === picture && task.setting === place);
+  if (!tasksOf(rows[0]!).some(({ index }) => study.judged.has(index))) return [];
+  const inputs = tasksOf(rows[0]!).map((task) => inputOf(study, task, "input"));
+  return [
+    {
+      label: `${pictures[picture]!.name}: ${masks.map(({ name }) => name).join(", ")}`,
+      pictures: await Promise.all(inputs),
+    },
+    ...(await Promise.all(
+      rows.map(async (row) => ({
+        label: titleOf(row),
+        pictures: await Promise.all(tasksOf(row).map((task) => shown(study, task))),
+      })),
+    )),
+  ];
+}
+
+const diversity = MEASURES.find(({ key }) => key === "diversity")!;
+
+/** How far fillings of one picture are from each other, and whether their backgrounds agree with the known one. */
+async function diversityPart(study: Study): Promise<FewerPart> {
+  const rows = rowsOf(study);
+  const { pictures, seeds } = study.source.folder.plan;
+  const measures = halfMeasures.filter(({ key }) => key === "background" || key === "border");
+  const truth = await trueMeanings(study);
+  const distance = (row: Row): string => cell(estimateOf(row.results, diversity), 1);
+  return {
+    lines: [
+      "### Diversity",
+      `Only the middle quarter is known. ${count(pictures.length, "picture")}, ${count(seeds.length, "seed")} each: how far two fillings of one picture are from each other (RMS over 0 … 255), which is good only as long as both agree with what is known. Whether a background does is measured by its difference from the known one.`,
+      table(
+        ["sampler", "results", "distance of two fillings", ...measures.map(headOf)],
+        [
+          ["true pictures", "–", "–", ...measures.map((one) => cell(estimateMeaning(truth, one), one.digits))],
+          ...rows.map((row) => [
+            titleOf(row),
+            String(row.results.length),
+            distance(row),
+            ...measures.map((measure) => cell(estimateOf(row.results, measure), measure.digits)),
+          ]),
+        ],
+      ),
+      table(
+        ["difference", "distance of two fillings", ...measures.map(headOf)],
+        pairsOf(rows).map(([one, other]) => [
+          `${titleOf(one)}, minus ${titleOf(other)}`,
+          cell(estimateDifference(byPicture(one.results, diversity), byPicture(other.results, diversity)), 1),
+          ...measures.map((measure) => differenceCell(one.results, other.results, measure, found)),
+        ]),
+      ),
+    ],
+    sheet: {
+      name: "fewer-diversity",
+      what: `Each picture's seeds ${seeds.join(", ")} by each sampler`,
+      rows: (await Promise.all(pictures.map((_, picture) => seedsRows(study, picture, rows)))).flat(),
+    },
+  };
+}
+
+async function seedsRows(study: Study, picture: number, rows: readonly Row[]): Promise<SheetRow[]> {
+  const own = study.tasks.filter((task) => task.picture === picture);
+  if (!own.some(({ index }) => study.judged.has(index))) return [];
+  return Promise.all(
+    rows.map(async (row) => ({
+      label: `${study.source.folder.plan.pictures[picture]!.name}: true, input, ${titleOf(row)}`,
+      pictures: [
+        await inputOf(study, own[0]!, "truth"),
+        await inputOf(study, own[0]!, "input"),
+        ...(await Promise.all(own.filter(({ setting }) => setting === row.place).map((task) => shown(study, task)))),
+      ],
+    })),
+  );
 }

@@ -3,13 +3,13 @@
  * what classes and a classifier's guidance bring. Not here: the paper's comparisons (report.ts), measuring.
  */
 import { median } from "../../engine/timing.ts";
-import { estimate } from "../../evaluate/statistics.ts";
 import { STUDY_SETTINGS, type StudySetting } from "../../evaluate/studies.ts";
 import type { SheetRow } from "../../node/contactSheet.ts";
 import { createPicture, type Mask, type Picture } from "../../pictures/image.ts";
 import {
   cell,
   differenceCell,
+  estimateMeaning,
   estimateOf,
   found,
   halfMeasures,
@@ -156,10 +156,7 @@ function resultCells(results: readonly Judged[], measures: readonly JudgedMeasur
 }
 
 function boundCells(values: readonly Meaning[], measures: readonly JudgedMeasure[]): string[] {
-  const means = measures.map(({ key, digits }) =>
-    key in values[0]! ? cell(estimate(values.map((one) => one[key as keyof Meaning])), digits) : "–",
-  );
-  return [String(values.length), ...means];
+  return [String(values.length), ...measures.map((measure) => cell(estimateMeaning(values, measure), measure.digits))];
 }
 
 /** What is known of one portrait, and the next one's where it is not. */

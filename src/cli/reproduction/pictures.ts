@@ -31,6 +31,9 @@ export async function readUnseen(): Promise<PortraitSheet> {
   }
 }
 
+/** The file of the mask of an example picture. */
+export const exampleMask = (name: string): string => join(weightsFolder, "examples", `${name}.fill.png`);
+
 /** The first `count` as PNG files, in order. */
 export async function writePortraits(folder: string, { portraits }: PortraitSheet, count: number): Promise<string[]> {
   await ensureFolder(folder);

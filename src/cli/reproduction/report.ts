@@ -11,7 +11,7 @@ import { MEASURES } from "../../evaluate/summary.ts";
 import { contactSheet, type SheetRow } from "../../node/contactSheet.ts";
 import { ensureFolder, writeFileAtomic } from "../../node/files.ts";
 import { encodePng } from "../../node/pictures.ts";
-import { fewerSection } from "./fewer.ts";
+import { fewerParts } from "./fewer.ts";
 import { classesSection, halvesSection } from "./meaning.ts";
 import {
   cell,
@@ -20,7 +20,9 @@ import {
   inputOf,
   judge,
   type JudgedMeasure,
+  type Meaning,
   ofSetting,
+  type PictureSheet,
   picturesSheet,
   settingMeasures,
   shown,
@@ -39,95 +41,134 @@ export interface Reproduction {
   /** The halves of another model. */
   readonly baseline: StudyFolder | undefined;
   readonly skipped: readonly { readonly name: string; readonly reason: string }[];
+  /** Whether a study was asked for: those that were not have no section. */
+  readonly isWanted: (study: string) => boolean;
 }
 
 /** What a row of classes and guidance is called. */
 const rowTitles: Readonly<Record<string, string>> = { class: "its own class" };
 const titleOfRow = (name: string): string => rowTitles[name] ?? `guidance, scale ${name.replace(/^guided-/, "")}`;
 
-/** Everything that was run, judged. */
-interface JudgedStudies {
+/** Everything that the report is made from, judged. */
+interface JudgedStudies extends Pick<Reproduction, "skipped" | "isWanted"> {
   readonly studies: ReadonlyMap<string, Study>;
   readonly baseline: Study | undefined;
-  /** Those and the baseline's. */
-  readonly all: readonly Study[];
-  readonly results: number;
-  readonly tasks: number;
 }
 
 type Write = (file: string, content: string | Uint8Array) => Promise<void>;
+
+/** A part of the page. */
+interface Part {
+  /** Any of these makes it. */
+  readonly of: (study: string) => boolean;
+  readonly make: (judged: JudgedStudies, write: Write) => Promise<readonly string[]>;
+}
+
+const isFewer = (name: string): boolean => name.startsWith("fewer");
+
+const parts: readonly Part[] = [
+  { of: (name) => name === "settings", make: settingsPart },
+  { of: (name) => name === "halves", make: halvesPart },
+  { of: isOfClasses, make: classesPart },
+  { of: (name) => name === "masks", make: masksPart },
+  { of: (name) => name === "diversity", make: diversityPart },
+  { of: isFewer, make: fewerPart },
+];
 
 /** @returns the report's file, and how many results of how many it is made from */
 export async function writeReproduction(
   out: string,
   reproduction: Reproduction,
 ): Promise<{ file: string; results: number; tasks: number }> {
-  const { studies, baseline, all, results, tasks } = await judgeAll(reproduction);
-  const [settings, halves, masks, diversity] = ["settings", "halves", "masks", "diversity"].map((name) =>
-    studies.get(name)!,
-  ) as [Study, Study, Study, Study];
-  const ofFewer = await fewerSection({
-    halves: studies.get("fewer")!,
-    long: studies.get("fewer-long")!,
-    masks: studies.get("fewer-masks")!,
-    diversity: studies.get("fewer-diversity")!,
-  });
-  for (const part of ["pictures", "plots"]) await ensureFolder(join(out, part));
+  const { isWanted } = reproduction;
+  const judged = await judgeAll(reproduction);
+  // Rows of other studies stand beside those that were asked for, as far as they are there.
+  const shown = [...judged.studies.values()].filter(({ source, judged: own }) => isWanted(source.name) || own.size > 0);
+  const all = [...shown, ...(judged.baseline ? [judged.baseline] : [])];
+  const results = all.reduce((sum, study) => sum + study.judged.size, 0);
+  const tasks = all.reduce((sum, study) => sum + study.tasks.length, 0);
+  for (const folder of ["pictures", "plots"]) await ensureFolder(join(out, folder));
   const write: Write = (file, content) => {
     const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
     return writeFileAtomic(join(out, file), bytes, { force: true });
   };
-  const measures = settingMeasures.filter(({ of }) => [...settings.judged.values()].some((one) => of(one) !== null));
-  const names = settings.source.folder.plan.settings.map(({ name }) => name as StudySetting);
-  const plots = await writePlots(write, settings, names, measures);
-  const ofHalves = await halvesSection(baseline ? [halves, baseline] : [halves]);
-  const ofClasses = await classesSection(
-    settings,
-    [...studies].filter(([name]) => isOfClasses(name)).map(([name, study]) => ({ title: titleOfRow(name), study })),
-    reproduction.skipped.map(({ name, reason }) => ({ title: titleOfRow(name), reason })),
-  );
-  const sheet = (name: string, what: string, rows: readonly SheetRow[]) => writeSheet(write, { name, what, rows });
-  const page = [
-    ...(await opening(settings, all, { results, tasks })),
-    ...comparisons(settings, measures),
-    ...settingsTable(settings, names, measures),
-    ...plots,
-    ...(await sheet(
-      "settings",
-      "Rows: true pictures, inputs, and the results of each setting",
-      await settingsSheet(settings),
-    )),
-    ...ofHalves.lines,
-    ...(await sheet("halves", "Rows: true pictures, inputs, and the halves that were filled", ofHalves.sheet)),
-    ...ofClasses.lines,
-    ...(await sheet(
-      "classes",
-      "Rows: true pictures, inputs, filled without a class, with it, and guided",
-      ofClasses.sheet,
-    )),
-    ...masksSection(settings, masks),
-    ...(await sheet("masks", "Each picture with its masks and results", await masksSheet(masks))),
-    ...diversitySection(diversity),
-    ...(await sheet("diversity", "True picture, input, and the seeds", await seedsSheet(diversity))),
-    ...ofFewer.lines,
-    ...(await sheet("fewer", "Rows: true pictures, inputs, and the results of each sampler", ofFewer.sheet)),
-  ].join("\n\n");
-  await write("README.md", `${page}\n`);
+  const page = await opening(all, { results, tasks });
+  for (const { of, make } of parts)
+    if ([...judged.studies.keys()].some((name) => of(name) && isWanted(name)))
+      page.push(...(await make(judged, write)));
+  await write("README.md", `${page.join("\n\n")}\n`);
   await write("results.json", `${JSON.stringify(all.map(numbersOf), null, 1)}\n`);
   return { file: join(out, "README.md"), results, tasks };
 }
 
-async function judgeAll({ studies: folders, baseline: other }: Reproduction): Promise<JudgedStudies> {
+async function judgeAll({ studies: folders, baseline, ...rest }: Reproduction): Promise<JudgedStudies> {
   const studies = new Map<string, Study>();
   for (const source of folders) studies.set(source.name, await judge(source));
-  const baseline = other && (await judge(other));
-  const all = [...studies.values(), ...(baseline ? [baseline] : [])];
-  const results = all.reduce((sum, study) => sum + study.judged.size, 0);
-  const tasks = all.reduce((sum, study) => sum + study.tasks.length, 0);
-  return { studies, baseline, all, results, tasks };
+  return { studies, baseline: baseline && (await judge(baseline)), ...rest };
 }
 
-const isOfClasses = (name: string): boolean => name === "class" || name.startsWith("guided-");
+async function settingsPart({ studies }: JudgedStudies, write: Write): Promise<readonly string[]> {
+  const settings = studies.get("settings")!;
+  const measures = settingMeasures.filter(({ of }) => [...settings.judged.values()].some((one) => of(one) !== null));
+  const names = settings.source.folder.plan.settings.map(({ name }) => name as StudySetting);
+  return [
+    ...comparisons(settings, measures),
+    ...settingsTable(settings, names, measures),
+    ...(await writePlots(write, settings, names, measures)),
+    ...(await writeSheet(write, {
+      name: "settings",
+      what: "Rows: true pictures, inputs, and the results of each setting",
+      rows: await settingsSheet(settings),
+    })),
+  ];
+}
+
+async function halvesPart({ studies, baseline }: JudgedStudies, write: Write): Promise<readonly string[]> {
+  const halves = studies.get("halves")!;
+  const { lines, sheet } = await halvesSection(baseline ? [halves, baseline] : [halves]);
+  const what = "Rows: true pictures, inputs, and the halves that were filled";
+  return [...lines, ...(await writeSheet(write, { name: "halves", what, rows: sheet }))];
+}
+
+async function classesPart({ studies, skipped }: JudgedStudies, write: Write): Promise<readonly string[]> {
+  const { lines, sheet } = await classesSection(
+    studies.get("settings")!,
+    [...studies].filter(([name]) => isOfClasses(name)).map(([name, study]) => ({ title: titleOfRow(name), study })),
+    skipped.map(({ name, reason }) => ({ title: titleOfRow(name), reason })),
+  );
+  const what = "Rows: true pictures, inputs, filled without a class, with it, and guided";
+  return [...lines, ...(await writeSheet(write, { name: "classes", what, rows: sheet }))];
+}
+
+async function masksPart({ studies }: JudgedStudies, write: Write): Promise<readonly string[]> {
+  const masks = studies.get("masks")!;
+  const what = "Each picture with its masks and results";
+  const sheet = await writeSheet(write, { name: "masks", what, rows: await masksSheet(masks) });
+  return [...masksSection(studies.get("settings")!, masks), ...sheet];
+}
+
+async function diversityPart({ studies }: JudgedStudies, write: Write): Promise<readonly string[]> {
+  const diversity = studies.get("diversity")!;
+  const what = "True picture, input, and the seeds";
+  const sheet = await writeSheet(write, { name: "diversity", what, rows: await seedsSheet(diversity) });
+  return [...diversitySection(diversity), ...sheet];
+}
+
+async function fewerPart({ studies }: JudgedStudies, write: Write): Promise<readonly string[]> {
+  const of = (name: string): Study => studies.get(name)!;
+  const parts = await fewerParts({
+    halves: [of("fewer"), of("halves"), of("fewer-long"), of("fewer-published")],
+    masks: of("fewer-masks"),
+    diversity: of("fewer-diversity"),
+  });
+  const lines: string[] = [];
+  for (const { lines: own, sheet } of parts) lines.push(...own, ...(await writeSheet(write, sheet)));
+  return lines;
+}
+
+function isOfClasses(name: string): boolean {
+  return name === "class" || name.startsWith("guided-");
+}
 
 function numbersOf({ source, judged }: Study) {
   return { study: source.name, plan: source.folder.plan, results: [...judged.values()] };
@@ -155,10 +196,7 @@ async function writePlots(
 }
 
 /** A sheet of pictures, and its line of the page; nothing where there is no picture. */
-async function writeSheet(
-  write: Write,
-  { name, what, rows }: { name: string; what: string; rows: readonly SheetRow[] },
-): Promise<string[]> {
+async function writeSheet(write: Write, { name, what, rows }: PictureSheet): Promise<string[]> {
   if (!rows.some(({ pictures }) => pictures.some(Boolean))) return [];
   await write(`pictures/${name}.png`, encodePng(contactSheet(rows), { Software: "repaint-webgpu" }));
   return [`![${what}](pictures/${name}.png)`];
@@ -174,30 +212,32 @@ function settingsSheet(settings: Study): Promise<SheetRow[]> {
 }
 
 async function opening(
-  settings: Study,
   studies: readonly Study[],
   { results, tasks }: { results: number; tasks: number },
 ): Promise<string[]> {
-  const { plan } = settings.source.folder;
+  const [first] = studies as [Study, ...Study[]];
+  const { plan } = first.source.folder;
   const all = studies.flatMap(({ judged }) => [...judged.values()]);
   const adapters = [...new Set(all.map(({ adapter }) => adapter))].join(", ");
   const calls = all.reduce((sum, { modelCalls }) => sum + modelCalls, 0);
-  const counted = plan.pictures.filter(({ name }) =>
-    plan.settings.every((setting) => ofSetting(settings, setting.name).some(({ picture }) => picture === name)),
-  ).length;
   const seconds = all.reduce((sum, one) => sum + one.seconds, 0);
-  const truths = await trueMeanings(settings);
-  const truth = (key: keyof (typeof truths)[number]): number => mean(truths.map((one) => one[key]));
+  const truths = await trueMeanings(first);
+  const truth = (key: keyof Meaning, digits: number): string =>
+    mean(truths.flatMap((one) => one[key] ?? [])).toFixed(digits);
   return [
     `# The paper's studies on ${plan.model.name}`,
     "Written by `npm run reproduce` (`repaint reproduce`), which runs the studies and makes this page from their results.",
-    `${results < tasks ? "**Not complete yet:** " : ""}${results} of ${tasks} results on ${adapters || "no adapter yet"}: ${calls} model calls, ${Math.round(seconds / 60)} minutes. The model is ${plan.model.name} (sha256 ${plan.model.sha256.slice(0, 8)}…), the pictures are drawn portraits of another seed than the training data (weights/unseen) (${counted} of ${plan.pictures.length} with all settings, right half to be filled), T = 20 or 25 where the paper has 250. So this shows whether what the paper says of methods shows at a size that a processor can make; it does not repeat its numbers. Nobody voted, and LPIPS is ${plan.lpips ? "measured with the given weights" : "not measured, since no weights of it are shipped"}.`,
+    `${results < tasks ? "**Not complete yet:** " : ""}${results} of ${tasks} results on ${adapters || "no adapter yet"}: ${calls} model calls, ${Math.round(seconds / 60)} minutes. The model is ${plan.model.name} (sha256 ${plan.model.sha256.slice(0, 8)}…), the pictures are drawn portraits of another seed than the training data (weights/unseen). So this shows whether what is said of methods shows at a size that a processor can make; it does not repeat the paper's numbers. Nobody voted, and LPIPS is ${plan.lpips ? "measured with the given weights" : "not measured, since no weights of it are shipped"}.`,
     `Differences are of the same pictures, with 95 % intervals of a bootstrap over pictures. *holds*: the interval has no 0 and the sign that the paper says; *contradicted*: the other sign; *not shown*: 0 is in it, or there are fewer than ${fewestPictures} pictures, which agree by chance too often. With so few a small effect cannot show.`,
-    `Because it is known what is in the portraits, meaning can be measured: **eye-colour agreement** is the share of pictures whose two irises look like the same named colour (${truth("sameEyes").toFixed(0)} % of the true pictures), the **eyes' difference** the distance of the filled iris' colour from the known one's (${truth("eye").toFixed(1)} in the true pictures), **asymmetry** that of the head's filled pixels from their mirror images (${truth("asymmetry").toFixed(1)}, since light falls from one side); the last two are root mean squares over colours of 0 … 255.`,
+    `Because it is known what is in the portraits, meaning can be measured: **eye-colour agreement** is the share of pictures whose two irises look like the same named colour (${truth("sameEyes", 0)} % of the true pictures), the **eyes' difference** the distance of the filled iris' colour from the known one's (${truth("eye", 1)} in the true pictures), **asymmetry** that of the head's filled pixels from their mirror images (${truth("asymmetry", 1)}, since light falls from one side), **background's difference** the median distance of the filled background from the known one in the same row (${truth("background", 1)}); distances are root mean squares over colours of 0 … 255.`,
   ];
 }
 
 function comparisons(settings: Study, measures: readonly JudgedMeasure[]): string[] {
+  const { plan } = settings.source.folder;
+  const whole = plan.pictures.filter(({ name }) =>
+    plan.settings.every((setting) => ofSetting(settings, setting.name).some(({ picture }) => picture === name)),
+  ).length;
   const rows = COMPARISONS.map(({ study, claim, better, worse }) => {
     const [a, b] = [better, worse].map((name) => ofSetting(settings, name));
     const differences = measures.map((measure) => differenceCell(a!, b!, measure, asClaimed));
@@ -205,7 +245,12 @@ function comparisons(settings: Study, measures: readonly JudgedMeasure[]): strin
     return [`**${study}.** ${claim} Here: ${first} minus ${second}.`, ...differences];
   });
   const heads = ["what the paper says", ...measures.map(({ title, better }) => `${title} (${better} is better)`)];
-  return ["## What holds", table(heads, rows), "n: pictures that have both settings."];
+  return [
+    "## What holds",
+    `Right halves of ${whole} of ${plan.pictures.length} portraits have all settings; T = 20, where the paper has 250.`,
+    table(heads, rows),
+    "n: pictures that have both settings.",
+  ];
 }
 
 function settingsTable(settings: Study, names: readonly StudySetting[], measures: readonly JudgedMeasure[]): string[] {

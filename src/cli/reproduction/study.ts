@@ -2,7 +2,7 @@
  * A study of `reproduce` with its results and what they mean: judged pictures, means, the report's cells. Not here:
  * what is run (src/evaluate/studies.ts), the report's sections (report.ts, meaning.ts).
  */
-import { asymmetry, eyeDifference, eyeNames } from "../../evaluate/meaning.ts";
+import { asymmetry, backgroundDifference, eyeDifference, eyeNames } from "../../evaluate/meaning.ts";
 import { type Task, tasksOf } from "../../evaluate/plan.ts";
 import type { PortraitSheet } from "../../evaluate/portraits.ts";
 import { intervalWords } from "../../evaluate/report.ts";
@@ -30,6 +30,8 @@ export interface Meaning {
   readonly asymmetry: number;
   /** Both eyes look like one of the named colours: 100, else 0. */
   readonly sameEyes: number;
+  /** Null where the known part shows none of it. */
+  readonly background: number | null;
 }
 
 export type Judged = EvaluationResult & Meaning;
@@ -42,8 +44,8 @@ export interface Study {
 
 export type JudgedMeasure = Measure & { readonly better: "lower" | "higher" };
 
-/** Eyes and symmetry are this data's own: what the paper's portraits cannot be asked. */
-const meanings: readonly JudgedMeasure[] = [
+/** Eyes, symmetry and backgrounds are this data's own: what the paper's portraits cannot be asked. */
+const meaningMeasures: readonly JudgedMeasure[] = [
   {
     key: "sameEyes",
     title: "eye-colour agreement, %",
@@ -53,6 +55,13 @@ const meanings: readonly JudgedMeasure[] = [
   },
   { key: "eye", title: "eyes' difference", better: "lower", digits: 1, of: (result) => (result as Judged).eye },
   { key: "asymmetry", title: "asymmetry", better: "lower", digits: 1, of: (result) => (result as Judged).asymmetry },
+  {
+    key: "background",
+    title: "background's difference",
+    better: "lower",
+    digits: 1,
+    of: (result) => (result as Judged).background,
+  },
 ];
 
 const measureOf = (key: string): JudgedMeasure => {
@@ -61,10 +70,10 @@ const measureOf = (key: string): JudgedMeasure => {
 };
 
 /** Of the comparisons of settings. */
-export const settingMeasures = [...["lpips", "psnrFill", "ssim", "border"].map(measureOf), ...meanings];
+export const settingMeasures = [...["lpips", "psnrFill", "ssim", "border"].map(measureOf), ...meaningMeasures];
 
 /** Of filled halves: what they mean first. */
-export const halfMeasures = [...meanings, ...["psnrFill", "border", "grain", "ssim", "lpips"].map(measureOf)];
+export const halfMeasures = [...meaningMeasures, ...["psnrFill", "border", "grain", "ssim", "lpips"].map(measureOf)];
 
 function meaningOf(picture: Picture, keep: Mask, { portraits, irises }: PortraitSheet, index: number): Meaning {
   const portrait = portraits[index]!;
@@ -73,6 +82,7 @@ function meaningOf(picture: Picture, keep: Mask, { portraits, irises }: Portrait
     eye: eyeDifference(picture, portrait),
     asymmetry: asymmetry(picture, keep, portrait),
     sameEyes: left === right ? 100 : 0,
+    background: backgroundDifference(picture, portrait.picture, keep) ?? null,
   };
 }
 
@@ -107,6 +117,12 @@ export async function meaningsOf(
 
 export const trueMeanings = (study: Study): Promise<readonly Meaning[]> =>
   meaningsOf(study, (index) => study.source.sheet.portraits[index]!.picture);
+
+/** Of what no network made; undefined for measures that are not about meaning. */
+export function estimateMeaning(values: readonly Meaning[], { key }: Measure): Estimate | undefined {
+  if (!meaningMeasures.some((one) => one.key === key)) return undefined;
+  return estimate(values.flatMap((one) => one[key as keyof Meaning] ?? []));
+}
 
 export const ofSetting = ({ judged }: Study, setting: string): Judged[] =>
   [...judged.values()].filter((result) => result.setting === setting);
@@ -153,6 +169,13 @@ export async function shown({ source, judged }: Study, task: Task | undefined): 
 export async function inputOf({ source }: Study, task: Task, part: "truth" | "input"): Promise<Picture | undefined> {
   const png = (await source.folder.inputs(task))[part];
   return png && decodePicture(png, part);
+}
+
+/** Pictures of the report: the file's name, what they are, and rows. */
+export interface PictureSheet {
+  readonly name: string;
+  readonly what: string;
+  readonly rows: readonly SheetRow[];
 }
 
 /** A sheet has no more columns. */
