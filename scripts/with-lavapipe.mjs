@@ -6,7 +6,8 @@
  * Debian 12's, so Node runs under the one fetched with it; process.execPath is then the dynamic loader, and programs
  * must not start children through it (vitest: --pool=threads). Exit status 77: skipped, the reason is on stderr.
  * LAVAPIPE_SUITE=sid takes Debian's unstable Mesa (26 by now), which has subgroup matrices; REPAINT_EXPERIMENTAL=1 asks
- * for them.
+ * for them. With the system's own suite, such as Debian 12's bookworm, no other C library is needed, and programs that
+ * the program starts find lavapipe, too: browsers and Deno (test/full/firefox.test.ts), whose wgpu takes any Mesa.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -30,11 +31,12 @@ if (!existsSync(join(home, "lvp_icd.json"))) await fetchMesa();
 const icd = join(home, "lvp_icd.json");
 const env = { ...process.env, VK_DRIVER_FILES: icd, VK_ICD_FILENAMES: icd };
 env.XDG_RUNTIME_DIR ??= "/tmp";
+const ownSystem = new RegExp(`^VERSION_CODENAME=${suite}$`, "m").test(await readFile("/etc/os-release", "utf8"));
 const loader = join(libraries, "ld-linux-x86-64.so.2");
-const child = spawn(loader, ["--library-path", libraries, process.execPath, ...process.argv.slice(2)], {
-  env,
-  stdio: "inherit",
-});
+const program = ownSystem ? [] : [loader, "--library-path", libraries];
+if (ownSystem) env.LD_LIBRARY_PATH = libraries;
+const [first, ...rest] = [...program, process.execPath, ...process.argv.slice(2)];
+const child = spawn(first, rest, { env, stdio: "inherit" });
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
 child.on("close", (code) => process.exit(code ?? 1));
 

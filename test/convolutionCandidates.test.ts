@@ -11,7 +11,8 @@ import { chooseConvolution, convolutionCandidates } from "../src/operators/convo
 import { convolutionTable, type ConvolutionRule } from "../src/operators/convolution/table.ts";
 import { exampleMatrix } from "./kernelCasesConvolution.ts";
 import { relativeError } from "./support/goldens.ts";
-import { gpuDevice, withErrorScope } from "./support/gpu.ts";
+import { withErrorScope } from "./support/errorScope.ts";
+import { gpuDevice } from "./support/gpu.ts";
 import { values } from "./support/random.ts";
 import { runPlan } from "./support/runPlan.ts";
 import { convolutionBlockedTwin } from "./twins/convolution.ts";

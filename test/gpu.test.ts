@@ -1,6 +1,7 @@
 /** The shared device of the tests, and that error scopes catch what they are for. */
 import { expect, test } from "vitest";
-import { gpuDevice, withErrorScope } from "./support/gpu.ts";
+import { withErrorScope } from "./support/errorScope.ts";
+import { gpuDevice } from "./support/gpu.ts";
 
 test("the device is shared and computes", async () => {
   const device = await gpuDevice();

@@ -1,5 +1,5 @@
 /**
- * Firefox: a whole network against PyTorch's numbers, and the element as the package's built files, in a plain page.
+ * Firefox: a whole network against PyTorch's numbers, every kernel against its twin, and the element as the package's built files, in a plain page.
  */
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import type { Browser } from "puppeteer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { setUp } from "../../scripts/setup.mjs";
+import { tableLine, type KernelTable } from "../e2e/kernels.ts";
 import { runInChromium } from "../support/chromium.ts";
 import { firefox, noFirefox } from "../support/firefox.ts";
 import { goldenTensors, goldenUrl, relativeError, tensor } from "../support/goldens.ts";
@@ -39,6 +40,18 @@ describe.skipIf(noFirefox)("Firefox", () => {
       expect(error).toBeLessThanOrEqual(most);
     },
     4 * minutes,
+  );
+
+  // A case that the adapter cannot run is skipped, and counted.
+  test.each(["f32", "packed f16", "native f16"] as const)(
+    "every kernel gives its twin's numbers in %s",
+    async (storage) => {
+      const table = await runInChromium<KernelTable>("test/e2e/kernels.ts", { storage }, { browser });
+      console.log(`Firefox, ${tableLine(storage, table)}`);
+      expect(table.failed).toEqual([]);
+      if (!table.skipped["shader-f16"]) expect(table.passed).toBeGreaterThan(100);
+    },
+    15 * minutes,
   );
 
   test(

@@ -6,6 +6,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { cpSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
+import type { Page } from "puppeteer";
 import { afterAll, describe, expect, test } from "vitest";
 import { closeChromium, noChromium } from "../support/chromium.ts";
 import { hosts, packages, type Host } from "../support/hosts.ts";
@@ -47,6 +48,11 @@ async function served<T>(host: Host, cwd: string, body: (url: string) => Promise
   }
 }
 
+async function fillAndHear(page: Page): Promise<{ calls: number; heard: string | undefined }> {
+  const calls = await fillInElement(page);
+  return { calls, heard: await page.evaluate(() => document.body.dataset.heard) };
+}
+
 describe.skipIf(noChromium)("the packed package fills a picture in", () => {
   afterAll(async () => {
     await closeChromium();
@@ -58,10 +64,11 @@ describe.skipIf(noChromium)("the packed package fills a picture in", () => {
     async (host) => {
       const cwd = userProject(host.packages, packages[host.packages]!, host.files, host.manifest);
       build(host, cwd);
-      const calls = host.serve
-        ? await served(host, cwd, (url) => atAddress(url, fillInElement))
-        : await inPage(join(cwd, host.site ?? "."), fillInElement);
+      const { calls, heard } = host.serve
+        ? await served(host, cwd, (url) => atAddress(url, fillAndHear))
+        : await inPage(join(cwd, host.site ?? "."), fillAndHear);
       expect(calls).toBe(2);
+      expect(heard).toBe(host.hears ? "2" : undefined);
     },
     8 * minutes,
   );

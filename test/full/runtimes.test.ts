@@ -2,17 +2,14 @@
  * The packed package in Node 22, Deno and Bun: the program, a GPU found by itself, and the same picture as in this
  * Node.
  */
-import { readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readPicture } from "../../src/node/pictures.ts";
 import type { Picture } from "../../src/pictures/image.ts";
 import { noChromium } from "../support/chromium.ts";
 import { packages } from "../support/hosts.ts";
-import { execute, removeUserProjects, userProject } from "../support/userProject.ts";
+import { execute, linkOwnPackages, removeUserProjects, userProject } from "../support/userProject.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
 const ours = "node_modules/repaint-webgpu";
 const example = `${ours}/weights/examples/3-one-eye`;
 const sampling = "--steps 2 --jump-length 1 --resamples 1 --seed 1".split(" ");
@@ -37,20 +34,8 @@ function fill(program: readonly string[], out: string): Promise<Picture> {
 
 describe.skipIf(noChromium)("the packed package", () => {
   beforeAll(async () => {
-    const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Record<
-      "dependencies" | "peerDependencies",
-      Record<string, string>
-    >;
     cwd = userProject("runtimes", packages.runtimes!, files);
-    // Those of ours are the checkout's: pinned by its lock file.
-    for (const name of new Set(
-      Object.keys({ ...dependencies, ...peerDependencies }).map((name) => name.split("/")[0]!),
-    ))
-      try {
-        symlinkSync(join(root, "node_modules", name), join(cwd, "node_modules", name));
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-      }
+    linkOwnPackages(cwd);
     expected = await fill([process.execPath], "node.png");
   });
   afterAll(removeUserProjects);

@@ -78,7 +78,7 @@ export async function runInChromium<Result = unknown>(
   argument?: unknown,
   options: PageOptions = {},
 ): Promise<Result> {
-  const server = await servePage(await bundle(entryFile), options);
+  const server = await servePage(await bundleEntry(entryFile), options);
   const page = await (options.browser ?? (await chromium())).newPage();
   const log: string[] = [];
   page.on("console", (message) => log.push(message.text()));
@@ -102,7 +102,7 @@ export async function runInChromium<Result = unknown>(
 }
 
 /** The files of a page by their path: "/page.js", "/entry.js" and the chunks they share. */
-async function bundle(entryFile: string): Promise<ReadonlyMap<string, string | Uint8Array>> {
+export async function bundleEntry(entryFile: string): Promise<ReadonlyMap<string, string | Uint8Array>> {
   return builtFiles(
     await build({
       configFile: false,

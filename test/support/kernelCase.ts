@@ -1,8 +1,8 @@
 /**
  * One case of a kernel, and the one way to check it: the kernel on the device against its float64 twin, outputs
- * prefilled with NaN, guard words around every buffer, in an error scope.
+ * prefilled with NaN, guard words around every buffer, in an error scope. It runs in pages, too: nothing of Node or of
+ * the test runner.
  */
-import { expect } from "vitest";
 import type { Device } from "../../src/engine/device.ts";
 import { Executor, type BufferRange } from "../../src/engine/executor.ts";
 import type { Kernel, Variant } from "../../src/engine/kernel.ts";
@@ -13,7 +13,7 @@ import { tensorUsage } from "../../src/engine/usage.ts";
 import { kernels } from "../../src/shaders/index.ts";
 import { float16ToFloat32, float32ToFloat16 } from "../../src/numbers/floats.ts";
 import { twins } from "../twins/index.ts";
-import { withErrorScope } from "./gpu.ts";
+import { withErrorScope } from "./errorScope.ts";
 import type { Precision } from "../../src/numbers/storage.ts";
 
 export interface KernelCase {
@@ -57,7 +57,7 @@ function decode(bytes: ArrayBuffer, length: number, dtype: DType): Float64Array 
 
 /** Relative error of the norm, and where it is worst. NaN and infinity come first: a norm would hide which it was. */
 function compare(actual: Float64Array, expected: Float64Array): { error: number; worst: string } {
-  expect(actual.length).toBe(expected.length);
+  if (actual.length !== expected.length) throw new Error(`${actual.length} elements, not ${expected.length}`);
   let squares = 0;
   let norm = 0;
   let worst = 0;
@@ -74,7 +74,7 @@ function compare(actual: Float64Array, expected: Float64Array): { error: number;
   };
 }
 
-/** Runs a case in f32, or with f16 storage of its `half` bindings, and expects the twin's numbers. */
+/** Runs a case in f32, or with f16 storage of its `half` bindings, and throws unless it gives the twin's numbers. */
 export async function checkKernel(device: Device, test: KernelCase, storage: Precision): Promise<void> {
   const kernel = kernels[test.kernel] as unknown as Kernel;
   const types = (name: string): DType =>
@@ -115,16 +115,16 @@ export async function checkKernel(device: Device, test: KernelCase, storage: Pre
         const bytes = await readBuffer(device, externals.get(tensor)!.buffer);
         const words = new Uint32Array(bytes);
         const guards = [...words.subarray(0, guardBytes / 4), ...words.subarray((guardBytes + byteLength(tensor)) / 4)];
-        expect(
-          guards.every((word) => word === guardWord),
-          `${name}: a guard word was overwritten`,
-        ).toBe(true);
+        if (!guards.every((word) => word === guardWord)) throw new Error(`${name}: a guard word was overwritten`);
         const wanted = expected[name];
         if (!wanted) continue;
         const actual = decode(bytes.slice(guardBytes), wanted.length, types(name));
         const { error, worst } = compare(actual, wanted);
         const tolerance = storage === "f16" ? Math.max(1e-3, test.tolerance) : test.tolerance;
-        expect(error, `${test.kernel}, ${test.title}, ${name}: ${worst}`).toBeLessThanOrEqual(tolerance);
+        if (!(error <= tolerance))
+          throw new Error(
+            `${test.kernel}, ${test.title}, ${name}: relative error ${error}, at most ${tolerance}: ${worst}`,
+          );
       }
       executor.dispose();
     } finally {

@@ -3,7 +3,16 @@
  * REPAINT_TARBALL names another tarball, REPAINT_HOSTS a folder that keeps what is installed for the next time.
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -59,6 +68,15 @@ export function userProject(
     writeFileSync(join(project, path), content);
   }
   return project;
+}
+
+/** Gives a project the packages that ours takes, required and optional, of the checkout: pinned by its lock file. */
+export function linkOwnPackages(project: string): void {
+  const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Record<string, object>;
+  const names = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+  for (const name of new Set(names.map((name) => name.split("/")[0]!)))
+    if (!existsSync(join(project, "node_modules", name)))
+      symlinkSync(join(root, "node_modules", name), join(project, "node_modules", name));
 }
 
 export function removeUserProjects(): void {
