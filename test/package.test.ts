@@ -44,6 +44,8 @@ describe("the package's entry points", () => {
     const code = `
       ${entries.map(({ name }) => `await import(${JSON.stringify(name.replace(/^\./, "repaint-webgpu"))});`).join("\n")}
       const { RePaint } = await import("repaint-webgpu");
+      // As CommonJS does it, which takes modules that await nothing at their top.
+      (await import("node:module")).createRequire(import.meta.url)("repaint-webgpu/node");
       for (const model of ["portraits64", "weights/portraits64.safetensors", "weights/none.safetensors"])
         console.log((await RePaint.load(model).catch((error) => error)).name);
       process.exit();`;

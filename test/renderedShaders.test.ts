@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { renderKernel, type Binding, type HalfMode, type Kernel } from "../src/engine/kernel.ts";
 import { typesOf } from "../src/engine/executor.ts";
+import type { Precision } from "../src/numbers/storage.ts";
 import type { Plan } from "../src/engine/plan.ts";
 import type { DType } from "../src/engine/tensor.ts";
 import { kernels } from "../src/shaders/index.ts";
@@ -42,12 +43,18 @@ const adapters: Readonly<Record<string, AdapterFacts>> = {
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 16);
 
-/** Kernels' texts, each once, and everything else that a plan says. */
-function hashesOf(plans: readonly Plan[], half: HalfMode): { texts: number; rendered: string; planned: string } {
-  const dispatches = plans.flatMap((plan) => [...plan.preparation, ...plan.dispatches]);
-  const texts = new Set(
-    dispatches.map(({ kernel, variant, tensors }) => renderKernel(kernel, variant, typesOf(tensors), half)),
+const dispatchesOf = (plans: readonly Plan[]) => plans.flatMap((plan) => [...plan.preparation, ...plan.dispatches]);
+
+/** Kernels' texts, each once. */
+const textsOf = (plans: readonly Plan[], half: HalfMode) =>
+  new Set(
+    dispatchesOf(plans).map(({ kernel, variant, tensors }) => renderKernel(kernel, variant, typesOf(tensors), half)),
   );
+
+/** Kernels' texts, and everything else that a plan says. */
+function hashesOf(plans: readonly Plan[], half: HalfMode): { texts: number; rendered: string; planned: string } {
+  const dispatches = dispatchesOf(plans);
+  const texts = textsOf(plans, half);
   const planned = dispatches.map(({ kernel, variant, tensors, rows, label, macs }) => [
     kernel.name,
     variant,
@@ -69,17 +76,21 @@ async function networks(): Promise<Readonly<Record<string, Architecture>>> {
   return { portraits64, "ADM-64": released("imagenet64"), "ADM-256": released("imagenet256-uncond") };
 }
 
+async function planned(architecture: Architecture, adapter: AdapterFacts, precision: Precision): Promise<Plan[]> {
+  const traits = await loadTraits(adapter);
+  const weights = declareWeights(architecture, precision);
+  const options = { traits, architecture, weights, activations: precision };
+  const { imageSize } = architecture.config;
+  const forward = planForward(options, { batch: 1, height: imageSize, width: imageSize }).plan;
+  return [forward, planEmbedding(options, 64).plan];
+}
+
 async function current(): Promise<Record<string, unknown>> {
   const found: Record<string, unknown> = {};
   for (const [network, architecture] of Object.entries(await networks()))
     for (const [adapter, plain] of Object.entries(adapters)) {
-      const traits = await loadTraits(plain);
       for (const precision of ["f32", "f16"] as const) {
-        const weights = declareWeights(architecture, precision);
-        const options = { traits, architecture, weights, activations: precision };
-        const { imageSize } = architecture.config;
-        const forward = planForward(options, { batch: 1, height: imageSize, width: imageSize }).plan;
-        const plans = [forward, planEmbedding(options, 64).plan];
+        const plans = await planned(architecture, plain, precision);
         const half = plain.family === "mobile" ? "packed" : "native";
         found[`${network}, ${adapter}, ${precision}`] = hashesOf(plans, half);
       }
@@ -102,4 +113,24 @@ test("networks are rendered and planned as recorded", async () => {
   const found = await current();
   if (process.env.REPAINT_UPDATE) writeFileSync(recordedFile, `${JSON.stringify(found, null, 1)}\n`);
   expect(found).toEqual(JSON.parse(readFileSync(recordedFile, "utf8")));
+});
+
+/** What WGSL or WebGPU has beyond its core: an adapter may lack it, and a browser may refuse its words. */
+const beyondCore =
+  /^\s*(enable|requires|diagnostic)\b.*|\bptr<(storage|workgroup|uniform)\b.*|\b(dot4|(un)?pack4xU?I?8|subgroup|quad[BS])\w*|\btexture_\w+/gm;
+
+test("an adapter without optional features gets core WGSL within the limits that all have", async () => {
+  const texts = new Set<string>();
+  const { portraits64, "ADM-256": large } = await networks();
+  for (const architecture of [portraits64!, large!])
+    for (const adapter of Object.values(adapters).filter(({ subgroups, matrix }) => !subgroups && !matrix))
+      for (const precision of ["f32", "f16"] as const)
+        for (const text of textsOf(await planned(architecture, adapter, precision), "packed")) texts.add(text);
+  expect(texts.size).toBeGreaterThan(20);
+  for (const text of texts) {
+    expect(text.match(beyondCore) ?? []).toEqual([]);
+    expect(text.match(/var<storage/g)!.length, text.split("\n")[0]).toBeLessThanOrEqual(8);
+    const [, size] = /@workgroup_size\(([^)]*)\)/.exec(text)!;
+    expect(size!.split(",").reduce((product, side) => product * Number(side), 1)).toBeLessThanOrEqual(256);
+  }
 });

