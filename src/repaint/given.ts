@@ -3,7 +3,7 @@
  */
 import { InputError } from "../errors.ts";
 import { kindOf } from "../text/kindOf.ts";
-import type { Drawable } from "../pictures/drawn.ts";
+import { type Drawable, drawnPicture } from "../pictures/drawn.ts";
 import { checkPair, checkSize, type Mask, type Picture } from "../pictures/image.ts";
 import { keepMask } from "../pictures/keepMask.ts";
 
@@ -102,7 +102,6 @@ async function pixelsOf(given: unknown, what: string): Promise<unknown> {
       tagOf(given),
     );
   if (!isDrawable) return given;
-  const { drawnPicture } = await import("../pictures/drawn.ts");
   return drawnPicture(given as Drawable, what);
 }
 

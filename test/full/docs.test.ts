@@ -97,8 +97,8 @@ describe.skipIf(noChromium)("in a page", () => {
   };
   /** A page of Vite's that has the snippets' modules on `docs`, and is used. */
   async function built<T>(body: string, modules: readonly (keyof typeof inPages)[], use: (page: Page) => Promise<T>) {
-    const imports = modules.map((path) => `${path.replace(".ts", "")}: await import("./${path}")`);
-    const main = `globalThis.docs = { ${imports.join(", ")}, load: await import("repaint-webgpu") };\n`;
+    const imports = modules.map((path) => `${path.replace(".ts", "")}: await import("./${path}"), `);
+    const main = `globalThis.docs = { ${imports.join("")}load: await import("repaint-webgpu") };\n`;
     const cwd = userProject("frameworks", packages.frameworks!, {
       ...inPages,
       "index.html": html(`${body}<script type="module" src="./main.ts"></script>`),
@@ -153,16 +153,22 @@ describe.skipIf(noChromium)("in a page", () => {
         const filled = await page.evaluate(async () => {
           const { fill, fillPatiently, load } = (globalThis as never as Docs).docs;
           const [width, height] = [32, 32];
-          const picture = new ImageData(new Uint8ClampedArray(4 * width * height).fill(200), width, height);
-          const data = Float32Array.from({ length: width * height }, (_, i) => i % 2);
-          const one = await fill.fill(picture, data);
+          const grey = new ImageData(new Uint8ClampedArray(4 * width * height).fill(200), width, height);
+          const canvas = Object.assign(document.createElement("canvas"), { width, height });
+          canvas.getContext("2d")!.putImageData(grey, 0, 0);
+          const photo = new Image();
+          photo.src = canvas.toDataURL();
+          await photo.decode();
+          const strokes = Object.assign(document.createElement("canvas"), { width, height });
+          strokes.getContext("2d")!.fillRect(4, 4, 16, 16);
+          const one = await fill.fill(photo, strokes);
           const repaint = await load.RePaint.load("portraits64");
-          const job = { picture, keep: { width, height, data }, seed: 7n };
+          const job = { picture: grey, fill: strokes, seed: 7n };
           const button = document.querySelector("button")!;
           setTimeout(() => button.click(), 2000);
           const two = await fillPatiently.fillPatiently(repaint, job, button);
           repaint.dispose();
-          return [one.data, two.picture.data].map((after) => after.some((value, i) => value !== picture.data[i]));
+          return [one.data, two.picture.data].map((after) => after.some((value, i) => value !== grey.data[i]));
         });
         expect(filled).toEqual([true, true]);
       }),
@@ -182,7 +188,7 @@ describe.skipIf(noChromium)("in a page", () => {
 interface Docs {
   readonly docs: {
     readonly removeFrom: { removeFrom: (photo: File, mask: Blob) => Promise<File> };
-    readonly fill: { fill(photo: ImageData, known: Float32Array): Promise<{ data: Uint8ClampedArray }> };
+    readonly fill: { fill(photo: HTMLImageElement, strokes: HTMLCanvasElement): Promise<ImageData> };
     readonly fillPatiently: {
       fillPatiently(repaint: unknown, job: object, stop: Element): Promise<{ picture: { data: Uint8ClampedArray } }>;
     };
