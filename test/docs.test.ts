@@ -1,6 +1,6 @@
 /**
- * The snippets of README.md and docs/: all TypeScript compiles against the package's own types, and what says so is run.
- * test/full/docs.test.ts does it with the packed package, and with what is for other hosts than Node.
+ * The snippets of README.md and docs/: all TypeScript compiles against the package's own types, and what says so is
+ * run. test/full/docs.test.ts does it with the packed package, and with what is for other hosts than Node.
  */
 import { execFile } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";

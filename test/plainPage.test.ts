@@ -2,10 +2,11 @@
  * A page without any tool, served as files under a strict policy: what it downloads before it is used, and until a
  * picture is filled.
  */
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { afterAll, describe, expect, test } from "vitest";
 import { setUp } from "../scripts/setup.mjs";
 import { closeChromium, noChromium } from "./support/chromium.ts";
@@ -39,6 +40,8 @@ describe.skipIf(noChromium)("a plain page", () => {
         await new Promise((soon) => setTimeout(soon, 300));
         expect(paths().sort()).toEqual(["/", "/page.css", ...scripts].sort());
         expect(server.sent.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(250_000);
+        const gzipped = scripts.map((path) => gzipSync(readFileSync(join(root, path)), { level: 9 }).length);
+        expect(gzipped.reduce((sum, bytes) => sum + bytes)).toBeLessThan(75_000);
         expect(await fillInElement(page)).toBe(2);
         expect(paths().slice(5).sort()).toEqual(["dist/worker.js", "weights/portraits64.safetensors"]);
       });

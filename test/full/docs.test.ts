@@ -75,7 +75,7 @@ test.skipIf(noChromium).each(ofLanguage("ts").filter(({ runs }) => runs))(
 describe.skipIf(noChromium)("in a page", () => {
   test.each([
     ["README's", ofLanguage("html").find(({ name }) => name.startsWith("README"))!.code],
-    ["embedding's", ofLanguage("html").find(({ name, code }) => /^embedding/.test(name) && /node_modules/.test(code))!.code], // prettier-ignore
+    ["embedding's", ofLanguage("html").find(({ name, code }) => name.startsWith("embedding") && /node_modules/.test(code))!.code], // prettier-ignore
     ["that with a model of one's own", `<script type="module" src="/node_modules/repaint-webgpu/dist/element.js"></script>${withText("html", "my-faces").code}`], // prettier-ignore
   ])(
     "served as files: %s",

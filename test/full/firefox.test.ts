@@ -1,5 +1,6 @@
 /**
- * Firefox: a whole network against PyTorch's numbers, every kernel against its twin, and the element as the package's built files, in a plain page.
+ * Firefox: a whole network against PyTorch's numbers, every kernel against its twin, and the element as the package's
+ * built files, in a plain page.
  */
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

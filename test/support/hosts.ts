@@ -22,7 +22,7 @@ export interface Host {
   readonly site?: string;
   /** Or a server of its own, which gets `--port N`. */
   readonly serve?: readonly string[];
-  /** The page listens to `repaint-progress` as its framework's templates do, and writes the last step to `data-heard`. */
+  /** The page listens to progress as its framework's templates do, and writes the last step to `data-heard`. */
   readonly hears?: boolean;
 }
 
@@ -208,7 +208,7 @@ import { importMetaAssets } from "@web/rollup-plugin-import-meta-assets";
 export default { input: "main.js", output: { dir: "out", format: "es" }, plugins: [resolve(), importMetaAssets()] };
 `;
 
-/** Its pages are rendered on a server first, and React then gives custom elements no listeners: the documented ref. */
+/** Rendered on a server first: React then gives custom elements no listeners, hence the documented ref. */
 const next = (bundler: string, ...options: string[]): Host => ({
   name: `Next 16 by ${bundler}`,
   packages: "next",
