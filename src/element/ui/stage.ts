@@ -105,6 +105,8 @@ export class Stage {
     );
     const made = menu(button({ label: "Keys", icon: "keyboard", iconOnly: true, run: () => undefined }), panel);
     made.root.classList.add("up");
+    // Long enough to be scrolled, which keys can do only where they can go.
+    panel.tabIndex = 0;
     return made.root;
   }
 }
