@@ -39,16 +39,8 @@ export const entries = {
 /** Whose evaluation does something: package.json's `sideEffects`. */
 const effective = ["src/element/index.ts", "src/element/worker.ts", "src/indexNode.ts"];
 
-/**
- * What the worker never comes to, since its protocol (src/element/messages.ts) has no request for it: it is left out
- * where it is loaded on demand.
- */
-const notInWorker = [
-  "src/checkpoints/classifier/checkpoint.ts",
-  // The client has the names.
-  "src/checkpoints/released/imagenetClasses.ts",
-  "src/unet/classifier.ts",
-];
+/** What the worker never comes to, since the client does it: it is left out where it is loaded on demand. */
+const notInWorker = ["src/checkpoints/released/imagenetClasses.ts"];
 
 /** Licences of what is bundled from other packages. */
 const bundledLicences = { "wgsl-preprocessor": "LICENSE" };

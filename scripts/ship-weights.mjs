@@ -1,7 +1,7 @@
 /**
  * Puts trained networks into weights/ (`node scripts/ship-weights.mjs FOLDER`, where weights/train/export.py wrote
  * them): the files of every model of weights/manifest.json that FOLDER has, and what the manifest and
- * src/element/shipped.ts say of them.
+ * src/repaint/shipped.ts say of them.
  */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -13,7 +13,7 @@ const [folder] = process.argv.slice(2);
 if (!folder) throw new Error("expected the folder that export.py wrote to");
 const root = fileURLToPath(new URL("..", import.meta.url));
 const manifestPath = join(root, "weights/manifest.json");
-const shippedPath = join(root, "src/element/shipped.ts");
+const shippedPath = join(root, "src/repaint/shipped.ts");
 const manifest = JSON.parse(await readFile(manifestPath, "utf8"));
 let shipped = await readFile(shippedPath, "utf8");
 

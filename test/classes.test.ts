@@ -8,6 +8,8 @@ import { classNames, findClass } from "../src/checkpoints/released/classNames.ts
 import { presetByName, presetConfig } from "../src/checkpoints/released/find.ts";
 import { openSafetensors, writeSafetensors } from "../src/files/safetensors.ts";
 import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
+import { InputError } from "../src/errors.ts";
+import { RePaint } from "../src/indexNode.ts";
 import { cli, events, filesIn, folder, golden } from "./support/cli.ts";
 import { values } from "./support/random.ts";
 import { tinyClassifier, tinyClasses } from "./support/tinyClassifier.ts";
@@ -192,6 +194,38 @@ describe("guided runs", () => {
       2,
       expect.stringMatching(/--classifier-scale is of a classifier: give/),
     ]);
+  });
+
+  const trees = ["oak", "ash", "elm", "yew", "fir"];
+  it.each([
+    [["oak", "ash", "elm"], /guide\.safetensors knows 5 classes and the network 3: take one of the network's classes/],
+    [[...trees, "any", "none"], /knows 5 classes and the network 7/],
+    [["oak", "ash", "elm", "fir", "yew"], /calls class 3 "yew" and the network "fir": take one of the network's/],
+  ])(
+    "refuse a classifier of other classes than %j in one line, on the command line and in the API",
+    async (names, words) => {
+      const { here, guide } = await networks();
+      const model = join(here, "other.safetensors");
+      await writeFile(model, tinyNetwork(names));
+      const given = ["--weights", model, "--classifier", guide, "--class", "1", "--out", join(here, "out")];
+      const { status, err } = await cli(["sample", ...given]);
+      expect([status, err]).toEqual([2, expect.stringMatching(words)]);
+      expect(err.trimEnd().split("\n")).toHaveLength(1);
+      const load = () =>
+        RePaint.load(model, { classifier: guide, device: () => Promise.reject(new Error("too late")) });
+      await expect(load()).rejects.toThrow(InputError);
+      await expect(load()).rejects.toThrow(words);
+    },
+  );
+
+  it("take a classifier of the network's classes, with one more that means none", async () => {
+    const { here, guide } = await networks();
+    for (const names of [trees, [...trees, "any"]]) {
+      const model = join(here, `${names.length}.safetensors`);
+      await writeFile(model, tinyNetwork(names));
+      const load = RePaint.load(model, { classifier: guide, device: () => Promise.reject(new Error("asked")) });
+      await expect(load).rejects.toThrow("asked");
+    }
   });
 
   it("are planned: inspect tells a classifier, and its memory beside a network", async () => {

@@ -11,6 +11,7 @@ describe("an attribute's text", () => {
     ["variations", "64", { count: 64 }],
     ["precision", "f16", { precision: "f16" }],
     ["class-label", "0", { class: 0 }],
+    ["classifier-scale", "2.5", { classifierScale: 2.5 }],
     ["previews", "off", { previewSeconds: 0 }],
     ["previews", "0.25", { previewSeconds: 0.25 }],
   ] as const)("%s = %s", (name, text, settings) => {
@@ -27,6 +28,8 @@ describe("an attribute's text", () => {
     ["variations", "1e1", /^variations/],
     ["precision", "f64", /^precision: expected f32 or f16/],
     ["class-label", "cat", /^class-label/],
+    ["classifier-scale", "much", /^classifier-scale: expected a number, got "much"$/],
+    ["classifier-scale", "", /got ""$/],
     ["previews", "", /^previews: expected seconds or off/],
     ["previews", "Infinity", /^previews/],
     ["previews", "-1", /^previews/],

@@ -14,6 +14,7 @@ const settings: Settings = {
   count: 1,
   precision: "f32",
   class: 4,
+  classifierScale: 2,
   previewSeconds: 0,
 };
 const done: InpaintResult = { variations: [], modelCalls: 1, seconds: 1, stopped: false };

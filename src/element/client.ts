@@ -15,7 +15,7 @@ import {
   type SourceMessage,
   type ToEngine,
 } from "./messages.ts";
-import { knowsItsAddress, shippedModels } from "../repaint/shipped.ts";
+import { findShipped, knowsItsAddress, shippedClassifiers, shippedModels } from "../repaint/shipped.ts";
 import type {
   EngineClient,
   EngineClientOptions,
@@ -69,9 +69,11 @@ class PortClient implements EngineClient {
     return this.#request("adapter", undefined);
   }
 
-  async load(source: ModelSource, { onProgress, onWarning, signal, ...request }: LoadOptions = {}): Promise<ModelInfo> {
+  async load(source: ModelSource, options: LoadOptions = {}): Promise<ModelInfo> {
+    const { onProgress, onWarning, signal, classifier: guide, ...request } = options;
     const { REPAINT_DEBUG: debug = "" } = globalThis as { REPAINT_DEBUG?: unknown };
-    const argument = { source: sourceMessage(source), request, debug: String(debug) };
+    const classifier = guide && sourceMessage(guide);
+    const argument = { source: sourceMessage(source), classifier, request, debug: String(debug) };
     const info = await this.#request("load", argument, {
       signal,
       onEvent: (event) => {
@@ -79,10 +81,8 @@ class PortClient implements EngineClient {
         else if (event.kind === "warning") onWarning?.(event.message);
       },
     });
-    if (info.classes !== 1000 || info.classNames) return info;
-    // A thousand names, which the worker does not have to carry for the few pages that meet such a network.
-    const { imagenetClasses } = await import("../checkpoints/released/imagenetClasses.ts");
-    return { ...info, classNames: imagenetClasses };
+    const named = await withNames(info);
+    return named.classifier ? { ...named, classifier: await withNames(named.classifier) } : named;
   }
 
   estimate(settings: Requests["estimate"]["takes"]) {
@@ -293,10 +293,18 @@ function sourceMessage(source: ModelSource): SourceMessage {
   if (source instanceof File) return { file: source };
   if (source instanceof URL) return { url: source.href };
   const name = source.shipped;
-  if (!Object.hasOwn(shippedModels, name))
-    throw new InputError(
-      `no model ${JSON.stringify(name)} is shipped; there is ${Object.keys(shippedModels).join(", ")}`,
-    );
-  const { url, sha256, title } = shippedModels[name]!;
+  const shipped = findShipped(name);
+  if (!shipped) {
+    const all = [shippedModels, shippedClassifiers].flatMap(Object.keys);
+    throw new InputError(`no model ${JSON.stringify(name)} is shipped; there is ${all.join(", ")}`);
+  }
+  const { url, sha256, title } = shipped;
   return { url, sha256, title };
+}
+
+/** A thousand names, which the worker does not have to carry for the few pages that meet such a network. */
+async function withNames<T extends Pick<ModelInfo, "classes" | "classNames">>(info: T): Promise<T> {
+  if (info.classes !== 1000 || info.classNames) return info;
+  const { imagenetClasses } = await import("../checkpoints/released/imagenetClasses.ts");
+  return { ...info, classNames: imagenetClasses };
 }

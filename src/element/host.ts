@@ -35,10 +35,10 @@ export function serveEngine(port: EnginePort, where: "worker" | "page"): () => v
   const cache = async () => (await pageCache()) ?? undefined;
   const handlers: Handlers = {
     adapter: () => adapterReport(where),
-    load: ({ source, request, debug }, task) =>
+    load: ({ debug, ...wanted }, task) =>
       inTurn(() => {
         showDebug(debug);
-        return model.load(source, request, task);
+        return model.load(wanted, task);
       }),
     estimate: (settings, task) => inTurn(() => model.estimate(settings, task.signal)),
     inpaint: (request, task) => inTurn(() => inpaintPicture(model, request, task)),

@@ -28,7 +28,12 @@ export interface Requests {
   adapter: { takes: undefined; answers: AdapterReport };
   load: {
     /** `debug`: what the page's REPAINT_DEBUG says. */
-    takes: { readonly source: SourceMessage; readonly request: LoadRequest; readonly debug: string };
+    takes: {
+      readonly source: SourceMessage;
+      readonly classifier: SourceMessage | undefined;
+      readonly request: LoadRequest;
+      readonly debug: string;
+    };
     answers: ModelInfo;
   };
   estimate: { takes: RunSettings; answers: Estimate };

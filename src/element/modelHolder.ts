@@ -6,11 +6,15 @@ import { RePaint } from "../repaint/repaint.ts";
 import { sha256Hex } from "../sources/sha256.ts";
 import { countParameters } from "../checkpoints/layers.ts";
 import { namesInFile } from "../checkpoints/released/classNames.ts";
-import { planMemory } from "../unet/memoryPlan.ts";
-import { identifyPreset, presetWords } from "../checkpoints/released/find.ts";
-import type { SourceMessage } from "./messages.ts";
+import { planClassifierMemory } from "../unet/classifierMemory.ts";
+import { planMemory, type MemoryOptions } from "../unet/memoryPlan.ts";
+import type { ForwardSize } from "../unet/network.ts";
+import { guidedScale, identifyPreset, presetWords } from "../checkpoints/released/find.ts";
+import type { Requests, SourceMessage } from "./messages.ts";
 import type { Task } from "./task.ts";
-import type { Estimate, LoadProgress, LoadRequest, ModelInfo, RunSettings } from "./types.ts";
+import type { ClassifierInfo, Estimate, LoadProgress, LoadRequest, ModelInfo, RunSettings } from "./types.ts";
+
+type Wanted = Omit<Requests["load"]["takes"], "debug">;
 
 /** Files up to this size are hashed: reading and hashing a larger one again takes longer than anybody waits. */
 const mostHashedBytes = 64 * 2 ** 20;
@@ -28,10 +32,16 @@ export class ModelHolder {
     return this.#repaint;
   }
 
+  /** The scale of a guided run for which none is given; undefined: nothing guides. */
+  get classifierScale(): number | undefined {
+    return this.repaint.classifier && guidedScale(this.repaint.checkpoint);
+  }
+
   /** The model before stays until the new one is there, unless both do not fit at once. */
-  async load(source: SourceMessage, request: LoadRequest, task: Task): Promise<ModelInfo> {
-    const flags = await readFlags(request.flags);
-    const loading = () => this.#open(source, { ...request, flags }, task);
+  async load(wanted: Wanted, task: Task): Promise<ModelInfo> {
+    const { source, request } = wanted;
+    const [flags, classifierFlags] = [await readFlags(request.flags), await readFlags(request.classifierFlags)];
+    const loading = () => this.#open({ ...wanted, request: { ...request, flags, classifierFlags } }, task);
     let next: Awaited<ReturnType<typeof loading>>;
     try {
       next = await loading();
@@ -48,26 +58,31 @@ export class ModelHolder {
     this.#repaint?.dispose();
     this.#repaint = next.repaint;
     this.secondsPerCall = undefined;
-    return describe(next.repaint, source, next.bytes);
+    return describe(next.repaint, wanted, next.bytes);
   }
 
-  async #open(source: SourceMessage, { precision, flags }: LoadRequest, task: Task) {
+  async #open({ source, classifier, request }: Wanted, task: Task) {
     const progress = throttled((progress: LoadProgress) => task.emit({ kind: "loadProgress", progress }));
     const { signal } = task;
     let bytes = "file" in source ? source.file.size : 0;
     const onProgress = (doneBytes: number, totalBytes: number) =>
       progress({ phase: "uploading", doneBytes, totalBytes }, doneBytes === totalBytes);
-    if ("file" in source)
-      return { repaint: await RePaint.load(source.file, { precision, flags, signal, onProgress }), bytes };
-    const download = {
+    const downloadOf = (file: SourceMessage) => ({
       onProgress: (doneBytes: number, totalBytes: number) => {
-        bytes = totalBytes;
+        if (file === source) bytes = totalBytes;
         progress({ phase: "downloading", doneBytes, totalBytes }, doneBytes === totalBytes);
       },
       onWarning: (message: string) => task.emit({ kind: "warning", message }),
-      ...(source.sha256 === undefined ? {} : { integrity: { sha256: source.sha256 } }),
-    };
-    const repaint = await RePaint.load(source.url, { precision, flags, signal, onProgress, download });
+      ...("url" in file && file.sha256 !== undefined ? { integrity: { sha256: file.sha256 } } : {}),
+    });
+    const repaint = await RePaint.load(placeOf(source), {
+      ...request,
+      signal,
+      onProgress,
+      download: downloadOf(source),
+      classifier: classifier && placeOf(classifier),
+      classifierDownload: classifier && downloadOf(classifier),
+    });
     return { repaint, bytes };
   }
 
@@ -79,7 +94,7 @@ export class ModelHolder {
     const crops = keep ? planRegions(keep, sizes).length : 1;
     const hasKnown = !keep || keep.data.some((value) => value >= 0.5);
     const modelCalls = count * crops * repaint.modelCalls(settings.sampling, hasKnown);
-    const secondsPerCall = (this.secondsPerCall ??= await measureCall(repaint.unet, signal));
+    const secondsPerCall = (this.secondsPerCall ??= await measureCall(repaint.unet, signal, repaint.classifier));
     return { modelCalls, secondsPerCall, seconds: modelCalls * secondsPerCall };
   }
 
@@ -89,23 +104,23 @@ export class ModelHolder {
   }
 }
 
-async function describe(repaint: RePaint, source: SourceMessage, bytes: number): Promise<ModelInfo> {
+const placeOf = (source: SourceMessage) => ("file" in source ? source.file : source.url);
+
+async function describe(repaint: RePaint, { source, classifier }: Wanted, bytes: number): Promise<ModelInfo> {
   const { config, architecture, diffusion, assumed } = repaint.checkpoint;
   const { device, precision, traits, choices } = repaint.unet;
   const [height, width] = [config.imageSize, config.imageSize];
-  const memory = planMemory(
-    architecture,
-    { batch: 1, height, width, ...(config.superRes ? { lowRes: { height, width } } : {}) },
-    {
-      activations: precision,
-      weightType: precision,
-      traits,
-      choices,
-      limits: device.limits,
-      embeddings: diffusion.diffusionSteps,
-    },
-  );
-  const name = "file" in source ? source.file.name : (source.title ?? fileName(source.url));
+  const size = { batch: 1, height, width, ...(config.superRes ? { lowRes: { height, width } } : {}) };
+  const options = {
+    activations: precision,
+    weightType: precision,
+    traits,
+    choices,
+    limits: device.limits,
+    embeddings: diffusion.diffusionSteps,
+  };
+  const guide = classifier && describeClassifier(repaint, classifier, size, options);
+  const name = nameOf(source);
   const hashed = "file" in source && source.file.size <= mostHashedBytes;
   return {
     title: presetWords(config) ?? name,
@@ -120,9 +135,31 @@ async function describe(repaint: RePaint, source: SourceMessage, bytes: number):
     assumed,
     sha256: hashed ? await sha256Hex(new Uint8Array(await source.file.arrayBuffer())) : sourceHash(source),
     diffusionSteps: diffusion.diffusionSteps,
-    memoryBytes: memory.total,
+    memoryBytes: planMemory(architecture, size, options).total + (guide?.memoryBytes ?? 0),
+    classifier: guide ?? null,
     looksLike: identifyPreset(config).map((preset) => preset.name),
   };
+}
+
+function describeClassifier(
+  { classifier, checkpoint }: RePaint,
+  source: SourceMessage,
+  size: ForwardSize,
+  options: MemoryOptions,
+): ClassifierInfo {
+  const { architecture, file } = classifier!.checkpoint;
+  const { classes } = classifier!;
+  return {
+    title: nameOf(source),
+    classes,
+    classNames: namesInFile(file, classes) ?? null,
+    scale: guidedScale(checkpoint),
+    memoryBytes: planClassifierMemory(architecture, size, { ...options, sharesX: true }).total,
+  };
+}
+
+function nameOf(source: SourceMessage): string {
+  return "file" in source ? source.file.name : (source.title ?? fileName(source.url));
 }
 
 function sourceHash(source: SourceMessage): string | null {

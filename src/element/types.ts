@@ -31,7 +31,8 @@ export type AdapterReport =
     };
 
 /**
- * A shipped model by its name ("portraits64"), a file of the user's, or an address. Formats are told apart by content.
+ * A shipped model or classifier by its name ("portraits64", "classifier64"), a file of the user's, or an address.
+ * Formats are told apart by content.
  */
 export type ModelSource = { readonly shipped: string } | File | URL;
 
@@ -40,6 +41,8 @@ export interface LoadRequest {
   readonly precision?: Precision | undefined;
   /** The flags, or the config.json, that stand beside a dropped file; an address's config.json is found by itself. */
   readonly flags?: File | Readonly<Record<string, unknown>> | undefined;
+  /** The same of the classifier. */
+  readonly classifierFlags?: File | Readonly<Record<string, unknown>> | undefined;
 }
 
 export interface LoadProgress {
@@ -50,6 +53,8 @@ export interface LoadProgress {
 }
 
 export interface LoadOptions extends LoadRequest {
+  /** A noise-aware classifier of the model's image size and classes, which guides its runs. */
+  readonly classifier?: ModelSource | undefined;
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
   /** What did not keep the model from loading: no room in the cache, say. One sentence for people. */
   readonly onWarning?: ((message: string) => void) | undefined;
@@ -77,12 +82,26 @@ export interface ModelInfo {
   readonly precision: Precision;
   /** Diffusion steps that it was trained with: the most that a run may visit. */
   readonly diffusionSteps: number;
-  /** Device memory of a run at batch 1, bytes: weights, activations and tables. */
+  /** Device memory of a run at batch 1, bytes: weights, activations and tables, the classifier's among them. */
   readonly memoryBytes: number;
+  /** What guides its runs; null: nothing. */
+  readonly classifier: ClassifierInfo | null;
   /** Names of the released networks that have this architecture. */
   readonly looksLike: readonly string[];
   /** Settings that neither flags nor tensors told, as "noise_schedule linear". */
   readonly assumed: readonly string[];
+}
+
+export interface ClassifierInfo {
+  /** Its name or the file's. */
+  readonly title: string;
+  readonly classes: number;
+  /** In their order; null where nothing tells them. */
+  readonly classNames: readonly string[] | null;
+  /** What `InpaintRequest.classifierScale` is where it stays out: as released networks were guided, else 1. */
+  readonly scale: number;
+  /** Its part of `ModelInfo.memoryBytes`. */
+  readonly memoryBytes: number;
 }
 
 /** What decides how long a run takes. */
@@ -111,7 +130,10 @@ export interface InpaintRequest extends RunSettings {
   readonly keep: Mask;
   /** 0 … 2⁶⁴ − 1; variation i has the seed + i. */
   readonly seed: bigint;
+  /** With a classifier, what it draws every step towards: one that it knows. */
   readonly class?: number | undefined;
+  /** How strongly the classifier guides; default: `ClassifierInfo.scale`. */
+  readonly classifierScale?: number | undefined;
   /** Pixels over which the filled side fades towards the known one. Default 0. */
   readonly feather?: number | undefined;
   /**

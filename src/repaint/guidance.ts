@@ -5,6 +5,7 @@
  */
 import { InputError } from "../errors.ts";
 import type { Checkpoint } from "../checkpoints/checkpoint.ts";
+import { namesInFile } from "../checkpoints/released/classNames.ts";
 import type { ClassifierCheckpoint } from "../checkpoints/classifier/checkpoint.ts";
 import type { Classifier, ClassifierSession } from "../unet/classifier.ts";
 import type { EmbeddingTable } from "../unet/embeddingTable.ts";
@@ -24,9 +25,11 @@ export interface Guidance {
 
 /** What of two checkpoints must agree for one to guide the other. @throws InputError */
 export function requireGuide(
-  { config: network }: Pick<Checkpoint, "config">,
-  { file, config, knowsImageSize }: Pick<ClassifierCheckpoint, "file" | "config" | "knowsImageSize">,
+  unet: Pick<Checkpoint, "file" | "config">,
+  classifier: Pick<ClassifierCheckpoint, "file" | "config" | "knowsImageSize">,
 ): void {
+  const { config: network } = unet;
+  const { file, config, knowsImageSize } = classifier;
   if (config.inChannels !== network.inChannels)
     throw new InputError(
       `the classifier ${file.name} takes images of ${config.inChannels} channels and the network makes ${network.inChannels}: it cannot guide it`,
@@ -34,6 +37,26 @@ export function requireGuide(
   if (knowsImageSize && config.imageSize !== network.imageSize)
     throw new InputError(
       `the classifier ${file.name} is for images of ${config.imageSize}×${config.imageSize} and the network for ${network.imageSize}×${network.imageSize}: take one of the network's size`,
+    );
+  if (network.numClasses !== null) requireSameClasses({ file: unet.file, classes: network.numClasses }, classifier);
+}
+
+/** A network may have one more, which means none of them; an unconditional one takes any classifier. */
+function requireSameClasses(
+  network: { readonly file: Checkpoint["file"]; readonly classes: number },
+  { file, config }: Pick<ClassifierCheckpoint, "file" | "config">,
+): void {
+  const classes = config.outChannels;
+  const who = `the classifier ${file.name}`;
+  if (network.classes !== classes && network.classes !== classes + 1)
+    throw new InputError(
+      `${who} knows ${classes} classes and the network ${network.classes}: take one of the network's classes`,
+    );
+  const [own, other] = [namesInFile(network.file, network.classes), namesInFile(file, classes)];
+  const index = other?.findIndex((name, i) => own !== undefined && name !== own[i]) ?? -1;
+  if (index !== -1)
+    throw new InputError(
+      `${who} calls class ${index} "${other![index]}" and the network "${own![index]}": take one of the network's classes`,
     );
 }
 

@@ -15,7 +15,7 @@ import type { TuneOptions } from "../unet/tuning.ts";
 import { UNet, type UNetOptions } from "../unet/unet.ts";
 import { kindOf } from "../text/kindOf.ts";
 import { runtime } from "./runtime.ts";
-import { shippedModels } from "./shipped.ts";
+import { findShipped } from "./shipped.ts";
 import { blobSource, bytesSource, type ByteSource } from "../files/bytes.ts";
 import type { ConvolutionChoices } from "../operators/convolution/layer.ts";
 
@@ -41,6 +41,8 @@ export interface LoadOptions extends UNetOptions {
   readonly classifier?: CheckpointSource | ClassifierCheckpoint | undefined;
   readonly classifierFlags?: unknown;
   readonly download?: DownloadOptions | undefined;
+  /** Of the classifier. Default: as `download`, but for what is said of that file alone. */
+  readonly classifierDownload?: DownloadOptions | undefined;
   /**
    * How kernels are chosen where several can do the same. Default: as timed on this adapter before, else by the shipped
    * table. With a budget, kernels that were not timed before are timed now, before the weights are loaded. "off": the
@@ -253,13 +255,14 @@ function requireSameFile(now: Pick<Checkpoint, "file">, before: Pick<Checkpoint,
 }
 
 async function openerOf(source: CheckpointSource | Checkpoint, options: LoadOptions): Promise<Opener<Checkpoints>> {
-  const { flags, classifier: guide, classifierFlags } = options;
-  const openUNet = await fileOpener(source, flags, options, openCheckpoint);
+  const { flags, classifier: guide, classifierFlags, download } = options;
+  const openUNet = await fileOpener(source, flags, download, openCheckpoint);
   if (guide === undefined) return (signal, body) => openUNet(signal, (unet) => body({ unet, classifier: undefined }));
   // Pages that guide nothing do not pay for classifiers.
   const { openClassifier } = await import("../checkpoints/classifier/checkpoint.ts");
   const { requireGuide } = await import("./guidance.ts");
-  const openGuide = await fileOpener(guide, classifierFlags, options, openClassifier);
+  const guideDownload = options.classifierDownload ?? { ...download, integrity: undefined };
+  const openGuide = await fileOpener(guide, classifierFlags, guideDownload, openClassifier);
   return (signal, body) =>
     openUNet(signal, (unet) =>
       openGuide(signal, (classifier) => {
@@ -273,7 +276,7 @@ async function openerOf(source: CheckpointSource | Checkpoint, options: LoadOpti
 async function fileOpener<T extends { readonly architecture: unknown }>(
   source: CheckpointSource | T,
   flags: unknown,
-  options: LoadOptions,
+  given: DownloadOptions = {},
   open: (source: ByteSource, flags: unknown, config?: () => Promise<unknown>) => Promise<T>,
 ): Promise<Opener<T>> {
   const address = addressOf(source);
@@ -296,7 +299,7 @@ async function fileOpener<T extends { readonly architecture: unknown }>(
     };
   }
   return async (signal, body) => {
-    const { cache = await pageCache(), ...download } = options.download ?? {};
+    const { cache = await pageCache(), ...download } = given;
     const fetching = { ...download, signal };
     const file = await urlSource(address, { ...fetching, cache: cache || undefined });
     try {
@@ -316,8 +319,9 @@ async function configOf(beside: JsonBeside): Promise<unknown> {
 
 /** undefined: it is none. Where there are paths, a string is one, unless it names another protocol. */
 function addressOf(source: unknown): URL | string | undefined {
-  if (typeof source === "string" && Object.hasOwn(shippedModels, source)) {
-    const url = new URL(shippedModels[source]!.url);
+  const shipped = typeof source === "string" ? findShipped(source) : undefined;
+  if (shipped) {
+    const url = new URL(shipped.url);
     return runtime() && url.protocol === "file:" ? decodeURIComponent(url.pathname) : url;
   }
   if (typeof source === "string") return runtime() && /^https?:/.test(source) ? new URL(source) : source;

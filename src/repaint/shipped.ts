@@ -23,6 +23,25 @@ export const shippedModels: Readonly<Record<string, ShippedModel>> = {
   },
 };
 
+/** Noise-aware classifiers, which guide runs of a model. */
+export const shippedClassifiers: Readonly<Record<string, ShippedModel>> = {
+  classifier64: {
+    title: "classifier64",
+    get url() {
+      knowsItsAddress("the shipped classifier");
+      return new URL("../../weights/classifier64.safetensors", import.meta.url).href;
+    },
+    sha256: "72eeb2c1994167f0a17d5fa2fec097454b03f548217c655f172416e2cb78c56a",
+    bytes: 3482328,
+  },
+};
+
+/** A model or a classifier; undefined: none of that name is shipped. */
+export function findShipped(name: string): ShippedModel | undefined {
+  const all = [shippedModels, shippedClassifiers].find((some) => Object.hasOwn(some, name));
+  return all?.[name];
+}
+
 /** @throws InputError in a bundle that is no ES module, which is not told where it came from */
 export function knowsItsAddress(what: string): void {
   if (!import.meta.url)

@@ -1,6 +1,7 @@
 /** The released networks (unets.ts) found by name, and recognised by their architecture. */
 import { InputError } from "../../errors.ts";
 import { buildArchitecture } from "../architecture.ts";
+import type { Checkpoint } from "../checkpoint.ts";
 import { configProblems, type UNetConfig } from "../config.ts";
 import { completeConfig, parseFlags } from "../flags.ts";
 import { nearNames } from "../../text/near.ts";
@@ -55,6 +56,14 @@ function fingerprint(config: UNetConfig): string {
   const { useScaleShiftNorm, useNewAttentionOrder, numClasses, superRes } = config;
   const choices = { useScaleShiftNorm, useNewAttentionOrder, numClasses, superRes };
   return JSON.stringify({ input, middle, output, stemChannels, embedChannels, outChannels, choices });
+}
+
+/** The classifier's scale that released networks of this architecture were guided with; 1 where they say nothing. */
+export function guidedScale({ config, diffusersConfig }: Pick<Checkpoint, "config" | "diffusersConfig">): number {
+  const scales = diffusersConfig ? [] : identifyPreset(config).map(({ guidance }) => guidance?.scale);
+  // Networks of one architecture that were used in different ways say nothing.
+  const [first] = scales;
+  return first !== undefined && scales.every((scale) => scale === first) ? first : 1;
 }
 
 /**

@@ -6,7 +6,7 @@ import { InputError } from "../../errors.ts";
 import { type FileSource, sha256 } from "../../node/fileSource.ts";
 import { requireGuide } from "../../repaint/guidance.ts";
 import type { ClassifierCheckpoint } from "../../checkpoints/classifier/checkpoint.ts";
-import { identifyPreset } from "../../checkpoints/released/find.ts";
+import { guidedScale } from "../../checkpoints/released/find.ts";
 import type { Arguments, Option } from "../command.ts";
 import type { Context } from "../context.ts";
 import { quoted } from "../../text/quoted.ts";
@@ -77,13 +77,7 @@ export function withModelAndGuide<T>(
 
 /** As given, else the scale that the released network of this architecture was guided with, else 1. */
 export function guideScale({ scale }: OpenGuide, { checkpoint }: OpenModel): number {
-  if (scale !== undefined) return scale;
-  const scales = checkpoint.diffusersConfig
-    ? []
-    : identifyPreset(checkpoint.config).map(({ guidance }) => guidance?.scale);
-  // Released networks of one architecture that were used in different ways say nothing.
-  const [first] = scales;
-  return first !== undefined && scales.every((scale) => scale === first) ? first : 1;
+  return scale ?? guidedScale(checkpoint);
 }
 
 /** What a plan says of it. */

@@ -99,7 +99,12 @@ export class App {
       resume: () => session.resume(),
       stop: () => session.stop(),
     });
-    this.#model = new ModelPicker({ session, fail, choose: (wanted) => this.chooseModel(wanted) });
+    this.#model = new ModelPicker({
+      session,
+      fail,
+      choose: (wanted) => this.chooseModel(wanted),
+      chooseGuide: (guide) => this.chooseModel({ ...session.wanted, ...guide }),
+    });
     const panel = h(
       "div",
       { class: "panel", part: "panel" },

@@ -8,7 +8,7 @@ import { quoted } from "../../text/quoted.ts";
 import { precisions } from "../../numbers/storage.ts";
 import type { ModelSource } from "../types.ts";
 import { kindOf } from "../../text/kindOf.ts";
-import { shippedModels } from "../../repaint/shipped.ts";
+import { shippedClassifiers, shippedModels } from "../../repaint/shipped.ts";
 import type { Settings } from "./engineSession.ts";
 import { presetNames } from "./settingsPanel.ts";
 
@@ -16,11 +16,14 @@ export const attributes = {
   src: "Address of the picture.",
   mask: "Address of its mask: a picture of the same proportions, white where something is to be filled.",
   model: "A shipped model's name (portraits64, which is the default) or the address of a .safetensors or .pt file.",
+  classifier:
+    "What guides the model's runs: a shipped classifier's name (classifier64) or the address of one. Default: nothing.",
   preset: "The sampler with its settings: fast, balanced (default), or paper, which is RePaint as published.",
   seed: "0 to 2^64 - 1. Default: a random one.",
   variations: "How many results a run makes, with seeds that follow each other: 1 (default) to 64.",
   precision: "How weights and activations are stored: f32 (default) or f16.",
   "class-label": "The number of the class to paint, of models with classes. Default: the one that means none, or 0.",
+  "classifier-scale": "How strongly the classifier guides. Default: as is usual of the model, else 1.",
   previews: "Least seconds between previews, 0.5 by default; off: none, which costs nothing.",
   theme: "light, dark, or auto (default): what the user prefers.",
   name: "Of the field in a form. Its value is the chosen result as a PNG file.",
@@ -48,6 +51,11 @@ export const settingsOf: { readonly [Name in AttributeName]?: (text: string) => 
     return { precision };
   },
   "class-label": (text) => ({ class: whole("class-label", text, 0, 2 ** 31 - 1) }),
+  "classifier-scale": (text) => {
+    const classifierScale = Number(text);
+    if (!Number.isFinite(classifierScale) || text.trim() === "") throw unlike("classifier-scale", "a number", text);
+    return { classifierScale };
+  },
   previews: (text) => {
     const seconds = text === "off" ? 0 : Number(text);
     if (!(seconds >= 0 && seconds < Infinity) || text.trim() === "") throw unlike("previews", "seconds or off", text);
@@ -68,6 +76,7 @@ const settingAttributes: { readonly [Name in keyof Settings]?: readonly [Attribu
   count: ["variations", "number"],
   precision: ["precision", "string"],
   class: ["class-label", "number"],
+  classifierScale: ["classifier-scale", "number"],
   previewSeconds: ["previews", "number"],
 };
 
@@ -83,7 +92,7 @@ export function readSettings(change: SettingsChange): Partial<Settings> {
     if (name === "sampling") samplingCalls((read[name] = resolveSampling(value as Sampling | Preset | undefined)));
     else if (!attribute) throw unlike("settings", `sampling, ${Object.keys(settingAttributes).join(", ")}`, name);
     else if (value === undefined) {
-      if (name === "class") read[name] = undefined;
+      if (name === "class" || name === "classifierScale") read[name] = undefined;
     } else if (!types.includes(typeof value))
       throw unlike(name, `a ${types.join(" or a ")}`, `${typeof value} ${String(value)}`);
     else Object.assign(read, settingsOf[attribute]!(String(value)));
@@ -91,20 +100,21 @@ export function readSettings(change: SettingsChange): Partial<Settings> {
   return read;
 }
 
-/** A shipped model's name, or an address. @throws InputError */
-export function modelSource(text: string): ModelSource {
-  if (Object.hasOwn(shippedModels, text)) return { shipped: text };
-  if (!/[./]/.test(text) || !URL.canParse(text, document.baseURI))
-    throw unlike("model", `an address or one of ${Object.keys(shippedModels).join(", ")}`, text);
-  return new URL(text, document.baseURI);
-}
+const shippedOf = { model: shippedModels, classifier: shippedClassifiers } as const;
 
-/** @throws InputError for what is none */
-export function readModelSource(source: ModelSource | string): ModelSource {
-  if (typeof source === "string") return modelSource(source);
+/** @throws InputError for what is none: expected are a shipped one's name, an address, a file */
+export function readModelSource(source: ModelSource | string, what: keyof typeof shippedOf = "model"): ModelSource {
+  const shipped = shippedOf[what];
+  const isShipped = (name: unknown): boolean => Object.hasOwn(shipped, String(name));
+  if (typeof source === "string") {
+    if (isShipped(source)) return { shipped: source };
+    if (!/[./]/.test(source) || !URL.canParse(source, document.baseURI))
+      throw unlike(what, `an address or one of ${Object.keys(shipped).join(", ")}`, source);
+    return new URL(source, document.baseURI);
+  }
   const isSource = source instanceof File || source instanceof URL;
-  if (!isSource && !Object.hasOwn(shippedModels, String((Object(source) as { shipped?: unknown }).shipped)))
-    throw new InputError(`model: expected a File, a URL, an address or { shipped: name }, got ${kindOf(source)}`);
+  if (!isSource && !isShipped((Object(source) as { shipped?: unknown }).shipped))
+    throw new InputError(`${what}: expected a File, a URL, an address or { shipped: name }, got ${kindOf(source)}`);
   return source;
 }
 

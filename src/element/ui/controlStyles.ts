@@ -81,6 +81,8 @@ fieldset { min-inline-size: 0; margin: 0; padding: 0; border: 0; }
 .field > input[type="range"] { inline-size: calc(100% - 84px); vertical-align: middle; margin-inline-end: 10px; }
 .triple { display: grid; grid-template-columns: repeat(3, 1fr); gap: 10px; align-items: end; }
 .double { display: grid; grid-template-columns: 1fr 1.4fr; gap: 10px; align-items: end; }
+.classes { display: flex; gap: 10px; align-items: end; }
+.classes > .field { flex: 1; min-inline-size: 0; }
 .seed { display: flex; gap: 4px; align-items: end; }
 .seed > .field { flex: 1; }
 .switch-field { display: flex; align-items: center; justify-content: space-between; min-block-size: var(--target); cursor: pointer; }
@@ -113,6 +115,7 @@ fieldset { min-inline-size: 0; margin: 0; padding: 0; border: 0; }
 .model > summary { min-block-size: 52px; }
 .model-ways { display: flex; flex-direction: column; gap: 8px; padding-block: 8px; }
 .model-ways .button { justify-content: start; }
+.guide-state { font-size: 13px; color: var(--muted); }
 .model-ways .by-address .button { justify-content: center; }
 .facts { display: grid; grid-template-columns: auto 1fr; gap: 2px 14px; margin: 4px 0 8px; font-size: 13px; }
 .facts:empty { display: none; }

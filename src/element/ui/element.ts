@@ -10,7 +10,6 @@ import type { InpaintResult, ModelInfo, ModelSource, WorkerFactory } from "../ty
 import { App } from "./app.ts";
 import {
   attributes,
-  modelSource,
   readModelSource,
   readSettings,
   settingsOf,
@@ -24,6 +23,12 @@ import { FormValue } from "./formValue.ts";
 import { fromKeep, toKeep } from "./maskOperations.ts";
 import type { PictureSource } from "./pictureInput.ts";
 import { sheets } from "./styles.ts";
+
+interface ModelOptions {
+  readonly flags?: File;
+  readonly classifier?: ModelSource | string;
+  readonly classifierFlags?: File;
+}
 
 export class RepaintInpaint extends ElementBase {
   static readonly formAssociated = true;
@@ -87,7 +92,7 @@ export class RepaintInpaint extends ElementBase {
   attributeChangedCallback(name: AttributeName, before: string | null, text: string | null): void {
     // A setting may have been changed by other means since: the same text must set it again.
     if (before === text && !settingsOf[name]) return;
-    if ((name === "src" || name === "mask" || name === "model") && !this.isConnected) this.#waiting.add(name);
+    if (/^(src|mask|model|classifier)$/.test(name) && !this.isConnected) this.#waiting.add(name);
     else this.#apply(name, text);
   }
 
@@ -95,7 +100,7 @@ export class RepaintInpaint extends ElementBase {
     try {
       if (name === "src") this.#openSrc(text);
       else if (name === "mask") this.#openMask();
-      else if (name === "model") this.#chooseModel(text);
+      else if (name === "model" || name === "classifier") this.#chooseModel();
       else if (name === "disabled") this.#app.disabled = text !== null;
       else if (name === "required") this.#form.required = text !== null;
       else if (name === "theme") this.#app.surface.restyle();
@@ -122,9 +127,12 @@ export class RepaintInpaint extends ElementBase {
     });
   }
 
-  #chooseModel(text: string | null): void {
+  /** What `model` and `classifier` say. */
+  #chooseModel(): void {
+    const { model, classifier } = this;
     this.#app.requests.forget("model");
-    this.#app.session.want({ source: modelSource(text ?? "portraits64") }, "none");
+    const guide = classifier ? readModelSource(classifier, "classifier") : undefined;
+    this.#app.session.want({ source: readModelSource(model || "portraits64"), classifier: guide }, "none");
   }
 
   /** Pasted pictures are taken wherever in the page nobody else takes them. */
@@ -196,12 +204,14 @@ export class RepaintInpaint extends ElementBase {
   }
 
   /**
-   * Loads another model: one that is shipped by its name, a file, an address.
+   * Loads another model: one that is shipped by its name, a file, an address; with a classifier that guides its runs,
+   * or without one.
    * @throws CheckpointError, InputError, NoAdapterError, OutOfMemoryError
    */
-  loadModel(source: ModelSource | string, options: { readonly flags?: File } = {}): Promise<ModelInfo> {
+  loadModel(source: ModelSource | string, { classifier, ...flags }: ModelOptions = {}): Promise<ModelInfo> {
     const load = async (): Promise<ModelInfo> => {
-      this.#app.session.want({ source: readModelSource(source), ...options }, "none");
+      const guide = classifier === undefined ? undefined : readModelSource(classifier, "classifier");
+      this.#app.session.want({ source: readModelSource(source), classifier: guide, ...flags }, "none");
       return this.#app.session.ready(this.settings.precision);
     };
     return this.#app.requests.add("model", load());

@@ -80,6 +80,23 @@ export abstract class ElementBase extends Base {
     this.#set("class-label", value);
   }
 
+  get classifier(): string {
+    return this.getAttribute("classifier") ?? "";
+  }
+
+  set classifier(value: string | null) {
+    this.#set("classifier", value);
+  }
+
+  /** null: as is usual of the model. */
+  get classifierScale(): number | null {
+    return this.settings.classifierScale ?? null;
+  }
+
+  set classifierScale(value: number | string | null) {
+    this.#set("classifier-scale", value);
+  }
+
   /** Seconds; 0: none. */
   get previews(): number {
     return this.settings.previewSeconds;

@@ -30,15 +30,28 @@ export interface Settings {
   /** Variations. */
   readonly count: number;
   readonly precision: Precision;
-  /** Of a model with classes; undefined: `usualClass`. */
+  /** Of a model with classes; undefined: the usual one. */
   readonly class: number | undefined;
+  /** How strongly a classifier guides, where there is one; undefined: as is usual of the model. */
+  readonly classifierScale: number | undefined;
   /** Least seconds between previews; 0: none. */
   readonly previewSeconds: number;
 }
 
-/** What is painted while no class was chosen: the class that means none, or the first. */
-export function usualClass({ unconditionalClass }: Pick<ModelInfo, "unconditionalClass">): number {
-  return unconditionalClass ?? 0;
+type Classes = Pick<ModelInfo, "classes" | "classNames" | "unconditionalClass" | "classifier">;
+
+/**
+ * What can be painted, by number, and what is painted while no class was chosen: the one that means none, which no
+ * classifier knows, or the first. `count`: null where the model has no classes and nothing guides it.
+ */
+export function paintable({ classes, classNames, unconditionalClass, classifier }: Classes): {
+  readonly count: number | null;
+  readonly names: readonly string[] | null;
+  readonly usual: number;
+} {
+  if (!classifier) return { count: classes, names: classNames, usual: unconditionalClass ?? 0 };
+  const count = Math.min(classes ?? Infinity, classifier.classes);
+  return { count, names: (classNames ?? classifier.classNames)?.slice(0, count) ?? null, usual: 0 };
 }
 
 export type ModelState =
@@ -50,6 +63,8 @@ export type ModelState =
 export interface Wanted {
   readonly source: ModelSource;
   readonly flags?: File | undefined;
+  readonly classifier?: ModelSource | undefined;
+  readonly classifierFlags?: File | undefined;
 }
 
 interface SessionEvents extends Record<string, unknown> {
@@ -146,13 +161,13 @@ export class EngineSession extends Emitter<SessionEvents> {
 
   #load(): { promise: Promise<ModelInfo>; abort: AbortController } {
     const abort = new AbortController();
-    const { source, flags } = this.#wanted;
+    const { source, ...files } = this.#wanted;
     const title = titleOf(source);
     const isCurrent = () => !abort.signal.aborted;
     this.#setModel({ kind: "loading", title, progress: undefined });
     const options = {
+      ...files,
       precision: this.#precision,
-      flags,
       signal: abort.signal,
       onProgress: (progress: LoadProgress) => isCurrent() && this.#setModel({ kind: "loading", title, progress }),
       onWarning: (message: string) => isCurrent() && this.emit("warning", message),
@@ -242,13 +257,15 @@ export class EngineSession extends Emitter<SessionEvents> {
     try {
       const info = await unlessAborted(this.ready(settings.precision), abort.signal);
       const { picture, keep } = await unlessAborted(copy(), abort.signal);
-      const { precision: _, class: label, ...rest } = settings;
+      const { precision: _, class: label, classifierScale, ...rest } = settings;
+      const { count, usual } = paintable(info);
       this.#run = this.client.inpaint(
         {
           picture,
           keep,
           ...rest,
-          class: info.classes === null ? undefined : (label ?? usualClass(info)),
+          class: count === null ? undefined : (label ?? usual),
+          classifierScale: info.classifier ? classifierScale : undefined,
           handOver: true,
         },
         {

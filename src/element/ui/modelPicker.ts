@@ -8,12 +8,14 @@ import type { ModelInfo, ModelSource } from "../types.ts";
 import { addressForm, button, chooseFile } from "./controls.ts";
 import { h } from "./dom.ts";
 import type { EngineSession, ModelState, Wanted } from "./engineSession.ts";
+import { GuidePicker, type WantedGuide } from "./guidePicker.ts";
 import { icon } from "./icons.ts";
 import { byteWords, countWords } from "./words.ts";
 
 interface Handlers {
   readonly session: EngineSession;
   readonly choose: (wanted: Wanted) => void;
+  readonly chooseGuide: (wanted: WantedGuide) => void;
   readonly fail: (error: unknown) => void;
 }
 
@@ -28,10 +30,12 @@ export class ModelPicker {
   readonly #facts = h("dl", { class: "facts" });
   readonly #cached = h("div", { class: "cached" });
   readonly #fields: HTMLFieldSetElement;
+  readonly #guide: GuidePicker;
 
   constructor(handlers: Handlers) {
     this.#handlers = handlers;
     const { choose, session } = handlers;
+    this.#guide = new GuidePicker({ session, choose: handlers.chooseGuide });
     const shipped = Object.values(shippedModels).map(
       ({ title, bytes }) =>
       button({ label: `${title}, shipped, ${byteWords(bytes)}`, icon: "chip", run: () => choose({ source: { shipped: title } }) }), // prettier-ignore
@@ -55,6 +59,7 @@ export class ModelPicker {
       this.#facts,
       this.#warning,
       this.#fields,
+      this.#guide.root,
       h("p", { class: "menu-title" }, "Released models"),
       this.#released(),
       h("p", { class: "menu-title" }, "Kept in this browser"),
@@ -70,7 +75,7 @@ export class ModelPicker {
   }
 
   set disabled(isDisabled: boolean) {
-    this.#fields.disabled = isDisabled;
+    this.#fields.disabled = this.#guide.root.disabled = isDisabled;
   }
 
   async #chooseFile(): Promise<void> {
@@ -115,7 +120,8 @@ export class ModelPicker {
     } else if (state.kind === "loaded") {
       const { info } = state;
       this.#name.textContent = info.title;
-      this.#state.textContent = `${info.imageSize}×${info.imageSize}, ${info.precision}`;
+      const guided = info.classifier ? `, guided by ${info.classifier.title}` : "";
+      this.#state.textContent = `${info.imageSize}×${info.imageSize}, ${info.precision}${guided}`;
       this.#facts.append(...facts(info).flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
       void this.#showCached();
     } else {

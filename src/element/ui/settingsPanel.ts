@@ -4,7 +4,7 @@ import type { ModelInfo } from "../types.ts";
 import { button, field, numberField } from "./controls.ts";
 import { h, svg } from "./dom.ts";
 import { Emitter } from "./emitter.ts";
-import { type Settings, usualClass } from "./engineSession.ts";
+import { paintable, type Settings } from "./engineSession.ts";
 import { SamplerFields, write } from "./samplerFields.ts";
 import { plotSampling, type Plot } from "./samplingPlot.ts";
 import { type Precision, precisions } from "../../numbers/storage.ts";
@@ -36,11 +36,13 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
     count: 1,
     precision: "f32",
     class: undefined,
+    classifierScale: undefined,
     previewSeconds: 0.5,
   };
   #mostSteps = 1000;
   /** What is painted while no class was chosen. */
   #usualClass = 0;
+  #usualScale = 1;
   #plot: Plot | undefined;
   readonly #presets: readonly (readonly [Preset, HTMLInputElement])[];
   readonly #line = svg("path", { class: "plot-line", part: "plot" });
@@ -60,6 +62,11 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
   /** Instead of the number, where the classes have names. */
   readonly #name = h("select", { on: { change: () => this.set({ class: this.#name.selectedIndex }) } });
   readonly #named = field("Class", this.#name);
+  readonly #scale;
+  readonly #details: HTMLElement;
+  readonly #more: HTMLElement;
+  /** Class and scale: below the plot where a classifier guides, else among what few change. */
+  readonly #classes: HTMLElement;
   readonly #precision = h(
     "select",
     { on: { change: () => this.set({ precision: this.#precision.value as Settings["precision"] }) } },
@@ -94,8 +101,19 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
       onChange: (count) => this.set({ count }),
     });
     this.#class = numberField({ label: "Class", min: 0, max: 999, onChange: (value) => this.set({ class: value }) });
-    this.#class.root.hidden = this.#named.hidden = true;
+    this.#scale = numberField({ label: "Guidance scale", min: 0, max: 1000, isFraction: true, onChange: (classifierScale) => this.set({ classifierScale }) }); // prettier-ignore
+    this.#classes = h("div", { class: "classes" }, this.#class.root, this.#named, this.#scale.root);
+    this.#classes.hidden = true;
     const dice = button({ label: "Another seed", icon: "dice", iconOnly: true, class: "inside", run: () => this.set({ seed: randomSeed() }) }); // prettier-ignore
+    this.#more = h(
+      "div",
+      { class: "fields" },
+      this.#sampler.root,
+      h("div", { class: "field seed" }, field("Seed", this.#seed), dice),
+      h("div", { class: "double" }, this.#count.root, field("Precision", this.#precision)),
+      this.#classes,
+    );
+    this.#details = h("details", { class: "more" }, h("summary", {}, "Sampler, seed and more"), this.#more);
     this.#fields = h(
       "fieldset",
       { class: "settings-fields" },
@@ -106,20 +124,7 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
         ...this.#presets.map(([name, input]) => h("label", { class: "segment" }, input, h("span", { class: "segment-name" }, presetWords[name][0]), h("span", { class: "segment-what" }, presetWords[name][1]))), // prettier-ignore
       ),
       this.#drawPlotBox(),
-      h(
-        "details",
-        { class: "more" },
-        h("summary", {}, "Sampler, seed and more"),
-        h(
-          "div",
-          { class: "fields" },
-          this.#sampler.root,
-          h("div", { class: "field seed" }, field("Seed", this.#seed), dice),
-          h("div", { class: "double" }, this.#count.root, field("Precision", this.#precision)),
-          this.#class.root,
-          this.#named,
-        ),
-      ),
+      this.#details,
     );
     this.preview = h("label", { class: "switch-field" }, h("span", {}, "Live preview"), this.#preview);
     this.root = h("section", { class: "settings", attributes: { "aria-label": "Settings" } }, this.#fields);
@@ -146,15 +151,20 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
   }
 
   /** What the model allows. */
-  setModel(info: Pick<ModelInfo, "classes" | "classNames" | "unconditionalClass" | "diffusionSteps">): void {
-    const { classes, classNames, diffusionSteps } = info;
-    this.#class.root.hidden = classes === null || classNames !== null;
-    this.#named.hidden = classNames === null;
-    this.#class.input.max = String((classes ?? 1000) - 1);
-    this.#name.replaceChildren(...(classNames ?? []).map((name, index) => h("option", {}, `${index} ${name}`)));
-    this.#mostSteps = diffusionSteps;
-    this.#usualClass = usualClass(info);
-    if (classes !== null && (this.#settings.class ?? 0) >= classes) this.set({ class: undefined });
+  setModel(info: ModelInfo): void {
+    const { count, names, usual } = paintable(info);
+    this.#classes.hidden = count === null;
+    this.#class.root.hidden = names !== null;
+    this.#named.hidden = names === null;
+    this.#scale.root.hidden = !info.classifier;
+    if (info.classifier) this.#details.before(this.#classes);
+    else this.#more.append(this.#classes);
+    this.#class.input.max = String((count ?? 1000) - 1);
+    this.#name.replaceChildren(...(names ?? []).map((name, index) => h("option", {}, `${index} ${name}`)));
+    this.#mostSteps = info.diffusionSteps;
+    this.#usualClass = usual;
+    this.#usualScale = info.classifier?.scale ?? 1;
+    if (count !== null && (this.#settings.class ?? 0) >= count) this.set({ class: undefined });
     this.#show();
   }
 
@@ -192,13 +202,14 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
   }
 
   #show(): void {
-    const { sampling, seed, count, precision, class: label, previewSeconds } = this.#settings;
+    const { sampling, seed, count, precision, class: label, classifierScale, previewSeconds } = this.#settings;
     for (const [name, input] of this.#presets) input.checked = name === this.preset;
     this.#sampler.show(sampling, this.#mostSteps);
     write(this.#seed, String(seed));
     write(this.#count.input, String(count));
     write(this.#class.input, String(label ?? this.#usualClass));
     this.#name.selectedIndex = label ?? this.#usualClass;
+    write(this.#scale.input, String(classifierScale ?? this.#usualScale));
     this.#precision.value = precision;
     this.#preview.checked = previewSeconds > 0;
     if (previewSeconds > 0) this.#seconds = previewSeconds;
