@@ -39,7 +39,7 @@ export class ModelHolder {
 
   /** The model before stays until the new one is there, unless both do not fit at once. */
   async load(wanted: Wanted, task: Task): Promise<ModelInfo> {
-    const { source, request } = wanted;
+    const { request } = wanted;
     const [flags, classifierFlags] = [await readFlags(request.flags), await readFlags(request.classifierFlags)];
     const loading = () => this.#open({ ...wanted, request: { ...request, flags, classifierFlags } }, task);
     let next: Awaited<ReturnType<typeof loading>>;

@@ -131,7 +131,8 @@ export function noiseLevels(sampling: Sampling): number {
 
 /** The sampling from where it begins: of so many levels as it visits. */
 export function walked<S extends Sampling>(sampling: S): S {
-  const { strength = 1 } = sampling;
+  const { strength } = sampling;
+  if (strength === undefined) return sampling;
   const count = Math.max(1, Math.round(strength * noiseLevels(sampling)));
   return { ...sampling, [sampling.sampler === "repaint" ? "steps" : "levels"]: count };
 }

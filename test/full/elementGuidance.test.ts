@@ -1,4 +1,4 @@
-/** Guidance in the page: a classifier beside a model, by a click or by attributes; its class, scale, memory and time. */
+/** Guidance in the page: a classifier beside a model by a click or by attributes; its class, scale, memory and time. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
