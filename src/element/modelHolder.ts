@@ -119,9 +119,8 @@ async function describe(repaint: RePaint, { source, classifier }: Wanted, bytes:
     limits: device.limits,
     embeddings: diffusion.diffusionSteps,
   };
-  const guide = classifier && describeClassifier(repaint, classifier, size, options);
+  const guide = classifier && (await describeClassifier(repaint, classifier, size, options));
   const name = nameOf(source);
-  const hashed = "file" in source && source.file.size <= mostHashedBytes;
   return {
     title: presetWords(config) ?? name,
     imageSize: config.imageSize,
@@ -133,7 +132,7 @@ async function describe(repaint: RePaint, { source, classifier }: Wanted, bytes:
     bytes,
     precision,
     assumed,
-    sha256: hashed ? await sha256Hex(new Uint8Array(await source.file.arrayBuffer())) : sourceHash(source),
+    sha256: await hashOf(source),
     diffusionSteps: diffusion.diffusionSteps,
     memoryBytes: planMemory(architecture, size, options).total + (guide?.memoryBytes ?? 0),
     classifier: guide ?? null,
@@ -141,16 +140,17 @@ async function describe(repaint: RePaint, { source, classifier }: Wanted, bytes:
   };
 }
 
-function describeClassifier(
+async function describeClassifier(
   { classifier, checkpoint }: RePaint,
   source: SourceMessage,
   size: ForwardSize,
   options: MemoryOptions,
-): ClassifierInfo {
+): Promise<ClassifierInfo> {
   const { architecture, file } = classifier!.checkpoint;
   const { classes } = classifier!;
   return {
     title: nameOf(source),
+    sha256: await hashOf(source),
     classes,
     classNames: namesInFile(file, classes) ?? null,
     scale: guidedScale(checkpoint),
@@ -162,8 +162,10 @@ function nameOf(source: SourceMessage): string {
   return "file" in source ? source.file.name : (source.title ?? fileName(source.url));
 }
 
-function sourceHash(source: SourceMessage): string | null {
-  return "file" in source ? null : (source.sha256 ?? null);
+/** null: it is not known without reading all of a large file again. */
+async function hashOf(source: SourceMessage): Promise<string | null> {
+  if (!("file" in source)) return source.sha256 ?? null;
+  return source.file.size > mostHashedBytes ? null : sha256Hex(new Uint8Array(await source.file.arrayBuffer()));
 }
 
 function fileName(url: string): string {

@@ -95,6 +95,8 @@ export interface ModelInfo {
 export interface ClassifierInfo {
   /** Its name or the file's. */
   readonly title: string;
+  /** Of the file, as `ModelInfo.sha256`. */
+  readonly sha256: string | null;
   readonly classes: number;
   /** In their order; null where nothing tells them. */
   readonly classNames: readonly string[] | null;

@@ -64,7 +64,7 @@ describe.skipIf(noChromium)("<repaint-inpaint> in Chromium", () => {
       }
     expect(wrong).toEqual([]);
   };
-  const run = async (): Promise<Pixels> => {
+  const run = async (): ReturnType<ElementDriver["downloadPicture"]> => {
     await driver.page.evaluate(() => (globalThis.seen.result.length = 0));
     await driver.press("Fill in");
     await driver.ends();
@@ -92,7 +92,9 @@ describe.skipIf(noChromium)("<repaint-inpaint> in Chromium", () => {
     for (let i = 0; i < 4; i++) await driver.press("Redo");
     expect(await size()).toEqual([96, 72]);
     await driver.press("Done");
-    expectSaved(await run(), { left: 16, top: 12, right: 16, bottom: 12 });
+    const saved = await run();
+    expectSaved(saved, { left: 16, top: 12, right: 16, bottom: 12 });
+    expect(JSON.parse(saved.text.Settings!)).toMatchObject({ extend: "16,12,16,12" });
     // The results are the canvas's own: undo and redo take them away and bring them back.
     const results = () => driver.page.evaluate(() => globalThis.field.shadowRoot!.querySelectorAll(".thumb canvas").length); // prettier-ignore
     await driver.press("Undo");

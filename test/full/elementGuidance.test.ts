@@ -47,7 +47,7 @@ describe.skipIf(noChromium)("<repaint-inpaint> in Chromium", () => {
   };
   const estimate = () =>
     driver.waitFor(() => /model calls · .* here$/.test(globalThis.field.shadowRoot!.querySelector(".run-line")!.textContent ?? "")); // prettier-ignore
-  const few = { sampler: "langevin", levels: 3, inner: 1 } as const;
+  const few = { sampler: "langevin", levels: 2, inner: 1 } as const;
 
   test("the shipped one by one click: what it takes is said before, and the picture is the command line's", async () => {
     const here = await folder();
@@ -84,7 +84,9 @@ describe.skipIf(noChromium)("<repaint-inpaint> in Chromium", () => {
     if (shots) await page.screenshot({ path: `${shots}/guidance.png` });
     await fill();
     const saved = await driver.downloadPicture(() => driver.press("Download"));
-    const settings = ["--sampler", "langevin", "--levels", "3", "--inner", "1", "--seed", "7", "--class", "hat"];
+    expect(saved.text).toMatchObject({ Classifier: "classifier64", "Classifier SHA-256": expect.stringMatching(/^72eeb2c1/) }); // prettier-ignore
+    expect(JSON.parse(saved.text.Settings!)).toMatchObject({ class: 5, classifierScale: 3 });
+    const settings = ["--sampler", "langevin", "--levels", "2", "--inner", "1", "--seed", "7", "--class", "hat"];
     const guide = ["--classifier", "classifier64", "--classifier-scale", "3"];
     const out = join(here, "out.png");
     const { status, err } = await cli(["inpaint", "--image", picture, "--fill", mask, ...settings, ...guide, "--out", out]); // prettier-ignore
@@ -95,12 +97,8 @@ describe.skipIf(noChromium)("<repaint-inpaint> in Chromium", () => {
     console.log(`${differing} of ${own.data.length} bytes differ from the command line's, by ${Math.max(...differences)} at most`); // prettier-ignore
     expect([saved.width, saved.height]).toEqual([own.width, own.height]);
     expect(differing).toBe(0);
-    // Without it again: another picture.
     await driver.press("Without a classifier");
     await loaded(null);
-    await fill();
-    const plain = await driver.downloadPicture(() => driver.press("Download"));
-    expect(Buffer.from(plain.data).equals(Buffer.from(saved.data))).toBe(false);
     expect(driver.log).toEqual([]);
   });
 

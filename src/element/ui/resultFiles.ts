@@ -4,19 +4,33 @@ import { langevinSettings } from "../../repaint/sampling.ts";
 import { saveFile } from "./controls.ts";
 import { maskPicture } from "./maskFiles.ts";
 import { encodePng } from "./png.ts";
-import { usualClass } from "./engineSession.ts";
-import type { Result, Workspace } from "./workspace.ts";
+import { paintable } from "./engineSession.ts";
+import { sideNames, type Result, type Workspace } from "./workspace.ts";
 
 /** How a result was made, under the keywords that the command line writes. */
-function textOf({ seed, reached, made }: Result): Record<string, string> {
+function textOf({ seed, reached, made }: Result, { sides }: Workspace): Record<string, string> {
   if (made?.model.kind !== "loaded") return {};
   const { info } = made.model;
-  const { title, sha256, classes } = info;
-  const { sampling: given, precision, class: label = usualClass(info) } = made.settings;
+  const { classifier } = info;
+  const { count, usual } = paintable(info);
+  const { sampling: given, precision, class: label = usual } = made.settings;
   const sampling = given.sampler === "langevin" ? { ...given, ...langevinSettings(given) } : given;
-  const all = { sampling, class: classes === null ? undefined : label, precision, reached };
-  const text = { Software: "repaint-webgpu", Model: title, Seed: String(seed), Settings: JSON.stringify(all) };
-  return sha256 === null ? text : Object.assign(text, { "Model SHA-256": sha256 });
+  const added = sideNames.map((side) => sides[side]);
+  const all = {
+    sampling,
+    class: count === null ? undefined : label,
+    classifierScale: classifier ? (made.settings.classifierScale ?? classifier.scale) : undefined,
+    extend: added.some((pixels) => pixels > 0) ? added.join() : undefined,
+    precision,
+    reached,
+  };
+  const text = { Software: "repaint-webgpu", Model: info.title, Seed: String(seed), Settings: JSON.stringify(all) };
+  return Object.assign(
+    text,
+    info.sha256 === null ? {} : { "Model SHA-256": info.sha256 },
+    classifier && { Classifier: classifier.title },
+    classifier?.sha256 ? { "Classifier SHA-256": classifier.sha256 } : {},
+  );
 }
 
 interface Parts {
@@ -38,7 +52,7 @@ export class ResultFiles {
     const { chosen, name } = workspace;
     const whole = chosen && workspace.compose(chosen);
     if (!whole) throw new InputError("There is no result yet");
-    return new File([await encodePng(whole, textOf(chosen))], `${name}.filled-${chosen.seed}.png`, {
+    return new File([await encodePng(whole, textOf(chosen, workspace))], `${name}.filled-${chosen.seed}.png`, {
       type: "image/png",
     });
   }
