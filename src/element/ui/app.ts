@@ -99,12 +99,7 @@ export class App {
       resume: () => session.resume(),
       stop: () => session.stop(),
     });
-    this.#model = new ModelPicker({
-      session,
-      fail,
-      choose: (wanted) => this.chooseModel(wanted),
-      chooseGuide: (guide) => this.chooseModel({ ...session.wanted, ...guide }),
-    });
+    this.#model = new ModelPicker({ session, fail, choose: (wanted) => this.chooseModel(wanted) });
     const panel = h(
       "div",
       { class: "panel", part: "panel" },

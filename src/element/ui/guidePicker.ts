@@ -9,7 +9,7 @@ import { h } from "./dom.ts";
 import type { EngineSession } from "./engineSession.ts";
 import { byteWords, countWords } from "./words.ts";
 
-export interface WantedGuide {
+interface WantedGuide {
   /** undefined: none. */
   readonly classifier: ModelSource | undefined;
   readonly classifierFlags?: File | undefined;

@@ -8,14 +8,13 @@ import type { ModelInfo, ModelSource } from "../types.ts";
 import { addressForm, button, chooseFile } from "./controls.ts";
 import { h } from "./dom.ts";
 import type { EngineSession, ModelState, Wanted } from "./engineSession.ts";
-import { GuidePicker, type WantedGuide } from "./guidePicker.ts";
+import { GuidePicker } from "./guidePicker.ts";
 import { icon } from "./icons.ts";
 import { byteWords, countWords } from "./words.ts";
 
 interface Handlers {
   readonly session: EngineSession;
   readonly choose: (wanted: Wanted) => void;
-  readonly chooseGuide: (wanted: WantedGuide) => void;
   readonly fail: (error: unknown) => void;
 }
 
@@ -35,7 +34,7 @@ export class ModelPicker {
   constructor(handlers: Handlers) {
     this.#handlers = handlers;
     const { choose, session } = handlers;
-    this.#guide = new GuidePicker({ session, choose: handlers.chooseGuide });
+    this.#guide = new GuidePicker({ session, choose: (guide) => choose({ ...session.wanted, ...guide }) });
     const shipped = Object.values(shippedModels).map(
       ({ title, bytes }) =>
       button({ label: `${title}, shipped, ${byteWords(bytes)}`, icon: "chip", run: () => choose({ source: { shipped: title } }) }), // prettier-ignore
