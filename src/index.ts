@@ -16,7 +16,7 @@ export type { Mask, NewPicture, Picture } from "./pictures/image.ts";
 export type { MaskSource } from "./repaint/given.ts";
 export { keepMask } from "./pictures/keepMask.ts";
 export { drawKeepMask, MASK_PATTERNS, type MaskOptions, type MaskPattern } from "./pictures/masks.ts";
-export { RePaint, type InpaintJob, type InpaintOptions, type SampleJob } from "./repaint/repaint.ts";
+export { RePaint, type InpaintJob, type InpaintOptions, type RunCost, type SampleJob } from "./repaint/repaint.ts";
 export type { CheckpointSource, DownloadOptions, LoadOptions } from "./repaint/loaded.ts";
 export { InpaintRun, type InpaintProgress, type InpaintResult, type Reached } from "./repaint/inpaintRun.ts";
 export { PRESETS, type Preset, type RePaintSampling, type Sampling } from "./repaint/sampling.ts";

@@ -6,6 +6,8 @@ import { kindOf } from "../text/kindOf.ts";
 import { type Drawable, drawnPicture } from "../pictures/drawn.ts";
 import { checkPair, checkSize, type Mask, type Picture } from "../pictures/image.ts";
 import { keepMask } from "../pictures/keepMask.ts";
+import type { Detail } from "../pictures/octaves.ts";
+import { shown } from "../text/quoted.ts";
 
 /** A mask: numbers from 0 to 1, or a picture of which white is what the mask's name says (`keepMask`). */
 export type MaskSource = Mask | Picture | Drawable;
@@ -122,6 +124,15 @@ function unlike(what: string, given: unknown, needs: string): InputError {
 }
 
 const tagOf = (value: unknown): string => Object.prototype.toString.call(value);
+
+export const DETAILS = ["model", "auto", "full"] as const satisfies readonly Detail[];
+
+/** @throws InputError */
+export function readDetail(detail: Detail | undefined): Detail {
+  const found = DETAILS.find((one) => one === (detail ?? "model"));
+  if (found) return found;
+  throw new InputError(`detail: expected ${DETAILS.join(", ")}, got ${shown(detail)}`);
+}
 
 /** @throws InputError */
 export function readSeed(seed: bigint | number | undefined, at = ""): bigint {

@@ -7,7 +7,8 @@ import type { Classifier } from "../unet/classifier.ts";
 import type { UNet } from "../unet/unet.ts";
 import { RunControl } from "./control.ts";
 import { readJobs, readSeed, type InpaintJob, type Job } from "./given.ts";
-import type { InpaintOptions } from "./inpaintJobs.ts";
+import type { RunCost } from "./inpaintJobs.ts";
+import type { InpaintOptions } from "./inpaintOptions.ts";
 import { createPicture } from "../pictures/image.ts";
 import { InpaintRun, type InpaintProgress, type InpaintResult } from "./inpaintRun.ts";
 import { Loaded, type CheckpointSource, type LoadOptions } from "./loaded.ts";
@@ -16,7 +17,7 @@ import { resolveSampling, samplingCalls, type Preset, type Sampling } from "./sa
 
 /** A picture of the network's own making. */
 export type SampleJob = Pick<InpaintJob, "seed" | "class" | "startFrom">;
-export type { InpaintJob, InpaintOptions, Job };
+export type { InpaintJob, InpaintOptions, Job, RunCost };
 
 /** Apart, so that the weights need not wait for what only runs need. */
 const runs = () => import("./inpaintJobs.ts");
@@ -83,6 +84,16 @@ export class RePaint {
    */
   modelCalls(sampling?: Sampling | Preset, hasKnown = true): number {
     return samplingCalls(this.#resolve(sampling), hasKnown);
+  }
+
+  /**
+   * What a run would cost. Looks at the pictures as the run would, and computes nothing on the device.
+   * @throws InputError for what cannot be run
+   */
+  async cost(given: InpaintJob | readonly InpaintJob[], options: InpaintOptions = {}): Promise<RunCost> {
+    this.#loaded.requireUsable();
+    const { costOf } = await runs();
+    return costOf(this.#loaded, await readJobs(given), { ...options, sampling: this.#resolve(options.sampling) });
   }
 
   #resolve(given: Sampling | Preset | undefined): Sampling {

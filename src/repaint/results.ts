@@ -1,12 +1,10 @@
 /** The pictures of a run as they fill up: crops pasted in, and how far each picture has come. */
 import { pasteBack } from "../pictures/cropPaste.ts";
-import { fromModelRange, type Mask, type NewPicture, type Picture } from "../pictures/image.ts";
+import type { Mask, NewPicture, Picture } from "../pictures/image.ts";
 import type { Crop } from "./crops.ts";
 import type { Reached } from "./inpaintRun.ts";
 
 interface ResultOptions {
-  /** Side of the model's images. */
-  readonly size: number;
   readonly feather?: number | undefined;
   readonly onPicture?: ((job: number, picture: NewPicture, reached: Reached) => void) | undefined;
 }
@@ -18,20 +16,19 @@ export class Results {
   readonly #jobs: readonly { readonly keep: Mask }[];
   readonly #options: ResultOptions;
   /** Of each job. */
-  readonly #cropsLeft: number[];
+  #cropsLeft: number[] = [];
 
-  /** `waiting`: the crops that are going to be filled. */
-  constructor(
-    jobs: readonly { readonly picture: Picture; readonly keep: Mask }[],
-    waiting: readonly Crop[],
-    options: ResultOptions,
-  ) {
+  constructor(jobs: readonly { readonly picture: Picture; readonly keep: Mask }[], options: ResultOptions) {
     // Not spread: width and height of an ImageData are getters.
     this.pictures = jobs.map(({ picture: { width, height, data } }) => ({ width, height, data: data.slice() }));
     this.reached = jobs.map(() => "nothing");
     this.#jobs = jobs;
     this.#options = options;
-    this.#cropsLeft = jobs.map((_, job) => waiting.filter((crop) => crop.job === job).length);
+  }
+
+  /** The crops that are going to be filled. */
+  expect(waiting: readonly Crop[]): void {
+    this.#cropsLeft = this.#jobs.map((_, job) => waiting.filter((crop) => crop.job === job).length);
   }
 
   /** Crops of which nothing is left to fill at the model's size are filled by what surrounds their holes. */
@@ -40,23 +37,19 @@ export class Results {
     for (const [job, left] of this.#cropsLeft.entries()) if (left === 0) this.#reach(job, "result");
   }
 
-  /** The pictures of a batch with these values in place of its crops, by job; `pictures` stays as it is. */
-  withBatch(batch: readonly Crop[], values: Float32Array): Map<number, NewPicture> {
-    const { size } = this.#options;
-    const length = values.length / batch.length;
+  /** The pictures with these images in place of their crops, by job; `pictures` stays as it is. */
+  show(crops: readonly Crop[], images: readonly Picture[]): Map<number, NewPicture> {
     const pasted = new Map<number, NewPicture>();
-    for (const [index, crop] of batch.entries()) {
-      const image = fromModelRange(values.subarray(index * length, (index + 1) * length), size, size);
-      pasted.set(crop.job, this.#paste(pasted.get(crop.job) ?? this.pictures[crop.job]!, crop, image));
-    }
+    for (const [index, crop] of crops.entries())
+      pasted.set(crop.job, this.#paste(pasted.get(crop.job) ?? this.pictures[crop.job]!, crop, images[index]!));
     return pasted;
   }
 
-  /** Keeps what a batch has come to. `isWhole`: it ran to its end. */
-  keepBatch(batch: readonly Crop[], values: Float32Array, isWhole: boolean): void {
-    for (const [job, picture] of this.withBatch(batch, values)) this.pictures[job] = picture;
-    if (isWhole) for (const { job } of batch) this.#cropsLeft[job]!--;
-    for (const job of new Set(batch.map((crop) => crop.job)))
+  /** Keeps what crops have come to. `isLast`: nothing comes of one any more. */
+  keep(crops: readonly Crop[], images: readonly Picture[], isLast: (crop: Crop) => boolean): void {
+    for (const [job, picture] of this.show(crops, images)) this.pictures[job] = picture;
+    for (const crop of crops) if (isLast(crop)) this.#cropsLeft[crop.job]!--;
+    for (const job of new Set(crops.map((crop) => crop.job)))
       if (this.#cropsLeft[job] === 0) this.#reach(job, "result");
       else this.reached[job] = "preview";
   }

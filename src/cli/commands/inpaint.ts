@@ -10,6 +10,7 @@ import { packageInfo } from "../../node/packageFiles.ts";
 import { carriedExif, encodePng, fromSrgb, type KeptExif } from "../../node/pictures.ts";
 import type { Box } from "../../pictures/holes.ts";
 import type { Picture } from "../../pictures/image.ts";
+import type { Detail } from "../../pictures/octaves.ts";
 import { planRegions } from "../../pictures/region.ts";
 import type { RePaint } from "../../repaint/repaint.ts";
 import {
@@ -24,6 +25,7 @@ import {
 import { classesFor, classOption, classWords, readClasses } from "../given/classes.ts";
 import { announceDevice, type Context } from "../context.ts";
 import { type Extension, extensionWords, extendOption, readExtension } from "../given/extend.ts";
+import { detailHint, detailOption, readDetail } from "../given/detail.ts";
 import { flagsOption } from "../given/flags.ts";
 import {
   guideOptions,
@@ -80,6 +82,7 @@ interface Settings extends Beginning {
   readonly precision: Precision;
   /** The crop to use; undefined: one is planned around each hole. */
   readonly region: Box | undefined;
+  readonly detail: Detail;
   readonly feather: number;
   readonly previews: Previews | undefined;
   readonly tune: TuneSettings;
@@ -120,6 +123,7 @@ export const inpaintCommand: Command<Settings> = {
     startOption,
     precisionOption,
     { name: "region", value: "X,Y,W,H", help: "the part that the model sees, instead of one chosen around each hole" },
+    detailOption,
     { name: "feather", value: "PX", help: "fade the filled side towards the known one (default 0)" },
     classOption,
     ...guideOptions,
@@ -148,6 +152,7 @@ async function parse(given: Arguments): Promise<Settings> {
     images,
     seeds: readSeeds(given),
     ...readBeginning(given),
+    detail: readDetail(given),
     feather: readFeather(given),
     precision: readPrecision(given),
     mask: readMask(given),
@@ -258,7 +263,7 @@ async function countCrops(
   pairs: readonly Pair[],
   { checkpoint }: OpenModel,
   starts: Plan["starts"],
-  { region, exif, extension }: Pick<Settings, "region" | "exif" | "extension">,
+  { region, detail, exif, extension }: Pick<Settings, "region" | "detail" | "exif" | "extension">,
 ): Promise<Map<Pair, number>> {
   const size = checkpoint.config.imageSize;
   const crops = new Map<Pair, number>();
@@ -271,8 +276,11 @@ async function countCrops(
     if (read.file.remark) words.push(read.file.remark);
     if (pairs.length <= mostDescribed) words.push(...keptWords(pair.image, read.file, exif));
     words.push(...maskWords(pair, read, pairs.length > mostDescribed));
-    const plan = () => planRegions(keep, { modelWidth: size, modelHeight: size, ...(region ? { region } : {}) }).length;
-    crops.set(pair, pairs.length > 1 ? about(pair.image, plan) : plan());
+    const plan = () => planRegions(keep, { modelWidth: size, modelHeight: size, ...(region ? { region } : {}) });
+    const regions = pairs.length > 1 ? about(pair.image, plan) : plan();
+    crops.set(pair, regions.length);
+    const hint = detail === "model" && pairs.length <= mostDescribed && detailHint(pair.image, regions, size);
+    if (hint) words.push(hint);
     if (pairs.length > 20) report.progress({ what: "pictures checked", done: crops.size, total: pairs.length });
   }
   report.endProgress();
@@ -345,6 +353,7 @@ function announceRun(
     sampling,
     feather: settings.feather,
     region: settings.region,
+    detail: settings.detail,
     extend: settings.extension && extensionWords(settings.extension),
     classifierScale: guide && guideScale(guide, model),
   };

@@ -11,6 +11,7 @@ import type { InpaintJob, InpaintOptions, RePaint } from "../../repaint/repaint.
 import type { Sampling } from "../../repaint/sampling.ts";
 import type { Context } from "../context.ts";
 import { seconds } from "../../text/quantities.ts";
+import { detailCosts } from "./detailCosts.ts";
 
 export interface Work {
   /** For previews and events. */
@@ -28,7 +29,7 @@ export interface Previews {
   readonly folder: string;
 }
 
-export interface WorkOptions extends Pick<InpaintOptions, "region" | "feather" | "classifierScale"> {
+export interface WorkOptions extends Pick<InpaintOptions, "region" | "feather" | "detail" | "classifierScale"> {
   readonly sampling: Sampling;
   readonly previews?: Previews | undefined;
 }
@@ -42,13 +43,17 @@ export async function runWork(
   context: Context,
   repaint: RePaint,
   all: readonly Work[],
-  { sampling, previews, region, feather, classifierScale }: WorkOptions,
+  { sampling, previews, region, feather, detail, classifierScale }: WorkOptions,
 ): Promise<{ modelCalls: number; seconds: number }> {
   const { report, signal } = context;
-  const size = repaint.unet.device.kind === "cpu" ? 1 : groupSize;
+  const isDetailed = detail !== undefined && detail !== "model";
+  // What goes on beyond the network's size fills batches by itself.
+  const costs = isDetailed ? await detailCosts(context, repaint, all, { sampling, region, detail, classifierScale }) : undefined; // prettier-ignore
+  const size = costs || repaint.unet.device.kind === "cpu" ? 1 : groupSize;
   const callsPerBatch = repaint.modelCalls(sampling);
   const groups = Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size));
-  const options = { sampling, classifierScale, signal, region, feather: feather ?? 0, batch: size };
+  const batch = costs ? undefined : size;
+  const options = { sampling, classifierScale, signal, region, detail, feather: feather ?? 0, batch };
   const begin = performance.now();
   const tell = progressTeller(context);
   let before = 0;
@@ -57,11 +62,14 @@ export async function runWork(
     const jobs: InpaintJob[] = [];
     for (const work of group) jobs.push({ ...(await work.load()), seed: work.seed, class: work.class });
     const later = groups.slice(index + 1);
+    const callsOfAll = (works: readonly Work[]) => works.reduce((sum, work) => sum + costs!.get(work)!.modelCalls, 0);
+    const detailAhead = costs && callsOfAll(later.flat());
     const rest = {
       before,
-      callsAhead: later.reduce((sum, works) => sum + Math.ceil(cropsOf(works) / size) * callsPerBatch, 0),
+      callsAhead:
+        detailAhead ?? later.reduce((sum, works) => sum + Math.ceil(cropsOf(works) / size) * callsPerBatch, 0),
       // A batch that is not full is faster.
-      stepsAhead: (callsPerBatch * cropsOf(later.flat())) / Math.max(1, Math.min(size, cropsOf(group))),
+      stepsAhead: detailAhead ?? (callsPerBatch * cropsOf(later.flat())) / Math.max(1, Math.min(size, cropsOf(group))),
     };
     const run = repaint.inpaint(jobs, { ...options, previewEvery: previews?.every ?? 0 });
     for await (const { previews: pictures, ...progress } of run) {
