@@ -182,14 +182,20 @@ describe("inspect", () => {
   it("tells what is in the shipped model, in words and as an event", async () => {
     const { out } = await cli(["inspect", "portraits64"]);
     const [model] = await shippedModels();
-    for (const part of ["273 F16", "2,348,006", "0.8302 GMAC at 64x64", "learn_sigma true", model!.sha256.slice(0, 8)])
+    for (const part of [
+      "273 (185 F16, 88 I8)",
+      "2,348,006",
+      "0.8302 GMAC at 64x64",
+      "learn_sigma true",
+      model!.sha256.slice(0, 8),
+    ])
       expect(out).toContain(part);
     const json = await cli(["inspect", shipped("portraits64.safetensors"), "--json"]);
     expect(events(json.out)).toMatchObject([
       {
         event: "checkpoint",
         parameters: 2348006,
-        dtypes: { F16: 273 },
+        dtypes: { F16: 185, I8: 88 },
         imageSize: 64,
         flags: { channel_mult: [1, 1, 2, 3] },
       },

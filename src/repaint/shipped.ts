@@ -18,8 +18,8 @@ export const shippedModels: Readonly<Record<string, ShippedModel>> = {
       knowsItsAddress("the shipped model");
       return new URL("../../weights/portraits64.safetensors", import.meta.url).href;
     },
-    sha256: "0d404b6ebc9d37b8d7996e825ad8247266281d4521cd27dd46c51b49a92cd895",
-    bytes: 4726556,
+    sha256: "0443faf19f03dcf0ab7ecbe00137e938d9490e5a25f28175d6ec718a79520771",
+    bytes: 2432332,
   },
 };
 
@@ -31,8 +31,8 @@ export const shippedClassifiers: Readonly<Record<string, ShippedModel>> = {
       knowsItsAddress("the shipped classifier");
       return new URL("../../weights/classifier64.safetensors", import.meta.url).href;
     },
-    sha256: "72eeb2c1994167f0a17d5fa2fec097454b03f548217c655f172416e2cb78c56a",
-    bytes: 3482328,
+    sha256: "644537f6478839c526ffe7bfe7ca07a4b7f1b45e5904bfefc0888eccc85ae15b",
+    bytes: 1780040,
   },
 };
 

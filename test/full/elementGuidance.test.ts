@@ -67,15 +67,15 @@ describe.skipIf(noChromium)("<repaint-inpaint> in Chromium", () => {
     expect(await text(".guide-state")).toBe(
       "It draws every step towards a class. What that takes, in time and memory, is said before a run.",
     );
-    await driver.press("classifier64, shipped, 3.5 MB");
+    await driver.press("classifier64, shipped, 1.8 MB");
     await loaded("classifier64");
     const info = await page.evaluate(() => globalThis.field.modelInfo!);
-    expect(info).toMatchObject({ title: "portraits64", classes: 9, bytes: 4726556 });
+    expect(info).toMatchObject({ title: "portraits64", classes: 9, bytes: 2432332 });
     expect(info.classifier).toMatchObject({ classes: 8, scale: 1, classNames: expect.arrayContaining(["hat"]) });
     expect(info.memoryBytes).toBe(alone + info.classifier!.memoryBytes);
     expect(await text(".guide-state")).toMatch(/^classifier64 draws every step towards one of 8 classes and takes [\d.]+ MB of the memory above\.$/); // prettier-ignore
     expect(await text(".model-state")).toBe("64×64, f32, guided by classifier64");
-    await driver.waitFor(() => /classifier64.safetensors, 3.5 MB/.test(globalThis.field.shadowRoot!.querySelector(".cached")!.textContent ?? "")); // prettier-ignore
+    await driver.waitFor(() => /classifier64.safetensors, 1.8 MB/.test(globalThis.field.shadowRoot!.querySelector(".cached")!.textContent ?? "")); // prettier-ignore
     await estimate();
     // "any" means none: no classifier knows it.
     expect(await text(".classes select")).not.toContain("any");
@@ -84,7 +84,7 @@ describe.skipIf(noChromium)("<repaint-inpaint> in Chromium", () => {
     if (shots) await page.screenshot({ path: `${shots}/guidance.png` });
     await fill();
     const saved = await driver.downloadPicture(() => driver.press("Download"));
-    expect(saved.text).toMatchObject({ Classifier: "classifier64", "Classifier SHA-256": expect.stringMatching(/^72eeb2c1/) }); // prettier-ignore
+    expect(saved.text).toMatchObject({ Classifier: "classifier64", "Classifier SHA-256": expect.stringMatching(/^644537f6/) }); // prettier-ignore
     expect(JSON.parse(saved.text.Settings!)).toMatchObject({ class: 5, classifierScale: 3 });
     const settings = ["--sampler", "langevin", "--levels", "2", "--inner", "1", "--seed", "7", "--class", "hat"];
     const guide = ["--classifier", "classifier64", "--classifier-scale", "3"];
@@ -164,7 +164,7 @@ describe.skipIf(noChromium)("<repaint-inpaint> in Chromium", () => {
     // By a click, of the shipped one that is for other images: the model that was there goes on without it.
     await page.evaluate(() => globalThis.field.loadModel("/tiny.safetensors"));
     await openModel();
-    await driver.press("classifier64, shipped, 3.5 MB");
+    await driver.press("classifier64, shipped, 1.8 MB");
     await driver.waitFor(() => /is for images of 64×64/.test(globalThis.field.shadowRoot!.querySelector("[role=alert] p")!.textContent ?? "")); // prettier-ignore
     expect(await page.evaluate(() => globalThis.field.modelInfo?.classifier)).toBe(null);
     await driver.drag([12, 10], [20, 14]);

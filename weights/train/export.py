@@ -3,6 +3,9 @@ class names and a card's facts in the metadata; and beside it PyTorch's answer t
 
     python3 export.py RUN portraits64.safetensors                       also portraits64.selftest.safetensors and portraits64.md
     python3 export.py --random tiny OUT.safetensors --dtype f32         every weight random: to compare engines without training
+    python3 export.py --answer portraits64.safetensors                  only portraits64.selftest.safetensors, of that file's weights
+
+The shipped files are int8: `repaint convert portraits64.safetensors i8.safetensors --dtype i8` of what this writes, then --answer.
 """
 
 import argparse
@@ -14,6 +17,7 @@ import torch
 from torch.nn import functional as F
 
 import files
+import heldout
 import model
 import train
 
@@ -78,15 +82,26 @@ def card(path, preset, network, facts, log, dtype):
     return "\n\n".join(lines) + "\n"
 
 
+def answer(out, network, preset):
+    stem = out.removesuffix(".safetensors")
+    files.save_tensors(f"{stem}.selftest.safetensors", golden(network), {"format": "pt", "model": preset})
+    return stem
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", nargs="?", help="folder of train.py")
     parser.add_argument("out", help="safetensors to write")
     parser.add_argument("--random", metavar="PRESET", choices=sorted(model.PRESETS), help="instead of a run")
+    parser.add_argument("--answer", action="store_true", help="of a file that is there")
     parser.add_argument("--dtype", choices=["f16", "f32"], default="f16")
     given = parser.parse_args()
-    if (given.run is None) == (given.random is None):
-        parser.error("give a run, or --random PRESET")
+    if [given.run is not None, given.random is not None, given.answer].count(True) != 1:
+        parser.error("give a run, --random PRESET, or --answer")
+    if given.answer:
+        _, metadata = files.load_tensors(given.out)
+        answer(given.out, heldout.load(given.out), metadata["name"])
+        return
     log = []
     if given.random:
         preset, facts = given.random, {"random": True}
@@ -105,8 +120,7 @@ def main():
     files.save_tensors(given.out, tensors, metadata_of(network, preset, facts))
     # The answer of the weights as they were rounded.
     network.load_state_dict({name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()})
-    stem = given.out.removesuffix(".safetensors")
-    files.save_tensors(f"{stem}.selftest.safetensors", golden(network.eval()), {"format": "pt", "model": preset})
+    stem = answer(given.out, network.eval(), preset)
     with open(f"{stem}.md", "w") as file:
         file.write(card(given.out, preset, network, facts, log, given.dtype))
     print(f"wrote {given.out}, {stem}.selftest.safetensors and {stem}.md")

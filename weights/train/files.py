@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 _TYPES = {torch.float32: "F32", torch.float16: "F16", torch.int64: "I64"}
-_NUMPY = {"F32": np.float32, "F16": np.float16, "I64": np.int64}
+_NUMPY = {"F32": np.float32, "F16": np.float16, "I64": np.int64, "I8": np.int8}
 
 
 def write_whole(path, body):
@@ -37,6 +37,7 @@ def save_tensors(path, tensors, metadata):
 
 
 def load_tensors(path):
+    """int8 weights (`repaint convert --dtype i8`) come as the float32 numbers that they stand for."""
     with open(path, "rb") as file:
         raw = file.read()
     (length,) = struct.unpack("<Q", raw[:8])
@@ -47,4 +48,7 @@ def load_tensors(path):
         begin, end = (8 + length + offset for offset in info["data_offsets"])
         array = np.frombuffer(raw[begin:end], _NUMPY[info["dtype"]]).reshape(info["shape"])
         tensors[name] = torch.from_numpy(array.copy())
+    for name in [name for name, tensor in tensors.items() if tensor.dtype == torch.int8]:
+        scale = tensors.pop(f"{name}.scale")
+        tensors[name] = tensors[name].float() * scale.reshape(-1, *[1] * (tensors[name].ndim - 1))
     return tensors, metadata
