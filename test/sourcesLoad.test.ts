@@ -1,4 +1,5 @@
 /** Models by their address: RePaint.load, the command line, and a config.json beside a file. */
+import { accessTo } from "../src/cli/given/access.ts";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
@@ -76,6 +77,47 @@ describe("--weights https://…", () => {
     expect(status).toBe(2);
     expect(err).toMatch(/^repaint: http.*403.*\n$/);
     expect(err).not.toContain("secret");
+  });
+});
+
+describe("a server that asks who we are", () => {
+  const token = "hf_secretsecret";
+  test("gets $REPAINT_TOKEN, which is not printed; without it a refusal names it", async () => {
+    const asked: (string | undefined)[] = [];
+    const server = createServer(({ headers }, response) => {
+      asked.push(headers.authorization);
+      response.writeHead(401).end();
+    });
+    await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+    onTestFinished(() => {
+      delete process.env.REPAINT_TOKEN;
+      server.closeAllConnections();
+      server.close();
+    });
+    const address = `http://127.0.0.1:${(server.address() as { port: number }).port}/m.safetensors`;
+    const refused = async () => {
+      const { status, err } = await cli(["inspect", address]);
+      expect(status).toBe(2);
+      expect(err).toMatch(/^repaint: [^\n]*\n$/);
+      expect(err).not.toContain(token);
+      return err;
+    };
+    expect(await refused()).toContain(
+      "answered 401 (Unauthorized): it does not give this file to us; set REPAINT_TOKEN",
+    );
+    expect(new Set(asked)).toEqual(new Set([undefined]));
+    process.env.REPAINT_TOKEN = token;
+    expect(await refused()).toContain("the token of REPAINT_TOKEN is not enough");
+    expect(asked.at(-1)).toBe(`Bearer ${token}`);
+    process.env.REPAINT_TOKEN = `${token} \n`;
+    expect(await refused()).toContain("REPAINT_TOKEN: expected an access token, without spaces");
+  });
+
+  test("by http on another machine gets none", () => {
+    process.env.REPAINT_TOKEN = token;
+    onTestFinished(() => void delete process.env.REPAINT_TOKEN);
+    expect(accessTo("http://example.org/m.pt")).toEqual({ login: expect.stringContaining("by https") as string });
+    expect(accessTo("https://example.org/m.pt").headers).toEqual({ authorization: `Bearer ${token}` });
   });
 });
 

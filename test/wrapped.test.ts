@@ -12,6 +12,7 @@ import { readFloat32, writeSafetensors, type WritableTensor } from "../src/files
 import type { TensorFile } from "../src/files/tensorFile.ts";
 import { cli } from "./support/cli.ts";
 import { quantized } from "./support/int8.ts";
+import { flatten, floats, orderedDict, tensor, torchZip } from "./support/pytorch.ts";
 import { tinyNetwork } from "./support/tinyNetwork.ts";
 
 type Tensors = Map<string, { shape: readonly number[]; data: Float32Array }>;
@@ -118,6 +119,71 @@ describe("of several networks the averaged one", () => {
     await expectTensors((await opened(joined(prefixed("model."), new Map(partly)))).file, guided);
     const small = joined(prefixed("ema.", new Map([...averaged].slice(0, 8))), prefixed("model."));
     await expectTensors((await opened(small)).file, guided);
+  });
+});
+
+describe("by its name", () => {
+  const second = other(guided);
+  const both = joined(prefixed("ema.", guided), prefixed("online.net.", second));
+  const named = (network: string, tensors = both) => openNetwork(bytesSource("two", written(tensors)), network);
+
+  test("a module's, whole or its end", async () => {
+    for (const network of ["online.net", "net"]) {
+      const file = await named(network);
+      await expectTensors(file, second);
+      expect(file.assumed.join()).not.toContain("weights from");
+    }
+    await expectTensors(await named("ema"), guided);
+    await expectTensors(await named("its top level", joined(guided, prefixed("ema.", second))), guided);
+  });
+
+  test("which are listed where there is none", async () => {
+    await expect(named("mode")).rejects.toThrow(/^two: it has no network "mode", but "ema", "online\.net"$/);
+    await expect(named("x", beside(["betas", [2]]))).rejects.toThrow(/no network "x" nor any other$/);
+  });
+
+  test("a dict's of a pickle, and a module's in it", async () => {
+    const tensorsOf = (prefix: string, size: number) =>
+      orderedDict(
+        Object.fromEntries(
+          ["input_blocks.0.0.weight", "output_blocks.0.0.weight"].map((name) => [
+            prefix + name,
+            tensor({ key: "0", count: 4, size: [size], strides: [1] }),
+          ]),
+        ),
+      );
+    const ema = orderedDict({});
+    const file = flatten(
+      torchZip(
+        { model: tensorsOf("", 1), ema: { state: tensorsOf("online.", 2), shadow: tensorsOf("", 3) }, empty: ema },
+        { 0: floats(1, 2, 3, 4) },
+      ),
+    );
+    for (const [network, size] of [
+      ["model", 1],
+      ["online", 2],
+      ["ema.state.online", 2],
+      ["shadow", 3],
+      [undefined, 2],
+    ] as const)
+      // prettier-ignore
+      expect([...(await openNetwork(bytesSource("pickle", file), network)).tensors.values()][0]?.shape).toEqual([size]);
+    await expect(openNetwork(bytesSource("pickle", file), "nothing")).rejects.toThrow(
+      /^pickle: it has no network "nothing", but "ema\.state\.online", "model", "ema\.shadow"$/,
+    );
+  });
+
+  test("is --network of the command line", async () => {
+    const root = await mkdtemp(join(tmpdir(), "repaint-network-"));
+    await writeFile(join(root, "two.safetensors"), written(both));
+    await cli(["convert", join(root, "two.safetensors"), join(root, "one.safetensors"), "--network", "net"]);
+    const file = await openTensors(bytesSource("one", await readFile(join(root, "one.safetensors"))));
+    await expectTensors(file, second);
+    const { status, err } = await cli(["inspect", join(root, "two.safetensors"), "--network", "nett"]);
+    expect([status, err]).toEqual([
+      2,
+      expect.stringMatching(/: it has no network "nett", but "ema", "online\.net"\n$/),
+    ]);
   });
 });
 

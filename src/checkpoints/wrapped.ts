@@ -3,6 +3,7 @@
  * that leaves a known network behind it), several in one file, beside buffers, losses and other networks. Loaded only
  * for files whose names are not a network's alone. Not here: dicts inside of pickles (src/files/pytorch/stateDict.ts).
  */
+import { CheckpointError } from "../errors.ts";
 import type { OpenTensors } from "../files/open.ts";
 import { isAveraged } from "../files/pytorch/stateDict.ts";
 import { renamed, type Renamed, underNames } from "../files/renamed.ts";
@@ -29,6 +30,7 @@ const buffers =
   /^(betas|alphas\w*|sqrt_\w+|log_\w+|posterior_\w+|lvlb_weights|logvar|loss_weight|p2_loss_weight|sigmas|snr|initted|step|global_step|epoch|decay|num_updates|n_averaged)$/;
 const modulesBeside = /^(lpips|perceptual|discriminator|criterion|optimi[sz]er|encoder$|inception|fid$)|loss/;
 
+const topLevel = "its top level";
 const mostListed = 4;
 /** More than any program saves together. */
 const mostNetworks = 16;
@@ -36,8 +38,9 @@ const mostNetworks = 16;
 /**
  * The network of a file under its plain names. Of several the averaged one is taken, then the largest, then the first;
  * `assumed` says so, and what was left out. A file without one, and one of a latent diffusion model, stay as they are.
+ * Or the one that is called `wantedName`: @throws CheckpointError that lists the names where there is none
  */
-export function plainNetwork(file: OpenTensors): OpenTensors {
+export function plainNetwork(file: OpenTensors, wantedName?: string): OpenTensors {
   const names = [...file.tensors.keys()];
   if (names.some((name) => latentNames.test(name))) return file;
   const named = networksByPrefix(file);
@@ -46,16 +49,34 @@ export function plainNetwork(file: OpenTensors): OpenTensors {
   const wanted = all.some(({ kind }) => kind !== "classifier") ? all.filter(({ kind }) => kind !== "classifier") : all;
   const most = Math.max(0, ...wanted.map(({ tensors }) => tensors.length));
   const large = wanted.filter(({ tensors }) => 2 * tensors.length >= most);
-  const chosen = large.find(({ name }) => isAveraged(name)) ?? large.find(({ tensors }) => tensors.length === most);
+  const asked = wantedName === undefined ? undefined : networkNamed(file, all, wantedName);
+  const chosen =
+    asked ?? large.find(({ name }) => isAveraged(name)) ?? large.find(({ tensors }) => tensors.length === most);
   if (!chosen) return file;
   const taken = new Set(all.flatMap(({ tensors }) => tensors.flatMap(({ sources }) => sources)));
   const left = [...file.tensors.values()].filter((info) => !taken.has(info)).map(({ name }) => name);
   const others = all.filter((network) => network !== chosen).map(({ name }) => quoted(name));
   const said = [
-    ...(others.length > 0 ? [`weights from ${quoted(chosen.name)} (the file also has ${listed(others)})`] : []),
+    ...(others.length > 0 && !asked
+      ? [`weights from ${quoted(chosen.name)} (the file also has ${listed(others)})`]
+      : []),
     ...(left.length > 0 ? [`${left.length} of its tensors left out (${listed(rootsOf(left))})`] : []),
   ];
   return { ...underNames(file, chosen.tensors), assumed: [...file.assumed, ...said] };
+}
+
+/** A name may leave out what stands before it in the file. @throws CheckpointError */
+function networkNamed({ name: file, place }: OpenTensors, all: readonly Network[], wanted: string): Network {
+  const { path = "", others = [] } = place ?? {};
+  const whole = ({ name }: Network) => [path, name === topLevel ? "" : name].filter(Boolean).join(".") || topLevel;
+  const found =
+    all.find((network) => whole(network) === wanted) ??
+    all.find((network) => `.${whole(network)}`.endsWith(`.${wanted}`));
+  if (found) return found;
+  const names = [...all.map(whole), ...others.map((other) => other || topLevel)];
+  throw new CheckpointError(
+    `${file}: it has no network ${quoted(wanted)}${names.length > 0 ? `, but ${listed(names.map(quoted))}` : " nor any other"}`,
+  );
 }
 
 function networksByPrefix(file: OpenTensors): PrefixedNetwork[] {
@@ -79,7 +100,7 @@ function networksByPrefix(file: OpenTensors): PrefixedNetwork[] {
       tensors: new Map(tensors.map(({ info }) => [info.name, info])),
     });
     if (kind === "other") return [];
-    return [{ prefix, name: prefix === "" ? "its top level" : prefix.slice(0, -1), kind, tensors }];
+    return [{ prefix, name: prefix === "" ? topLevel : prefix.slice(0, -1), kind, tensors }];
   });
 }
 

@@ -1,4 +1,5 @@
 /** The one model that is loaded: getting it from its source, what it is, how long its calls take. */
+import { lastPart } from "../text/addresses.ts";
 import { InputError, InterruptedError, OutOfMemoryError } from "../errors.ts";
 import { measureCall } from "../repaint/measure.ts";
 import { planRegions } from "../pictures/region.ts";
@@ -169,7 +170,7 @@ async function hashOf(source: SourceMessage): Promise<string | null> {
 }
 
 function fileName(url: string): string {
-  return decodeURIComponent(new URL(url).pathname.split("/").at(-1) || url);
+  return lastPart(new URL(url)) || url;
 }
 
 /** @throws InputError for a file that is no JSON */

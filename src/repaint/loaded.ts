@@ -9,6 +9,7 @@ import { pageCache } from "../sources/pageCache.ts";
 import { urlSource, type UrlOptions } from "../sources/urlSource.ts";
 import type { JsonBeside } from "../checkpoints/diffusers/configBeside.ts";
 import { openCheckpoint, type Checkpoint } from "../checkpoints/checkpoint.ts";
+import { openNetwork } from "../checkpoints/openNetwork.ts";
 import type { ClassifierCheckpoint } from "../checkpoints/classifier/checkpoint.ts";
 import type { Classifier } from "../unet/classifier.ts";
 import type { TuneOptions } from "../unet/tuning.ts";
@@ -37,6 +38,8 @@ export interface LoadOptions extends UNetOptions {
    * for a checkpoint that is open already, which was opened with its own.
    */
   readonly flags?: unknown;
+  /** Of several networks in one file the one to take, as "ema" or "model"; default: the averaged one. */
+  readonly network?: string | undefined;
   /** A noise-aware classifier of the network's image size, for runs with `classifierScale`. */
   readonly classifier?: CheckpointSource | ClassifierCheckpoint | undefined;
   readonly classifierFlags?: unknown;
@@ -255,8 +258,10 @@ function requireSameFile(now: Pick<Checkpoint, "file">, before: Pick<Checkpoint,
 }
 
 async function openerOf(source: CheckpointSource | Checkpoint, options: LoadOptions): Promise<Opener<Checkpoints>> {
-  const { flags, classifier: guide, classifierFlags, download } = options;
-  const openUNet = await fileOpener(source, flags, download, openCheckpoint);
+  const { flags, network, classifier: guide, classifierFlags, download } = options;
+  const openNamed: typeof openCheckpoint = async (file, ...more) =>
+    openCheckpoint(network === undefined ? file : await openNetwork(file, network), ...more);
+  const openUNet = await fileOpener(source, flags, download, openNamed);
   if (guide === undefined) return (signal, body) => openUNet(signal, (unet) => body({ unet, classifier: undefined }));
   // Pages that guide nothing do not pay for classifiers.
   const { openClassifier } = await import("../checkpoints/classifier/checkpoint.ts");
@@ -343,6 +348,10 @@ async function pageDevice(): Promise<Device> {
   const gpu = typeof navigator === "undefined" ? undefined : navigator.gpu;
   const local = runtime();
   if (!gpu && local) return local.openDevice();
+  if (!gpu && globalThis.isSecureContext === false)
+    throw new NoAdapterError(
+      "WebGPU is only there for pages that are served over https or from localhost: open this page by https",
+    );
   if (!gpu)
     throw new NoAdapterError(
       "this environment has no WebGPU: use a browser that has it, or pass a device (in Node: openGpu of repaint-webgpu/node)",

@@ -12,6 +12,8 @@ export interface HttpOptions {
   readonly fetch?: typeof globalThis.fetch | undefined;
   /** Sent with every request, for example Authorization. In a page they cost a preflight on other sites. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** What to do where the server asks who we are, in words. Default: to log in through `headers`. */
+  readonly login?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   /** A download without progress (64 KiB) for so long is given up. Default 60. */
   readonly patienceSeconds?: number | undefined;
@@ -68,7 +70,7 @@ export class HttpFile {
     watch.end();
     if (response.ok && isPage(response)) throw pageError(this.name);
     if ([400, 403, 405, 501].includes(response.status)) return undefined;
-    if (!response.ok) throw statusError(this.name, response);
+    if (!response.ok) throw statusError(this.name, response, this.#options.login);
     return (this.#identity = { size: contentLength(response), validator: validatorOf(response) });
   }
 
@@ -92,7 +94,7 @@ export class HttpFile {
         this.#identity = { size: contentLength(response), validator: validatorOf(response) };
         return { whole: answer };
       }
-      if (response.status !== 206) throw statusError(this.name, response);
+      if (response.status !== 206) throw statusError(this.name, response, this.#options.login);
       this.sentRange = true;
       const range = this.#rangeFrom(0, response);
       const size = range?.size ?? (await this.#sizeByHead());
@@ -122,7 +124,7 @@ export class HttpFile {
       answer ??= await this.#request("GET", {}, patience);
       if (answer.response.status !== 200) {
         answer.watch.end();
-        throw statusError(this.name, answer.response);
+        throw statusError(this.name, answer.response, this.#options.login);
       }
       this.#compare(answer);
       if (answer !== first && this.identity.validator === undefined && done > 0) {
@@ -186,7 +188,7 @@ export class HttpFile {
           return answer;
         }
         if (response.status === 416) throw changedError(this.name, "size", this.identity.size, "less");
-        if (response.status !== 200) throw statusError(this.name, response);
+        if (response.status !== 200) throw statusError(this.name, response, this.#options.login);
         if (validator === undefined) throw changedError(this.name, "ranges", "sent", "refused");
       } catch (error) {
         answer.watch.end();
@@ -263,7 +265,7 @@ export class HttpFile {
       watch.touch();
       if (isAnswered(response.status)) return { response, watch };
       watch.end();
-      await patience.wait(statusError(this.name, response), { retryAfter: retryAfter(response) });
+      await patience.wait(statusError(this.name, response, this.#options.login), { retryAfter: retryAfter(response) });
     }
   }
 

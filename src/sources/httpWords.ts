@@ -19,12 +19,16 @@ export class UnreachableError extends InputError {
   override name = "UnreachableError";
 }
 
-export function statusError(name: string, { status, statusText }: Response): InputError {
+export function statusError(
+  name: string,
+  { status, statusText }: Response,
+  login = "log in through `headers`",
+): InputError {
   const what = `${name}: the server answered ${status}${statusText ? ` (${statusText.slice(0, 60)})` : ""}`;
   if (status === 404 || status === 410) return new NotFoundError(`${what}: there is no such file; check the address`);
   if (status === 401 || status === 403 || status === 407)
     return new InputError(
-      `${what}: it does not give this file to us; log in through \`headers\`, get a new link if this one expired, or download it and open the file`,
+      `${what}: it does not give this file to us; ${login}, get a new link if this one expired, or download it and open the file`,
     );
   if (status === 416) return new InputError(`${what}: the file is empty there, or shorter than it said`);
   if (status === 429 || status >= 500)

@@ -17,8 +17,13 @@ const blockTypes = {
   up: ["UpBlock2D", "AttnUpBlock2D", "ResnetUpsampleBlock2D"],
 };
 
-const isCount: Fits<number> = (value): value is number =>
-  Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 2 ** 20;
+/** Of channels, classes and the like; and of blocks, each of which is some tensors. */
+const [mostCount, mostBlocks] = [2 ** 20, 64];
+const isCountTo =
+  (most: number): Fits<number> =>
+  (value): value is number =>
+    Number.isInteger(value) && (value as number) >= 1 && (value as number) <= most;
+const isCount = isCountTo(mostCount);
 const isCounts: Fits<number[]> = (value): value is number[] =>
   Array.isArray(value) && value.length > 0 && value.length <= 12 && value.every(isCount);
 const isCountOrNull: Fits<number | null> = (value): value is number | null => value === null || isCount(value);
@@ -59,7 +64,7 @@ function readFields(json: Json, problems: string[]) {
     widths: field("block_out_channels", "1 to 12 channel counts", isCounts),
     down: types("down"),
     up: types("up"),
-    layers: width("layers_per_block", 2),
+    layers: field("layers_per_block", `a whole number from 1 to ${mostBlocks}`, isCountTo(mostBlocks), 2),
     inChannels: width("in_channels", 3),
     outChannels: width("out_channels", 3),
     headChannels: field("attention_head_dim", `${wholeNumber} or null`, isCountOrNull, noHeads),

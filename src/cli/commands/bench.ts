@@ -22,7 +22,7 @@ import {
   weightsOption,
 } from "../command.ts";
 import { announceDevice, type Context } from "../context.ts";
-import { flagsOption } from "../given/flags.ts";
+import { flagsOption, networkOption } from "../given/flags.ts";
 import { type ModelSettings, type OpenModel, readModel, withModel } from "../given/model.ts";
 import { readPrecision } from "../given/settings.ts";
 import { TensorCheck, withTensors } from "../files/tensorFiles.ts";
@@ -64,6 +64,7 @@ export const benchCommand: Command<Settings> = {
       help: "PyTorch's answer to compare its forward with: x, t, y, out in safetensors",
     },
     flagsOption,
+    networkOption,
     { name: "candidates", help: "every way to run a convolution, not only the one that is chosen" },
     {
       name: "only",

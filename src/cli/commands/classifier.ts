@@ -10,7 +10,7 @@ import { readFloat32, writeSafetensors } from "../../files/safetensors.ts";
 import { InputError } from "../../errors.ts";
 import { adapterOption, type Arguments, type Command, forceOption, jsonOption } from "../command.ts";
 import { announceDevice, type Context } from "../context.ts";
-import { flagsOption } from "../given/flags.ts";
+import { flagsOption, networkOption } from "../given/flags.ts";
 import {
   type ModelSettings,
   type OpenClassifier,
@@ -46,6 +46,7 @@ export const classifierCommand: Command<Settings> = {
     { name: "input", value: "F", help: "safetensors with x, t and y" },
     { name: "output", value: "F", help: "safetensors to write: logits, and grad of Σ log softmax(logits)[y] to x" },
     flagsOption,
+    networkOption,
     { name: "weight-type", value: "f16|f32", help: "storage of weights (default f32); the rest is f32" },
     tuneOption,
     adapterOption,

@@ -16,7 +16,7 @@ import { convertedTensors, type Dtype, dtypes, hasInt8, Losses } from "../files/
 import { byFlagName } from "../given/flagWords.ts";
 import { int8Error } from "../tasks/int8Error.ts";
 import { fileProgress } from "../files/fileProgress.ts";
-import { flagsOption, readFlags } from "../given/flags.ts";
+import { flagsOption, networkOption, readFlags } from "../given/flags.ts";
 import { sayAssumed, sayAssumedOfClassifier } from "../given/model.ts";
 import { flagsOf, isClassifier, type Network, networkIn, type OpenFile, withFile } from "../given/network.ts";
 import { bytes as inBytes, count, seconds } from "../../text/quantities.ts";
@@ -26,6 +26,7 @@ interface Settings {
   /** A file, its address, or a shipped model. */
   readonly from: string;
   readonly flags: unknown;
+  readonly network: string | undefined;
   readonly path: string;
   /** undefined: each tensor keeps its own. */
   readonly dtype: Dtype | undefined;
@@ -44,6 +45,7 @@ export const convertCommand: Command<Settings> = {
       help: "type of all floating-point tensors; i8: of convolutions and linear layers, with a scale an output channel (default: each keeps its own)",
     },
     flagsOption,
+    networkOption,
     adapterOption,
     forceOption,
     jsonOption,
@@ -60,13 +62,14 @@ async function parse(given: Arguments): Promise<Settings> {
   const [from, path] = given.positionals as [string, string];
   const dtype = given.choice("dtype", dtypes);
   const adapter = given.text("adapter");
-  return { from, flags: await readFlags(given), path, dtype, adapter, force: given.has("force") };
+  const network = given.text("network");
+  return { from, flags: await readFlags(given), network, path, dtype, adapter, force: given.has("force") };
 }
 
 async function run(settings: Settings, context: Context): Promise<void> {
   const { from, flags, path } = settings;
   await refuseOutput(path, settings);
-  await withFile(context, from, async (opened) => {
+  const body = async (opened: OpenFile): Promise<void> => {
     const network = await networkIn(opened, flags).catch((error: unknown) => {
       if (flags !== undefined || !(error instanceof CheckpointError)) throw error;
       return error;
@@ -81,7 +84,8 @@ async function run(settings: Settings, context: Context): Promise<void> {
       losses,
     );
     if (settings.dtype === "i8") await sayInt8Cost(context, network, settings, losses);
-  });
+  };
+  await withFile(context, from, body, settings.network);
 }
 
 /**

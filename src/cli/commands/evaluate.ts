@@ -13,7 +13,7 @@ import { makePlan } from "../evaluation/plan.ts";
 import { type ReportOptions, writeReport } from "../evaluation/report.ts";
 import type { EvaluationRequest } from "../evaluation/request.ts";
 import { runTasks } from "../evaluation/run.ts";
-import { flagsOption } from "../given/flags.ts";
+import { flagsOption, networkOption } from "../given/flags.ts";
 import { guideOptions, type GuideSettings, plannedGuide, readGuide, withModelAndGuide } from "../given/guide.ts";
 import { modelHash, type ModelSettings, readModel, requirePictureModel } from "../given/model.ts";
 import { readRequest, requestOptions } from "../given/request.ts";
@@ -52,6 +52,7 @@ export const evaluateCommand: Command<Settings> = {
     classOption,
     ...guideOptions,
     flagsOption,
+    networkOption,
     ...shardOptions,
     {
       name: "merge",

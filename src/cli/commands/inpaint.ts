@@ -26,7 +26,7 @@ import { classesFor, classOption, classWords, readClasses } from "../given/class
 import { announceDevice, type Context } from "../context.ts";
 import { type Extension, extensionWords, extendOption, readExtension } from "../given/extend.ts";
 import { detailHint, detailOption, readDetail } from "../given/detail.ts";
-import { flagsOption } from "../given/flags.ts";
+import { flagsOption, networkOption } from "../given/flags.ts";
 import {
   guideOptions,
   guideScale,
@@ -128,6 +128,7 @@ export const inpaintCommand: Command<Settings> = {
     classOption,
     ...guideOptions,
     flagsOption,
+    networkOption,
     { name: "preview-every", value: "N", help: "write what the picture would be now, every N model calls" },
     { name: "preview-dir", value: "DIR", help: "where previews go" },
     tuneOption,

@@ -15,7 +15,7 @@ import { type Arguments, type Command, jsonOption } from "../command.ts";
 import type { Context } from "../context.ts";
 import { byFlagName } from "../given/flagWords.ts";
 import { type PlanSize, reportPlan } from "../tasks/memoryTable.ts";
-import { classifierFlagsOption, flagsOption, readFlags } from "../given/flags.ts";
+import { classifierFlagsOption, flagsOption, networkOption, readFlags } from "../given/flags.ts";
 import { modelHash, type ModelSettings, withClassifier } from "../given/model.ts";
 import { readSize } from "../given/settings.ts";
 import { flagsOf, isClassifier, type Network, networkIn, type OpenFile, withFile } from "../given/network.ts";
@@ -25,6 +25,7 @@ interface Settings {
   /** A file, its address, or a shipped model. */
   readonly file: string;
   readonly flags: unknown;
+  readonly network: string | undefined;
   /** The memory of a forward of this size; undefined: is not asked for. */
   readonly plan: PlanSize | undefined;
   /** The classifier whose memory is planned beside the network's. */
@@ -37,6 +38,7 @@ export const inspectCommand: Command<Settings> = {
   positional: "F",
   options: [
     flagsOption,
+    networkOption,
     { name: "plan", help: "also the memory that a forward takes on the device, in f32 and f16" },
     { name: "batch", value: "N", help: "with --plan: images at once (default 1)" },
     { name: "size", value: "WxH", help: "with --plan: of the images (default the network's own)" },
@@ -57,7 +59,8 @@ async function parse(given: Arguments): Promise<Settings> {
   const classifier = { weights: given.text("classifier"), flags: await readFlags(given, "classifier-flags") };
   const isGuided = classifier.weights !== undefined;
   if (isGuided && !plan) throw new InputError("--classifier is for --plan; inspect a classifier by its own name");
-  return { file: given.positional!, flags, plan, guide: isGuided ? classifier : undefined };
+  const network = given.text("network");
+  return { file: given.positional!, flags, network, plan, guide: isGuided ? classifier : undefined };
 }
 
 function readPlanSize(given: Arguments): PlanSize | undefined {
@@ -73,15 +76,17 @@ function readPlanSize(given: Arguments): PlanSize | undefined {
   };
 }
 
-async function run({ file, flags, plan, guide: classifier }: Settings, context: Context): Promise<void> {
-  await withFile(context, file, async (opened) => {
+async function run(settings: Settings, context: Context): Promise<void> {
+  const { file, flags, plan, guide: classifier } = settings;
+  const body = async (opened: OpenFile): Promise<void> => {
     const network = await networkIn(opened, flags);
     const guide = classifier && (await guideOf(context, classifier, network));
     const facts = await describe(context, opened, network);
     context.report.event("checkpoint", facts);
     context.report.print(table(facts));
     if (plan) await reportPlan(context.report, { architecture: network.architecture, guide }, plan);
-  });
+  };
+  await withFile(context, file, body, settings.network);
 }
 
 /** The architecture of a classifier that is to guide the network. @throws InputError where it cannot */

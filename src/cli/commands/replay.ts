@@ -20,7 +20,7 @@ import {
   weightsOption,
 } from "../command.ts";
 import { announceDevice, type Context } from "../context.ts";
-import { flagsOption } from "../given/flags.ts";
+import { flagsOption, networkOption } from "../given/flags.ts";
 import { guideOptions, type GuideSettings, type OpenGuide, readGuide, withModelAndGuide } from "../given/guide.ts";
 import { type ModelSettings, type OpenModel, readModel, requirePictureModel, sayAssumed } from "../given/model.ts";
 import { readPrecision } from "../given/settings.ts";
@@ -52,6 +52,7 @@ export const replayCommand: Command<Settings> = {
     { name: "trace", value: "F", help: "safetensors with gt, keep_mask, noise, and the case in its metadata" },
     { name: "output", value: "F", help: "safetensors to write: samples and pred_xstart after every model call" },
     flagsOption,
+    networkOption,
     ...guideOptions.map((option) =>
       option.name === "classifier-scale"
         ? { ...option, help: "how strongly it guides (default: as recorded)" }

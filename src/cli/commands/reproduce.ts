@@ -16,7 +16,7 @@ import { EvaluationFolder } from "../evaluation/folder.ts";
 import { makePlan } from "../evaluation/plan.ts";
 import { completeRequest } from "../evaluation/request.ts";
 import { runTasks, type Work } from "../evaluation/run.ts";
-import { classifierFlagsOption, flagsOption } from "../given/flags.ts";
+import { classifierFlagsOption, flagsOption, networkOption } from "../given/flags.ts";
 import {
   guideOption,
   type GuideSettings,
@@ -74,6 +74,7 @@ export const reproduceCommand: Command<Settings> = {
     },
     { ...weightsOption, help: `${weightsOption.help} (default portraits64)` },
     flagsOption,
+    networkOption,
     { name: "baseline", value: "F", help: "another model, whose filled halves stand beside this one's" },
     guideOption,
     classifierFlagsOption,

@@ -18,7 +18,7 @@ import {
 } from "../command.ts";
 import { classesFor, classOption, classWords, readClasses } from "../given/classes.ts";
 import { announceDevice, type Context } from "../context.ts";
-import { flagsOption } from "../given/flags.ts";
+import { flagsOption, networkOption } from "../given/flags.ts";
 import {
   guideOptions,
   guideScale,
@@ -76,6 +76,7 @@ export const sampleCommand: Command<Settings> = {
     classOption,
     ...guideOptions,
     flagsOption,
+    networkOption,
     tuneOption,
     adapterOption,
     forceOption,

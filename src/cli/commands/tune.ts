@@ -9,7 +9,7 @@ import { tuningFile } from "../../node/tuningFile.ts";
 import { type TunedNetwork, tuneNetworks } from "../../unet/tuning.ts";
 import { adapterOption, type Arguments, type Command, jsonOption, precisionOption, weightsOption } from "../command.ts";
 import { announceDevice, type Context } from "../context.ts";
-import { flagsOption, readFlags } from "../given/flags.ts";
+import { flagsOption, networkOption, readFlags } from "../given/flags.ts";
 import { type ModelSettings, withClassifier, withModel } from "../given/model.ts";
 import { readPrecision } from "../given/settings.ts";
 import { table } from "../../text/table.ts";
@@ -37,6 +37,7 @@ export const tuneCommand: Command<Settings> = {
     weightsOption,
     { name: "classifier", value: "F", help: "tune for this classifier and its gradient instead" },
     flagsOption,
+    networkOption,
     precisionOption,
     {
       name: "budget",
@@ -62,7 +63,7 @@ async function parse(given: Arguments): Promise<Settings> {
     throw new InputError("--weights and --classifier: give one; they are tuned one after the other");
   return {
     kind: classifier === undefined ? "model" : "classifier",
-    network: { weights: classifier ?? weights, flags: await readFlags(given) },
+    network: { weights: classifier ?? weights, flags: await readFlags(given), network: given.text("network") },
     precision,
     budget,
     again: given.has("again"),

@@ -17,7 +17,7 @@ import {
   weightsOption,
 } from "../command.ts";
 import { announceDevice, type Context } from "../context.ts";
-import { flagsOption } from "../given/flags.ts";
+import { flagsOption, networkOption } from "../given/flags.ts";
 import { type ModelSettings, type OpenModel, readModel, sayAssumed, withModel } from "../given/model.ts";
 import { readPrecision } from "../given/settings.ts";
 import { readIntegers, TensorCheck, withTensors } from "../files/tensorFiles.ts";
@@ -48,6 +48,7 @@ export const unetCommand: Command<Settings> = {
     { name: "input", value: "F", help: "safetensors with x, t, and y or low_res where the network takes them" },
     { name: "output", value: "F", help: "safetensors to write: out, in float32" },
     flagsOption,
+    networkOption,
     precisionOption,
     { name: "weight-type", value: "f16|f32", help: "storage of weights (default: as --precision)" },
     tuneOption,

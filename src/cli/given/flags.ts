@@ -16,6 +16,12 @@ export const flagsOption: Option = {
   help: "flags that the checkpoint does not carry, in the constructor's or the scripts' words, or a released network's",
 };
 
+export const networkOption: Option = {
+  name: "network",
+  value: "NAME",
+  help: "of several networks in one file the one to take (default: the averaged one)",
+};
+
 export const classifierFlagsOption: Option = {
   name: "classifier-flags",
   value: "JSON|@FILE|PRESET",

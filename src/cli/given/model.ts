@@ -13,6 +13,7 @@ import type { Arguments } from "../command.ts";
 import type { Context } from "../context.ts";
 import { hint } from "../values.ts";
 import { type FlagsOption, readFlags } from "./flags.ts";
+import { openNetwork } from "../../checkpoints/openNetwork.ts";
 import type { OpenTensors } from "../../files/open.ts";
 import type { Report } from "../../node/report.ts";
 import { fileName, isAddress, openWeights } from "./weightsFile.ts";
@@ -25,10 +26,12 @@ export interface ModelSettings {
   readonly weights: string | undefined;
   /** What its file does not say, as JSON; undefined: it says all. */
   readonly flags?: unknown;
+  /** Which of several networks in the file; undefined: the averaged one. */
+  readonly network?: string | undefined;
 }
 
 export async function readModel(given: Arguments): Promise<ModelSettings> {
-  return { weights: given.text("weights"), flags: await readFlags(given) };
+  return { weights: given.text("weights"), flags: await readFlags(given), network: given.text("network") };
 }
 
 export interface OpenModel {
@@ -42,20 +45,21 @@ export interface OpenModel {
 /** Opens the model for the time of `body`. `option` is for messages. */
 export function withModel<T>(
   context: Context,
-  { weights, flags }: ModelSettings,
+  { weights, flags, network }: ModelSettings,
   body: (model: OpenModel) => Promise<T>,
   option = "--weights",
 ): Promise<T> {
-  const open = async (opened: OpenWeights) => body({ ...opened, checkpoint: await checkpointIn(opened, flags) });
+  const open = async (opened: OpenWeights) =>
+    body({ ...opened, checkpoint: await checkpointIn(opened, flags, await openNetwork(opened.source, network)) });
   return withWeights(context, weights, open, option);
 }
 
 /** A file of weights of whatever kind. */
 export type OpenWeights = Omit<OpenModel, "checkpoint">;
 
-/** `file`: the source's tensors where they are open already. @throws as `openCheckpoint` */
-export function checkpointIn({ source }: OpenWeights, flags: unknown, file?: OpenTensors): Promise<Checkpoint> {
-  return openCheckpoint(file ?? source, flags, () => configBeside((name) => source.jsonBeside(name)));
+/** `file`: the source's tensors. @throws as `openCheckpoint` */
+export function checkpointIn({ source }: OpenWeights, flags: unknown, file: OpenTensors): Promise<Checkpoint> {
+  return openCheckpoint(file, flags, () => configBeside((name) => source.jsonBeside(name)));
 }
 
 /**
@@ -100,12 +104,12 @@ export interface OpenClassifier extends Omit<OpenModel, "checkpoint"> {
 /** Opens a classifier, a shipped one, a file or its address, for the time of `body`. `option` is for messages. */
 export function withClassifier<T>(
   context: Context,
-  { weights, flags }: ModelSettings,
+  { weights, flags, network }: ModelSettings,
   body: (classifier: OpenClassifier) => Promise<T>,
   option = "--classifier",
 ): Promise<T> {
   const open = async (opened: OpenWeights) =>
-    body({ ...opened, checkpoint: await openClassifier(opened.source, flags) });
+    body({ ...opened, checkpoint: await openClassifier(await openNetwork(opened.source, network), flags) });
   return withWeights(context, weights, open, option);
 }
 
@@ -136,6 +140,7 @@ export function sayAssumed({ checkpoint, shipped }: OpenModel, report: Report, {
   const isDiffusion = /^(diffusion_steps|noise_schedule|predict_xstart|rescale_timesteps) /;
   const assumed = checkpoint.assumed.filter((setting) => !shipped && (diffusion || !isDiffusion.test(setting)));
   if (assumed.length > 0) report.say(`Assumed, since neither the file nor --flags says it: ${assumed.join(", ")}.`);
+  if (assumed.some((setting) => setting.startsWith("weights from "))) report.say("--network NAME takes another.");
 }
 
 /** The same of a classifier, whose flags come by another option where it stands beside a model. */

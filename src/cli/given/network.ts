@@ -18,16 +18,17 @@ export interface OpenFile extends OpenWeights {
   readonly file: OpenTensors;
 }
 
-/** Opens a file that is named by an argument of its own, for the time of `body`. */
+/** Opens a file that is named by an argument of its own, for the time of `body`; `network` as of `openNetwork`. */
 export function withFile<T>(
   context: Context,
   weights: string | undefined,
   body: (opened: OpenFile) => Promise<T>,
+  network?: string,
 ): Promise<T> {
   return withWeights(
     context,
     weights,
-    async (opened) => body({ ...opened, file: await openNetwork(opened.source) }),
+    async (opened) => body({ ...opened, file: await openNetwork(opened.source, network) }),
     "",
   );
 }

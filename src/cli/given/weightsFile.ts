@@ -1,8 +1,8 @@
 /**
  * Where --weights leads: a file or folder of this machine, or an address whose file is streamed and kept in the disk's
- * cache.
- * Not here: shipped models' names (model.ts).
+ * cache. Not here: shipped models' names (model.ts).
  */
+import { lastPart } from "../../text/addresses.ts";
 import { basename } from "node:path";
 import { diskCache, nodeHasher } from "../../node/diskStorage.ts";
 import { type ModelFile, openModelFile } from "../../node/modelFile.ts";
@@ -10,6 +10,7 @@ import { isShardIndex, openShards } from "../../files/shards.ts";
 import { addressBeside, jsonBeside } from "../../sources/jsonBeside.ts";
 import { urlSource } from "../../sources/urlSource.ts";
 import type { Context } from "../context.ts";
+import { accessTo } from "./access.ts";
 
 export function isAddress(weights: string): boolean {
   return /^https?:\/\//i.test(weights);
@@ -18,8 +19,8 @@ export function isAddress(weights: string): boolean {
 /** The last part of a path or an address. */
 export function fileName(weights: string): string {
   if (!isAddress(weights)) return basename(weights);
-  const { hostname, pathname } = new URL(weights);
-  return pathname.slice(pathname.lastIndexOf("/") + 1) || hostname;
+  const url = new URL(weights);
+  return lastPart(url) || url.hostname;
 }
 
 /** @throws InputError if there is no such file */
@@ -39,9 +40,10 @@ export async function openWeights(weights: string, { report, signal }: Context):
     report.progress({ what: "MiB loaded", done: mebibytes(done), total: mebibytes(total) });
     if (done === total) report.endProgress();
   };
-  const beside = (name: string) => jsonBeside(weights, name, { signal });
+  const access = accessTo(weights);
+  const beside = (name: string) => jsonBeside(weights, name, { ...access, signal });
   const open = (address: string | URL) =>
-    urlSource(address, { cache, signal, onProgress, onWarning, hasher: nodeHasher });
+    urlSource(address, { ...access, cache, signal, onProgress, onWarning, hasher: nodeHasher });
   const { pathname } = new URL(weights);
   if (!isShardIndex(pathname)) return { ...(await open(weights)), jsonBeside: beside };
   const json = await beside(fileName(weights));

@@ -2,6 +2,7 @@
  * The engine as the element uses it: one client, the model that is wanted, the estimate of the settings, the run that
  * is under way. Says what happens by events; shows nothing (runPanel.ts, modelPicker.ts).
  */
+import { lastPart } from "../../text/addresses.ts";
 import { InputError, InterruptedError } from "../../errors.ts";
 import type { Mask, Picture } from "../../pictures/image.ts";
 import { samplingCalls, type Sampling } from "../../repaint/sampling.ts";
@@ -328,5 +329,5 @@ function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> 
 
 function titleOf(source: ModelSource): string {
   if (source instanceof File) return source.name;
-  return source instanceof URL ? decodeURIComponent(source.pathname.split("/").at(-1) || source.host) : source.shipped;
+  return source instanceof URL ? lastPart(source) || source.host : source.shipped;
 }

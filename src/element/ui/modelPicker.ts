@@ -1,6 +1,7 @@
 /**
  * Which model: the shipped one, a file, an address, where the released ones are to be had, and what is kept of them.
  */
+import { lastPart } from "../../text/addresses.ts";
 import { releases } from "../../checkpoints/released/releases.ts";
 import { presets, type Preset } from "../../checkpoints/released/unets.ts";
 import { shippedModels } from "../../repaint/shipped.ts";
@@ -138,7 +139,7 @@ export class ModelPicker {
         h(
           "li",
           {},
-          h("span", { title: url }, `${decodeURIComponent(url.split("/").at(-1)!.split("?")[0]!)}, ${byteWords(storedBytes)}${complete ? "" : ", in part"}`), // prettier-ignore
+          h("span", { title: url }, `${lastPart(new URL(url))}, ${byteWords(storedBytes)}${complete ? "" : ", in part"}`), // prettier-ignore
           button({ label: "Remove", class: "quiet", run: remove(id) }),
         ),
       );

@@ -2,6 +2,7 @@
  * Pictures as people have them (files, addresses, what they paste) as pixels, upright. Not here: the camera
  * (camera.ts), where they come in (stage.ts).
  */
+import { lastPart } from "../../text/addresses.ts";
 import { InputError } from "../../errors.ts";
 import { drawnPicture, type Drawable } from "../../pictures/drawn.ts";
 import { checkSize, type Picture } from "../../pictures/image.ts";
@@ -41,13 +42,13 @@ async function fetchPicture(address: string | URL, signal: AbortSignal | undefin
     );
   });
   if (!response.ok) throw new InputError(`${shown(url)} answered ${response.status}: check the address`);
-  return decodeBlob(await response.blob(), decodeURIComponent(url.pathname.split("/").at(-1) ?? ""));
+  return decodeBlob(await response.blob(), lastPart(url));
 }
 
 async function decodeBlob(blob: Blob, file: string): Promise<NamedPicture> {
   if (blob.size > mostBytes)
     throw new InputError(
-      `${file} has ${byteWords(blob.size)}: pictures of up to ${byteWords(mostBytes)} can be opened`,
+      `${file || "This"} has ${byteWords(blob.size)}: pictures of up to ${byteWords(mostBytes)} can be opened`,
     );
   const picture = await drawnPicture(blob, file || "This", checkPixels);
   return { picture, name: baseName(file) || "picture" };

@@ -8,7 +8,7 @@ import { quoted } from "../../text/quoted.ts";
 import type { Container } from "./container.ts";
 import { openLegacyContainer } from "./legacyContainer.ts";
 import { type Reader, sourceReader } from "./reader.ts";
-import { findStateDict } from "./stateDict.ts";
+import { findStateDict, type StateDict } from "./stateDict.ts";
 import type { Tensor } from "./values.ts";
 import { isTangled, readView, spanBytes, type View } from "./views.ts";
 import { openZipContainer } from "./zipContainer.ts";
@@ -23,17 +23,23 @@ export interface PyTorchFile extends TensorFile {
   readonly tensors: Map<string, TensorInfo>;
   /** Which state dict was taken, if the file has several. */
   readonly assumed: readonly string[];
+  readonly place: StateDict["place"];
 }
 
 /**
- * Opens a file of torch.save: `zip` (since PyTorch 1.6) or `pickle` (before; plain pickles are refused). Throws
- * CheckpointError for files that are damaged or cut off, that ask for more than a state dict needs (naming the global),
- * or that hold no state dict, and for tensors that lie outside of their storage.
+ * Opens a file of torch.save: `zip` (since PyTorch 1.6) or `pickle` (before; plain pickles are refused). `network` says
+ * which of several state dicts is meant. Throws CheckpointError for files that are damaged or cut off, that ask for
+ * more than a state dict needs (naming the global), or that hold no state dict, and for tensors that lie outside of
+ * their storage.
  */
-export async function openPyTorch(source: ByteSource, format: "zip" | "pickle"): Promise<PyTorchFile> {
+export async function openPyTorch(
+  source: ByteSource,
+  format: "zip" | "pickle",
+  network?: string,
+): Promise<PyTorchFile> {
   const reader = sourceReader(source);
   const container = await (format === "zip" ? openZipContainer(reader) : openLegacyContainer(reader));
-  const { tensors: found, assumed } = findStateDict(container.value, reader.fail);
+  const { tensors: found, assumed, place } = findStateDict(container.value, reader.fail, network);
   const views = await placeTensors(found, container, reader);
   const tensors = new Map<string, TensorInfo>();
   for (const [name, { dtype, view }] of views) {
@@ -46,6 +52,7 @@ export async function openPyTorch(source: ByteSource, format: "zip" | "pickle"):
     metadata: new Map(),
     tensors,
     assumed,
+    place,
     read: async (name) => {
       const placed = views.get(name);
       if (!placed) {

@@ -11,6 +11,8 @@ export interface StateDict {
   readonly tensors: Map<string, Tensor>;
   /** Where the state dict was found and what else could have been meant, in words; empty for a state dict alone. */
   readonly assumed: string[];
+  /** Where it was found ("" at the top level), and where the other large ones are. */
+  readonly place: { readonly path: string; readonly others: readonly string[] };
 }
 
 interface Candidate {
@@ -34,24 +36,34 @@ const wrapper = /^(module|_orig_mod)\./;
 
 /**
  * Of several state dicts, those with at least half as many tensors as the largest are considered; the first under a
- * name with "ema" is taken, since averaged weights are the ones to sample from, then the largest, then the first.
+ * name with "ema" is taken, since averaged weights are the ones to sample from, then the largest, then the first. Or
+ * the one that is called `network`, or has a module of that name.
  */
-export function findStateDict(value: unknown, fail: Fail): StateDict {
+export function findStateDict(value: unknown, fail: Fail, network?: string): StateDict {
   if (value instanceof Inert) {
     return fail(`it holds a whole object of ${quoted(value.className)}; load it in PyTorch and save its state_dict()`);
   }
   const candidates = findCandidates(value);
   const most = candidates.reduce((most, { tensors }) => Math.max(most, tensors), 0);
   const large = candidates.filter(({ tensors }) => 2 * tensors >= most);
-  const chosen = large.find(({ path }) => isAveraged(path)) ?? large.find(({ tensors }) => tensors === most);
+  const named = network === undefined ? undefined : findNamed(candidates, network);
+  const chosen = named ?? large.find(({ path }) => isAveraged(path)) ?? large.find(({ tensors }) => tensors === most);
   if (!chosen) return fail(`expected a state dict (names and tensors), but it holds ${describe(value)}`);
-  const others = large.filter((candidate) => candidate !== chosen).map(({ path }) => showPath(path));
-  const also = others.slice(0, maxListed).join(", ") + (others.length > maxListed ? ", …" : "");
+  const others = large.filter((candidate) => candidate !== chosen).map(({ path }) => path);
+  const also = others.slice(0, maxListed).map(showPath).join(", ") + (others.length > maxListed ? ", …" : "");
   const from = `weights from ${showPath(chosen.path)}`;
   return {
     tensors: unwrapNames(collect(chosen, fail)),
-    assumed: others.length === 0 ? [] : [`${from} (the file also has ${also})`],
+    assumed: others.length === 0 || named ? [] : [`${from} (the file also has ${also})`],
+    place: { path: chosen.path, others },
   };
+}
+
+/** By its own path or the end of one; else the first with tensors of a module of this name. */
+function findNamed(candidates: readonly Candidate[], network: string): Candidate | undefined {
+  const has = ({ path, dict }: Candidate) =>
+    [...dict.keys()].some((key) => typeof key === "string" && `.${path}.${key}`.includes(`.${network}.`));
+  return candidates.find(({ path }) => `.${path}`.endsWith(`.${network}`)) ?? candidates.find(has);
 }
 
 function findCandidates(root: unknown): Candidate[] {
