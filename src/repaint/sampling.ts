@@ -133,7 +133,9 @@ export function noiseLevels(sampling: Sampling): number {
 export function walked<S extends Sampling>(sampling: S): S {
   const { strength } = sampling;
   if (strength === undefined) return sampling;
-  const count = Math.max(1, Math.round(strength * noiseLevels(sampling)));
+  const levels = noiseLevels(sampling);
+  // What is no count stays so, and is refused by whoever counts.
+  const count = Number.isInteger(levels) && levels > 0 ? Math.max(1, Math.round(strength * levels)) : levels;
   return { ...sampling, [sampling.sampler === "repaint" ? "steps" : "levels"]: count };
 }
 
