@@ -45,6 +45,21 @@ describe("a file on a server", () => {
     expect((await source.read(size - 5, 100)).length).toBe(5);
   });
 
+  test.each([true, false])("tells of bytes as they come, not of blocks (ranges: %s)", async (ranges) => {
+    const served = await serve({ ranges, breakEvery: 900_000, breaks: 1 });
+    const progress: number[] = [];
+    const onProgress = (done: number, total: number) => {
+      expect(total).toBe(size);
+      progress.push(done);
+    };
+    // All of it is one block.
+    const source = await urlSource(served.url, { onProgress, patienceSeconds: 10 });
+    expect(isRight(await readAll(source))).toBe(true);
+    expect(progress.length).toBeGreaterThanOrEqual(10);
+    expect(progress).toEqual([...new Set(progress)].sort((a, b) => a - b));
+    expect(progress.at(-1)).toBe(size);
+  });
+
   test("reads of a moment share requests and stay bounded", async () => {
     const served = await serve();
     const source = await opened(served);

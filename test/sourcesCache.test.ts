@@ -100,6 +100,62 @@ describe("the disk's cache", () => {
     expect((await cache.list()).map(({ complete }) => complete)).toEqual([true]);
   });
 
+  test.each([
+    ["the first block", 1 << 23, 700_000],
+    ["another block", 1 << 20, 1_500_000],
+  ])("an aborted download goes on in the middle of %s", async (_, blockBytes, enough) => {
+    const served = await fileServer({ size });
+    const cache = await diskCache(await folder());
+    const abort = new AbortController();
+    const reason = new Error("later");
+    const onProgress = (done: number) => done >= enough && abort.abort(reason);
+    const whole = async () => {
+      const source = await urlSource(served.url, { cache, blockBytes, onProgress, signal: abort.signal });
+      return await source.read(0, size);
+    };
+    await expect(whole()).rejects.toBe(reason);
+    served.requests.length = 0;
+    served.sent = 0;
+    expect(await load(served, cache, { blockBytes })).toEqual(fine);
+    const [probe, next] = served.requests;
+    expect(probe).toBe("GET 0-0");
+    expect(Number(/\d+/.exec(next!)![0])).toBeGreaterThanOrEqual(enough);
+    expect(served.sent).toBeLessThanOrEqual(size - enough + 1);
+    expect((await cache.list()).map(({ complete }) => complete)).toEqual([true]);
+  });
+
+  test("what has come of a block is not mixed with another version, and not used where it is damaged", async () => {
+    const served = await fileServer({ size });
+    const where = await folder();
+    const cache = await diskCache(where);
+    const begin = async () => {
+      const abort = new AbortController();
+      const onProgress = (done: number) => done >= 500_000 && abort.abort(new Error("later"));
+      await urlSource(served.url, { cache, onProgress, signal: abort.signal }).catch(() => undefined);
+    };
+    await begin();
+    served.behaviour.etag = '"two"';
+    served.behaviour.content = (from, to) => ruleBytes(from, to).map((byte) => byte ^ 1);
+    const changed = await urlSource(served.url, { cache });
+    expect(
+      Buffer.compare(
+        await changed.read(0, size),
+        ruleBytes(0, size).map((byte) => byte ^ 1),
+      ),
+    ).toBe(0);
+    await changed.close();
+    await cache.clear();
+    served.behaviour.etag = '"one"';
+    served.behaviour.content = ruleBytes;
+    await begin();
+    const [entry] = await cache.list();
+    const path = join(where, entry!.id, "block-000000");
+    const stored = await readFile(path);
+    stored[1000]! ^= 1;
+    await writeFile(path, stored);
+    expect(await load(served, cache, { blockBytes: 1 << 23 })).toEqual(fine);
+  });
+
   test("a file that changed replaces the old one", async () => {
     const served = await fileServer({ size });
     const cache = await diskCache(await folder());

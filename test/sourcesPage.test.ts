@@ -13,10 +13,21 @@ describe.skipIf(noChromium)("Chromium", () => {
   test("keeps a file of another site in OPFS and in the Cache API", async () => {
     const served = await fileServer({ size, breakEvery: 900_000 });
     const closed = await fileServer({ size, cors: false });
+    const hidden = await fileServer({
+      size,
+      lie: ({ headers }) => (headers["access-control-expose-headers"] = "Content-Range"),
+    });
     const url = served.url.replace(/\?.*/, "");
-    const results = await runInChromium<Results>("test/e2e/sources.ts", { url, closed: closed.url });
+    const results = await runInChromium<Results>("test/e2e/sources.ts", {
+      url,
+      hidden: hidden.url,
+      closed: closed.url,
+    });
     expect(results.chosen).toBe("OPFS");
-    expect(results.cors).toMatch(/UnreachableError: .*cannot be fetched.*CORS.*Access-Control-Allow-Origin/);
+    expect(results.cors).toMatch(/UnreachableError: .*does not let pages of other sites.*CORS.*Access-Control-Allow-Origin/); // prettier-ignore
+    // It is not asked again and again: once, and once whether it is there.
+    expect(closed.requests).toEqual([expect.stringMatching(/^GET 0-/), "HEAD"]);
+    expect(results.hidden).toEqual([expect.stringMatching(/neither ETag nor.*it must also send Access-Control-Expose-Headers/)]); // prettier-ignore
     expect(results.quota).toEqual([expect.stringMatching(/2 MiB are needed and 1 MiB are free/)]);
     const check = (loads: Loads, storage: string) => {
       expect(loads.storage).toBe(storage);

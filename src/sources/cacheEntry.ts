@@ -72,10 +72,20 @@ export class CacheEntry {
 
   /** A block whose digest is right, else undefined. */
   async read(index: number): Promise<Uint8Array | undefined> {
+    const bytes = await this.#sound(index);
+    return bytes?.length === this.#bytesOf(index) ? bytes : undefined;
+  }
+
+  /** The first bytes of a block that was ended before it was whole, written under its own name. */
+  async begun(index: number): Promise<Uint8Array | undefined> {
+    const bytes = await this.#sound(index);
+    return bytes && bytes.length > 0 && bytes.length < this.#bytesOf(index) ? bytes : undefined;
+  }
+
+  async #sound(index: number): Promise<Uint8Array | undefined> {
     const stored = await this.#storage.read(this.id, blockName(index));
-    if (stored?.length !== digestBytes + this.#bytesOf(index)) return undefined;
-    const bytes = stored.subarray(digestBytes);
-    return (await sha256Hex(bytes)) === toHex(stored.subarray(0, digestBytes)) ? bytes : undefined;
+    const bytes = stored?.subarray(digestBytes);
+    return bytes && (await sha256Hex(bytes)) === toHex(stored!.subarray(0, digestBytes)) ? bytes : undefined;
   }
 
   async write(index: number, bytes: Uint8Array): Promise<void> {

@@ -62,6 +62,12 @@ export class CacheGuard {
     return this.#try("cannot be read", async () => entry?.read(index), undefined);
   }
 
+  /** See `CacheEntry.begun`. */
+  begun(index: number): Promise<Uint8Array | undefined> {
+    const { entry } = this;
+    return this.#try("cannot be read", async () => entry?.begun(index), undefined);
+  }
+
   async write(index: number, bytes: Uint8Array): Promise<void> {
     const { entry } = this;
     if (entry) await this.#try("cannot be written", () => entry.write(index, bytes), undefined);

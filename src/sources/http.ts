@@ -4,7 +4,7 @@
  */
 import { InputError } from "../errors.ts";
 import { contentLength, contentRange, isPage, retryAfter, validatorOf } from "./httpHeaders.ts";
-import { brokenError, changedError, pageError, statusError, unreachableError } from "./httpWords.ts";
+import { brokenError, changedError, pageError, refusedError, statusError, UnreachableError, unreachableError } from "./httpWords.ts"; // prettier-ignore
 import { Patience, Watch } from "./patience.ts";
 
 export interface HttpOptions {
@@ -29,6 +29,16 @@ export interface Identity {
   readonly validator: string | undefined;
 }
 
+/** Of a range that is on its way. */
+export interface Arriving {
+  /** Its first bytes, from an earlier time. */
+  readonly have?: Uint8Array | undefined;
+  /** How many bytes of it are there by now. */
+  readonly onBytes?: ((done: number) => void) | undefined;
+  /** What is there where it was ended, or the connection breaks for good: worth keeping. */
+  readonly onBroken?: ((bytes: Uint8Array) => Promise<void>) | undefined;
+}
+
 interface Answer {
   readonly response: Response;
   readonly watch: Watch;
@@ -42,7 +52,8 @@ export class HttpFile {
   readonly name: string;
   readonly url: string;
   readonly #options: HttpOptions;
-  readonly #crossOrigin: boolean;
+  /** The reader is a page of another site, which sees only what the server lets it. */
+  readonly crossOrigin: boolean;
   #identity: Identity | undefined;
   /** A server has answered. */
   met = false;
@@ -54,7 +65,7 @@ export class HttpFile {
     this.url = url.href.slice(0, url.href.length - url.hash.length);
     this.#options = options;
     const page = (globalThis as { location?: { origin: string } }).location;
-    this.#crossOrigin = page !== undefined && page.origin !== url.origin;
+    this.crossOrigin = page !== undefined && page.origin !== url.origin;
   }
 
   /** Known after `start` or `ask`. */
@@ -79,7 +90,7 @@ export class HttpFile {
    * all.
    * @throws InputError
    */
-  async start(length: number): Promise<{ first: Uint8Array } | { whole: Answer }> {
+  async start(length: number, arriving?: Arriving): Promise<{ first: Uint8Array } | { whole: Answer }> {
     const patience = this.#patience();
     const answer = await this.#request("GET", { range: `bytes=0-${length - 1}` }, patience);
     const { response, watch } = answer;
@@ -99,7 +110,7 @@ export class HttpFile {
       const range = this.#rangeFrom(0, response);
       const size = range?.size ?? (await this.#sizeByHead());
       this.#identity = { size, validator: validatorOf(response) };
-      return { first: await this.#finish(0, Math.min(length, size), patience, answer) };
+      return { first: await this.#finish(0, Math.min(length, size), { patience, started: answer, arriving }) };
     } catch (error) {
       watch.end();
       throw error;
@@ -107,8 +118,8 @@ export class HttpFile {
   }
 
   /** Exactly the bytes from `begin` to `end`. @throws InputError */
-  async range(begin: number, end: number): Promise<Uint8Array> {
-    return this.#finish(begin, end, this.#patience(), undefined);
+  async range(begin: number, end: number, arriving?: Arriving): Promise<Uint8Array> {
+    return this.#finish(begin, end, { patience: this.#patience(), arriving });
   }
 
   /**
@@ -151,22 +162,36 @@ export class HttpFile {
   }
 
   /** The range, continued by as many requests as it takes. */
-  async #finish(begin: number, end: number, patience: Patience, started: Answer | undefined): Promise<Uint8Array> {
+  async #finish(
+    begin: number,
+    end: number,
+    { patience, started, arriving }: { patience: Patience; started?: Answer; arriving?: Arriving | undefined },
+  ): Promise<Uint8Array> {
+    const { have, onBytes, onBroken } = arriving ?? {};
     const bytes = new Uint8Array(end - begin);
-    let done = 0;
-    for (let answer = started; done < bytes.length; answer = undefined) {
-      answer ??= await this.#askRange(begin + done, end, patience);
-      const announced = contentRange(this.name, answer.response)?.end ?? Infinity;
-      const most = Math.min(bytes.length, announced + 1 - begin);
-      const reason = await this.#read(answer, (part) => {
-        if (done + part.length > most)
-          throw new InputError(`${this.name}: the server sent more bytes than were asked for or announced`);
-        bytes.set(part, done);
-        done += part.length;
-        patience.progress(part.length);
-      });
-      if (done < bytes.length)
-        await patience.wait(brokenError(this.name, begin + done, reason ?? "the answer was cut"));
+    if (have) bytes.set(have);
+    let done = have?.length ?? 0;
+    if (done > 0) onBytes?.(done);
+    try {
+      for (let answer = started; done < bytes.length; answer = undefined) {
+        answer ??= await this.#askRange(begin + done, end, patience);
+        const announced = contentRange(this.name, answer.response)?.end ?? Infinity;
+        const most = Math.min(bytes.length, announced + 1 - begin);
+        const reason = await this.#read(answer, (part) => {
+          if (done + part.length > most)
+            throw new InputError(`${this.name}: the server sent more bytes than were asked for or announced`);
+          bytes.set(part, done);
+          done += part.length;
+          patience.progress(part.length);
+          onBytes?.(done);
+        });
+        if (done < bytes.length)
+          await patience.wait(brokenError(this.name, begin + done, reason ?? "the answer was cut"));
+      }
+    } catch (error) {
+      const isSound = this.#options.signal?.aborted || error instanceof UnreachableError;
+      if (isSound && done > 0) await onBroken?.(bytes.subarray(0, done));
+      throw error;
     }
     started?.watch.end();
     return bytes;
@@ -177,7 +202,7 @@ export class HttpFile {
       const { validator } = this.identity;
       // Not on other sites from a page: If-Range would cost a preflight that few servers allow. ETags are compared
       // anyway.
-      const condition = validator?.startsWith('"') && !this.#crossOrigin ? validator : undefined;
+      const condition = validator?.startsWith('"') && !this.crossOrigin ? validator : undefined;
       const answer = await this.#request("GET", { range: `bytes=${begin}-${end - 1}`, condition }, patience);
       try {
         this.#compare(answer);
@@ -253,11 +278,12 @@ export class HttpFile {
         });
       } catch (error) {
         const silent = watch.signal.aborted;
+        // A page is not told why. A server that answers what no page may read refuses this one, however often it asks.
+        const refuses = this.crossOrigin && !this.met && !silent && (await this.#isThere(watch.signal));
         watch.end();
         signal?.throwIfAborted();
-        const failure = unreachableError(this.name, silent ? `no answer for ${stallSeconds} s` : error, {
-          crossOrigin: this.#crossOrigin,
-        });
+        if (refuses) throw refusedError(this.name);
+        const failure = unreachableError(this.name, silent ? `no answer for ${stallSeconds} s` : error);
         await patience.wait(failure, { stranger: !this.met });
         continue;
       }
@@ -267,6 +293,14 @@ export class HttpFile {
       watch.end();
       await patience.wait(statusError(this.name, response, this.#options.login), { retryAfter: retryAfter(response) });
     }
+  }
+
+  async #isThere(signal: AbortSignal): Promise<boolean> {
+    const request = { method: "HEAD", mode: "no-cors", cache: "no-store", signal } as const;
+    return await (this.#options.fetch ?? globalThis.fetch)(this.url, request).then(
+      () => true,
+      () => false,
+    );
   }
 
   /** Reads to the end; resolves to why it broke, or undefined. What `take` throws is thrown. */

@@ -37,18 +37,18 @@ export function statusError(
 }
 
 /** fetch hides why it failed: in a page on purpose, in Node in the error's cause. */
-export function unreachableError(
-  name: string,
-  error: unknown,
-  { crossOrigin }: { crossOrigin: boolean },
-): UnreachableError {
+export function unreachableError(name: string, error: unknown): UnreachableError {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const reason = cause instanceof Error ? cause.message || cause.name : String(cause);
-  const cors = crossOrigin
-    ? "; or the server does not let other sites read it (CORS: it must send Access-Control-Allow-Origin, also where it redirects to)"
-    : "";
   return new UnreachableError(
-    `${name}: cannot be fetched (${reason.slice(0, 200)}): check the address and the connection${cors}`,
+    `${name}: cannot be fetched (${reason.slice(0, 200)}): check the address and the connection`,
+  );
+}
+
+/** The server is there, and gives the file to pages of its own site only. */
+export function refusedError(name: string): UnreachableError {
+  return new UnreachableError(
+    `${name}: its server does not let pages of other sites read it (CORS): it must send Access-Control-Allow-Origin, also where it redirects to; or download it and open the file`,
   );
 }
 

@@ -39,7 +39,8 @@ export class UrlLoad {
   readonly #options: UrlOptions;
   readonly #integrity: Integrity;
   readonly #guard: CacheGuard;
-  readonly #progressed = new Set<number>();
+  /** Bytes of each block that are told of. */
+  readonly #counted = new Map<number, number>();
   #blockBytes: number;
   #size = 0;
   #doneBytes = 0;
@@ -126,7 +127,17 @@ export class UrlLoad {
   }
 
   async #openAnew(): Promise<void> {
-    const started = await this.http.start(this.#blockBytes);
+    const started = await this.http.start(this.#blockBytes, {
+      onBytes: (done) => {
+        this.#size = this.http.identity.size ?? 0;
+        this.#progress(0, done);
+      },
+      onBroken: async (bytes) => {
+        await this.#openEntry();
+        // Another reader may have all of it by now.
+        if (!(await this.#guard.read(0))) await this.#guard.write(0, bytes);
+      },
+    });
     if ("whole" in started) {
       this.#ranges = false;
       try {
@@ -150,7 +161,11 @@ export class UrlLoad {
     const { validator } = this.http.identity;
     if (validator === undefined && sha256 === undefined) {
       if (this.#options.cache)
-        this.#options.onWarning?.(`${this.http.name}: the server sends neither ETag nor Last-Modified; not cached`);
+        this.#options.onWarning?.(
+          this.http.crossOrigin
+            ? `${this.http.name}: the server shows pages of other sites neither ETag nor Last-Modified; not cached (if it sends an ETag, it must also send Access-Control-Expose-Headers: Content-Range, ETag)`
+            : `${this.http.name}: the server sends neither ETag nor Last-Modified; not cached`,
+        );
       return;
     }
     await this.#guard.open({ url: this.http.url, validator, sha256, size: this.#size, blockBytes: this.#blockBytes });
@@ -163,10 +178,14 @@ export class UrlLoad {
     if (size === undefined || size <= mostInMemory) {
       const parts: Uint8Array[] = [];
       let length = 0;
+      this.#size = size ?? 0;
       await this.http.stream(answer, async (part) => {
         length += part.length;
         if (length > mostInMemory) throw noRangesError(this.http.name, mostInMemory);
         parts.push(part);
+        if (size === undefined) return;
+        for (let at = 0; at < length; at += this.#blockBytes)
+          this.#progress(at / this.#blockBytes, Math.min(this.#blockBytes, length - at));
       });
       this.#checkSize(length);
       this.#size = length;
@@ -187,10 +206,10 @@ export class UrlLoad {
         block.set(taken, held);
         held += taken.length;
         at += taken.length;
+        this.#progress(index, held);
         if (held < block.length && index * block.length + held < size) continue;
-        await this.#guard.write(index, block.subarray(0, held));
+        await this.#guard.write(index++, block.subarray(0, held));
         if (!this.#guard.entry) throw noRangesError(this.http.name, mostInMemory);
-        this.#progress(index++, held);
         held = 0;
       }
     });
@@ -216,9 +235,10 @@ export class UrlLoad {
     return locked(entry && `repaint-webgpu:${entry.id}:${index}`, this.#options.signal, async (waited) => {
       const others = waited ? await this.#cached(index) : undefined;
       if (others) return others;
+      let have = await this.#guard.begun(index);
       // Once more, since what is damaged on its way is whole the next time.
-      for (let tries = 2; tries > 0; tries--) {
-        const bytes = await this.#bytes(index, begin, end);
+      for (let tries = 2; tries > 0; tries--, have = undefined) {
+        const bytes = await this.#bytes(index, begin, end, have);
         if (!(await digestMatches(bytes, this.#digests?.[index]))) continue;
         await this.#guard.write(index, bytes);
         return bytes;
@@ -228,7 +248,7 @@ export class UrlLoad {
     });
   }
 
-  async #bytes(index: number, begin: number, end: number): Promise<Uint8Array> {
+  async #bytes(index: number, begin: number, end: number, have?: Uint8Array): Promise<Uint8Array> {
     if (this.#whole) return this.#whole.subarray(begin, end);
     const first = this.#first;
     if (index === 0 && first) {
@@ -236,7 +256,12 @@ export class UrlLoad {
       return first;
     }
     if (this.#ranges) await this.#meet();
-    if (this.#ranges) return this.http.range(begin, end);
+    if (this.#ranges)
+      return this.http.range(begin, end, {
+        have,
+        onBytes: (done) => this.#progress(index, done),
+        onBroken: (bytes) => this.#guard.write(index, bytes),
+      });
     if (this.#guard.entry) await this.#guard.remove(this.#guard.entry);
     throw new CheckpointError(`${this.http.name}: the copy in the cache is damaged and was removed; load it again`);
   }
@@ -278,10 +303,12 @@ export class UrlLoad {
       );
   }
 
-  #progress(index: number, length: number): void {
-    if (this.#progressed.has(index)) return;
-    this.#progressed.add(index);
-    this.#doneBytes += length;
+  /** So many bytes of a block are there; each counts once, however often it comes. */
+  #progress(index: number, bytes: number): void {
+    const more = bytes - (this.#counted.get(index) ?? 0);
+    if (more <= 0) return;
+    this.#counted.set(index, bytes);
+    this.#doneBytes += more;
     this.#options.onProgress?.(this.#doneBytes, this.#size);
   }
 }

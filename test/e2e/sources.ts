@@ -26,22 +26,30 @@ export interface Results {
   readonly opfs: Loads;
   readonly cacheApi: Loads;
   readonly cors: string;
+  /** Warnings of a server that hides its ETag. */
+  readonly hidden: readonly string[];
   readonly quota: readonly string[];
 }
 
-/** `url` allows other sites and `closed` does not. The first is told (?load=…) which load of it is under way. */
-export async function run({ url, closed }: { url: string; closed: string }): Promise<Results> {
+/**
+ * `url` allows other sites, `hidden` hides its ETag from them, `closed` allows nothing. The first is told (?load=…)
+ * which load of it is under way.
+ */
+export async function run({ url, hidden, closed }: Record<"url" | "hidden" | "closed", string>): Promise<Results> {
   const opfs = new SourceCache((await opfsStorage())!);
   const cacheApi = new SourceCache((await cacheApiStorage())!);
   const cors = await urlSource(closed).then(() => "loaded", String);
   const small = new SourceCache({ ...cacheApi.storage, free: () => Promise.resolve(1000) });
   const quota: string[] = [];
+  const unnamed: string[] = [];
+  await read(hidden, opfs, unnamed);
   await read(`${url}?quota`, small, quota);
   return {
     chosen: (await pageCache())?.storage.name,
     opfs: await loads(`${url}?opfs`, opfs),
     cacheApi: await loads(`${url}?cacheApi`, cacheApi),
     cors,
+    hidden: unnamed,
     quota,
   };
 }
