@@ -128,7 +128,7 @@ describe("folders", () => {
     expect((await checkpointAt(root)).path).toBe(join(root, "model.safetensors"));
     await writeFile(join(root, "ema.pt"), "x");
     await expect(openModelFile(root)).rejects.toThrow(
-      /has several checkpoints: give one of ema\.pt, model\.safetensors$/,
+      /: it is a folder with several checkpoints: give one of ema\.pt, model\.safetensors$/,
     );
   });
 
@@ -136,9 +136,9 @@ describe("folders", () => {
     [
       "nothing",
       { "a.txt": "x" },
-      /has no weights: expected diffusion_pytorch_model\.safetensors \(diffusers\), or one/,
+      /: it is a folder with no weights: expected diffusion_pytorch_model\.safetensors \(diffusers\), or one/,
     ],
-    ["parts alone", { [part(1)]: "x", [part(2)]: "x" }, /has parts of a checkpoint, but not their index/],
+    ["parts alone", { [part(1)]: "x", [part(2)]: "x" }, /with parts of a checkpoint, but not their index/],
     ["a decoder", { ...pipeline, "model_index.json": { vqvae: ["diffusers", "VQModel"] } }, /a latent diffusion model/],
   ])("with %s are refused", async (_, files, message) => {
     await expect(openModelFile(await filesAt(files))).rejects.toThrow(message);

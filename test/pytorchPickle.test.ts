@@ -282,6 +282,16 @@ describe("which state dict", () => {
 
   test("none", async () => {
     await refused(openValue({ epoch: 3, losses: list([1]) }), /a dict of "epoch", "losses" without one/);
+    const whole = newObject(global("unet", "UNetModel"), []);
+    await refused(
+      openValue({ epoch: 3, model: whole }),
+      /a whole object of "unet\.UNetModel" \("model"\); load it in Py/,
+    );
+    await refused(openValue({ epoch: 3, args: whole }), /a dict of "epoch", "args" without one/);
+    await refused(
+      openValue({ decay: 1, shadow_params: list([1]) }),
+      /averages without names \("shadow_params", of torch_/,
+    );
     await refused(openValue({}), /an empty dict/);
     await refused(openValue(7), /a number/);
     const adam = new Map([[0, { exp_avg: pair() }]]);

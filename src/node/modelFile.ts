@@ -61,10 +61,10 @@ async function weightsIn(folder: string): Promise<string> {
   const candidates = indexes.length === 1 && whole.length === 1 ? indexes : whole;
   if (candidates.length === 1) return join(folder, candidates[0]!);
   if (candidates.length > 1)
-    throw new InputError(`${folder} has several checkpoints: give one of ${listed(candidates)}`);
+    throw new InputError(`${folder}: it is a folder with several checkpoints: give one of ${listed(candidates)}`);
   const what = weights.length > 0 ? "parts of a checkpoint, but not their index" : "no weights";
   throw new InputError(
-    `${folder} has ${what}: expected ${standardNames[0]} (diffusers), or one .safetensors, .pt, .pth, .ckpt or .bin file`,
+    `${folder}: it is a folder with ${what}: expected ${standardNames[0]} (diffusers), or one .safetensors, .pt, .pth, .ckpt or .bin file`,
   );
 }
 

@@ -131,5 +131,24 @@ function describe(value: unknown): string {
     .slice(0, maxListed)
     .map((key) => (typeof key === "string" ? quoted(key) : kindOf(key)));
   if (keys.length === 0) return "an empty dict";
+  const remedy = instead(value);
+  if (remedy) return remedy;
   return `a dict of ${keys.join(", ")}${value.size > maxListed ? ", …" : ""} without one`;
 }
+
+/** What people save in a state dict's place, by the first such value in the dict, with what to do. */
+function instead(dict: Map<unknown, unknown>): string | undefined {
+  for (const [key, value] of dict) {
+    const name = typeof key === "string" ? quoted(key) : kindOf(key);
+    if (value instanceof Inert && isArray.test(value.className))
+      return `NumPy arrays (${name}); save torch.from_numpy of each with torch.save`;
+    if (value instanceof Inert && isNetwork.test(name))
+      return `a whole object of ${quoted(value.className)} (${name}); load it in PyTorch and save its state_dict()`;
+    if (key === "shadow_params")
+      return `averages without names (${name}, of torch_ema); copy them into the model (copy_to) and save its state_dict()`;
+  }
+  return undefined;
+}
+
+const isArray = /^numpy\..*(_reconstruct|ndarray)/;
+const isNetwork = /model|net|module|generator|ema/i;
