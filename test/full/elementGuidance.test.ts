@@ -3,6 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { readPicture } from "../../src/node/pictures.ts";
+import type { Picture } from "../../src/pictures/image.ts";
 import { closeChromium, noChromium } from "../support/chromium.ts";
 import { cli, folder, shipped } from "../support/cli.ts";
 import { ElementDriver, testPicture } from "../support/elementDriver.ts";
@@ -11,6 +12,32 @@ import { tinyNetwork } from "../support/tinyNetwork.ts";
 
 const trees = ["oak", "ash", "elm", "yew", "fir"];
 const names = { class_names: JSON.stringify(trees) };
+
+const [picture, mask] = ["examples/1-half-right.png", "examples/1-half-right.fill.png"].map(shipped) as [
+  string,
+  string,
+];
+const few = { sampler: "langevin", levels: 2, inner: 1 } as const;
+let own: Picture | undefined;
+
+test("the command line's picture, to which the page's is compared", async () => {
+  const out = join(await folder(), "out.png");
+  const settings = ["--sampler", "langevin", "--levels", "2", "--inner", "1", "--seed", "7", "--class", "hat"];
+  const guide = ["--classifier", "classifier64", "--classifier-scale", "3"];
+  const { status, err } = await cli([
+    "inpaint",
+    "--image",
+    picture,
+    "--fill",
+    mask,
+    ...settings,
+    ...guide,
+    "--out",
+    out,
+  ]);
+  expect([status, err]).toEqual([0, expect.stringContaining("Guided by classifier64")]);
+  own = await readPicture(out);
+});
 
 describe.skipIf(noChromium)("<repaint-inpaint> in Chromium", () => {
   let driver: ElementDriver;
@@ -47,11 +74,7 @@ describe.skipIf(noChromium)("<repaint-inpaint> in Chromium", () => {
   };
   const estimate = () =>
     driver.waitFor(() => /model calls · .* here$/.test(globalThis.field.shadowRoot!.querySelector(".run-line")!.textContent ?? "")); // prettier-ignore
-  const few = { sampler: "langevin", levels: 2, inner: 1 } as const;
-
   test("the shipped one by one click: what it takes is said before, and the picture is the command line's", async () => {
-    const here = await folder();
-    const [picture, mask] = ["examples/1-half-right.png", "examples/1-half-right.fill.png"].map(shipped) as [string, string]; // prettier-ignore
     const files = { "/portrait.png": await readFile(picture), "/mask.png": await readFile(mask) };
     driver = await ElementDriver.open({ files, attributes: `mask="/mask.png"` });
     const { page } = driver;
@@ -86,16 +109,11 @@ describe.skipIf(noChromium)("<repaint-inpaint> in Chromium", () => {
     const saved = await driver.downloadPicture(() => driver.press("Download"));
     expect(saved.text).toMatchObject({ Classifier: "classifier64", "Classifier SHA-256": expect.stringMatching(/^644537f6/) }); // prettier-ignore
     expect(JSON.parse(saved.text.Settings!)).toMatchObject({ class: 5, classifierScale: 3 });
-    const settings = ["--sampler", "langevin", "--levels", "2", "--inner", "1", "--seed", "7", "--class", "hat"];
-    const guide = ["--classifier", "classifier64", "--classifier-scale", "3"];
-    const out = join(here, "out.png");
-    const { status, err } = await cli(["inpaint", "--image", picture, "--fill", mask, ...settings, ...guide, "--out", out]); // prettier-ignore
-    expect([status, err]).toEqual([0, expect.stringContaining("Guided by classifier64")]);
-    const own = await readPicture(out);
-    const differences = own.data.map((value, i) => Math.abs(value - saved.data[i]!));
+    const { width, height, data } = own!;
+    const differences = data.map((value, i) => Math.abs(value - saved.data[i]!));
     const differing = differences.filter((value) => value > 0).length;
-    console.log(`${differing} of ${own.data.length} bytes differ from the command line's, by ${Math.max(...differences)} at most`); // prettier-ignore
-    expect([saved.width, saved.height]).toEqual([own.width, own.height]);
+    console.log(`${differing} of ${data.length} bytes differ from the command line's, by ${Math.max(...differences)} at most`); // prettier-ignore
+    expect([saved.width, saved.height]).toEqual([width, height]);
     expect(differing).toBe(0);
     await driver.press("Without a classifier");
     await loaded(null);
