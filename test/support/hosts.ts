@@ -2,6 +2,16 @@
  * The hosts that README's table names, as data: what a user's project in each is, and the commands that build or serve
  * it. Not here: how they are tried (test/full/hosts.test.ts).
  */
+import { readFileSync } from "node:fs";
+
+const embedding = readFileSync(new URL("../../docs/embedding.md", import.meta.url), "utf8");
+
+/** What docs/embedding.md says that a host takes, so that a user's project is made of its very words. */
+function documented(words: RegExp): string {
+  const found = words.exec(embedding)?.[1];
+  if (found === undefined) throw new Error(`docs/embedding.md has no ${words}`);
+  return found;
+}
 
 export interface Host {
   readonly name: string;
@@ -105,7 +115,7 @@ const builtPage = { "main.js": main, "index.html": html(`<script type="module" s
 
 const vite = (version: number): readonly Host[] => {
   const program = `vite${version}/bin/vite.js`;
-  const config = `export default { optimizeDeps: { exclude: ["repaint-webgpu"] } };\n`;
+  const config = `export default { ${documented(/`(optimizeDeps: .*?)`/)} };\n`;
   // Vite 8's optimizer follows `new URL`, older ones' do not.
   const devFiles = version < 8 ? Object.assign({ "vite.config.js": config }, page) : page;
   return [
@@ -182,8 +192,7 @@ render(() => <repaint-inpaint variations={1} on:repaint-progress={${hearing}} />
   framework("Vue 3", {
     "index.html": root("main.js"),
     "vite.config.js": `import vue from "@vitejs/plugin-vue";
-const isCustomElement = (tag) => tag === "repaint-inpaint";
-export default { plugins: [vue({ template: { compilerOptions: { isCustomElement } } })] };
+export default { plugins: [vue({ template: { compilerOptions: { ${documented(/`(isCustomElement: .*?)`/)} } } })] };
 `,
     "main.js": `import { createApp } from "vue";\nimport App from "./App.vue";\ncreateApp(App).mount("#root");\n`,
     "App.vue": `<script setup>
@@ -261,8 +270,8 @@ export const hosts: readonly Host[] = [
     name: "Parcel 2",
     packages: "bundlers",
     files: page,
-    // The documented line: without it Parcel reads no package's exports.
-    manifest: { "@parcel/resolver-default": { packageExports: true } },
+    // Without it Parcel reads no package's exports.
+    manifest: JSON.parse(`{${documented(/`("@parcel\/resolver-default": .*?)`/)}}`) as Record<string, unknown>,
     build: [["parcel/lib/bin.js", "build", "index.html", "--no-cache", "--public-url", "./"]],
     site: "dist",
   },
@@ -346,15 +355,8 @@ const hear = (event) => (${heard});
                   index: "src/index.html",
                   tsConfig: "tsconfig.json",
                   outputPath: "out",
-                  // The documented lines: Angular's builder follows no `new URL` in a package.
-                  assets: [
-                    { glob: "worker.js", input: "node_modules/repaint-webgpu/dist", output: "/" },
-                    {
-                      glob: "portraits64.safetensors",
-                      input: "node_modules/repaint-webgpu/weights",
-                      output: "/weights",
-                    },
-                  ],
+                  // Angular's builder follows no `new URL` in a package.
+                  assets: JSON.parse(`[${documented(/```json\n([^]*?)```/)}]`) as unknown,
                 },
               },
             },
