@@ -2,7 +2,6 @@
  * What the package itself carries: its version, and the models and pictures in weights/. The same folders in a checkout
  * (src/node) and in what is installed (dist/node). Not here: opening a model (fileSource.ts, src/unet).
  */
-import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -30,19 +29,12 @@ export interface ShippedModel {
   readonly parameters: number;
   /** What it is beside a UNet: a classifier that guides one. */
   readonly kind?: "classifier";
-  /** Its files are left out of the npm package, for their size. */
-  readonly checkoutOnly?: boolean;
   /** Of UNets. */
   readonly diffusion?: Readonly<Record<string, unknown>>;
   /** An input and what PyTorch makes of it: of UNets `out`, of classifiers `logits` and `grad`. */
   readonly selfTest: string;
   /** Pictures to fill, with masks. */
   readonly examples: readonly { readonly name: string; readonly picture: string; readonly fill: string }[];
-}
-
-/** Whether its files are here: all are in a checkout. */
-export function isHere({ file }: ShippedModel): boolean {
-  return existsSync(join(weightsFolder, file));
 }
 
 export async function shippedModels(): Promise<readonly ShippedModel[]> {

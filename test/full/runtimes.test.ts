@@ -50,14 +50,18 @@ describe.skipIf(noChromium)("the packed package", () => {
   });
   afterAll(removeUserProjects);
 
-  test("says where a model is that it leaves out", () => {
-    const program = [`${ours}/bin/repaint.js`, "inpaint", "--image", `${example}.png`, "--fill", `${example}.fill.png`];
-    const given = [...program, "--out", "guided.png", "--classifier", "classifier64"];
-    const { status, stderr } = spawnSync(process.execPath, given, { cwd, encoding: "utf8" });
-    expect(stderr).toMatch(/^repaint: --classifier classifier64: the npm package leaves .* give its path\n$/);
+  test("says where the pictures are that it leaves out", () => {
+    const { status, stderr } = spawnSync(process.execPath, [`${ours}/bin/repaint.js`, "reproduce", "--out", "out"], {
+      cwd,
+      encoding: "utf8",
+    });
+    expect(stderr).toMatch(/^repaint: .* is not here: `reproduce` takes a checkout of the project, .*\n$/);
     expect(status).toBe(2);
+  });
+
+  test("computes what PyTorch does", () => {
     expect(execute(process.execPath, [`${ours}/bin/repaint.js`, "doctor"], cwd)).toMatch(
-      /portraits64, f32: .* right\n[^]*classifier64: skipped, .*\n[^]*This adapter computes correctly\.\n$/,
+      /portraits64, f32: .* right\n[^]*classifier64, f32: .* right\n[^]*This adapter computes correctly\.\n$/,
     );
   });
 

@@ -6,7 +6,7 @@
  */
 import { join } from "node:path";
 import type { Device } from "../../engine/device.ts";
-import { isHere, packageInfo, shippedModels, weightsFolder } from "../../node/packageFiles.ts";
+import { packageInfo, shippedModels, weightsFolder } from "../../node/packageFiles.ts";
 import { chooseConvolution } from "../../operators/convolution/candidates.ts";
 import { loadTraits } from "../../operators/traits.ts";
 import { relativeError } from "../../numbers/floats.ts";
@@ -82,12 +82,7 @@ async function run({ adapter }: Settings, context: Context): Promise<number> {
   const device = await announceDevice(context, adapter);
   await describeDevice(context, device);
   const verdicts: boolean[] = [];
-  for (const model of await shippedModels()) {
-    const { name, kind } = model;
-    if (model.checkoutOnly && !isHere(model)) {
-      report.print(`Self-test     ${name}: skipped, the npm package leaves this model out`);
-      continue;
-    }
+  for (const { name, kind } of await shippedModels()) {
     const test =
       kind === "classifier"
         ? withClassifier(context, { weights: name }, (model) => testClassifier(context, device, model))

@@ -6,7 +6,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { CheckpointError, InputError } from "../../errors.ts";
 import { sha256 } from "../../node/fileSource.ts";
-import { isHere, type ShippedModel, shippedModels, weightsFolder } from "../../node/packageFiles.ts";
+import { type ShippedModel, shippedModels, weightsFolder } from "../../node/packageFiles.ts";
 import { type Checkpoint, openCheckpoint } from "../../checkpoints/checkpoint.ts";
 import { type ClassifierCheckpoint, openClassifier } from "../../checkpoints/classifier/checkpoint.ts";
 import type { Arguments } from "../command.ts";
@@ -73,10 +73,6 @@ export async function withWeights<T>(
 ): Promise<T> {
   const models = await shippedModels();
   const shipped = weights === undefined ? models[0] : models.find(({ name }) => name === weights);
-  if (shipped?.checkoutOnly && !isHere(shipped))
-    throw new InputError(
-      `${option} ${shipped.name}: the npm package leaves this model out for its size; take weights/${shipped.file} of the project's repository and give its path`,
-    );
   const path = shipped ? join(weightsFolder, shipped.file) : weights!;
   const source = await openWeights(path, context).catch(async (error: unknown) => {
     const isName = !shipped && /^[\w-]+$/.test(path);
