@@ -81,7 +81,11 @@ async function bundle(dist) {
     Object.assign({ dir: dist, codeSplitting: { groups: groups(), includeDependenciesRecursively: false } }, output),
   );
   const atOnce = { name: "all at once", transform: { filter: { code: "import(" }, handler: withoutDynamicImports } };
-  const forWorker = { input: { worker: join(root, "src/element/worker.ts") }, plugins: [...shared.plugins, atOnce] };
+  const compact = { name: "compact shaders", transform: { filter: { code: "wgsl`" }, handler: withCompactShaders } };
+  const forWorker = {
+    input: { worker: join(root, "src/element/worker.ts") },
+    plugins: [...shared.plugins, atOnce, compact],
+  };
   const worker = await rolldown(Object.assign({}, shared, forWorker));
   // Nothing shakes a file without exports: annotations for that are left out.
   const inOne = { dir: dist, codeSplitting: false, minify: true, comments: { annotation: false } };
@@ -220,6 +224,27 @@ function withoutDynamicImports(code, id) {
     return `Promise.resolve(later${imports.length - 1})`;
   });
   return { code: `${replaced}\n${imports.join("\n")}`, map: null };
+}
+
+/** WGSL without comments and indentation, which a minifier leaves in its templates. */
+function withCompactShaders(code) {
+  const texts = [];
+  const collect = (node) => {
+    if (Array.isArray(node)) return node.forEach(collect);
+    if (!node || typeof node !== "object") return;
+    if (node.type === "TaggedTemplateExpression" && node.tag.name === "wgsl") texts.push(...node.quasi.quasis);
+    Object.values(node).forEach(collect);
+  };
+  collect(parseAst(code, { lang: "ts" }).body);
+  let result = code;
+  for (const { start, end } of texts.sort((a, b) => b.start - a.start)) {
+    const text = code
+      .slice(start, end)
+      .replace(/\/\/[^\n`]*(?=\n)/g, "")
+      .replace(/\s*\n\s*/g, "\n");
+    result = result.slice(0, start) + text + result.slice(end);
+  }
+  return { code: result, map: null };
 }
 
 /** Whether evaluating the node runs a function, at once. */
