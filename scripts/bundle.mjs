@@ -8,7 +8,7 @@
  */
 import { execFile } from "node:child_process";
 import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import { dirname, join, posix, relative, resolve } from "node:path";
+import { join, posix, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { rolldown } from "rolldown";
@@ -39,8 +39,16 @@ export const entries = {
 /** Whose evaluation does something: package.json's `sideEffects`. */
 const effective = ["src/element/index.ts", "src/element/worker.ts", "src/indexNode.ts"];
 
-/** What the worker never comes to, since the client does it: it is left out where it is loaded on demand. */
-const notInWorker = ["src/checkpoints/released/imagenetClasses.ts"];
+/**
+ * What the worker never comes to, with its exports: the client has the names of classes, and sends pixels and keep
+ * masks.
+ */
+const notInWorker = {
+  "src/checkpoints/released/findClass.ts": ["findClass"],
+  "src/checkpoints/released/imagenetClasses.ts": ["imagenetClasses"],
+  "src/pictures/drawn.ts": ["drawnPicture"],
+  "src/pictures/keepMask.ts": ["keepMask"],
+};
 
 /** Licences of what is bundled from other packages. */
 const bundledLicences = { "wgsl-preprocessor": "LICENSE" };
@@ -82,9 +90,10 @@ async function bundle(dist) {
   );
   const atOnce = { name: "all at once", transform: { filter: { code: "import(" }, handler: withoutDynamicImports } };
   const compact = { name: "compact shaders", transform: { filter: { code: "wgsl`" }, handler: withCompactShaders } };
+  const leftOut = { name: "not in the worker", load: leftOutOfWorker };
   const forWorker = {
     input: { worker: join(root, "src/element/worker.ts") },
-    plugins: [...shared.plugins, atOnce, compact],
+    plugins: [leftOut, ...shared.plugins, atOnce, compact],
   };
   const worker = await rolldown(Object.assign({}, shared, forWorker));
   // Nothing shakes a file without exports: annotations for that are left out.
@@ -215,11 +224,9 @@ function withPureConstants(code) {
  * In a single file nothing is loaded later, and modules need not be wrapped to begin later: test/imports.test.ts
  * forbids circles.
  */
-function withoutDynamicImports(code, id) {
+function withoutDynamicImports(code) {
   const imports = [];
   const replaced = code.replace(/(?<!typeof )\bimport\("(\.[^"]+)"\)/g, (_, path) => {
-    const target = relative(root, resolve(dirname(id), path)).replaceAll("\\", "/");
-    if (notInWorker.includes(target)) return `Promise.reject(new Error("${target} is not in the worker"))`;
     imports.push(`import * as later${imports.length} from "${path}";`);
     return `Promise.resolve(later${imports.length - 1})`;
   });
@@ -245,6 +252,13 @@ function withCompactShaders(code) {
     result = result.slice(0, start) + text + result.slice(end);
   }
   return { code: result, map: null };
+}
+
+/** What stands in the place of a module that the worker never comes to. */
+function leftOutOfWorker(id) {
+  const path = relative(root, id).replaceAll("\\", "/");
+  const stub = (name) => `export const ${name} = () => { throw new Error("${path} is not in the worker"); };`;
+  return notInWorker[path]?.map(stub).join("\n");
 }
 
 /** Whether evaluating the node runs a function, at once. */

@@ -108,7 +108,7 @@ describe("more workgroups than a dimension has", () => {
   test("are refused to a kernel that would leave some undone, which smaller sizes do not concern", async () => {
     await expect(setUp(doubleByGlobalId, length).run()).rejects.toThrow(
       new KernelError(
-        "double: its workgroups are too many for one row and go as 32769 × 2: the kernel must number them by workgroupIndex(workgroup_id, num_workgroups), not by global_invocation_id",
+        "double: its workgroups go as 32769 × 2: the kernel must number them by workgroupIndex(workgroup_id, num_workgroups), not by global_invocation_id",
       ),
     );
     expect(isTwice(await setUp(doubleByGlobalId, 1000).run())).toBe(true);

@@ -289,6 +289,6 @@ function expectsFolding(source: string, label: string, [x, y]: readonly [number,
   // The header has one, with which workgroupIndex is declared.
   if (/workgroupIndex\((?!id:)/.test(code) && !code.includes("global_invocation_id")) return;
   throw new KernelError(
-    `${label}: its workgroups are too many for one row and go as ${x} × ${y}: the kernel must number them by workgroupIndex(workgroup_id, num_workgroups), not by global_invocation_id`,
+    `${label}: its workgroups go as ${x} × ${y}: the kernel must number them by workgroupIndex(workgroup_id, num_workgroups), not by global_invocation_id`,
   );
 }

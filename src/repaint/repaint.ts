@@ -73,7 +73,7 @@ export class RePaint {
    * @throws InputError that names the near ones
    */
   async findClass(text: string): Promise<number> {
-    const { findClass } = await import("../checkpoints/released/classNames.ts");
+    const { findClass } = await import("../checkpoints/released/findClass.ts");
     const classes = this.checkpoint.config.numClasses ?? this.classifier?.classes ?? 0;
     return findClass(text, classes, await this.classNames());
   }

@@ -48,7 +48,7 @@ export function unreachableError(name: string, error: unknown): UnreachableError
 /** The server is there, and gives the file to pages of its own site only. */
 export function refusedError(name: string): UnreachableError {
   return new UnreachableError(
-    `${name}: its server does not let pages of other sites read it (CORS): it must send Access-Control-Allow-Origin, also where it redirects to; or download it and open the file`,
+    `${name}: its server does not let pages of other sites read it (CORS): it must send Access-Control-Allow-Origin, also where it redirects to`,
   );
 }
 

@@ -162,9 +162,7 @@ export class UrlLoad {
     if (validator === undefined && sha256 === undefined) {
       if (this.#options.cache)
         this.#options.onWarning?.(
-          this.http.crossOrigin
-            ? `${this.http.name}: the server shows pages of other sites neither ETag nor Last-Modified; not cached (if it sends an ETag, it must also send Access-Control-Expose-Headers: Content-Range, ETag)`
-            : `${this.http.name}: the server sends neither ETag nor Last-Modified; not cached`,
+          `${this.http.name}: the server sends neither ETag nor Last-Modified${this.http.crossOrigin ? ", or hides the ETag (it must also send Access-Control-Expose-Headers: Content-Range, ETag)" : ""}; not cached`,
         );
       return;
     }

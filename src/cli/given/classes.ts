@@ -4,7 +4,8 @@
  * what names there are (src/checkpoints/released/classNames.ts).
  */
 import { InputError } from "../../errors.ts";
-import { classNames, findClass } from "../../checkpoints/released/classNames.ts";
+import { classNames } from "../../checkpoints/released/classNames.ts";
+import { findClass } from "../../checkpoints/released/findClass.ts";
 import { presetWords } from "../../checkpoints/released/find.ts";
 import type { Arguments, Option } from "../command.ts";
 import { quoted } from "../../text/quoted.ts";
