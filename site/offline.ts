@@ -13,8 +13,11 @@ export function keepOffline(notice: HTMLElement): void {
   const watch = (registration: ServiceWorkerRegistration): void => {
     // Without a version that is running, what comes is no update.
     const check = () => registration.waiting && serviceWorker.controller && offer(registration.waiting);
+    const follow = () => registration.installing?.addEventListener("statechange", check);
     check();
-    registration.addEventListener("updatefound", () => registration.installing?.addEventListener("statechange", check));
+    // One that was found before this ran is told of no more.
+    follow();
+    registration.addEventListener("updatefound", follow);
   };
   // After the page's own files: the worker fetches all of them.
   const register = (): void =>
