@@ -41,9 +41,10 @@ const effective = ["src/element/index.ts", "src/element/worker.ts", "src/indexNo
 
 /**
  * What the worker never comes to, with its exports: the client has the names of classes, and sends pixels and keep
- * masks.
+ * masks; nobody asks it for one of several networks.
  */
 const notInWorker = {
+  "src/checkpoints/networkNamed.ts": ["networkNamed"],
   "src/checkpoints/released/findClass.ts": ["findClass"],
   "src/checkpoints/released/imagenetClasses.ts": ["imagenetClasses"],
   "src/pictures/drawn.ts": ["drawnPicture"],
@@ -233,7 +234,7 @@ function withoutDynamicImports(code) {
   return { code: `${replaced}\n${imports.join("\n")}`, map: null };
 }
 
-/** WGSL without comments and indentation, which a minifier leaves in its templates. */
+/** WGSL without comments, indentation and spaces around signs, which a minifier leaves in its templates. */
 function withCompactShaders(code) {
   const texts = [];
   const collect = (node) => {
@@ -247,8 +248,12 @@ function withCompactShaders(code) {
   for (const { start, end } of texts.sort((a, b) => b.start - a.start)) {
     const text = code
       .slice(start, end)
+      .replace(/\/\*[^]*?\*\//g, "")
       .replace(/\/\/[^\n`]*(?=\n)/g, "")
-      .replace(/\s*\n\s*/g, "\n");
+      .replace(/\s*\n\s*/g, "\n")
+      .replace(/ ([=*<>]|[=<>+]=|&&|\|\|) /g, "$1")
+      .replace(/ ([-+/%]) (?=[\w(])/g, "$1")
+      .replace(/([,:;]) /g, "$1");
     result = result.slice(0, start) + text + result.slice(end);
   }
   return { code: result, map: null };

@@ -3,9 +3,8 @@
  * that leaves a known network behind it), several in one file, beside buffers, losses and other networks. Loaded only
  * for files whose names are not a network's alone. Not here: dicts inside of pickles (src/files/pytorch/stateDict.ts).
  */
-import { CheckpointError } from "../errors.ts";
 import type { OpenTensors } from "../files/open.ts";
-import { isAveraged } from "../files/pytorch/stateDict.ts";
+import { isAveraged, topLevel } from "../files/pytorch/stateDict.ts";
 import { renamed, type Renamed, underNames } from "../files/renamed.ts";
 import type { TensorInfo } from "../files/tensorFile.ts";
 import { quoted } from "../text/quoted.ts";
@@ -30,7 +29,6 @@ const buffers =
   /^(betas|alphas\w*|sqrt_\w+|log_\w+|posterior_\w+|lvlb_weights|logvar|loss_weight|p2_loss_weight|sigmas|snr|initted|step|global_step|epoch|decay|num_updates|n_averaged)$/;
 const modulesBeside = /^(lpips|perceptual|discriminator|criterion|optimi[sz]er|encoder$|inception|fid$)|loss/;
 
-const topLevel = "its top level";
 const mostListed = 4;
 /** More than any program saves together. */
 const mostNetworks = 16;
@@ -40,7 +38,7 @@ const mostNetworks = 16;
  * `assumed` says so, and what was left out. A file without one, and one of a latent diffusion model, stay as they are.
  * Or the one that is called `wantedName`: @throws CheckpointError that lists the names where there is none
  */
-export function plainNetwork(file: OpenTensors, wantedName?: string): OpenTensors {
+export async function plainNetwork(file: OpenTensors, wantedName?: string): Promise<OpenTensors> {
   const names = [...file.tensors.keys()];
   if (names.some((name) => latentNames.test(name))) return file;
   const named = networksByPrefix(file);
@@ -49,7 +47,8 @@ export function plainNetwork(file: OpenTensors, wantedName?: string): OpenTensor
   const wanted = all.some(({ kind }) => kind !== "classifier") ? all.filter(({ kind }) => kind !== "classifier") : all;
   const most = Math.max(0, ...wanted.map(({ tensors }) => tensors.length));
   const large = wanted.filter(({ tensors }) => 2 * tensors.length >= most);
-  const asked = wantedName === undefined ? undefined : networkNamed(file, all, wantedName);
+  const asked =
+    wantedName === undefined ? undefined : (await import("./networkNamed.ts")).networkNamed(file, all, wantedName);
   const chosen =
     asked ?? large.find(({ name }) => isAveraged(name)) ?? large.find(({ tensors }) => tensors.length === most);
   if (!chosen) return file;
@@ -63,20 +62,6 @@ export function plainNetwork(file: OpenTensors, wantedName?: string): OpenTensor
     ...(left.length > 0 ? [`${left.length} of its tensors left out (${listed(rootsOf(left))})`] : []),
   ];
   return { ...underNames(file, chosen.tensors), assumed: [...file.assumed, ...said] };
-}
-
-/** A name may leave out what stands before it in the file. @throws CheckpointError */
-function networkNamed({ name: file, place }: OpenTensors, all: readonly Network[], wanted: string): Network {
-  const { path = "", others = [] } = place ?? {};
-  const whole = ({ name }: Network) => [path, name === topLevel ? "" : name].filter(Boolean).join(".") || topLevel;
-  const found =
-    all.find((network) => whole(network) === wanted) ??
-    all.find((network) => `.${whole(network)}`.endsWith(`.${wanted}`));
-  if (found) return found;
-  const names = [...all.map(whole), ...others.map((other) => other || topLevel)];
-  throw new CheckpointError(
-    `${file}: it has no network ${quoted(wanted)}${names.length > 0 ? `, but ${listed(names.map(quoted))}` : " nor any other"}`,
-  );
 }
 
 function networksByPrefix(file: OpenTensors): PrefixedNetwork[] {

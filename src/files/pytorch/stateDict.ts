@@ -24,6 +24,8 @@ interface Candidate {
 /** Deeper than any wrapper nests. */
 const maxDepth = 5;
 const maxListed = 5;
+/** What is in no dict and no module. */
+export const topLevel = "its top level";
 /** Keys whose tensors are a training run's, not a network's. */
 const trainingKey =
   /^(optim|opt$|opt_|lr_?sched|sched|scaler|grad_scaler|amp|rng|loops$|callbacks$)|_(optimizer|scheduler|scaler)s?$/i;
@@ -119,7 +121,7 @@ function unwrapNames(tensors: Map<string, Tensor>): Map<string, Tensor> {
 }
 
 function showPath(path: string): string {
-  return path === "" ? "its top level" : quoted(path);
+  return path === "" ? topLevel : quoted(path);
 }
 
 function describe(value: unknown): string {
