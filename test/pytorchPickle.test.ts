@@ -285,12 +285,12 @@ describe("which state dict", () => {
     const whole = newObject(global("unet", "UNetModel"), []);
     await refused(
       openValue({ epoch: 3, model: whole }),
-      /a whole object of "unet\.UNetModel" \("model"\); load it in Py/,
+      /a whole object of "unet\.UNetModel" \("model"\); save its state_dict/,
     );
     await refused(openValue({ epoch: 3, args: whole }), /a dict of "epoch", "args" without one/);
     await refused(
       openValue({ decay: 1, shadow_params: list([1]) }),
-      /averages without names \("shadow_params", of torch_/,
+      /averages without names \("shadow_params"\); copy_to/,
     );
     await refused(openValue({}), /an empty dict/);
     await refused(openValue(7), /a number/);

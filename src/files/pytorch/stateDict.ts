@@ -142,12 +142,10 @@ function describe(value: unknown): string {
 function instead(dict: Map<unknown, unknown>): string | undefined {
   for (const [key, value] of dict) {
     const name = typeof key === "string" ? quoted(key) : kindOf(key);
-    if (value instanceof Inert && isArray.test(value.className))
-      return `NumPy arrays (${name}); save torch.from_numpy of each with torch.save`;
+    if (value instanceof Inert && isArray.test(value.className)) return `NumPy arrays (${name}); save them as tensors`;
     if (value instanceof Inert && isNetwork.test(name))
-      return `a whole object of ${quoted(value.className)} (${name}); load it in PyTorch and save its state_dict()`;
-    if (key === "shadow_params")
-      return `averages without names (${name}, of torch_ema); copy them into the model (copy_to) and save its state_dict()`;
+      return `a whole object of ${quoted(value.className)} (${name}); save its state_dict()`;
+    if (key === "shadow_params") return `averages without names (${name}); copy_to the model and save its state_dict()`;
   }
   return undefined;
 }
