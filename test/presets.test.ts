@@ -1,17 +1,27 @@
 /** The released networks' data: sizes to the last parameter, names, what a file looks like. */
 import { expect, test } from "vitest";
-import { buildArchitecture } from "../src/checkpoints/architecture.ts";
+import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
+import { diffusersArchitecture } from "../src/checkpoints/diffusers/config.ts";
+import { diffusersTensors } from "../src/checkpoints/diffusers/names.ts";
 import { countMacs, countParameters, expectedTensors } from "../src/checkpoints/layers.ts";
 import { inferConfig } from "../src/checkpoints/infer.ts";
 import {
   findPreset,
   identifyPreset,
+  presetArchitecture,
   presetByName,
   presetConfig,
   presetNames,
   presets,
   presetWords,
+  releasedAs,
+  releasedWords,
+  type Preset,
 } from "../src/checkpoints/released/find.ts";
+import { isDiffusersConfig } from "../src/checkpoints/recognise.ts";
+import { synthesizeTensor } from "../src/checkpoints/synthesis.ts";
+import { bytesSource } from "../src/files/bytes.ts";
+import { writeSafetensors } from "../src/files/safetensors.ts";
 import { releases } from "../src/checkpoints/released/releases.ts";
 import { cli } from "./support/cli.ts";
 import { goldenCheckpoint } from "./support/goldens.ts";
@@ -27,7 +37,13 @@ const millions: Record<string, string> = {
   "ffhq256-10m": "93.6", "improved-imagenet64": "121.1", "improved-imagenet64-vlb": "121.1",
   "improved-imagenet64-classes": "273.0", "improved-cifar10": "52.5", "improved-cifar10-vlb": "52.5",
   "improved-bedroom256": "113.7", "improved-bedroom256-longer": "113.7", "improved-upsampler-64-256": "279.8",
+  "google/ddpm-ema-celebahq-256": "113.7", "google/ddpm-ema-church-256": "113.7", "google/ddpm-ema-bedroom-256": "113.7",
+  "google/ddpm-cat-256": "113.7",
 }; // prettier-ignore
+
+const [inDiffusers, guided] = [true, false].map((layout) =>
+  presets.filter(({ flags }) => isDiffusersConfig(flags) === layout),
+) as [Preset[], Preset[]];
 
 test("there is one for every released network, under names of its own", () => {
   expect(presets.map(({ name }) => name)).toEqual(Object.keys(millions));
@@ -38,7 +54,7 @@ test("there is one for every released network, under names of its own", () => {
 
 test.each(presets)("$name has its parameters and multiply-adds", (preset) => {
   const config = presetConfig(preset);
-  const architecture = buildArchitecture(config);
+  const architecture = presetArchitecture(preset);
   expect(countParameters(architecture)).toBe(preset.parameters);
   expect((preset.parameters / 1e6).toFixed(1)).toBe(millions[preset.name]);
   expect(Math.round(countMacs(architecture, config.imageSize, config.imageSize) / 1e9)).toBe(preset.gmac);
@@ -49,12 +65,40 @@ test.each(presets)("$name has its parameters and multiply-adds", (preset) => {
 test.each(presets)("$name is found by its names, and recognised", (preset) => {
   for (const name of presetNames(preset).flatMap((name) => [name, name.toUpperCase()]))
     expect(findPreset(name)).toBe(preset);
-  expect(identifyPreset(presetConfig(preset))).toContain(preset);
-  expect(presetWords(presetConfig(preset))).toContain(preset.name);
+  const architecture = presetArchitecture(preset);
+  const layout = inDiffusers.includes(preset) ? { diffusersConfig: preset.flags } : {};
+  const checkpoint = { config: architecture.config, architecture, ...layout };
+  expect(releasedAs(checkpoint)).toContain(preset);
+  expect(releasedWords(checkpoint)).toContain(preset.name);
+});
+
+test("a network in diffusers' layout is none in guided-diffusion's, and another epsilon is another network", () => {
+  const [{ flags }] = inDiffusers as [Preset];
+  const released = (more: object) => {
+    const diffusersConfig = { ...flags, ...more };
+    const architecture = diffusersArchitecture(diffusersConfig);
+    return releasedAs({ config: architecture.config, architecture, diffusersConfig }).length;
+  };
+  expect([released({}), released({ norm_eps: 1e-5 }), released({ sample_size: 128 })]).toEqual([4, 0, 4]);
+  expect(identifyPreset(diffusersArchitecture(flags).config)).toEqual([]);
+});
+
+test("synth's tensors of diffusers' layout are those that it reads", async () => {
+  const small = { block_out_channels: [32, 64], down_block_types: ["DownBlock2D", "AttnDownBlock2D"], up_block_types: ["AttnUpBlock2D", "UpBlock2D"] }; // prettier-ignore
+  const config = { ...inDiffusers[0]!.flags, ...small };
+  const tensors = [...diffusersTensors(diffusersArchitecture(config))].map(([name, shape]) => ({
+    name,
+    shape,
+    dtype: "F32" as const,
+    data: synthesizeTensor(name, shape),
+  }));
+  const file = writeSafetensors(tensors, { diffusers_config: JSON.stringify(config) });
+  const { architecture } = await openCheckpoint(bytesSource("small", file));
+  expect(countParameters(architecture)).toBe(tensors.reduce((sum, { data }) => sum + data.length, 0));
 });
 
 test("only networks of one architecture are taken for each other", () => {
-  for (const preset of presets) {
+  for (const preset of guided) {
     const others = identifyPreset(presetConfig(preset));
     const alike = { 552_814_086: 6, 93_563_910: 7, 121_063_942: 2, 52_546_438: 2, 113_676_678: 2 };
     expect(others.length).toBe(alike[preset.parameters as keyof typeof alike] ?? 1);
@@ -70,7 +114,7 @@ test("only networks of one architecture are taken for each other", () => {
 });
 
 test("the tensors alone tell a released file, but for what no tensor says", () => {
-  const recognised = presets.filter((preset) => {
+  const recognised = guided.filter((preset) => {
     const shapes = new Map([...expectedTensors(presetConfig(preset))].map(([name, shape]) => [name, { shape }]));
     return identifyPreset(inferConfig(shapes)).includes(preset);
   });
@@ -79,7 +123,7 @@ test("the tensors alone tell a released file, but for what no tensor says", () =
     "imagenet64",
     "imagenet128",
     "upsampler-64-256",
-    ...presets.map(({ name }) => name).filter((name) => /^improved-(?!cifar)/.test(name)),
+    ...presets.map(({ name }) => name).filter((name) => /^improved-(?!cifar)|^google/.test(name)),
   ];
   expect(recognised.map(({ name }) => name)).toEqual(Object.keys(millions).filter((name) => !silent.includes(name)));
 });

@@ -10,7 +10,7 @@ import { namesInFile } from "../checkpoints/released/classNames.ts";
 import { planClassifierMemory } from "../unet/classifierMemory.ts";
 import { planMemory, type MemoryOptions } from "../unet/memoryPlan.ts";
 import type { ForwardSize } from "../unet/network.ts";
-import { guidedScale, identifyPreset, presetWords } from "../checkpoints/released/find.ts";
+import { guidedScale, releasedAs, releasedWords } from "../checkpoints/released/find.ts";
 import type { Requests, SourceMessage } from "./messages.ts";
 import type { Task } from "./task.ts";
 import type { ClassifierInfo, Estimate, LoadProgress, LoadRequest, ModelInfo, RunSettings } from "./types.ts";
@@ -123,7 +123,7 @@ async function describe(repaint: RePaint, { source, classifier }: Wanted, bytes:
   const guide = classifier && (await describeClassifier(repaint, classifier, size, options));
   const name = nameOf(source);
   return {
-    title: presetWords(config) ?? name,
+    title: releasedWords(repaint.checkpoint) ?? name,
     imageSize: config.imageSize,
     classes: config.numClasses,
     // The client adds ImageNet's.
@@ -137,7 +137,7 @@ async function describe(repaint: RePaint, { source, classifier }: Wanted, bytes:
     diffusionSteps: diffusion.diffusionSteps,
     memoryBytes: planMemory(architecture, size, options).total + (guide?.memoryBytes ?? 0),
     classifier: guide ?? null,
-    looksLike: identifyPreset(config).map((preset) => preset.name),
+    looksLike: releasedAs(repaint.checkpoint).map((preset) => preset.name),
   };
 }
 

@@ -100,6 +100,20 @@ function layersByName(architecture: Architecture): Map<string, Names> {
   return names;
 }
 
+/** All tensors of such a file by the names that diffusers writes today, with their shapes. */
+export function diffusersTensors(architecture: Architecture): Map<string, number[]> {
+  const names = layersByName(architecture);
+  const tensors = new Map<string, number[]>();
+  for (const [name, [out, ...rest]] of tensorsOf(architecture)) {
+    const [, layer, suffix] = /^(.*)\.(weight|bias)$/.exec(name)!;
+    const sources = names.get(layer!)!;
+    // Attention's layers are linear there, and 1×1 convolutions with one axis here.
+    const shape = [out! / sources.length, ...(rest.length === 2 ? rest.slice(0, 1) : rest)];
+    for (const [choice] of sources) tensors.set(`${choice}.${suffix}`, shape);
+  }
+  return tensors;
+}
+
 /**
  * The file under guided-diffusion's names, as far as it has the tensors; what it lacks stays missing, for one error
  * that lists all. to_q, to_k and to_v become one qkv in the new order. Both generations of attention's names are known.

@@ -1,9 +1,11 @@
 /** The released networks (unets.ts) found by name, and recognised by their architecture. */
 import { InputError } from "../../errors.ts";
-import { buildArchitecture } from "../architecture.ts";
+import { type Architecture, buildArchitecture } from "../architecture.ts";
 import type { Checkpoint } from "../checkpoint.ts";
 import { configProblems, type UNetConfig } from "../config.ts";
 import { completeConfig, parseFlags } from "../flags.ts";
+import { diffusersArchitecture } from "../diffusers/config.ts";
+import { isDiffusersConfig } from "../recognise.ts";
 import { nearNames } from "../../text/near.ts";
 import { quoted } from "../../text/quoted.ts";
 import { presets, type Preset } from "./unets.ts";
@@ -32,7 +34,12 @@ export function presetByName(name: string): Preset {
 }
 
 export function presetConfig({ flags }: Preset): UNetConfig {
-  return completeConfig(parseFlags(flags));
+  return isDiffusersConfig(flags) ? diffusersArchitecture(flags).config : completeConfig(parseFlags(flags));
+}
+
+export function presetArchitecture(preset: Preset): Architecture {
+  const { flags } = preset;
+  return isDiffusersConfig(flags) ? diffusersArchitecture(flags) : buildArchitecture(presetConfig(preset));
 }
 
 /** The side of a super-resolution preset's small picture. */
@@ -47,15 +54,28 @@ export function lowResSide({ flags }: Preset): number | undefined {
 export function identifyPreset(config: UNetConfig): readonly Preset[] {
   if (configProblems(config).length > 0) return [];
   const own = fingerprint(config);
-  return presets.filter((preset) => fingerprint(presetConfig(preset)) === own);
+  return presets.filter((preset) => !isDiffusersConfig(preset.flags) && fingerprint(presetConfig(preset)) === own);
 }
+
+/** The same of an open checkpoint, whose layout may be diffusers'. */
+export function releasedAs({ config, architecture, diffusersConfig }: Released): readonly Preset[] {
+  if (!diffusersConfig) return identifyPreset(config);
+  const own = blocksOf(architecture);
+  return presets.filter(({ flags }) => isDiffusersConfig(flags) && blocksOf(diffusersArchitecture(flags)) === own);
+}
+
+type Released = Pick<Checkpoint, "config" | "architecture" | "diffusersConfig">;
 
 /** The blocks in order, with channels, heads and resampling: equal for configurations that compute the same. */
 function fingerprint(config: UNetConfig): string {
-  const { input, middle, output, stemChannels, embedChannels, outChannels } = buildArchitecture(config);
+  return blocksOf(buildArchitecture(config));
+}
+
+function blocksOf({ config, details, ...blocks }: Architecture): string {
+  const { input, middle, output, stemChannels, embedChannels, outChannels } = blocks;
   const { useScaleShiftNorm, useNewAttentionOrder, numClasses, superRes } = config;
   const choices = { useScaleShiftNorm, useNewAttentionOrder, numClasses, superRes };
-  return JSON.stringify({ input, middle, output, stemChannels, embedChannels, outChannels, choices });
+  return JSON.stringify({ input, middle, output, stemChannels, embedChannels, outChannels, choices, details });
 }
 
 /** The classifier's scale that released networks of this architecture were guided with; 1 where they say nothing. */
@@ -71,7 +91,15 @@ export function guidedScale({ config, diffusersConfig }: Pick<Checkpoint, "confi
  * none of the released ones.
  */
 export function presetWords(config: UNetConfig): string | undefined {
-  const found = identifyPreset(config);
+  return wordsOf(identifyPreset(config));
+}
+
+/** The same of an open checkpoint. */
+export function releasedWords(checkpoint: Released): string | undefined {
+  return wordsOf(releasedAs(checkpoint));
+}
+
+function wordsOf(found: readonly Preset[]): string | undefined {
   if (found.length === 0) return undefined;
   const [first] = found;
   const single = `${first!.name} (${first!.title})`;

@@ -22,4 +22,8 @@ export const releases: Readonly<Record<Release, { readonly origin: string; reado
     origin: "the README of github.com/openai/improved-diffusion",
     licence: "code MIT; of the weights its pages say nothing",
   },
+  DDPM: {
+    origin: "the pages of the organisation google at Hugging Face, in diffusers' layout",
+    licence: "Apache-2.0, as the model cards say; the data set has terms of its own",
+  },
 };

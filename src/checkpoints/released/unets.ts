@@ -4,14 +4,16 @@
  * them. Not here: finding one and telling a network by its architecture (find.ts), classifiers (classifiers.ts).
  */
 
-export type Release = "guided-diffusion" | "RePaint" | "P2-weighting" | "DPS" | "improved-diffusion";
+export type Release = "guided-diffusion" | "RePaint" | "P2-weighting" | "DPS" | "improved-diffusion" | "DDPM";
+
+type Flag = string | number | boolean | null | readonly (string | number)[] | { readonly [name: string]: Flag };
 
 export interface Preset {
   readonly name: string;
   /** For people: "ImageNet 256×256, class-conditional". */
   readonly title: string;
-  /** In the vocabulary of guided-diffusion's scripts. */
-  readonly flags: Readonly<Record<string, string | number | boolean>>;
+  /** In the vocabulary of guided-diffusion's scripts; of a network in diffusers' layout, its config.json. */
+  readonly flags: Readonly<Record<string, Flag>>;
   /** As released; undefined where its authors' pages do not say it. */
   readonly file?: string;
   /** Whose release it is: where its file is to be found and what it may be used for stand in releases.ts. */
@@ -122,6 +124,49 @@ const improvedBedroom = {
   parameters: 113_676_678,
   gmac: 249,
 };
+
+/** DDPM's (Ho et al. 2020, arXiv 2006.11239) in diffusers' layout: one config.json. */
+const ddpmConfig = {
+  _class_name: "UNet2DModel",
+  act_fn: "silu",
+  attention_head_dim: null,
+  block_out_channels: [128, 128, 256, 256, 512, 512],
+  center_input_sample: false,
+  down_block_types: ["DownBlock2D", "DownBlock2D", "DownBlock2D", "DownBlock2D", "AttnDownBlock2D", "DownBlock2D"],
+  downsample_padding: 0,
+  flip_sin_to_cos: false,
+  freq_shift: 1,
+  in_channels: 3,
+  layers_per_block: 2,
+  mid_block_scale_factor: 1,
+  norm_eps: 1e-6,
+  norm_num_groups: 32,
+  out_channels: 3,
+  sample_size: 256,
+  time_embedding_type: "positional",
+  up_block_types: ["UpBlock2D", "AttnUpBlock2D", "UpBlock2D", "UpBlock2D", "UpBlock2D", "UpBlock2D"],
+};
+const ddpmScheduler = {
+  _class_name: "DDPMScheduler",
+  beta_end: 0.02,
+  beta_schedule: "linear",
+  beta_start: 0.0001,
+  clip_sample: true,
+  num_train_timesteps: 1000,
+  variance_type: "fixed_small",
+};
+
+function ddpm(name: string, things: string, more: Readonly<Record<string, Flag>> = {}): Preset {
+  return {
+    name: `google/${name}`,
+    title: `${things} 256×256, DDPM`,
+    flags: { ...ddpmConfig, ...more },
+    guidance: null,
+    release: "DDPM",
+    parameters: 113_673_219,
+    gmac: 249,
+  };
+}
 
 export const presets: readonly Preset[] = [
   {
@@ -312,4 +357,8 @@ export const presets: readonly Preset[] = [
     parameters: 279_792_390,
     gmac: 560,
   }),
+  ddpm("ddpm-ema-celebahq-256", "CelebA-HQ faces"),
+  ddpm("ddpm-ema-church-256", "LSUN churches"),
+  ddpm("ddpm-ema-bedroom-256", "LSUN bedrooms"),
+  ddpm("ddpm-cat-256", "LSUN cats", { scheduler_config: ddpmScheduler }),
 ];

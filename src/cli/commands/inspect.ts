@@ -10,7 +10,7 @@ import type { ClassifierCheckpoint } from "../../checkpoints/classifier/checkpoi
 import { classifierPresets, identifyClassifier } from "../../checkpoints/released/classifiers.ts";
 import { classNames } from "../../checkpoints/released/classNames.ts";
 import type { UNetConfig } from "../../checkpoints/config.ts";
-import { identifyPreset, presetByName } from "../../checkpoints/released/find.ts";
+import { presetByName, releasedAs } from "../../checkpoints/released/find.ts";
 import { type Arguments, type Command, jsonOption } from "../command.ts";
 import type { Context } from "../context.ts";
 import { byFlagName } from "../given/flagWords.ts";
@@ -156,7 +156,7 @@ function presetsOf(network: Network): string[] {
     const released = identifyClassifier(network.file.tensors);
     return released ? [released.name] : [];
   }
-  return network.diffusersConfig ? [] : identifyPreset(network.config).map(({ name }) => name);
+  return releasedAs(network).map(({ name }) => name);
 }
 
 function classifierWords({ config, architecture: { head, outChannels } }: ClassifierCheckpoint): string {

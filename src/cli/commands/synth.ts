@@ -5,10 +5,19 @@
 import { InputError } from "../../errors.ts";
 import { refuseOutput, writeFileAtomic } from "../../node/files.ts";
 import { type StreamedTensor, writeTensorFile } from "../../node/tensorWriter.ts";
-import { expectedTensors } from "../../checkpoints/layers.ts";
+import { diffusersTensors } from "../../checkpoints/diffusers/names.ts";
+import { tensorsOf } from "../../checkpoints/layers.ts";
+import { isDiffusersConfig } from "../../checkpoints/recognise.ts";
 import { defaultDiffusion } from "../../checkpoints/config.ts";
 import { parseFlags } from "../../checkpoints/flags.ts";
-import { lowResSide, type Preset, presetByName, presetConfig, presets } from "../../checkpoints/released/find.ts";
+import {
+  lowResSide,
+  type Preset,
+  presetArchitecture,
+  presetByName,
+  presetConfig,
+  presets,
+} from "../../checkpoints/released/find.ts";
 import { writeSafetensors, type WritableTensor } from "../../files/safetensors.ts";
 import { isExactInFloat16, synthesizeFloat16, synthesizeInput, synthesizeTensor } from "../../checkpoints/synthesis.ts";
 import { type Arguments, type Command, forceOption, jsonOption } from "../command.ts";
@@ -89,7 +98,9 @@ async function run({ preset, path, dtype, input, force }: Settings, { report, si
 }
 
 function weightsOf(preset: Preset, dtype: Precision): StreamedTensor[] {
-  return [...expectedTensors(presetConfig(preset))].map(([name, shape]) =>
+  const architecture = presetArchitecture(preset);
+  const tensors = isDiffusersConfig(preset.flags) ? diffusersTensors(architecture) : tensorsOf(architecture);
+  return [...tensors].map(([name, shape]) =>
     dtype === "f16" && isExactInFloat16(name, shape)
       ? { name, shape, dtype: "F16", bytes: () => synthesizeFloat16(name, shape) }
       : { name, shape, dtype: "F32", bytes: () => synthesizeTensor(name, shape) },
@@ -97,12 +108,13 @@ function weightsOf(preset: Preset, dtype: Precision): StreamedTensor[] {
 }
 
 function metadataOf({ name, flags }: Preset): Record<string, string> {
+  const common = { preset: name, synthetic: "made by a rule, not trained: paints noise" };
+  if (isDiffusersConfig(flags)) return { diffusers_config: JSON.stringify(flags), ...common };
   const diffusion = byFlagName({ ...defaultDiffusion, ...parseFlags(flags).diffusion });
   return {
     flags: JSON.stringify(flags),
     diffusion: JSON.stringify(diffusion),
-    preset: name,
-    synthetic: "made by a rule, not trained: paints noise",
+    ...common,
   };
 }
 
