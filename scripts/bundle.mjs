@@ -223,14 +223,25 @@ function withPureConstants(code) {
 
 /**
  * In a single file nothing is loaded later, and modules need not be wrapped to begin later: test/imports.test.ts
- * forbids circles.
+ * forbids circles. Only the names that are taken of a module are imported, so that the others can be left out.
  */
 function withoutDynamicImports(code) {
   const imports = [];
-  const replaced = code.replace(/(?<!typeof )\bimport\("(\.[^"]+)"\)/g, (_, path) => {
-    imports.push(`import * as later${imports.length} from "${path}";`);
-    return `Promise.resolve(later${imports.length - 1})`;
-  });
+  const later = (path, names) => {
+    const own = names.map((name) => [name, `later${imports.length}${name}`]);
+    imports.push(`import { ${own.map(([name, as]) => `${name} as ${as}`).join(", ")} } from "${path}";`);
+    return `Promise.resolve({ ${own.map(([name, as]) => `${name}: ${as}`).join(", ")} })`;
+  };
+  const replaced = code
+    .replace(
+      /const \{ ([\w, ]+) \} = await import\("(\.[^"]+)"\)/g,
+      (_, names, path) => `const { ${names} } = await ${later(path, names.split(", "))}`,
+    )
+    .replace(/\(await import\("(\.[^"]+)"\)\)\.(\w+)/g, (_, path, name) => `(await ${later(path, [name])}).${name}`)
+    .replace(/(?<!typeof )\bimport\("(\.[^"]+)"\)/g, (_, path) => {
+      imports.push(`import * as later${imports.length} from "${path}";`);
+      return `Promise.resolve(later${imports.length - 1})`;
+    });
   return { code: `${replaced}\n${imports.join("\n")}`, map: null };
 }
 
