@@ -32,6 +32,7 @@ describe.skipIf(noChromium)("<repaint-inpaint>", () => {
     expect(JSON.parse(settings!)).toEqual({
       sampling: { sampler: "langevin", levels: 10, inner: 2, step: 1, lambda: 8, still: 1 },
       precision: "f32",
+      detail: "model",
       reached: "result",
     });
     let changed = 0;

@@ -13,6 +13,7 @@ const settings: Settings = {
   seed: 1n,
   count: 1,
   precision: "f32",
+  detail: "model",
   class: 4,
   classifierScale: 2,
   previewSeconds: 0,

@@ -30,6 +30,7 @@ export async function inpaintPicture(
       sampling: request.sampling,
       region: request.region,
       feather: request.feather,
+      detail: request.detail,
       classifierScale: request.classifierScale ?? model.classifierScale,
       previewSeconds: request.previewSeconds,
       signal: task.signal,

@@ -2,6 +2,7 @@
 import { lastPart } from "../text/addresses.ts";
 import { InputError, InterruptedError, OutOfMemoryError } from "../errors.ts";
 import { measureCall } from "../repaint/measure.ts";
+import type { Mask } from "../pictures/image.ts";
 import { planRegions } from "../pictures/region.ts";
 import { RePaint } from "../repaint/repaint.ts";
 import { sha256Hex } from "../sources/sha256.ts";
@@ -89,12 +90,16 @@ export class ModelHolder {
 
   async estimate(settings: RunSettings, signal: AbortSignal): Promise<Estimate> {
     const { repaint } = this;
-    const { keep, region, count = 1 } = settings;
+    const { keep, region, detail, count = 1 } = settings;
     const side = repaint.checkpoint.config.imageSize;
     const sizes = { modelWidth: side, modelHeight: side, ...(region ? { region } : {}) };
     const crops = keep ? planRegions(keep, sizes).length : 1;
     const hasKnown = !keep || keep.data.some((value) => value >= 0.5);
-    const modelCalls = count * crops * repaint.modelCalls(settings.sampling, hasKnown);
+    const modelCalls =
+      count *
+      (keep && detail && detail !== "model"
+        ? await imagesOf(repaint, keep, settings)
+        : crops * repaint.modelCalls(settings.sampling, hasKnown));
     const secondsPerCall = (this.secondsPerCall ??= await measureCall(repaint.unet, signal, repaint.classifier));
     return { modelCalls, secondsPerCall, seconds: modelCalls * secondsPerCall };
   }
@@ -103,6 +108,13 @@ export class ModelHolder {
     this.#repaint?.dispose();
     this.#repaint = undefined;
   }
+}
+
+/** What goes through the model in detail: of a picture that is not at hand, at most. */
+async function imagesOf(repaint: RePaint, keep: Mask, { sampling, region }: RunSettings): Promise<number> {
+  const { width, height } = keep;
+  const picture = { width, height, data: new Uint8ClampedArray(4 * width * height).fill(255) };
+  return (await repaint.cost({ picture, keep, seed: 0n }, { sampling, region, detail: "full" })).images;
 }
 
 const placeOf = (source: SourceMessage) => ("file" in source ? source.file : source.url);

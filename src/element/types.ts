@@ -5,6 +5,7 @@
  */
 import type { Box } from "../pictures/holes.ts";
 import type { Mask, NewPicture, Picture } from "../pictures/image.ts";
+import type { Detail } from "../pictures/octaves.ts";
 import type { Preset, Sampling } from "../repaint/sampling.ts";
 import type { AdapterKind } from "../engine/adapter.ts";
 import type { Precision } from "../numbers/storage.ts";
@@ -113,6 +114,11 @@ export interface RunSettings {
   /** With it the crops of this mask are counted; without, one crop. */
   readonly keep?: Mask | undefined;
   readonly region?: Box | undefined;
+  /**
+   * How far a hole goes that is larger than the model's pictures: to the model's size (default), as far as the picture
+   * has detail, or to its full scale. An estimate takes auto for full.
+   */
+  readonly detail?: Detail | undefined;
   /** Variations. Default 1. */
   readonly count?: number | undefined;
 }

@@ -8,6 +8,7 @@ import { checkPair, checkSize, type Mask, type Picture } from "../pictures/image
 import { keepMask } from "../pictures/keepMask.ts";
 import type { Detail } from "../pictures/octaves.ts";
 import { shown } from "../text/quoted.ts";
+import { DETAILS } from "./sampling.ts";
 
 /** A mask: numbers from 0 to 1, or a picture of which white is what the mask's name says (`keepMask`). */
 export type MaskSource = Mask | Picture | Drawable;
@@ -124,8 +125,6 @@ function unlike(what: string, given: unknown, needs: string): InputError {
 }
 
 const tagOf = (value: unknown): string => Object.prototype.toString.call(value);
-
-export const DETAILS = ["model", "auto", "full"] as const satisfies readonly Detail[];
 
 /** @throws InputError */
 export function readDetail(detail: Detail | undefined): Detail {

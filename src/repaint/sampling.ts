@@ -3,6 +3,7 @@
  * this one object. Pure and small: pages import it. Not here: what a sampler computes (samplers/).
  */
 import { InputError } from "../errors.ts";
+import type { Detail } from "../pictures/octaves.ts";
 import { countModelCalls, MAX_TRANSITIONS, scheduleTimes, type Schedule } from "./schedule.ts";
 
 /**
@@ -66,6 +67,9 @@ export const PRESETS = {
 } as const satisfies Record<string, Sampling>;
 
 export type Preset = keyof typeof PRESETS;
+
+/** How far holes go that are larger than the network's pictures, the usual first (`InpaintOptions.detail`). */
+export const DETAILS = ["model", "auto", "full"] as const satisfies readonly Detail[];
 
 /** Every setting of every sampler, in the order in which people read them. */
 export const SAMPLER_SETTINGS = {

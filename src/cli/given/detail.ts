@@ -1,7 +1,7 @@
 /** --detail: how far holes go that are larger than the network's pictures. */
 import type { Detail } from "../../pictures/octaves.ts";
 import type { Region } from "../../pictures/region.ts";
-import { DETAILS } from "../../repaint/given.ts";
+import { DETAILS } from "../../repaint/sampling.ts";
 import type { Arguments, Option } from "../command.ts";
 
 export const detailOption: Option = {

@@ -24,7 +24,7 @@ export async function detailCosts<W extends CostlyWork>(
   }
   const sum = (of: (cost: RunCost) => number) => [...costs.values()].reduce((total, cost) => total + of(cost), 0);
   const [modelCalls, images] = [sum((cost) => cost.modelCalls), sum((cost) => cost.images)];
-  const estimate = images * (await measureCall(repaint.unet, signal));
+  const estimate = images * (await measureCall(repaint.unet, signal, repaint.classifier));
   const { detail } = options;
   report.event("detail", { detail, modelCalls, images, seconds: estimate });
   report.say(

@@ -3,7 +3,14 @@
  * this.
  */
 import { InputError } from "../../errors.ts";
-import { PRESETS, resolveSampling, samplingCalls, type Preset, type Sampling } from "../../repaint/sampling.ts";
+import {
+  DETAILS,
+  PRESETS,
+  resolveSampling,
+  samplingCalls,
+  type Preset,
+  type Sampling,
+} from "../../repaint/sampling.ts";
 import { quoted } from "../../text/quoted.ts";
 import { precisions } from "../../numbers/storage.ts";
 import type { ModelSource } from "../types.ts";
@@ -22,6 +29,8 @@ export const attributes = {
   seed: "0 to 2^64 - 1. Default: a random one.",
   variations: "How many results a run makes, with seeds that follow each other: 1 (default) to 64.",
   precision: "How weights and activations are stored: f32 (default) or f16.",
+  detail:
+    "Of holes larger than the model's pictures: model (default) scales them up from its size; auto goes on as far as the picture has detail, full to its own scale.",
   "class-label": "The number of the class to paint, of models with classes. Default: the one that means none, or 0.",
   "classifier-scale": "How strongly the classifier guides. Default: as is usual of the model, else 1.",
   previews: "Least seconds between previews, 0.5 by default; off: none, which costs nothing.",
@@ -50,6 +59,11 @@ export const settingsOf: { readonly [Name in AttributeName]?: (text: string) => 
     if (!precision) throw unlike("precision", precisions.join(" or "), text);
     return { precision };
   },
+  detail: (text) => {
+    const detail = DETAILS.find((one) => one === text);
+    if (!detail) throw unlike("detail", DETAILS.join(", "), text);
+    return { detail };
+  },
   "class-label": (text) => ({ class: whole("class-label", text, 0, 2 ** 31 - 1) }),
   "classifier-scale": (text) => {
     const classifierScale = Number(text);
@@ -75,6 +89,7 @@ const settingAttributes: { readonly [Name in keyof Settings]?: readonly [Attribu
   seed: ["seed", "bigint", "number"],
   count: ["variations", "number"],
   precision: ["precision", "string"],
+  detail: ["detail", "string"],
   class: ["class-label", "number"],
   classifierScale: ["classifier-scale", "number"],
   previewSeconds: ["previews", "number"],

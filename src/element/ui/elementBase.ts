@@ -71,6 +71,14 @@ export abstract class ElementBase extends Base {
     this.#set("precision", value);
   }
 
+  get detail(): Settings["detail"] {
+    return this.settings.detail;
+  }
+
+  set detail(value: Settings["detail"] | null) {
+    this.#set("detail", value);
+  }
+
   /** null: none was chosen. */
   get classLabel(): number | null {
     return this.settings.class ?? null;

@@ -24,6 +24,7 @@ import type {
 import { afterQuiet } from "./dom.ts";
 import { Emitter } from "./emitter.ts";
 import type { Precision } from "../../numbers/storage.ts";
+import type { Detail } from "../../pictures/octaves.ts";
 
 export interface Settings {
   readonly sampling: Sampling;
@@ -31,6 +32,8 @@ export interface Settings {
   /** Variations. */
   readonly count: number;
   readonly precision: Precision;
+  /** Of holes larger than the model's pictures. */
+  readonly detail: Detail;
   /** Of a model with classes; undefined: the usual one. */
   readonly class: number | undefined;
   /** How strongly a classifier guides, where there is one; undefined: as is usual of the model. */
@@ -236,9 +239,9 @@ export class EngineSession extends Emitter<SessionEvents> {
     const asked = this.#estimateOf;
     if (!asked || this.#run || this.#model.kind !== "loaded") return;
     const { settings, keep } = asked;
-    const { sampling, count } = settings;
+    const { sampling, detail, count } = settings;
     try {
-      const estimate = await this.client.estimate({ sampling, keep, count });
+      const estimate = await this.client.estimate({ sampling, detail, keep, count });
       if (asked !== this.#estimateOf) return;
       this.#estimated = { estimate, settings };
       this.emit("estimate", estimate);

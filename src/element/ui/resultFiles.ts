@@ -13,7 +13,7 @@ function textOf({ seed, reached, made }: Result, { sides }: Workspace): Record<s
   const { info } = made.model;
   const { classifier } = info;
   const { count, usual } = paintable(info);
-  const { sampling: given, precision, class: label = usual } = made.settings;
+  const { sampling: given, precision, detail, class: label = usual } = made.settings;
   const sampling = given.sampler === "langevin" ? { ...given, ...langevinSettings(given) } : given;
   const added = sideNames.map((side) => sides[side]);
   const all = {
@@ -22,6 +22,7 @@ function textOf({ seed, reached, made }: Result, { sides }: Workspace): Record<s
     classifierScale: classifier ? (made.settings.classifierScale ?? classifier.scale) : undefined,
     extend: added.some((pixels) => pixels > 0) ? added.join() : undefined,
     precision,
+    detail,
     reached,
   };
   const text = { Software: "repaint-webgpu", Model: info.title, Seed: String(seed), Settings: JSON.stringify(all) };

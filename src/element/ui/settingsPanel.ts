@@ -1,5 +1,5 @@
 /** How a run goes: presets, the sampler with its numbers and plot, seed, variations, precision, class, previews. */
-import { PRESETS, type Preset, type Sampling } from "../../repaint/sampling.ts";
+import { DETAILS, PRESETS, type Preset, type Sampling } from "../../repaint/sampling.ts";
 import type { ModelInfo } from "../types.ts";
 import { button, field, numberField } from "./controls.ts";
 import { h, svg } from "./dom.ts";
@@ -8,6 +8,13 @@ import { paintable, type Settings } from "./engineSession.ts";
 import { SamplerFields, write } from "./samplerFields.ts";
 import { plotSampling, type Plot } from "./samplingPlot.ts";
 import { type Precision, precisions } from "../../numbers/storage.ts";
+import type { Detail } from "../../pictures/octaves.ts";
+
+const detailTexts: Readonly<Record<Detail, string>> = {
+  model: "at the model’s size, scaled up",
+  auto: "as sharp as the picture (slow)",
+  full: "at the picture’s full size (slow)",
+};
 
 const precisionTexts: Readonly<Record<Precision, string>> = { f32: "f32, exact", f16: "f16, half the memory" };
 
@@ -35,6 +42,7 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
     seed: randomSeed(),
     count: 1,
     precision: "f32",
+    detail: "model",
     class: undefined,
     classifierScale: undefined,
     previewSeconds: 0.5,
@@ -71,6 +79,11 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
     "select",
     { on: { change: () => this.set({ precision: this.#precision.value as Settings["precision"] }) } },
     ...precisions.map((precision) => h("option", { value: precision }, precisionTexts[precision])),
+  );
+  readonly #detail = h(
+    "select",
+    { on: { change: () => this.set({ detail: this.#detail.value as Detail }) } },
+    ...DETAILS.map((detail) => h("option", { value: detail }, detailTexts[detail])),
   );
   readonly #preview = h("input", {
     type: "checkbox",
@@ -111,6 +124,7 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
       this.#sampler.root,
       h("div", { class: "field seed" }, field("Seed", this.#seed), dice),
       h("div", { class: "double" }, this.#count.root, field("Precision", this.#precision)),
+      field("Large holes", this.#detail),
       this.#classes,
     );
     this.#details = h("details", { class: "more" }, h("summary", {}, "Sampler, seed and more"), this.#more);
@@ -202,7 +216,7 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
   }
 
   #show(): void {
-    const { sampling, seed, count, precision, class: label, classifierScale, previewSeconds } = this.#settings;
+    const { sampling, seed, count, precision, detail, class: label, classifierScale, previewSeconds } = this.#settings;
     for (const [name, input] of this.#presets) input.checked = name === this.preset;
     this.#sampler.show(sampling, this.#mostSteps);
     write(this.#seed, String(seed));
@@ -211,6 +225,7 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
     this.#name.selectedIndex = label ?? this.#usualClass;
     write(this.#scale.input, String(classifierScale ?? this.#usualScale));
     this.#precision.value = precision;
+    this.#detail.value = detail;
     this.#preview.checked = previewSeconds > 0;
     if (previewSeconds > 0) this.#seconds = previewSeconds;
     this.#showPlot(sampling);
