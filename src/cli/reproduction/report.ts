@@ -61,6 +61,8 @@ type Write = (file: string, content: string | Uint8Array) => Promise<void>;
 interface Part {
   /** Any of these makes it. */
   readonly of: (study: string) => boolean;
+  /** Another study, whose rows stand beside these as far as they are there. */
+  readonly beside?: string;
   readonly make: (judged: JudgedStudies, write: Write) => Promise<readonly string[]>;
 }
 
@@ -69,10 +71,10 @@ const isFewer = (name: string): boolean => name.startsWith("fewer");
 const parts: readonly Part[] = [
   { of: (name) => name === "settings", make: settingsPart },
   { of: (name) => name === "halves", make: halvesPart },
-  { of: isOfClasses, make: classesPart },
-  { of: (name) => name === "masks", make: masksPart },
+  { of: isOfClasses, beside: "settings", make: classesPart },
+  { of: (name) => name === "masks", beside: "settings", make: masksPart },
   { of: (name) => name === "diversity", make: diversityPart },
-  { of: isFewer, make: fewerPart },
+  { of: isFewer, beside: "halves", make: fewerPart },
 ];
 
 /** @returns the report's file, and how many results of how many it is made from */
@@ -82,8 +84,12 @@ export async function writeReproduction(
 ): Promise<{ file: string; results: number; tasks: number }> {
   const { isWanted } = reproduction;
   const judged = await judgeAll(reproduction);
-  // Rows of other studies stand beside those that were asked for, as far as they are there.
-  const shown = [...judged.studies.values()].filter(({ source, judged: own }) => isWanted(source.name) || own.size > 0);
+  const names = [...judged.studies.keys()];
+  const wanted = parts.filter(({ of }) => names.some((name) => of(name) && isWanted(name)));
+  const isShown = (name: string): boolean => wanted.some(({ of, beside }) => of(name) || beside === name);
+  const shown = [...judged.studies.values()].filter(
+    ({ source: { name }, judged: own }) => isWanted(name) || (isShown(name) && own.size > 0),
+  );
   const all = [...shown, ...(judged.baseline ? [judged.baseline] : [])];
   const results = all.reduce((sum, study) => sum + study.judged.size, 0);
   const tasks = all.reduce((sum, study) => sum + study.tasks.length, 0);
@@ -93,9 +99,7 @@ export async function writeReproduction(
     return writeFileAtomic(join(out, file), bytes, { force: true });
   };
   const page = await opening(all, { results, tasks });
-  for (const { of, make } of parts)
-    if ([...judged.studies.keys()].some((name) => of(name) && isWanted(name)))
-      page.push(...(await make(judged, write)));
+  for (const { make } of wanted) page.push(...(await make(judged, write)));
   await write("README.md", `${page.join("\n\n")}\n`);
   await write("results.json", `${JSON.stringify(all.map(numbersOf), null, 1)}\n`);
   return { file: join(out, "README.md"), results, tasks };
