@@ -11,7 +11,7 @@ export interface StateDict {
   readonly tensors: Map<string, Tensor>;
   /** Where the state dict was found and what else could have been meant, in words; empty for a state dict alone. */
   readonly assumed: string[];
-  /** Where it was found ("" at the top level), and where the other large ones are. */
+  /** Where it was found ("" at the top level), and where others as large as networks are. */
   readonly place: { readonly path: string; readonly others: readonly string[] };
 }
 
@@ -57,7 +57,11 @@ export function findStateDict(value: unknown, fail: Fail, network?: string): Sta
   return {
     tensors: unwrapNames(collect(chosen, fail)),
     assumed: others.length === 0 || named ? [] : [`${from} (the file also has ${also})`],
-    place: { path: chosen.path, others },
+    place: {
+      path: chosen.path,
+      // A dict with a network and its average has twice as many tensors as the network alone beside it.
+      others: candidates.filter((other) => other !== chosen && 4 * other.tensors >= most).map(({ path }) => path),
+    },
   };
 }
 
