@@ -1,6 +1,6 @@
 /**
  * Holes larger than the network at the picture's own scale: which sizes and windows are gone through, and a run of a
- * tiny network over them. More runs: test/full/detail.test.ts; what a known field says of them: gaussianField.test.ts.
+ * tiny network over them. More runs: test/full/detail.test.ts; what a known field says of tiles: gaussianField.test.ts.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
