@@ -20,6 +20,7 @@ import { vulkanEnvironment } from "../support/vulkan.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
+const minutes = 60_000;
 const ours = "node_modules/repaint-webgpu";
 const example = `${ours}/weights/examples/3-one-eye`;
 const sampling = "--steps 2 --jump-length 1 --resamples 1 --seed 1".split(" ");
@@ -42,12 +43,12 @@ function fill(program: readonly string[], out: string): Promise<Picture> {
   return readPicture(join(cwd, out));
 }
 
-describe.skipIf(noChromium)("the packed package", () => {
+describe.skipIf(noChromium)("the packed package", { timeout: 5 * minutes }, () => {
   beforeAll(async () => {
     cwd = userProject("runtimes", packages.runtimes!, files);
     linkOwnPackages(cwd);
     expected = await fill([process.execPath], "node.png");
-  });
+  }, 5 * minutes);
   afterAll(removeUserProjects);
 
   test("says where the pictures are that it leaves out", () => {
@@ -95,14 +96,14 @@ describe.skipIf(noChromium)("the packed package", () => {
         BUN_INSTALL: cache,
         BUN_INSTALL_CACHE_DIR: cache,
       });
-    });
+    }, 5 * minutes);
     afterAll(async () => {
       await registry?.stop();
       rmSync(empty, { recursive: true, force: true });
     });
 
     const example = () => join(cwd, ours, "weights/examples/3-one-eye");
-    const picture = () => ["--image", `${example()}.png`, "--fill", `${example()}.fill.png`, "--out", "out.png"];
+    const picture = (out: string) => ["--image", `${example()}.png`, "--fill", `${example()}.fill.png`, "--out", out];
     const program = (name: string) => join(cwd, "node_modules/.bin", name);
     const run = async (command: readonly string[]) =>
       promisify(execFile)(command[0]!, command.slice(1), { cwd: empty, env }).catch(
@@ -114,22 +115,33 @@ describe.skipIf(noChromium)("the packed package", () => {
       ["bunx", () => [program("bunx"), "repaint-webgpu"]],
     ])("%s runs the program, which says what a picture needs", async (_, command) => {
       expect(await run([...command(), "--version"])).toMatchObject({ stdout: `${version}\n` });
-      const { code, stderr } = (await run([...command(), "inpaint", ...picture()])) as { code: number; stderr: string };
+      const { code, stderr } = (await run([...command(), "inpaint", ...picture("none.png")])) as {
+        code: number;
+        stderr: string;
+      };
       expect(stderr).toMatch(/^repaint: WebGPU in Node comes .*: npm install webgpu$/m);
       expect(code).toBe(3);
     });
 
     test("npx fills a picture in, with the packages for that", async () => {
       const wanted = ["webgpu", "@sparticuz/chromium", "repaint-webgpu"].flatMap((name) => ["-p", name]);
-      const { stderr } = await run(["npx", "--yes", ...wanted, "repaint", "inpaint", ...picture(), ...sampling]);
-      expect(stderr).toMatch(/swiftshader[^]*Wrote out\.png/i);
+      const { stderr } = await run([
+        "npx",
+        "--yes",
+        ...wanted,
+        "repaint",
+        "inpaint",
+        ...picture("npx.png"),
+        ...sampling,
+      ]);
+      expect(stderr).toMatch(/swiftshader[^]*Wrote npx\.png/i);
     });
 
     test("deno run -A npm:repaint-webgpu fills a picture in, on Deno's own WebGPU", async () => {
       const deno = [program("deno"), "run", "-A", "npm:repaint-webgpu"];
       expect(await run([...deno, "--version"])).toMatchObject({ stdout: `${version}\n` });
-      expect((await run([...deno, "inpaint", ...picture(), ...sampling])).stderr).toContain("out.png");
-      const { width, height } = await readPicture(join(empty, "out.png"));
+      expect((await run([...deno, "inpaint", ...picture("deno.png"), ...sampling])).stderr).toContain("Wrote deno.png");
+      const { width, height } = await readPicture(join(empty, "deno.png"));
       expect([width, height]).toEqual([64, 64]);
     });
   });

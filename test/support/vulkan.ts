@@ -14,7 +14,7 @@ export const noVulkan: string | false =
     : "@sparticuz/chromium, which carries a Vulkan driver, is for Linux x64 with glibc";
 
 export function vulkanEnvironment(): NodeJS.ProcessEnv {
-  if (!swiftShader) return process.env;
+  if (!swiftShader) return { ...process.env };
   const { driver, loader } = swiftShader;
   return { ...process.env, LD_LIBRARY_PATH: dirname(loader), VK_DRIVER_FILES: driver, VK_ICD_FILENAMES: driver };
 }
