@@ -93,7 +93,7 @@ describe.skipIf(noChromium)("in a page", () => {
     "removeFrom.ts": withText("ts", "removeFrom").code,
     "fill.ts": withText("ts", "async function fill(").code,
     "fillPatiently.ts": withText("ts", "fillPatiently").code,
-    "worker.ts": withText("ts", "/engine/worker.js").code,
+    "worker.ts": withText("ts", "element.worker = () =>").code,
   };
   /** A page of Vite's that has the snippets' modules on `docs`, and is used. */
   async function built<T>(body: string, modules: readonly (keyof typeof inPages)[], use: (page: Page) => Promise<T>) {
