@@ -4,6 +4,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { InputError, RePaintError } from "../src/errors.ts";
 import { drawKeepMask, keepMask, RePaint, requestDevice, scheduleTimes, spendCalls } from "../src/index.ts";
+import { openModelFile } from "../src/node/modelFile.ts";
+import { runtime, setRuntime } from "../src/repaint/runtime.ts";
 import { gpuDevice } from "./support/gpu.ts";
 import { tinyNetwork, tinySize as size } from "./support/tinyNetwork.ts";
 
@@ -130,18 +132,31 @@ async function failure(call: () => unknown): Promise<unknown> {
   }
 }
 
+async function refuses(_: string, call: () => unknown, message: RegExp): Promise<void> {
+  const error = await failure(call);
+  expect(error).toBeInstanceOf(RePaintError);
+  expect((error as Error).message).toMatch(message);
+  expect((error as Error).message).not.toMatch(/undefined \(reading|is not a function|\n/);
+}
+
 describe.each([
-  ["RePaint.load takes no model from", loading],
   ["inpaint refuses", jobs],
   ["inpaint refuses for its settings", settings],
   ["of the others,", others],
 ] as const)("%s", (_, misuses) => {
-  test.each(misuses)("%s", async (_, call, message) => {
-    const error = await failure(call);
-    expect(error).toBeInstanceOf(RePaintError);
-    expect((error as Error).message).toMatch(message);
-    expect((error as Error).message).not.toMatch(/undefined \(reading|is not a function|\n/);
-  });
+  test.each(misuses)("%s", refuses);
+});
+
+/** Other files' tests run in the same process: with the former runtime they would be another test. */
+describe.each([
+  ["a page", undefined],
+  ["Node", { openFile: openModelFile, openDevice: gpuDevice }],
+] as const)("in %s", (_, given) => {
+  const before = runtime();
+  beforeAll(() => setRuntime(given));
+  afterAll(() => setRuntime(before));
+
+  test.each(loading)("RePaint.load takes no model from %s", refuses);
 });
 
 test("the table has fifty", () => {

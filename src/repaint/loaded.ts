@@ -293,7 +293,8 @@ async function fileOpener<T extends { readonly architecture: unknown }>(
     return (_signal, body) => body(checkpoint);
   }
   const local = runtime();
-  if (local && !(address instanceof URL)) {
+  // Where there are paths, a string is one, unless it names a protocol.
+  if (local && typeof address === "string" && !/^https?:/.test(address)) {
     return async (_signal, body) => {
       const file = await local.openFile(address);
       try {
@@ -322,15 +323,14 @@ async function configOf(beside: JsonBeside): Promise<unknown> {
   return (await import("../checkpoints/diffusers/configBeside.ts")).configBeside(beside);
 }
 
-/** undefined: it is none. Where there are paths, a string is one, unless it names another protocol. */
+/** undefined: it is none. */
 function addressOf(source: unknown): URL | string | undefined {
   const shipped = typeof source === "string" ? findShipped(source) : undefined;
   if (shipped) {
     const url = new URL(shipped.url);
     return runtime() && url.protocol === "file:" ? decodeURIComponent(url.pathname) : url;
   }
-  if (typeof source === "string") return runtime() && /^https?:/.test(source) ? new URL(source) : source;
-  return source instanceof URL ? source : undefined;
+  return typeof source === "string" || source instanceof URL ? source : undefined;
 }
 
 function asSource(source: unknown): ByteSource {
