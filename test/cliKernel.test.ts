@@ -68,7 +68,7 @@ describe("what cannot be asked", () => {
     [["toString"], /"toString" is no kernel/],
     [["relu", "relu"], /`kernel` takes one \[NAME\], got "relu" too/],
     [["--half", "packed"], /--half is of one kernel: repaint kernel NAME/],
-    [["relu", "--for", "voodoo"], /--for: expected nvidia or cpu or .*got "voodoo"/],
+    [["relu", "--for", "voodoo"], /--for: expected nvidia, cpu, .* or other, got "voodoo"/],
     [["relu", "--variant", "{"], /--variant: expected a JSON object, got "\{"/],
     [["relu", "--variant", "[1]"], /--variant: expected a JSON object/],
     [["relu", "--variant", '{"a":1}'], /relu has no "a"; this kernel has no variants/],
