@@ -57,7 +57,8 @@ describe.skipIf(noChromium)("the packed package fills a picture in", () => {
   afterAll(async () => {
     await closeChromium();
     removeUserProjects();
-  });
+    // Of ten projects' packages.
+  }, 10 * minutes);
 
   test.each(hosts)(
     "in $name",
