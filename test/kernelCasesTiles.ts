@@ -1,19 +1,14 @@
 /** The cases of tiles: one for a picture, ragged lattices, and part of the tiles of several pictures. */
 import type { KernelCase } from "./support/kernelCase.ts";
 import { values } from "./support/random.ts";
+import type { Lattice } from "./twins/tiles.ts";
 
-interface Lattice {
-  readonly height: number;
-  readonly width: number;
-  readonly tileHeight: number;
-  readonly tileWidth: number;
-  readonly rows: number;
-  readonly columns: number;
+interface TileRun extends Lattice {
   readonly firstTile: number;
   readonly tiles: number;
 }
 
-function tileCases(title: string, images: number, channels: number, lattice: Lattice): KernelCase[] {
+function tileCases(title: string, images: number, channels: number, lattice: TileRun): KernelCase[] {
   const { height, width, tileHeight, tileWidth, rows, columns, tiles } = lattice;
   const pixels = images * height * width;
   return [

@@ -3,7 +3,8 @@ import type { gatherTiles } from "../../src/shaders/gatherTiles.ts";
 import type { mergeTiles } from "../../src/shaders/mergeTiles.ts";
 import type { TwinOf } from "./twin.ts";
 
-interface Lattice {
+/** Tiles of one size on a lattice whose first and last ones touch the pictures' edges. */
+export interface Lattice {
   readonly height: number;
   readonly width: number;
   readonly tileHeight: number;

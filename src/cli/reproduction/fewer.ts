@@ -6,23 +6,23 @@
 import { estimateDifference } from "../../evaluate/statistics.ts";
 import { STUDY_SETTINGS, type StudySetting } from "../../evaluate/studies.ts";
 import { byPicture, MEASURES } from "../../evaluate/summary.ts";
-import type { SheetRow } from "../../node/contactSheet.ts";
 import { count } from "../../text/quantities.ts";
 import {
   cell,
   differenceCell,
-  estimateMeaning,
   estimateOf,
   found,
   halfMeasures,
   headOf,
-  inputOf,
   type Judged,
   type JudgedMeasure,
+  masksRows,
+  meanCells,
+  meaningCells,
   ofSetting,
   type PictureSheet,
   picturesSheet,
-  shown,
+  seedsRow,
   type Study,
   table,
   trueMeanings,
@@ -67,6 +67,13 @@ const isGuided = ({ name }: Row): boolean => "levels" in STUDY_SETTINGS[name].ru
 const samplerOf = (row: Row): string => `${isGuided(row) ? "" : "RePaint, "}${STUDY_SETTINGS[row.name].title}`;
 const titleOf = (row: Row): string => `${samplerOf(row)}: ${count(row.calls, "call")}`;
 
+const labelled = (rows: readonly Row[]) => rows.map((row) => ({ label: titleOf(row), place: row.place }));
+
+/** Pictures of which some of these tasks are done. */
+const begun = ({ judged }: Study, tasks: Study["tasks"]): number[] => [
+  ...new Set(tasks.filter(({ index }) => judged.has(index)).map(({ picture }) => picture)),
+];
+
 /** Guided Langevin steps with RePaint, each with each that there is. */
 function pairsOf(rows: readonly Row[]): (readonly [Row, Row])[] {
   const made = rows.filter(({ results }) => results.length > 0);
@@ -92,8 +99,6 @@ async function halvesPart(studies: readonly [Study, ...Study[]]): Promise<FewerP
     .sort((a, b) => Number(isGuided(b)) - Number(isGuided(a)) || a.calls - b.calls);
   const measures = halfMeasures.filter(({ of }) => rows.some(({ results }) => results.some((one) => of(one) !== null)));
   const truth = await trueMeanings(first);
-  const cells = (row: Row): string[] =>
-    measures.map((measure) => cell(estimateOf(row.results, measure), measure.digits));
   return {
     lines: [
       "## Fewer calls",
@@ -101,13 +106,13 @@ async function halvesPart(studies: readonly [Study, ...Study[]]): Promise<FewerP
       table(
         ["sampler", "model calls", "pictures", ...measures.map(headOf)],
         [
-          [
-            "true pictures",
-            "–",
-            String(truth.length),
-            ...measures.map((one) => cell(estimateMeaning(truth, one), one.digits)),
-          ],
-          ...rows.map((row) => [samplerOf(row), String(row.calls), String(row.results.length), ...cells(row)]),
+          ["true pictures", "–", String(truth.length), ...meaningCells(truth, measures)],
+          ...rows.map((row) => [
+            samplerOf(row),
+            String(row.calls),
+            String(row.results.length),
+            ...meanCells(row.results, measures),
+          ]),
         ],
       ),
       differencesTable(rows, measures),
@@ -128,7 +133,7 @@ async function masksPart(study: Study): Promise<FewerPart> {
   const measures = halfMeasures.filter(({ key }) => key === "psnrFill" || key === "border");
   const rows = rowsOf(study);
   const [one, other] = rows as [Row, Row];
-  const { masks, pictures } = study.source.folder.plan;
+  const { masks } = study.source.folder.plan;
   const lines = masks.map(({ name: mask }) => {
     const [a, b] = [one, other].map(({ results }) => results.filter((result) => result.mask === mask)) as [
       Judged[],
@@ -144,33 +149,18 @@ async function masksPart(study: Study): Promise<FewerPart> {
     ...rows.map((row) => `${headOf(measure)}: ${titleOf(row)}`),
     "difference",
   ]);
+  const shownPictures = begun(
+    study,
+    study.tasks.filter(({ setting }) => setting === one.place),
+  );
   return {
     lines: ["### The six masks", table(["mask", ...heads], lines)],
     sheet: {
       name: "fewer-masks",
       what: "Each picture with its masks, filled by both samplers",
-      rows: (await Promise.all(pictures.map((_, picture) => masksRows(study, picture, [one, other])))).flat(),
+      rows: (await Promise.all(shownPictures.map((picture) => masksRows(study, picture, labelled(rows))))).flat(),
     },
   };
-}
-
-async function masksRows(study: Study, picture: number, rows: readonly Row[]): Promise<SheetRow[]> {
-  const { masks, pictures } = study.source.folder.plan;
-  const tasksOf = ({ place }: Row) => study.tasks.filter((task) => task.picture === picture && task.setting === place);
-  if (!tasksOf(rows[0]!).some(({ index }) => study.judged.has(index))) return [];
-  const inputs = tasksOf(rows[0]!).map((task) => inputOf(study, task, "input"));
-  return [
-    {
-      label: `${pictures[picture]!.name}: ${masks.map(({ name }) => name).join(", ")}`,
-      pictures: await Promise.all(inputs),
-    },
-    ...(await Promise.all(
-      rows.map(async (row) => ({
-        label: titleOf(row),
-        pictures: await Promise.all(tasksOf(row).map((task) => shown(study, task))),
-      })),
-    )),
-  ];
 }
 
 const diversity = MEASURES.find(({ key }) => key === "diversity")!;
@@ -189,12 +179,12 @@ async function diversityPart(study: Study): Promise<FewerPart> {
       table(
         ["sampler", "results", "distance of two fillings", ...measures.map(headOf)],
         [
-          ["true pictures", "–", "–", ...measures.map((one) => cell(estimateMeaning(truth, one), one.digits))],
+          ["true pictures", "–", "–", ...meaningCells(truth, measures)],
           ...rows.map((row) => [
             titleOf(row),
             String(row.results.length),
             distance(row),
-            ...measures.map((measure) => cell(estimateOf(row.results, measure), measure.digits)),
+            ...meanCells(row.results, measures),
           ]),
         ],
       ),
@@ -210,22 +200,11 @@ async function diversityPart(study: Study): Promise<FewerPart> {
     sheet: {
       name: "fewer-diversity",
       what: `Each picture's seeds ${seeds.join(", ")} by each sampler`,
-      rows: (await Promise.all(pictures.map((_, picture) => seedsRows(study, picture, rows)))).flat(),
+      rows: await Promise.all(
+        begun(study, study.tasks).flatMap((picture) =>
+          labelled(rows).map((setting) => seedsRow(study, picture, setting)),
+        ),
+      ),
     },
   };
-}
-
-async function seedsRows(study: Study, picture: number, rows: readonly Row[]): Promise<SheetRow[]> {
-  const own = study.tasks.filter((task) => task.picture === picture);
-  if (!own.some(({ index }) => study.judged.has(index))) return [];
-  return Promise.all(
-    rows.map(async (row) => ({
-      label: `${study.source.folder.plan.pictures[picture]!.name}: true, input, ${titleOf(row)}`,
-      pictures: [
-        await inputOf(study, own[0]!, "truth"),
-        await inputOf(study, own[0]!, "input"),
-        ...(await Promise.all(own.filter(({ setting }) => setting === row.place).map((task) => shown(study, task)))),
-      ],
-    })),
-  );
 }

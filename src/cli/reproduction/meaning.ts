@@ -7,16 +7,15 @@ import { STUDY_SETTINGS, type StudySetting } from "../../evaluate/studies.ts";
 import type { SheetRow } from "../../node/contactSheet.ts";
 import { createPicture, type Mask, type Picture } from "../../pictures/image.ts";
 import {
-  cell,
   differenceCell,
-  estimateMeaning,
-  estimateOf,
   found,
   halfMeasures,
   headOf,
   type Judged,
   type JudgedMeasure,
+  meanCells,
   type Meaning,
+  meaningCells,
   meaningsOf,
   ofSetting,
   picturesSheet,
@@ -151,12 +150,11 @@ const measuresOf = (results: readonly Judged[]): JudgedMeasure[] =>
 
 function resultCells(results: readonly Judged[], measures: readonly JudgedMeasure[]): string[] {
   const seconds = results.length > 0 ? median(results.map((one) => one.seconds)).toFixed(1) : "–";
-  const means = measures.map((measure) => cell(estimateOf(results, measure), measure.digits));
-  return [String(results.length), ...means, seconds];
+  return [String(results.length), ...meanCells(results, measures), seconds];
 }
 
 function boundCells(values: readonly Meaning[], measures: readonly JudgedMeasure[]): string[] {
-  return [String(values.length), ...measures.map((measure) => cell(estimateMeaning(values, measure), measure.digits))];
+  return [String(values.length), ...meaningCells(values, measures)];
 }
 
 /** What is known of one portrait, and the next one's where it is not. */

@@ -14,18 +14,18 @@ import { encodePng } from "../../node/pictures.ts";
 import { fewerParts } from "./fewer.ts";
 import { classesSection, halvesSection } from "./meaning.ts";
 import {
-  cell,
   differenceCell,
   estimateOf,
-  inputOf,
   judge,
   type JudgedMeasure,
+  masksRows,
+  meanCells,
   type Meaning,
   ofSetting,
   type PictureSheet,
   picturesSheet,
+  seedsRow,
   settingMeasures,
-  shown,
   type Study,
   type StudyFolder,
   table,
@@ -263,7 +263,7 @@ function settingsTable(settings: Study, names: readonly StudySetting[], measures
     const own = ofSetting(settings, name);
     const { modelCalls } = plan.settings.find((setting) => setting.name === name)!;
     const seconds = own.length > 0 ? mean(own.map((one) => one.seconds)).toFixed(0) : "–";
-    const cells = measures.map((measure) => cell(estimateOf(own, measure), measure.digits));
+    const cells = meanCells(own, measures);
     return [STUDY_SETTINGS[name].title, String(modelCalls), String(own.length), ...cells, seconds];
   });
   const heads = ["setting", "model calls", "results", ...measures.map(({ title }) => title), "seconds"];
@@ -303,7 +303,7 @@ function masksSection(settings: Study, masks: Study): string[] {
         mask,
         PAPER_MASKS[mask]!.toFixed(3),
         String(own.length),
-        ...measures.map((measure) => cell(estimateOf(own, measure), measure.digits)),
+        ...meanCells(own, measures),
       ]),
     ),
   ];
@@ -322,29 +322,14 @@ function diversitySection({ judged, source }: Study): string[] {
   return ["## Figure 1: diversity", `The paper shows that one input has many fillings that all fit. ${words}`];
 }
 
-/** A row of inputs and one of results for each picture, by mask. */
 async function masksSheet(study: Study): Promise<SheetRow[]> {
-  const { plan } = study.source.folder;
-  const rows: SheetRow[] = [];
-  for (const [picture, { name }] of plan.pictures.entries()) {
-    const own = study.tasks.filter((task) => task.picture === picture);
-    rows.push({
-      label: `${name}: ${plan.masks.map((mask) => mask.name).join(", ")}`,
-      pictures: await Promise.all(own.map((task) => inputOf(study, task, "input"))),
-    });
-    rows.push({ label: "filled", pictures: await Promise.all(own.map((task) => shown(study, task))) });
-  }
-  return rows;
+  const filled = [{ label: "filled", place: 0 }];
+  const rows = study.source.folder.plan.pictures.map((_, picture) => masksRows(study, picture, filled));
+  return (await Promise.all(rows)).flat();
 }
 
 async function seedsSheet(study: Study): Promise<SheetRow[]> {
-  const { plan } = study.source.folder;
-  return Promise.all(
-    plan.pictures.map(async ({ name }, picture) => {
-      const own = study.tasks.filter((task) => task.picture === picture);
-      const results = await Promise.all(own.map((task) => shown(study, task)));
-      const inputs = await Promise.all((["truth", "input"] as const).map((part) => inputOf(study, own[0]!, part)));
-      return { label: `${name}: true, input, seeds ${plan.seeds.join(", ")}`, pictures: [...inputs, ...results] };
-    }),
-  );
+  const { pictures, seeds } = study.source.folder.plan;
+  const setting = { label: `seeds ${seeds.join(", ")}`, place: 0 };
+  return Promise.all(pictures.map((_, picture) => seedsRow(study, picture, setting)));
 }

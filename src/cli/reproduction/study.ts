@@ -159,6 +159,12 @@ export const cell = (value: Estimate | undefined, digits: number): string => {
   return `${value.mean.toFixed(digits)}${interval ? ` (${interval})` : ""}`;
 };
 
+/** Of results, and of what no network made: a cell for each measure. */
+export const meanCells = (results: readonly Judged[], measures: readonly Measure[]): string[] =>
+  measures.map((measure) => cell(estimateOf(results, measure), measure.digits));
+export const meaningCells = (values: readonly Meaning[], measures: readonly Measure[]): string[] =>
+  measures.map((measure) => cell(estimateMeaning(values, measure), measure.digits));
+
 export const table = (heads: readonly string[], rows: readonly (readonly string[])[]): string =>
   [heads, heads.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 
@@ -169,6 +175,39 @@ export async function shown({ source, judged }: Study, task: Task | undefined): 
 export async function inputOf({ source }: Study, task: Task, part: "truth" | "input"): Promise<Picture | undefined> {
   const png = (await source.folder.inputs(task))[part];
   return png && decodePicture(png, part);
+}
+
+/** A setting of a study, by its place there, and what its pictures are called. */
+interface LabelledSetting {
+  readonly label: string;
+  readonly place: number;
+}
+
+/** A picture with all masks: a row of inputs, and one of results for each setting. */
+export async function masksRows(
+  study: Study,
+  picture: number,
+  settings: readonly LabelledSetting[],
+): Promise<SheetRow[]> {
+  const { masks, pictures } = study.source.folder.plan;
+  const tasksOf = (setting: number) =>
+    study.tasks.filter((task) => task.picture === picture && task.setting === setting);
+  const inputs = tasksOf(0).map((task) => inputOf(study, task, "input"));
+  const rows = settings.map(async ({ label, place }) => ({
+    label,
+    pictures: await Promise.all(tasksOf(place).map((task) => shown(study, task))),
+  }));
+  const masked = `${pictures[picture]!.name}: ${masks.map(({ name }) => name).join(", ")}`;
+  return [{ label: masked, pictures: await Promise.all(inputs) }, ...(await Promise.all(rows))];
+}
+
+/** A picture, its input, and what a setting made of it with each seed. */
+export async function seedsRow(study: Study, picture: number, { label, place }: LabelledSetting): Promise<SheetRow> {
+  const own = study.tasks.filter((task) => task.picture === picture);
+  const inputs = await Promise.all((["truth", "input"] as const).map((part) => inputOf(study, own[0]!, part)));
+  const made = own.filter(({ setting }) => setting === place).map((task) => shown(study, task));
+  const { name } = study.source.folder.plan.pictures[picture]!;
+  return { label: `${name}: true, input, ${label}`, pictures: [...inputs, ...(await Promise.all(made))] };
 }
 
 /** Pictures of the report: the file's name, what they are, and rows. */

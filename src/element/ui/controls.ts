@@ -138,6 +138,13 @@ export function chooseFile(accept: string, options: { multiple?: boolean; captur
   });
 }
 
+/** A file of weights, and the flags beside it where they are chosen with it. */
+export async function chooseWeights(): Promise<{ weights: File; flags: File | undefined } | undefined> {
+  const files = await chooseFile(".safetensors,.pt,.pth,.bin,.ckpt,.json", { multiple: true });
+  const weights = files.find(({ name }) => !/\.json$/i.test(name));
+  return weights && { weights, flags: files.find((file) => file !== weights) };
+}
+
 export function saveFile(file: Blob, name: string): void {
   const url = URL.createObjectURL(file);
   h("a", { href: url, download: name }).click();

@@ -4,7 +4,7 @@
  */
 import { shippedClassifiers } from "../../repaint/shipped.ts";
 import type { ModelSource } from "../types.ts";
-import { addressForm, button, chooseFile } from "./controls.ts";
+import { addressForm, button, chooseWeights } from "./controls.ts";
 import { h } from "./dom.ts";
 import type { EngineSession } from "./engineSession.ts";
 import { byteWords, countWords } from "./words.ts";
@@ -58,8 +58,7 @@ export class GuidePicker {
   }
 
   async #chooseFile(): Promise<void> {
-    const files = await chooseFile(".safetensors,.pt,.pth,.bin,.ckpt,.json", { multiple: true });
-    const classifier = files.find(({ name }) => !/\.json$/i.test(name));
-    if (classifier) this.#choose({ classifier, classifierFlags: files.find((file) => file !== classifier) });
+    const chosen = await chooseWeights();
+    if (chosen) this.#choose({ classifier: chosen.weights, classifierFlags: chosen.flags });
   }
 }

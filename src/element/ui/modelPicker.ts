@@ -6,7 +6,7 @@ import { releases } from "../../checkpoints/released/releases.ts";
 import { presets, type Preset } from "../../checkpoints/released/unets.ts";
 import { shippedModels } from "../../repaint/shipped.ts";
 import type { ModelInfo, ModelSource } from "../types.ts";
-import { addressForm, button, chooseFile } from "./controls.ts";
+import { addressForm, button, chooseWeights } from "./controls.ts";
 import { h } from "./dom.ts";
 import type { EngineSession, ModelState, Wanted } from "./engineSession.ts";
 import { GuidePicker } from "./guidePicker.ts";
@@ -79,9 +79,8 @@ export class ModelPicker {
   }
 
   async #chooseFile(): Promise<void> {
-    const files = await chooseFile(".safetensors,.pt,.pth,.bin,.ckpt,.json", { multiple: true });
-    const model = files.find(({ name }) => !/\.json$/i.test(name));
-    if (model) this.#handlers.choose({ source: model, flags: files.find((file) => file !== model) });
+    const chosen = await chooseWeights();
+    if (chosen) this.#handlers.choose({ source: chosen.weights, flags: chosen.flags });
   }
 
   /** They are other people's: named, with where to get them, never fetched from here. */
