@@ -119,7 +119,7 @@ export const trueMeanings = (study: Study): Promise<readonly Meaning[]> =>
   meaningsOf(study, (index) => study.source.sheet.portraits[index]!.picture);
 
 /** Of what no network made; undefined for measures that are not about meaning. */
-export function estimateMeaning(values: readonly Meaning[], { key }: Measure): Estimate | undefined {
+function estimateMeaning(values: readonly Meaning[], { key }: Measure): Estimate | undefined {
   if (!meaningMeasures.some((one) => one.key === key)) return undefined;
   return estimate(values.flatMap((one) => one[key as keyof Meaning] ?? []));
 }
@@ -168,11 +168,11 @@ export const meaningCells = (values: readonly Meaning[], measures: readonly Meas
 export const table = (heads: readonly string[], rows: readonly (readonly string[])[]): string =>
   [heads, heads.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 
-export async function shown({ source, judged }: Study, task: Task | undefined): Promise<Picture | undefined> {
+async function shown({ source, judged }: Study, task: Task | undefined): Promise<Picture | undefined> {
   return task && judged.has(task.index) ? source.folder.picture(task) : undefined;
 }
 
-export async function inputOf({ source }: Study, task: Task, part: "truth" | "input"): Promise<Picture | undefined> {
+async function inputOf({ source }: Study, task: Task, part: "truth" | "input"): Promise<Picture | undefined> {
   const png = (await source.folder.inputs(task))[part];
   return png && decodePicture(png, part);
 }
