@@ -1,11 +1,13 @@
 /** The benchmark's own rules: equal work once, wrong kernels untimed, results that can be compared. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { benchCases } from "../bench/cases.ts";
 import { blockOf, layerChart, roofline } from "../bench/charts.ts";
 import { benchKernels } from "../bench/kernels.ts";
 import { benchNetworks } from "../bench/networks.ts";
-import { convolutionModel } from "../bench/peers/onnx.ts";
+import { convolutionModel, fields, type Weight, withWeights } from "../bench/peers/onnx.ts";
 import { ours, peersFormat, peersText } from "../bench/peers/result.ts";
 import { reportPage } from "../bench/report.ts";
 import { compareResults, parseResult, resultFormat, type BenchResult, type KernelRow } from "../bench/result.ts";
@@ -13,6 +15,10 @@ import { failures } from "../bench/suite.ts";
 import { comparisonText, headline, kernelTable } from "../bench/text.ts";
 import { groupNormApply } from "../src/shaders/groupNormApply.ts";
 import { kernels } from "../src/shaders/index.ts";
+import { bytesSource } from "../src/files/bytes.ts";
+import { readFloat32 } from "../src/files/safetensors.ts";
+import { weightsFolder } from "../src/node/packageFiles.ts";
+import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
 import { buildArchitecture } from "../src/checkpoints/architecture.ts";
 import { presetByName, presetConfig } from "../src/checkpoints/released/find.ts";
 import { exampleMatrix } from "./kernelCasesConvolution.ts";
@@ -199,6 +205,37 @@ describe("peers", () => {
     const graph = model.indexOf(0x3a);
     const length = (model[graph + 1]! & 127) | (model[graph + 2]! << 7);
     expect([...model.subarray(graph + 3 + length)]).toEqual([0x42, 2, 0x10, 17]);
+  });
+
+  it("get the shipped network with the shipped weights: a network of other shapes needs another graph", async () => {
+    const checkpoint = await openCheckpoint(
+      bytesSource("portraits64", await readFile(join(weightsFolder, "portraits64.safetensors"))),
+    );
+    const weights = new Map<string, Weight>();
+    for (const { name, shape } of checkpoint.file.tensors.values())
+      weights.set(name, { shape, values: await readFloat32(checkpoint.file, name) });
+    const graph = await readFile(new URL("../bench/peers/portraits64.graph.onnx", import.meta.url));
+    const model = withWeights(graph, weights);
+    const inside = fields(fields(model).find(({ field }) => field === 7)!.content);
+    const names = (of: number, nameField: number) =>
+      inside
+        .filter(({ field }) => field === of)
+        .map(({ content }) =>
+          Buffer.from(fields(content).find(({ field }) => field === nameField)!.content).toString(),
+        );
+    expect(names(11, 1)).toEqual(["x", "t", "y"]);
+    expect(names(12, 1)).toEqual(["out"]);
+    expect(names(5, 8).toSorted()).toEqual([...weights.keys()].toSorted());
+    const { values } = weights.get("out.2.weight")!;
+    expect(Buffer.from(model).indexOf(Buffer.from(values.buffer))).toBeGreaterThan(0);
+
+    const { shape, values: bias } = weights.get("out.2.bias")!;
+    const withBias = (weight: Weight) => new Map(weights).set("out.2.bias", weight);
+    expect(() => withWeights(graph, withBias({ shape: [3, 2], values: bias }))).toThrow(
+      "out.2.bias: the ONNX graph has [6], the weights [3, 2]",
+    );
+    expect(() => withWeights(graph, new Map(weights).set("more", { shape, values: bias }))).toThrow("no input more");
+    expect(() => withWeights(graph.subarray(0, 1e5), weights)).toThrow("ends in the middle");
   });
 
   it("show as ratios to ours, and as what they are where they compute something else", () => {

@@ -1,7 +1,10 @@
 /**
- * A convolution as an ONNX model (opset 17, float32, NCHW), since onnxruntime runs nothing smaller than a model. The
- * few protobuf messages that it takes are written here; field numbers are those of onnx.proto.
+ * ONNX models for onnxruntime: a convolution (opset 17, float32, NCHW), since it runs nothing smaller than a model, and
+ * a network whose graph lies in a file without its weights. The little of protobuf that it takes is written here; field
+ * numbers are those of onnx.proto.
  */
+import { CheckpointError } from "../../src/errors.ts";
+
 type Field = Uint8Array;
 
 export interface SingleConvolution {
@@ -36,6 +39,85 @@ export function convolutionModel(
   ]);
   const opset = message([number(2, 17)]);
   return message([number(1, 8), bytes(7, graph), bytes(8, opset)]);
+}
+
+/** A tensor of a network, row-major. */
+export interface Weight {
+  readonly shape: readonly number[];
+  readonly values: Float32Array;
+}
+
+/**
+ * A model whose graph takes its weights as inputs (weights/train/export_onnx.py), with these as constants instead.
+ * @throws CheckpointError where graph and weights are of two networks
+ */
+export function withWeights(model: Uint8Array, weights: ReadonlyMap<string, Weight>): Uint8Array {
+  const missing = new Set(weights.keys());
+  const constant = (given: Uint8Array): Field | undefined => {
+    const { name, dims } = readValue(given);
+    const weight = weights.get(name);
+    if (!weight) return undefined;
+    if (dims.join() !== weight.shape.join())
+      throw new CheckpointError(
+        `${name}: the ONNX graph has [${dims.join(", ")}], the weights [${weight.shape.join(", ")}]`,
+      );
+    missing.delete(name);
+    return bytes(5, tensor(name, dims, weight.values));
+  };
+  const filled = fields(model).map((part) => {
+    if (part.field !== 7) return part.whole;
+    return bytes(
+      7,
+      message(fields(part.content).map((one) => (one.field === 11 && constant(one.content)) || one.whole)),
+    );
+  });
+  if (missing.size > 0) throw new CheckpointError(`the ONNX graph has no input ${[...missing].join(", ")}`);
+  return message(filled);
+}
+
+/** Name and shape of a ValueInfoProto. */
+function readValue(value: Uint8Array): { name: string; dims: number[] } {
+  const within = (content: Uint8Array, field: number) => fields(content).filter((part) => part.field === field);
+  const one = (content: Uint8Array, ...path: number[]) =>
+    path.reduce((at, field) => within(at, field)[0]?.content ?? new Uint8Array(), content);
+  const shape = one(value, 2, 1, 2); // TypeProto, its Tensor, its TensorShapeProto.
+  const dims = within(shape, 1).map(({ content }) => fields(content)[0]?.number ?? 0);
+  return { name: new TextDecoder().decode(one(value, 1)), dims };
+}
+
+interface Part {
+  readonly field: number;
+  /** Tag, length and content. */
+  readonly whole: Uint8Array;
+  readonly content: Uint8Array;
+  readonly number: number;
+}
+
+/** Of a message with numbers (varints), bytes and messages alone, as models, graphs and values are. */
+export function fields(message: Uint8Array): Part[] {
+  const parts: Part[] = [];
+  let at = 0;
+  const next = (): number => {
+    let value = 0;
+    for (let scale = 1; ; scale *= 128) {
+      const byte = message[at++];
+      if (byte === undefined) throw new CheckpointError("the ONNX graph ends in the middle of a number");
+      value += (byte & 127) * scale;
+      if (byte < 128) return value;
+    }
+  };
+  while (at < message.length) {
+    const begin = at;
+    const tag = next();
+    const type = tag & 7;
+    if (type !== 0 && type !== 2) throw new CheckpointError(`the ONNX graph has a field of type ${type}`);
+    const number = next();
+    const from = at;
+    if (type === 2) at += number;
+    if (at > message.length) throw new CheckpointError("the ONNX graph ends in the middle of a message");
+    parts.push({ field: tag >>> 3, whole: message.subarray(begin, at), content: message.subarray(from, at), number });
+  }
+  return parts;
 }
 
 const float = 1;

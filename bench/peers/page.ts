@@ -19,7 +19,7 @@ import { packConvolution } from "../../src/unet/packing.ts";
 import { openSafetensors, readFloat32 } from "../../src/files/safetensors.ts";
 import { tuneNetworks } from "../../src/unet/tuning.ts";
 import { UNet } from "../../src/unet/unet.ts";
-import { convolutionModel, type SingleConvolution } from "./onnx.ts";
+import { convolutionModel, type SingleConvolution, type Weight, withWeights } from "./onnx.ts";
 import { ours, type PeerRow } from "./result.ts";
 import { bytesSource } from "../../src/files/bytes.ts";
 import { adapterName } from "../../src/engine/adapter.ts";
@@ -214,7 +214,12 @@ async function forwardWork(device: Device, request: PeersRequest): Promise<Work>
     };
     return { name: ours, run: once, dispose: () => unet.dispose() };
   };
-  const model = () => fetchBytes("/peers/portraits64.onnx");
+  const model = async () => {
+    const weights = new Map<string, Weight>();
+    for (const { name, shape } of checkpoint.file.tensors.values())
+      weights.set(name, { shape, values: await readFloat32(checkpoint.file, name) });
+    return withWeights(await fetchBytes("/peers/portraits64.graph.onnx"), weights);
+  };
   const feeds = ({ Tensor }: Ort) => ({
     x: new Tensor("float32", x, [1, channels, size, size]),
     t: new Tensor("float32", t, [1]),

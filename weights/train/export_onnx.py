@@ -1,6 +1,7 @@
-"""Writes an exported UNet as the ONNX model of batch 1 that `npm run bench:peers` gives to onnxruntime: inputs x, t (and y), output out.
+"""Writes the graph of an exported UNet in ONNX, batch 1: inputs x, t (and y) and every weight under its name, output out. `npm run
+bench:peers` fills in the weights that are shipped and gives it to onnxruntime, so that new weights need no new graph.
 
-    python3 export_onnx.py ../portraits64.safetensors ../../bench/peers/portraits64.onnx
+    python3 export_onnx.py ../portraits64.safetensors ../../bench/peers/portraits64.graph.onnx
 """
 
 import argparse
@@ -23,7 +24,10 @@ def main():
         inputs["y"] = torch.full((1,), classes - 1)
 
     def body(temporary):
-        torch.onnx.export(network, tuple(inputs.values()), temporary, opset_version=17, input_names=list(inputs), output_names=["out"])
+        names = {"input_names": list(inputs), "output_names": ["out"]}
+        # A folded constant would be a part of the weights.
+        empty = {"export_params": False, "do_constant_folding": False}
+        torch.onnx.export(network, tuple(inputs.values()), temporary, opset_version=17, **names, **empty)
 
     files.write_whole(given.out, body)
     print(f"wrote {given.out}")
