@@ -136,6 +136,47 @@ describe("colours of a PNG", () => {
     expectNear(srgbOf(picture), p3Gamma22);
   });
 
+  describe("of 16 bits in linear light are kept by sRGB's curve, without bands", () => {
+    const linear = (level: number): number => Math.round(65_535 * (level / 255) ** 2.2);
+    const sample = (x: number): number[] => colours[x]!.map(linear);
+    const chrm = numbersChunk("cHRM", 0.3127, 0.329, 0.68, 0.32, 0.265, 0.69, 0.15, 0.06);
+    it.each([
+      ["a profile", [profileChunk(p3Profile(curveTag()))]],
+      ["a profile's power of 1", [profileChunk(p3Profile(curveTag(1)))]],
+      ["a gamma and primaries", [numbersChunk("gAMA", 1), chrm]],
+      ["code points", [pngChunk("cICP", Buffer.of(12, 8, 0, 1))]],
+    ])("said by %s", async (_, chunks) => {
+      const picture = await pngWith(chunks, { depth: 16, sample });
+      expectNear(srgbOf(picture), p3Gamma22);
+      // The result says the same of itself.
+      const again = await decodePicture(encodePng(picture, {}, picture), "out.png");
+      expect(pixelsOf(again)).toEqual(pixelsOf(picture));
+      expect(again.colours?.isUnderstood).toBe(true);
+      expectNear(srgbOf(again), p3Gamma22);
+    });
+
+    it("in all levels that 8 bits have", async () => {
+      const toLevel = (light: number): number =>
+        Math.round(255 * (light <= 0.0031308 ? 12.92 * light : 1.055 * light ** (1 / 2.4) - 0.055));
+      const width = 4096;
+      const gray = await pngWith([numbersChunk("gAMA", 1)], {
+        width,
+        depth: 16,
+        colorType: 4,
+        sample: (x) => [16 * x, 65_535 - 16 * x],
+      });
+      expect(gray.colours).toMatchObject({ space: undefined, isUnderstood: true });
+      expect(chunksOf(encodePng(gray, {}, gray))).toContain("sRGB");
+      const expected = Array.from({ length: width }, (_, x) => toLevel((16 * x) / 65_535));
+      expect(pixelsOf(gray).map(([red]) => red)).toEqual(expected);
+      // Of 8 bits of linear light 55 levels would be left in the darker half.
+      expect(new Set(expected.filter((level) => level < 128)).size).toBe(128);
+      expect(pixelsOf(gray).map(([, , , alpha]) => alpha)).toEqual(
+        Array.from({ length: width }, (_, x) => Math.round((65_535 - 16 * x) / 257)),
+      );
+    });
+  });
+
   it("of a gray profile go into a profile for colour of the same look", async () => {
     const gray = rawProfile({ space: "GRAY", tags: { desc: descriptionTag("Gamma 1.8"), kTRC: curveTag(1.8) } });
     const sample = (x: number): number[] => [x * 60];

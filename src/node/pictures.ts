@@ -7,10 +7,11 @@ import { InputError } from "../errors.ts";
 import { checkSize, type Picture } from "../pictures/image.ts";
 import { asInputError } from "./files.ts";
 import { type Colours, coloursOfCodes, coloursOfPng, coloursOfProfile } from "./pictures/colours.ts";
+import { inSrgbCurve } from "./pictures/linearLight.ts";
 import { exifOrientation } from "./pictures/exif.ts";
 import { orient } from "./pictures/orient.ts";
 import { otherFormat } from "./pictures/otherFormats.ts";
-import { decodePng } from "./pictures/png.ts";
+import { openPng } from "./pictures/png.ts";
 import { pngSignature } from "./pictures/pngChunks.ts";
 import { textChunks } from "./pictures/pngText.ts";
 import { writePicture } from "./pictures/pngWriter.ts";
@@ -35,8 +36,8 @@ export interface FilePicture extends Picture {
 /**
  * Reads a PNG (any colour type, bit depth, transparency and interlacing), a JPEG (gray, colour, CMYK; EXIF orientation
  * applied), a WebP (of an animation the first picture) or, with the package @jsquash/avif, an AVIF. The result has 8
- * bits a channel: 16-bit samples become round(value * 255 / 65535). Numbers are not changed by colour profiles: see
- * `colours`.
+ * bits a channel: 16-bit samples become round(value * 255 / 65535), those of linear light what shows the same by sRGB's
+ * curve. Otherwise numbers are not changed by colour profiles: see `colours`.
  * @throws InputError, in one line, for anything else.
  */
 export async function readPicture(path: string): Promise<FilePicture> {
@@ -81,9 +82,12 @@ function formatOf(bytes: Uint8Array): Format | undefined {
 
 const decoders: Readonly<Record<Format, (bytes: Uint8Array, name: string) => FilePicture | Promise<FilePicture>>> = {
   png: (bytes, name) => {
-    const { width, height, data, isGray, chunks } = decodePng(bytes, name);
+    const { isGray, depth, chunks, decode } = openPng(bytes, name);
     const exif = chunks.find(({ type }) => type === "eXIf")?.data;
-    const colours = coloursOfPng(chunks, isGray);
+    const said = coloursOfPng(chunks, isGray);
+    const fine = depth === 16 && said ? inSrgbCurve(said) : undefined;
+    const { width, height, data } = decode(fine?.levels);
+    const colours = fine?.colours ?? said;
     return { width, height, data, colours, exif, isTurned: false, remark: undefined, sourceFormat: "png" };
   },
   // Loaded for such files alone.

@@ -7,6 +7,10 @@ import { invert, type Matrix, multiply, primariesForD50, srgbChromaticities } fr
 
 /** RGB by curves and primaries. */
 export interface ColourSpace {
+  /** Of red, green and blue: what share of the light a share of the full number stands for. */
+  readonly curves: readonly ((value: number) => number)[];
+  /** Columns, for white D50. */
+  readonly primaries: Matrix;
   /** To sRGB, 8 bits; colours that sRGB has not become the nearest in each channel. */
   readonly toSrgb: (picture: Picture) => Picture;
   readonly fromSrgb: (picture: Picture) => Picture;
@@ -17,6 +21,8 @@ const entries = 65_536;
 
 export const srgbCurve = (value: number): number =>
   value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+export const inverseSrgbCurve = (light: number): number =>
+  light <= 0.0031308 ? 12.92 * light : 1.055 * light ** (1 / 2.4) - 0.055;
 export const srgbPrimaries = primariesForD50(srgbChromaticities)!;
 
 /**
@@ -36,6 +42,8 @@ export function colourSpace(
   const forward = multiply(invert(srgbPrimaries)!, primaries);
   const backward = multiply(fromXyz, srgbPrimaries);
   return {
+    curves,
+    primaries,
     toSrgb: (picture) => convert(picture, tables, forward, srgb.map(inverseOf)),
     fromSrgb: (picture) => convert(picture, srgb, backward, tables.map(inverseOf)),
   };

@@ -97,7 +97,7 @@ function readProfileChunk({ data }: PngChunk, isGray: boolean): Colours | undefi
   }
 }
 
-const profileChunk = (name: string, profile: Uint8Array): PngChunk => ({
+export const profileChunk = (name: string, profile: Uint8Array): PngChunk => ({
   type: "iCCP",
   data: Buffer.concat([Buffer.from(`${name}\0\0`, "latin1"), deflateSync(profile)]),
 });

@@ -80,6 +80,12 @@ export function colourProfile(name: string, curve: Uint8Array, primaries: Matrix
   return new Uint8Array(Buffer.concat([header, ...table, ...bodies]));
 }
 
+/** A parametric curve, section 10.16: sRGB's. */
+export function srgbCurveTag(): Uint8Array {
+  const numbers = [2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045];
+  return new Uint8Array(Buffer.concat([Buffer.from("para\0\0\0\0\0\x03\0\0", "latin1"), ...numbers.map(fixed)]));
+}
+
 function readTags(bytes: Uint8Array): Map<string, Uint8Array> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const tags = new Map<string, Uint8Array>();

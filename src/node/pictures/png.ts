@@ -26,17 +26,33 @@ const kinds: Readonly<Record<number, { readonly samples: number; readonly depths
   6: { samples: 4, depths: [8, 16] },
 };
 
-interface DecodedPng extends Picture {
+export interface PngFile {
   readonly isGray: boolean;
+  /** Bits of a sample. */
+  readonly depth: number;
   /** Those in front of the pixels and behind them, without the pixels' own. */
   readonly chunks: readonly PngChunk[];
+  /** @param levels by a sample of red, green and blue what is stored for it, where that is not its share of 255 */
+  readonly decode: (levels?: readonly Uint8Array[]) => Picture;
 }
 
-/** @throws Error with the reason; InputError for a size that is none or too large */
-export function decodePng(bytes: Uint8Array, name: string): DecodedPng {
+/** @throws Error with the reason, here and in `decode`; InputError for a size that is none or too large */
+export function openPng(bytes: Uint8Array, name: string): PngFile {
   const { header, chunks, data } = readChunks(bytes, name);
+  const isGray = header.colorType === 0 || header.colorType === 4;
+  return { isGray, depth: header.depth, chunks, decode: (levels) => decode({ header, chunks, data }, levels) };
+}
+
+interface Parts {
+  readonly header: Header;
+  readonly chunks: PngChunk[];
+  /** Compressed. */
+  readonly data: Uint8Array;
+}
+
+function decode({ header, chunks, data }: Parts, levels?: readonly Uint8Array[]): Picture {
   const rows = inflate(data, header);
-  const write = pixelWriter(header, chunks);
+  const write = pixelWriter(header, chunks, levels);
   const picture = createPicture(header.width, header.height);
   const bitsPerPixel = kinds[header.colorType]!.samples * header.depth;
   let at = 0;
@@ -53,11 +69,10 @@ export function decodePng(bytes: Uint8Array, name: string): DecodedPng {
       at += 1 + length;
     }
   }
-  const isGray = header.colorType === 0 || header.colorType === 4;
-  return { width: picture.width, height: picture.height, data: picture.data, isGray, chunks };
+  return picture;
 }
 
-function readChunks(bytes: Uint8Array, name: string): { header: Header; chunks: PngChunk[]; data: Uint8Array } {
+function readChunks(bytes: Uint8Array, name: string): Parts {
   let header: Header | undefined;
   const chunks: PngChunk[] = [];
   const parts: Uint8Array[] = [];
@@ -149,7 +164,11 @@ export function paeth(left: number, above: number, corner: number): number {
 /** Writes `count` pixels of a row as RGBA into `out`, from `at` on and `step` bytes apart. */
 type WritePixels = (line: Uint8Array, count: number, out: Uint8ClampedArray, at: number, step: number) => void;
 
-function pixelWriter({ depth, colorType }: Header, chunks: readonly PngChunk[]): WritePixels {
+function pixelWriter(
+  { depth, colorType }: Header,
+  chunks: readonly PngChunk[],
+  levels: readonly Uint8Array[] | undefined,
+): WritePixels {
   const transparency = chunks.find(({ type }) => type === "tRNS")?.data;
   if (colorType === 3) return paletteWriter(depth, chunks.find(({ type }) => type === "PLTE")?.data, transparency);
   const { samples } = kinds[colorType]!;
@@ -159,6 +178,7 @@ function pixelWriter({ depth, colorType }: Header, chunks: readonly PngChunk[]):
   const hidden = hasAlpha || !transparency ? undefined : sampleReader(16)(transparency, samples);
   const read = sampleReader(depth);
   const scale = 255 / (2 ** depth - 1);
+  const [reds, greens, blues] = levels ?? [];
   return (line, count, out, at, step) => {
     const values = read(line, count * samples);
     for (let i = 0, from = 0; i < count; i++, from += samples, at += step) {
@@ -166,9 +186,9 @@ function pixelWriter({ depth, colorType }: Header, chunks: readonly PngChunk[]):
       const g = isColour ? values[from + 1]! : r;
       const b = isColour ? values[from + 2]! : r;
       // The array rounds.
-      out[at] = r * scale;
-      out[at + 1] = g * scale;
-      out[at + 2] = b * scale;
+      out[at] = reds ? reds[r]! : r * scale;
+      out[at + 1] = greens ? greens[g]! : g * scale;
+      out[at + 2] = blues ? blues[b]! : b * scale;
       if (hasAlpha) out[at + 3] = values[from + samples - 1]! * scale;
       else if (hidden && r === hidden[0] && (!isColour || (g === hidden[1] && b === hidden[2]))) out[at + 3] = 0;
       else out[at + 3] = 255;
