@@ -1,7 +1,7 @@
 /** The program as people start it: exit statuses, Ctrl-C, closed pipes. A process each, so only what needs one. */
 import { once } from "node:events";
-import { access, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { access, mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { setUp } from "../scripts/setup.mjs";
 import { encodePng } from "../src/node/pictures.ts";
@@ -82,6 +82,19 @@ describe.skipIf(cannotFork)("the program", () => {
       3,
       expect.objectContaining({ event: "error", exitCode: 3 }),
     ]);
+  });
+
+  it.skipIf(process.platform !== "linux")("says in its own line what Vulkan has against a driver", async () => {
+    const here = await folder();
+    const manifest = join(here, "vulkan/icd.d/lvp_icd.x86_64.json");
+    await mkdir(dirname(manifest), { recursive: true });
+    await writeFile(
+      manifest,
+      `{"file_format_version":"1.0.0","ICD":{"library_path":"${here}/none.so","api_version":"1.1.0"}}`,
+    );
+    const env = { XDG_DATA_DIRS: here, XDG_RUNTIME_DIR: "", VK_DRIVER_FILES: "", VK_ICD_FILENAMES: "" };
+    const { status, err } = await cliProcess(["doctor", "--adapter", "llvmpipe"], env);
+    expect([status, err]).toEqual([3, expect.stringMatching(/^repaint: no WebGPU adapter[^\n]*none\.so[^\n]*\n$/)]);
   });
 
   it.each(["SIGINT", "SIGTERM"] as const)(

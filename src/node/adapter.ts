@@ -4,11 +4,13 @@
  */
 import { NoAdapterError } from "../errors.ts";
 import { calmPolling } from "./calmPolling.ts";
+import { whyRefused } from "./driverProbe.ts";
 import {
   givenDrivers,
   hardwareDrivers,
   hasGlibc,
   loadVulkanLoader,
+  softwareDrivers,
   systemDrivers,
   unpackSwiftShader,
   withDrivers,
@@ -118,14 +120,14 @@ interface Toggles {
 const systemSoftware = ["llvmpipe", "lavapipe", "mesa", "software"];
 
 function sources(toggles: Toggles, wanted: string): Source[] {
-  const system: Source = { name: "system", open: () => openSystem(toggles) };
   const hardware: Source = { name: "system", open: () => openSystem(toggles, hardwareDrivers) };
+  const software: Source = { name: "system", open: () => openSoftware(toggles) };
   const swiftshader: Source = { name: "swiftshader", open: () => openSwiftShader(toggles) };
   if (givenDrivers()) return [{ name: "given", open: () => openGiven(toggles) }];
   if (wanted === "hardware") return [hardware];
-  if (wanted === "swiftshader") return [swiftshader, system];
+  if (wanted === "swiftshader") return [swiftshader, software];
   const wantsSoftware = ["default", ...systemSoftware].some((word) => word.includes(wanted) || wanted.includes(word));
-  return [hardware, swiftshader, ...(wantsSoftware ? [system] : [])];
+  return [hardware, swiftshader, ...(wantsSoftware ? [software] : [])];
 }
 
 function matches(info: GPUAdapterInfo, wanted: string, source: Source["name"]): boolean {
@@ -141,10 +143,19 @@ async function openGiven(toggles: Toggles): Promise<OpenGpu[]> {
   return adaptersOf(toggles);
 }
 
+/** Mesa of Debian 12, for one, lacks what WebGPU needs. */
+async function openSoftware(toggles: Toggles): Promise<OpenGpu[]> {
+  const drivers = softwareDrivers(await systemDrivers());
+  if (drivers.length === 0) return [];
+  const reason = await whyRefused(drivers, (await unpackSwiftShader())?.loader);
+  if (reason) throw new Error(reason);
+  return openSystem(toggles, softwareDrivers);
+}
+
 /** @param among which of the machine's Vulkan drivers are asked */
 async function openSystem(
   toggles: Toggles,
-  among = (drivers: readonly string[]): readonly string[] | Promise<readonly string[]> => drivers,
+  among: (drivers: readonly string[]) => readonly string[] | Promise<readonly string[]>,
 ): Promise<OpenGpu[]> {
   if (process.platform !== "linux") return adaptersOf(toggles);
   const drivers = await among(await systemDrivers());

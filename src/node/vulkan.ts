@@ -68,6 +68,10 @@ export async function hardwareDrivers(drivers: readonly string[], devices = "/de
   });
 }
 
+/** Those that compute on the processor. */
+export const softwareDrivers = (drivers: readonly string[]): string[] =>
+  drivers.filter((path) => softwareDriver.test(basename(path)));
+
 const softwareDriver = /^(lvp|vk_swiftshader)_icd\b/;
 const mesaDriver = /^(asahi|broadcom|freedreno|intel|intel_hasvk|nouveau|panfrost|powervr_mesa|radeon|virtio)_icd\b/;
 
