@@ -59,6 +59,9 @@ export function fillCase(test: BenchCase): Map<string, { bytes: Uint8Array; valu
 function numbers(test: BenchCase, name: string, length: number, dtype: DType): Float32Array {
   const next = uniform(name.length * 7919 + length);
   const { channels0 = 0, channels1 = 0, chunkPixels = 1, length: tokens = 1 } = test.call.parameters;
+  // All tiles, one after the other.
+  if (name === "order" || name === "places")
+    return Float32Array.from({ length }, (_, i) => i + Number(name === "places"));
   if (dtype === "u32") return Float32Array.from({ length }, () => Math.floor(next() * 8));
   if (name === "keep") return Float32Array.from({ length }, () => (next() < 0.5 ? 0 : 1));
   if (name === "timesteps") return Float32Array.from({ length }, () => Math.floor(next() * 1000));

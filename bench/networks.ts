@@ -214,18 +214,23 @@ function addTiles(builder: PlanBuilder, size: number, outStride: number): void {
   const lattice = { height: size, width, tileHeight: size, tileWidth: size, rows: 1, columns, firstTile: 0, tiles: columns }; // prettier-ignore
   const floats = (name: string, ...shape: number[]) => builder.external(name, "f32", shape);
   builder.dispatch(gatherTiles, {
-    tensors: { region: floats("region", 1, size, width, 4), y: floats("tiles", columns, size, size, 4) },
+    tensors: {
+      region: floats("region", 1, size, width, 4),
+      order: builder.external("order", "u32", [columns]),
+      y: floats("tiles", columns, size, size, 4),
+    },
     parameters: { ...lattice, channels: 4 },
     variant: {},
   });
   builder.dispatch(mergeTiles, {
     tensors: {
       tilesIn: floats("tiles out", columns, size, size, outStride),
-      rowWeights: floats("row weights", 1, size),
-      columnWeights: floats("column weights", columns, size),
+      places: builder.external("places", "u32", [columns]),
+      rowWeights: floats("row weights", size),
+      columnWeights: floats("column weights", size),
       y: floats("region out", 1, size, width, outStride),
     },
-    parameters: { ...lattice, images: 1, channels: outStride },
+    parameters: { ...lattice, firstLine: 0, lines: size, channels: outStride },
     variant: {},
   });
 }

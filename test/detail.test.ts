@@ -147,6 +147,23 @@ describe("a run in detail", () => {
   });
 });
 
+test("stops between two tiles of a step with what there was before it", async () => {
+  const coarse = repaint.modelCalls(langevin);
+  const run = fill({ sampling: langevin, detail: "full", previewEvery: 1 });
+  const previews: number[] = [];
+  for await (const progress of run) {
+    if (progress.previews) previews.push(progress.step);
+    if (progress.step === coarse + 2) run.stop();
+  }
+  const { pictures, modelCalls, reached } = await run;
+  // A step over the tiles is not whole yet.
+  expect([modelCalls, previews.at(-1), reached]).toEqual([coarse + 2, coarse, ["preview"]]);
+  const before = await pixels({ sampling: langevin });
+  const differences = before.map((value, i) => Math.abs(value - pictures[0]!.data[i]!));
+  expect(differences.reduce((a, b) => a + b) / before.length).toBeLessThan(2);
+  expect(pictures[0]!.data).not.toEqual(job().picture.data);
+});
+
 test("where a hole fits the network nothing changes, neither bits nor calls", async () => {
   const small = job(3n, [box(5, 5, 4, 4), box(30, 20, 3, 4)]);
   const plain = await fill({ sampling: langevin }, small);

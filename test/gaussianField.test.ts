@@ -3,14 +3,17 @@
  * is a matrix times x. A network of that answer for tiles is held against the field's own answer for the whole region.
  */
 import { writeFile } from "node:fs/promises";
-import { expect, test } from "vitest";
+import { describe, expect, it, test } from "vitest";
 import { encodePng } from "../src/node/pictures.ts";
 import { createPicture } from "../src/pictures/image.ts";
 import type { Device } from "../src/engine/device.ts";
 import { sample } from "../src/repaint/loop.ts";
+import { diffusionOf } from "../src/repaint/planRun.ts";
+import { tileOrigins, tilesToFill, tileWeights } from "../src/repaint/tiles.ts";
 import { full } from "./support/full.ts";
 import { gpuDevice } from "./support/gpu.ts";
 import { linearNetwork } from "./support/linearNetwork.ts";
+import { values } from "./support/random.ts";
 
 /** Pixels that a correlation of the field goes down by e. */
 const correlation = 1.2;
@@ -168,3 +171,123 @@ test(
     for (const step of steps) expect(Math.abs(step - mean) / mean).toBeLessThan(4 * Math.sqrt(2 / samples));
   },
 );
+
+test("a hole is filled by its tiles alone as by the whole field, with both samplers", async () => {
+  const device = await gpuDevice();
+  const [side, hole, images, deviation] = [16, 5, 4, Math.sqrt(variance)];
+  const samplings = [sampling, { sampler: "langevin", levels: 10, inner: 2, step: 1, lambda: 8, still: 1 }] as const;
+  const keep = Float32Array.from({ length: side * side }, (_, i) => (i % side < hole && i < hole * side ? 0 : 1));
+  const shape = { batch: images, channels: 3, height: side, width: side };
+  // Fields that are known: noise of the field's deviation does, since what a hole is given is the same for both.
+  const known = Float32Array.from(values(images * 3 * side * side, 9, { deviation }));
+  expect(tilesToFill({ batch: 1, height: side, width: side }, { height: 8, width: 8 }, keep).length).toBe(4);
+  for (const each of samplings) {
+    const run = async (tile: number): Promise<Float32Array> => {
+      const all = sample({
+        unet: linearNetwork(device, { settings, sampling: each, matrix: epsilonMatrix }),
+        shape,
+        sampling: each,
+        seeds: Array.from({ length: images }, (_, n) => BigInt(n)),
+        known: {
+          image: known,
+          keep: Float32Array.from({ length: images * keep.length }, (_, i) => keep[i % keep.length]!),
+        },
+        tiles: { side: tile, atOnce: 4 },
+      });
+      for (;;) {
+        const next = await all.next();
+        if (next.done) return next.value;
+      }
+    };
+    const [whole, tiled] = [await run(side), await run(8)];
+    let [squares, count] = [0, 0];
+    for (const [i, value] of whole.entries()) {
+      if (keep[i % keep.length]) continue;
+      squares += ((value - tiled[i]!) / deviation) ** 2;
+      count++;
+    }
+    expect(count).toBe(images * 3 * hole ** 2);
+    // The same noise: what differs is what a tile does not see.
+    expect(Math.sqrt(squares / count)).toBeLessThan(0.1);
+  }
+});
+
+/**
+ * The same without chance, along a line: all steps are linear, so that what noise becomes has a covariance that can be
+ * computed. bench/NOTES.md has what other overlaps and weights do to it.
+ */
+describe("the covariance of a line of the field by tiles", () => {
+  const [side, tile, length] = [56, 16, 2.5];
+  const lineCovariance = (of: number) =>
+    Float64Array.from({ length: of * of }, (_, at) => variance * Math.exp(-Math.abs((at % of) - Math.floor(at / of)) / length)); // prettier-ignore
+
+  /** E[ε | x] / √(1 − ᾱ) of a line, as a matrix. */
+  const precision = (of: number, alphaBar: number): Float64Array =>
+    inverse(lineCovariance(of).map((c, at) => alphaBar * c + (Math.floor(at / of) === at % of ? 1 - alphaBar : 0)), of); // prettier-ignore
+
+  function precisionByTiles(alphaBar: number): Float64Array {
+    const ofTile = precision(tile, alphaBar);
+    const weights = tileWeights(tile);
+    const [out, total] = [new Float64Array(side * side), new Float64Array(side)];
+    for (const origin of tileOrigins(side, tile))
+      for (let i = 0; i < tile; i++) {
+        total[origin + i]! += weights[i]!;
+        for (let j = 0; j < tile; j++) out[(origin + i) * side + origin + j]! += weights[i]! * ofTile[i * tile + j]!;
+      }
+    return out.map((value, at) => value / total[Math.floor(at / side)]!);
+  }
+
+  /** a·b·aᵀ of side × side matrices. */
+  function conjugated(a: Float64Array, b: Float64Array): Float64Array {
+    const times = (left: Float64Array, right: (k: number, j: number) => number): Float64Array => {
+      const out = new Float64Array(side * side);
+      for (let i = 0; i < side; i++)
+        for (let k = 0; k < side; k++)
+          for (let j = 0; j < side; j++) out[i * side + j]! += left[i * side + k]! * right(k, j);
+      return out;
+    };
+    const half = times(a, (k, j) => b[k * side + j]!);
+    return times(half, (k, j) => a[j * side + k]!);
+  }
+
+  /** Of what DDIM with η = 1 makes of noise, step by step from the highest level. */
+  function sampled(precisionAt: (alphaBar: number) => Float64Array): Float64Array {
+    const { alphaBar, alphaBarPrevious } = diffusionOf(settings, sampling);
+    const isDiagonal = (at: number) => Math.floor(at / side) === at % side;
+    let result = new Float64Array(side * side).map((_, at) => (isDiagonal(at) ? 1 : 0));
+    for (let level = alphaBar.length - 1; level >= 0; level--) {
+      const [here, below] = [alphaBar[level]!, alphaBarPrevious[level]!];
+      const fresh = ((1 - below) / (1 - here)) * (1 - here / below);
+      const scale = Math.sqrt(below / here);
+      const ofEpsilon = Math.sqrt(1 - below - fresh) - scale * Math.sqrt(1 - here);
+      const step = precisionAt(here).map((p, at) => ofEpsilon * Math.sqrt(1 - here) * p + (isDiagonal(at) ? scale : 0));
+      result = conjugated(step, result).map((value, at) => value + (isDiagonal(at) ? fresh : 0));
+    }
+    return result;
+  }
+
+  const whole = sampled((alphaBar) => precision(side, alphaBar));
+  const tiled = sampled(precisionByTiles);
+  const ratios = (apart: number) =>
+    Array.from({ length: side - apart }, (_, x) => tiled[x * side + x + apart]! / whole[x * side + x + apart]!);
+
+  const range = (values: readonly number[]) => ({ least: Math.min(...values), most: Math.max(...values) });
+
+  it.each([
+    [0, 0.993],
+    [1, 0.99],
+    [2, 0.98],
+  ])("of pixels %i apart is %d of the whole's or more, and not above it", (apart, bound) => {
+    const { least, most } = range(ratios(apart));
+    expect(least).toBeGreaterThan(bound);
+    expect(most).toBeLessThan(1.0001);
+  });
+
+  it("has the whole's steps from pixel to pixel, to 0.6 %", () => {
+    const step = (of: Float64Array, x: number) =>
+      of[x * (side + 1)]! + of[(x + 1) * (side + 1)]! - 2 * of[x * (side + 1) + 1]!;
+    const steps = Array.from({ length: side - 1 }, (_, x) => step(tiled, x) / step(whole, x));
+    expect(range(steps).least).toBeGreaterThan(0.999);
+    expect(range(steps).most).toBeLessThan(1.006);
+  });
+});

@@ -7,7 +7,7 @@ import type { Device } from "../src/engine/device.ts";
 import { readFloats } from "../src/engine/readback.ts";
 import { sample, type SampleOptions, type Snapshot } from "../src/repaint/loop.ts";
 import { TiledForward } from "../src/repaint/tiledForward.ts";
-import { tileRow } from "../src/repaint/tiles.ts";
+import { tileOrigins, tilesToFill, tileWeights } from "../src/repaint/tiles.ts";
 import { openClassifier } from "../src/checkpoints/classifier/checkpoint.ts";
 import { bytesSource } from "../src/files/bytes.ts";
 import { Classifier } from "../src/unet/classifier.ts";
@@ -24,47 +24,54 @@ const [inStride, outStride] = [4, 8];
 
 const pixels = Float32Array.from(values(shape.batch * shape.height * shape.width * inStride, 1));
 
-async function tiled(unet: UNet, tilesAtOnce: number): Promise<Float32Array> {
+async function tiled(unet: UNet, tilesAtOnce: number, keep?: Float32Array): Promise<Float32Array> {
   const { device } = unet;
   const session = (size: typeof shape) => unet.session(size);
-  const forward = await TiledForward.create<UNetSession>({ device, shape, tile, tilesAtOnce, outChannels: 6, session });
+  const options = { device, shape, tile, tilesAtOnce, keep, outChannels: 6, session };
+  const forward = await TiledForward.create<UNetSession>(options);
+  const tiles = tilesToFill(shape, tile, keep).length;
+  expect(forward.calls).toBe(Math.ceil(tiles / tilesAtOnce));
   const table = await unet.embed([400, 10]);
   device.upload(forward.x, 0, pixels);
-  forward.submit((one, images) => one.submit(table, [...images]));
+  for (let call = 0; call < forward.calls; call++)
+    forward.submit(call, (one, images) => one.submit(table, [...images]));
   const out = await readFloats(device, forward.out);
   table.dispose();
   forward.dispose();
   return out.slice(0, shape.batch * shape.height * shape.width * outStride);
 }
 
-/** Tile by tile through a session of one, averaged in float64. Image n is at the n-th timestep. */
-async function defined(unet: UNet): Promise<Float64Array> {
+/** Tile by tile through a session of one, averaged in float64; 0 where none is. Image n is at the n-th timestep. */
+async function defined(unet: UNet, keep?: Float32Array): Promise<Float64Array> {
   const { device } = unet;
-  const [rows, columns] = [tileRow(shape.height, tile.height), tileRow(shape.width, tile.width)];
+  const [rows, columns] = [tileOrigins(shape.height, tile.height), tileOrigins(shape.width, tile.width)];
+  const [down, across] = [tileWeights(tile.height), tileWeights(tile.width)];
   const session = await unet.session({ ...tile, batch: 1 });
   const table = await unet.embed([400, 10]);
   const sum = new Float64Array(shape.batch * shape.height * shape.width * outStride);
+  const total = new Float64Array(shape.batch * shape.height * shape.width);
   for (let n = 0; n < shape.batch; n++)
-    for (const [row, top] of rows.origins.entries())
-      for (const [column, left] of columns.origins.entries()) {
-        const at = (y: number, x: number) => (n * shape.height + top + y) * shape.width + left + x;
-        const cut = new Float32Array(tile.height * tile.width * inStride);
-        for (let i = 0; i < tile.height * tile.width; i++) {
-          const from = at(Math.floor(i / tile.width), i % tile.width) * inStride;
-          cut.set(pixels.subarray(from, from + inStride), i * inStride);
-        }
+    for (const top of rows)
+      for (const left of columns) {
+        const at = (i: number) =>
+          (n * shape.height + top + Math.floor(i / tile.width)) * shape.width + left + (i % tile.width);
+        const places = Array.from({ length: tile.height * tile.width }, (_, i) => at(i));
+        if (keep && places.every((pixel) => keep[pixel] === 1)) continue;
+        const cut = new Float32Array(places.length * inStride);
+        for (const [i, pixel] of places.entries())
+          cut.set(pixels.subarray(pixel * inStride, (pixel + 1) * inStride), i * inStride);
         device.upload(session.x, 0, cut);
         session.submit(table, [n]);
         const out = await readFloats(device, session.out);
-        for (let i = 0; i < tile.height * tile.width; i++) {
-          const [y, x] = [Math.floor(i / tile.width), i % tile.width];
-          const weight = rows.weights[row * tile.height + y]! * columns.weights[column * tile.width + x]!;
-          for (let c = 0; c < outStride; c++) sum[at(y, x) * outStride + c]! += weight * out[i * outStride + c]!;
+        for (const [i, pixel] of places.entries()) {
+          const weight = down[Math.floor(i / tile.width)]! * across[i % tile.width]!;
+          total[pixel]! += weight;
+          for (let c = 0; c < outStride; c++) sum[pixel * outStride + c]! += weight * out[i * outStride + c]!;
         }
       }
   table.dispose();
   session.dispose();
-  return sum;
+  return sum.map((value, i) => (value === 0 ? 0 : value / total[Math.floor(i / outStride)]!));
 }
 
 test("tiles are averaged as defined, with the same bits for every batch, and leave nothing behind", async () => {
@@ -75,6 +82,17 @@ test("tiles are averaged as defined, with the same bits for every batch, and lea
   expect(relativeError(out, Float32Array.from(await defined(unet)))).toBeLessThan(1e-6);
   expect(await tiled(unet, 1)).toEqual(out);
   expect(await tiled(unet, 100)).toEqual(out);
+  // Unknown: corners of the first image, and a pixel in the middle of the second.
+  const keep = new Float32Array(shape.batch * shape.height * shape.width).fill(1);
+  const [middle, size] = [20 * shape.width + 28, shape.height * shape.width];
+  const unknown = [0, size - 1, size + middle];
+  for (const pixel of unknown) keep[pixel] = 0;
+  const some = await tiled(unet, 3, keep);
+  expect(relativeError(some, Float32Array.from(await defined(unet, keep)))).toBeLessThan(1e-6);
+  expect(await tiled(unet, 1, keep)).toEqual(some);
+  // What is to be filled is what all tiles make of it, bit for bit.
+  const at = (of: Float32Array, pixel: number) => of.subarray(pixel * outStride, (pixel + 1) * outStride);
+  for (const pixel of unknown) expect(at(some, pixel)).toEqual(at(out, pixel));
   expect(device.counters.liveBytes).toBe(before);
   unet.dispose();
 });

@@ -11,7 +11,7 @@ import type { Classifier, ClassifierSession } from "../unet/classifier.ts";
 import type { EmbeddingTable } from "../unet/embeddingTable.ts";
 import type { ImageShape } from "../unet/layout.ts";
 import type { Diffusion } from "./diffusion.ts";
-import { needsTiles } from "./networkCall.ts";
+import { needsTiles, type Tiling } from "./networkCall.ts";
 import type { Tiles } from "./tiles.ts";
 
 export interface Guidance {
@@ -68,7 +68,8 @@ export function requireScale(scale: number): void {
 /** The gradient of a classifier over the state's own x: at once, or by tiles. */
 interface GradientCall {
   readonly gradient: GPUBuffer;
-  submit(embeddings: EmbeddingTable, rows: readonly number[]): void;
+  /** The `index`-th call, of as many as the network's. */
+  submit(embeddings: EmbeddingTable, rows: readonly number[], index: number): void;
   dispose(): void;
 }
 
@@ -89,17 +90,12 @@ export class Guide {
    */
   static async create(
     guidance: Guidance,
-    {
-      shape,
-      diffusion,
-      x,
-      tiles,
-    }: { shape: ImageShape; diffusion: Diffusion; x: GPUBuffer; tiles?: Tiles | undefined },
+    { shape, diffusion, x, tiles, keep }: { shape: ImageShape; diffusion: Diffusion; x: GPUBuffer } & Tiling,
   ): Promise<Guide> {
     const { classifier, scale, classes } = guidance;
     requireScale(scale);
     const session = needsTiles(shape, tiles)
-      ? await tiledGradient(guidance, { shape, x, tiles })
+      ? await tiledGradient(guidance, { shape, x, tiles, keep })
       : await classifier.session(shape, classes, x);
     try {
       const embeddings = await classifier.embed([...diffusion.modelTimesteps]);
@@ -115,11 +111,12 @@ export class Guide {
     return this.#session.gradient;
   }
 
-  /** Submits the gradient at respaced step `from`. */
-  submit(from: number): void {
+  /** Submits the gradient at respaced step `from`, beside the `index`-th call of the network. */
+  submit(from: number, index: number): void {
     this.#session.submit(
       this.#embeddings,
       Array.from({ length: this.#images }, () => from),
+      index,
     );
   }
 
@@ -135,7 +132,7 @@ export class Guide {
  */
 async function tiledGradient(
   { classifier, classes }: Guidance,
-  { shape, x, tiles: { side, atOnce } }: { shape: ImageShape; x: GPUBuffer; tiles: Tiles },
+  { shape, x, tiles, keep }: { shape: ImageShape; x: GPUBuffer; tiles: Tiles; keep: Tiling["keep"] },
 ): Promise<GradientCall> {
   if (shape.batch !== 1) throw new Error("a guided run by tiles is of one image");
   const { TiledForward } = await import("./tiledForward.ts");
@@ -144,13 +141,13 @@ async function tiledGradient(
     const one = await classifier.session(size, labels);
     return { x: one.x, out: one.gradient, one, dispose: () => one.dispose() };
   };
-  const tile = { height: side, width: side };
-  const sizes = { shape, tile, tilesAtOnce: atOnce, outChannels: shape.channels };
+  const tile = { height: tiles.side, width: tiles.side };
+  const sizes = { shape, tile, tilesAtOnce: tiles.atOnce, keep, outChannels: shape.channels };
   const forward = await TiledForward.create({ device: classifier.device, ...sizes, session, x });
   return {
     gradient: forward.out,
-    submit: (embeddings, [row]) =>
-      forward.submit(({ one }, images) =>
+    submit: (embeddings, [row], index) =>
+      forward.submit(index, ({ one }, images) =>
         one.submit(
           embeddings,
           images.map(() => row!),

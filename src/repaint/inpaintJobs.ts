@@ -12,7 +12,7 @@ import type { SampleProgress } from "./loop.ts";
 import { sampleOnAnyDevice } from "./recovery.ts";
 import { Results } from "./results.ts";
 import type { Sampling } from "./sampling.ts";
-import { callsOf, type Stretch } from "./stretch.ts";
+import type { Stretch } from "./stretch.ts";
 import { planStretches } from "./stretches.ts";
 
 /** `sampling`: resolved, and one that the network can run. @throws InputError before the first step */
@@ -25,7 +25,7 @@ export async function* inpaintJobs(
   const begin = performance.now();
   const results = new Results(jobs, { feather: options.feather, onPicture: options.onPicture });
   const stretches = await planStretches({ jobs, options, results, networks: loaded.networks });
-  const steps = stretches.reduce((sum, stretch) => sum + callsOf(stretch), 0);
+  const steps = stretches.reduce((sum, { calls }) => sum + calls, 0);
   let modelCalls = 0;
   for (const [index, stretch] of stretches.entries()) {
     if (control.stopping) break;
@@ -38,11 +38,11 @@ export async function* inpaintJobs(
     // Of the stretches after this one, in calls that take as long as its own.
     const callsAhead = stretches
       .slice(index + 1)
-      .reduce((sum, later) => sum + callsOf(later) * (later.images / stretch.images), 0);
+      .reduce((sum, later) => sum + later.calls * (later.images / stretch.images), 0);
     const place = { before: modelCalls, steps, callsAhead };
     const { values, done } = yield* stretchProgress(run, stretch, place);
-    modelCalls += done * stretch.callsAStep;
-    stretch.keep(values, done === stretch.steps);
+    modelCalls += done;
+    stretch.keep(values, done === stretch.calls);
   }
   results.finish();
   const seconds = (performance.now() - begin) / 1000;
@@ -64,24 +64,23 @@ export async function costOf(
 ): Promise<RunCost> {
   const stretches = await planStretches({ jobs, options, networks, results: new Results(jobs, {}) });
   const sum = (of: (stretch: Stretch) => number) => stretches.reduce((total, stretch) => total + of(stretch), 0);
-  return { modelCalls: sum(callsOf), images: sum((stretch) => callsOf(stretch) * stretch.images) };
+  return { modelCalls: sum(({ calls }) => calls), images: sum(({ calls, images }) => calls * images) };
 }
 
-/** A stretch's progress as that of the whole run; its last x, or x̂₀ where it was stopped, and the steps it took. */
+/** A stretch's progress as that of the whole run; its last x, or x̂₀ where it was stopped, and the calls it took. */
 async function* stretchProgress(
   run: AsyncGenerator<SampleProgress, Float32Array, undefined>,
-  { callsAStep, show }: Stretch,
+  { show }: Stretch,
   { before, steps, callsAhead }: { before: number; steps: number; callsAhead: number },
 ): AsyncGenerator<InpaintProgress, { values: Float32Array; done: number }, undefined> {
   let done = 0;
   try {
     let next = await run.next();
     while (!next.done) {
-      const { step, xStart } = next.value;
+      const { step, secondsPerStep, xStart } = next.value;
       done = step;
-      const secondsPerStep = next.value.secondsPerStep / callsAStep;
       const secondsLeft = next.value.secondsLeft + secondsPerStep * callsAhead;
-      const progress = { step: before + step * callsAStep, steps, secondsPerStep, secondsLeft };
+      const progress = { step: before + step, steps, secondsPerStep, secondsLeft };
       yield xStart ? { ...progress, previews: show(xStart) } : progress;
       next = await run.next();
     }

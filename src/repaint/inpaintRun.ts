@@ -66,8 +66,8 @@ export class InpaintRun implements AsyncIterable<InpaintProgress>, Promise<Inpai
   }
 
   /**
-   * Ends the run after the model call that is under way: the result has the network's estimate x̂₀ of that call for the
-   * pictures of its batch, and the inputs of those that had not begun.
+   * Ends the run after the model call that is under way: the result has the network's estimate x̂₀ of the last whole
+   * step for the pictures of its batch, and the inputs of those that had not begun.
    */
   stop(): void {
     this.#control.stop();

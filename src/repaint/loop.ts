@@ -8,7 +8,7 @@ import type { UNet } from "../unet/unet.ts";
 import type { RunControl } from "./control.ts";
 import type { Guidance } from "./guidance.ts";
 import { diffusionOf, planRun } from "./planRun.ts";
-import { stateLayout, type RunPlan } from "./runPlan.ts";
+import { stateLayout, type RunPlan, type Step } from "./runPlan.ts";
 import { resolveSampling, type Sampling } from "./sampling.ts";
 import type { Tiles } from "./tiles.ts";
 import { State, type Carried, type Known } from "./state.ts";
@@ -31,9 +31,12 @@ export interface SampleOptions {
    * Where `shape` is larger than the network's own images: they go through it by tiles. Default: as they are, at once.
    */
   readonly tiles?: Tiles | undefined;
-  /** Report x̂₀ with every n-th model call; 0: never, and nothing is read back before the end. */
+  /** Report x̂₀ with every n-th step that calls the model; 0: never, and nothing is read back before the end. */
   readonly previewEvery?: number | undefined;
-  /** Pauses, stops and previews by time. A stopped run returns x̂₀ of its last model call. */
+  /**
+   * Pauses, stops and previews by time. A stopped run returns x̂₀ of its last whole step, or what it started from where
+   * it had none.
+   */
   readonly control?: RunControl | undefined;
   /**
    * Called with a snapshot of the run, at most every `snapshotSeconds` (default 5). Each one reads back what the
@@ -50,14 +53,14 @@ export interface SampleOptions {
  * All that a run is between two steps, since its noise is a function of seed and step. Valid for the same options only.
  */
 export interface Snapshot {
-  /** Index of the next step in the run's plan, and the model calls before it. */
+  /** Index of the next step in the run's plan, and the steps before it that call the model. */
   readonly next: number;
   readonly calls: number;
   readonly carried: Carried;
 }
 
 export interface SampleProgress {
-  /** Model calls done, of how many. */
+  /** Model calls done, of how many: by tiles a step takes several. */
   readonly step: number;
   readonly steps: number;
   /**
@@ -105,19 +108,23 @@ function planOf({ unet, shape, sampling, known, guidance }: SampleOptions): Prom
 async function* takeSteps(
   state: State,
   { steps }: RunPlan,
-  { unet: { device }, previewEvery = 0, control, onSnapshot, snapshotSeconds = 5, resume, signal }: SampleOptions,
+  options: SampleOptions,
 ): AsyncGenerator<SampleProgress, Float32Array, undefined> {
-  const calls = steps.filter(({ call }) => call !== undefined).length;
-  const first = resume?.calls ?? 0;
+  const { unet, startFrom, previewEvery = 0, control, onSnapshot, snapshotSeconds = 5, resume, signal } = options;
+  const { device } = unet;
+  // By tiles a step takes several calls; the run is watched, paused and stopped between them.
+  const { callsAStep } = state;
+  const calls = callsAStep * steps.filter(({ call }) => call !== undefined).length;
+  const first = callsAStep * (resume?.calls ?? 0);
   let done = first;
   const clock = new Stopwatch();
   const [previewDue, snapshotDue] = [due(clock), due(clock)];
-  // One step stays in flight, so that the next one is encoded while it runs.
+  // One call stays in flight, so that the next one is encoded while it runs.
   let previous = Promise.resolve();
-  for (const [index, step] of steps.entries()) {
+  for (const { step, index, part, isWhole } of partsOf(steps, callsAStep)) {
     if (index < (resume?.next ?? 0)) continue;
     signal?.throwIfAborted();
-    state.perform(step);
+    state.perform(step, part);
     if (step.call === undefined) continue;
     const current = device.idle();
     // Met by the await below or in the next round; until then a loss must not count as unhandled.
@@ -125,12 +132,15 @@ async function* takeSteps(
     await previous;
     previous = current;
     done++;
-    const preview = (previewEvery > 0 && done % previewEvery === 0) || previewDue(control?.previewSeconds || Infinity);
-    // The first step is waited for so that its time can be told, the last because nothing follows.
-    const settled = preview || done === first + 1 || done === calls || control?.paused;
+    const whole = Math.floor(done / callsAStep);
+    const preview =
+      isWhole && ((previewEvery > 0 && whole % previewEvery === 0) || previewDue(control?.previewSeconds || Infinity));
+    const isFirst = done === first + callsAStep;
+    // The first call is waited for so that its time can be told, the last because nothing follows.
+    const settled = preview || isFirst || done === first + 1 || done === calls || control?.paused;
     if (settled) await current;
     // What is wrong with a network mostly shows at once, and nobody should wait for the end to learn it.
-    if (done === first + 1) await state.check();
+    if (isFirst) await state.check();
     const elapsed = clock.seconds;
     const finished = (settled ? done : done - 1) - first;
     const secondsPerStep = elapsed / finished;
@@ -142,12 +152,23 @@ async function* takeSteps(
       await clock.without(() => control.wait(signal));
     }
     signal?.throwIfAborted();
-    if (control?.stopping && done < calls) return await state.read("xStart");
-    if (onSnapshot && snapshotDue(snapshotSeconds))
-      onSnapshot({ next: index + 1, calls: done, carried: await state.snapshot() });
+    if (control?.stopping && done < calls) {
+      if (done >= first + callsAStep) return await state.read("xStart");
+      // No step is whole yet, so that there is no x̂₀.
+      if (startFrom && !resume) return Float32Array.from(startFrom);
+    }
+    if (isWhole && onSnapshot && snapshotDue(snapshotSeconds))
+      onSnapshot({ next: index + 1, calls: whole, carried: await state.snapshot() });
   }
   signal?.throwIfAborted();
   return await state.read("x");
+}
+
+/** Steps one after the other, those that call the network in as many parts as they have calls. */
+function* partsOf(steps: readonly Step[], callsAStep: number) {
+  for (const [index, step] of steps.entries())
+    for (let part = 0, last = step.call === undefined ? 0 : callsAStep - 1; part <= last; part++)
+      yield { step, index, part, isWhole: part === last };
 }
 
 /** Seconds since it was made, less those that are left out. */

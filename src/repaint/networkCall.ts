@@ -4,13 +4,14 @@ import type { ImageShape } from "../unet/layout.ts";
 import type { UNet, UNetSession } from "../unet/unet.ts";
 import type { Tiles } from "./tiles.ts";
 
-/** A session of the network is one. */
 export interface NetworkCall {
   /** The images, and what the network makes of them: f32 NHWC, channels padded to multiples of 4. */
   readonly x: GPUBuffer;
   readonly out: GPUBuffer;
-  /** Submits one call: image n is embedded by row `rows[n]` of the table. */
-  submit(table: EmbeddingTable, rows: readonly number[]): void;
+  /** Of the network in one of this: by tiles there may be several. */
+  readonly calls: number;
+  /** Submits the `index`-th of them, in order: image n is embedded by row `rows[n]` of the table. */
+  submit(table: EmbeddingTable, rows: readonly number[], index: number): void;
   dispose(): void;
 }
 
@@ -19,9 +20,19 @@ export function needsTiles({ height, width }: ImageShape, tiles: Tiles | undefin
   return tiles !== undefined && (height !== tiles.side || width !== tiles.side);
 }
 
+/** How images that are larger than the network's go through it, and what of them is known: [batch, height, width]. */
+export interface Tiling {
+  readonly tiles: Tiles | undefined;
+  readonly keep: ArrayLike<number> | undefined;
+}
+
 /** @throws InputError for sizes that the network cannot take, OutOfMemoryError */
-export async function networkCall(unet: UNet, shape: ImageShape, tiles: Tiles | undefined): Promise<NetworkCall> {
-  if (!needsTiles(shape, tiles)) return unet.session(shape);
+export async function networkCall(unet: UNet, shape: ImageShape, { tiles, keep }: Tiling): Promise<NetworkCall> {
+  if (!needsTiles(shape, tiles)) {
+    const session = await unet.session(shape);
+    const submit: NetworkCall["submit"] = (table, rows) => session.submit(table, rows);
+    return { x: session.x, out: session.out, calls: 1, submit, dispose: () => session.dispose() };
+  }
   // Apart: runs at the network's size do not download it.
   const { TiledForward } = await import("./tiledForward.ts");
   const forward = await TiledForward.create<UNetSession>({
@@ -29,14 +40,16 @@ export async function networkCall(unet: UNet, shape: ImageShape, tiles: Tiles | 
     shape,
     tile: { height: tiles.side, width: tiles.side },
     tilesAtOnce: tiles.atOnce,
+    keep,
     outChannels: unet.checkpoint.architecture.outChannels,
     session: (size) => unet.session(size),
   });
   return {
     x: forward.x,
     out: forward.out,
-    submit: (table, rows) =>
-      forward.submit((session, images) =>
+    calls: forward.calls,
+    submit: (table, rows, index) =>
+      forward.submit(index, (session, images) =>
         session.submit(
           table,
           images.map((image) => rows[image]!),

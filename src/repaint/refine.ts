@@ -13,7 +13,7 @@ import type { Crop } from "./crops.ts";
 import type { Networks } from "./loaded.ts";
 import { samplingCalls, type Sampling } from "./sampling.ts";
 import type { CommonOptions, Stretch } from "./stretch.ts";
-import { tileRow } from "./tiles.ts";
+import { tileBatches, tilesToFill } from "./tiles.ts";
 
 /** Of the noise levels: enough to give a texture its finest detail, too little to change what is there. */
 const strength = 0.4;
@@ -49,16 +49,14 @@ export class Refinement {
 
   /** @throws InputError where no window fits */
   constructor(options: RefineOptions) {
-    const { crop, job, sizes, side, mostPixels } = options;
+    const { crop } = options;
     this.#options = options;
     this.#size = crop.picture;
     this.#image = toModelRange(crop.picture);
     this.#done = crop.keep.data;
-    const windows = sizes.flatMap((size) =>
-      windowsOf(job.keep, crop.region, size, { side, mostPixels }).map((window) => ({ size, window })),
-    );
-    this.stretches = windows.map(({ size, window }, index) =>
-      this.#stretch(size, window, { index, isLast: index === windows.length - 1 }),
+    const windows = windowsToFill(options);
+    this.stretches = windows.map((window, index) =>
+      this.#stretch(window, { index, isLast: index === windows.length - 1 }),
     );
   }
 
@@ -67,17 +65,15 @@ export class Refinement {
     this.#image = values;
   }
 
-  #stretch(size: Size, { box, core }: DetailWindow, place: { index: number; isLast: boolean }): Stretch {
+  #stretch({ size, box, core, tiles }: WindowToFill, place: { index: number; isLast: boolean }): Stretch {
     const { crop, hasKnown, side, tilesAtOnce } = this.#options;
-    const tiles = tileRow(box.height, side).count * tileRow(box.width, side).count;
-    const callsAStep = Math.ceil(tiles / tilesAtOnce);
+    const batches = tileBatches(tiles, tilesAtOnce);
     const sampling = { ...this.#options.sampling, strength };
     // Not the noise of the crop at the network's size, nor of another window.
     const seed = BigInt.asUintN(64, crop.seed ^ (BigInt(place.index + 1) * 0xd1342543de82ef95n));
     return {
-      steps: samplingCalls(sampling, hasKnown),
-      callsAStep,
-      images: Math.ceil(tiles / callsAStep),
+      calls: samplingCalls(sampling, hasKnown) * batches.length,
+      images: batches[0]!.tiles,
       optionsOn: (networks) => {
         this.#enter(size);
         const image = cutPlanes(this.#image, size, box);
@@ -99,9 +95,14 @@ export class Refinement {
     };
   }
 
-  /** Scales up to a size, unless that is where it is; known pixels are the picture's own at that size. */
+  /** Goes up to a size, through those between, of which there may be nothing to fill. */
   #enter(size: Size): void {
-    if (this.#size === size) return;
+    const { sizes } = this.#options;
+    for (const next of sizes.slice(sizes.indexOf(this.#size) + 1, sizes.indexOf(size) + 1)) this.#scaleTo(next);
+  }
+
+  /** Known pixels are the picture's own at that size. */
+  #scaleTo(size: Size): void {
     const { width, height } = size;
     const { job, crop } = this.#options;
     const from = this.#size;
@@ -131,6 +132,29 @@ export class Refinement {
       }
     return fromModelRange(image, width, height);
   }
+}
+
+interface WindowToFill extends DetailWindow {
+  readonly size: Size;
+  /** Of its tiles, those in which anything is left to fill when its turn comes. */
+  readonly tiles: number;
+}
+
+/** In order, but for those of which nothing is left to fill. @throws InputError where no window fits */
+function windowsToFill({ crop, job, sizes, side, mostPixels, hasKnown }: RefineOptions): WindowToFill[] {
+  return sizes.flatMap((size) => {
+    const { keep } = cropToModel(job.picture, job.keep, crop.region, size.width, size.height);
+    return windowsOf(job.keep, crop.region, size, { side, mostPixels }).flatMap((window) => {
+      const { box, core } = window;
+      const known = cutPlanes(keep.data, size, box);
+      for (let y = core.y; y < core.y + core.height; y++)
+        keep.data.fill(1, y * size.width + core.x, y * size.width + core.x + core.width);
+      if (known.every((value) => value >= 1)) return [];
+      const shape = { batch: 1, height: box.height, width: box.width };
+      const tiles = tilesToFill(shape, { height: side, width: side }, hasKnown ? known : undefined).length;
+      return [{ size, box, core, tiles }];
+    });
+  });
 }
 
 /** A box of planes of a size. */

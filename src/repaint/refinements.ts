@@ -37,7 +37,8 @@ export function refinements(
     const sizes = chosenOctaves(job, crop.region, { side, detail });
     if (sizes.length === 0) continue;
     const sizing = { side, sizes, mostPixels, tilesAtOnce, sampling, hasKnown: hasKnown(crop) };
-    all.set(crop, new Refinement({ crop, job, ...sizing, ...partsOf(crop) }));
+    const refinement = new Refinement({ crop, job, ...sizing, ...partsOf(crop) });
+    if (refinement.stretches.length > 0) all.set(crop, refinement);
   }
   return all;
 }

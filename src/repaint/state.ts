@@ -99,12 +99,13 @@ export class State {
     const { diffusion } = plan;
     const owned = new Owned();
     try {
-      const network = owned.keep(await networkCall(unet, shape, options.tiles));
+      const tiling = { tiles: options.tiles, keep: options.known?.keep };
+      const network = owned.keep(await networkCall(unet, shape, tiling));
       const watch = owned.keep(await FiniteWatch.create(unet.device, watchOptions(options, network.out)));
       const embeddings = await embedSteps(unet, diffusion, shape.batch, options.classes);
       owned.keep(embeddings.table);
       const { x, out } = network;
-      const guide = guidance && owned.keep(await Guide.create(guidance, { shape, diffusion, x, tiles: options.tiles }));
+      const guide = guidance && owned.keep(await Guide.create(guidance, { shape, diffusion, x, ...tiling }));
       const buffers = await allocate(options, owned);
       buffers.set("x", x).set("out", out);
       if (guide) buffers.set("gradient", guide.gradient);
@@ -130,13 +131,22 @@ export class State {
     this.#device.upload(this.#buffers.get(name)!, 0, toNhwc(values, this.#shape));
   }
 
-  /** The call of the network (and of the classifier that guides) if the step has one, then its dispatch. */
-  perform({ call, dispatch, row }: Step): void {
+  /** Of the network in a step that calls it: by tiles there may be several. */
+  get callsAStep(): number {
+    return this.#network.calls;
+  }
+
+  /**
+   * The `index`-th call of the network (and of the classifier that guides) if the step has any; after the last one its
+   * dispatch.
+   */
+  perform({ call, dispatch, row }: Step, index = 0): void {
     if (call !== undefined) {
       const { table, rowsOf } = this.#embeddings;
-      this.#network.submit(table, rowsOf(call));
+      this.#network.submit(table, rowsOf(call), index);
+      this.#guide?.submit(call, index);
+      if (index + 1 < this.callsAStep) return;
       this.#watch.submit();
-      this.#guide?.submit(call);
     }
     this.#executors.get(dispatch)!.submit({ row });
   }

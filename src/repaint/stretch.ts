@@ -7,10 +7,8 @@ import type { SampleOptions } from "./loop.ts";
 export type CommonOptions = Omit<SampleOptions, "sampling" | "shape" | "seeds">;
 
 export interface Stretch {
-  /** Steps of the sampler that call the network. */
-  readonly steps: number;
-  /** Calls of the network in each: a step over many tiles takes several. */
-  readonly callsAStep: number;
+  /** Of the network: a step over many tiles takes several. */
+  readonly calls: number;
   /** In each call. */
   readonly images: number;
   /** What is run, on the networks' device. Is asked again after a loss. */
@@ -20,5 +18,3 @@ export interface Stretch {
   /** Keeps what it has come to. `isWhole`: it ran to its end. */
   keep(values: Float32Array, isWhole: boolean): void;
 }
-
-export const callsOf = ({ steps, callsAStep }: Stretch): number => steps * callsAStep;

@@ -74,8 +74,7 @@ function atModelSize(batch: readonly Crop[], finer: ReadonlyMap<Crop, Refinement
   const known = knownOf(batch);
   const { width, height } = batch[0]!.picture;
   return {
-    steps: samplingCalls(sampling, known !== undefined),
-    callsAStep: 1,
+    calls: samplingCalls(sampling, known !== undefined),
     images: batch.length,
     optionsOn: (networks) => ({
       ...commonOptions(batch, run, networks),

@@ -13,45 +13,56 @@ export interface Lattice {
   readonly columns: number;
 }
 
-/** Upper left pixel, and the picture and cell that a tile belongs to. */
+/** Upper left pixel of a tile, the line numbered through all pictures. */
 function placeOf(p: Lattice, tile: number) {
-  const cell = tile % (p.rows * p.columns);
-  const [row, column] = [Math.floor(cell / p.columns), cell % p.columns];
+  const line = Math.floor(tile / p.columns);
   const along = (index: number, count: number, room: number) => Math.floor((index * room) / Math.max(count - 1, 1));
-  const y = along(row, p.rows, p.height - p.tileHeight);
-  const x = along(column, p.columns, p.width - p.tileWidth);
-  return { image: Math.floor(tile / (p.rows * p.columns)), row, column, y, x };
+  const image = Math.floor(line / p.rows);
+  const y = image * p.height + along(line % p.rows, p.rows, p.height - p.tileHeight);
+  return { y, x: along(tile % p.columns, p.columns, p.width - p.tileWidth) };
 }
 
-export const gatherTilesTwin: TwinOf<typeof gatherTiles> = ({ tensors: { region }, parameters: p }) => {
+export const gatherTilesTwin: TwinOf<typeof gatherTiles> = ({ tensors: { region, order }, parameters: p }) => {
   const y = new Float64Array(p.tiles * p.tileHeight * p.tileWidth * p.channels);
   let at = 0;
-  for (let tile = p.firstTile; tile < p.firstTile + p.tiles; tile++) {
-    const { image, y: top, x: left } = placeOf(p, tile);
+  for (let i = 0; i < p.tiles; i++) {
+    const { y: top, x: left } = placeOf(p, order[p.firstTile + i]!);
     for (let dy = 0; dy < p.tileHeight; dy++)
       for (let dx = 0; dx < p.tileWidth; dx++)
-        for (let c = 0; c < p.channels; c++)
-          y[at++] = region[((image * p.height + top + dy) * p.width + left + dx) * p.channels + c]!;
+        for (let c = 0; c < p.channels; c++) y[at++] = region[((top + dy) * p.width + left + dx) * p.channels + c]!;
   }
   return { y };
 };
 
+/** Tile by tile over its pixels, where the kernel goes pixel by pixel over its tiles. */
 export const mergeTilesTwin: TwinOf<typeof mergeTiles> = ({ tensors, parameters: p }) => {
-  const { tilesIn, rowWeights, columnWeights } = tensors;
+  const { tilesIn, places, rowWeights, columnWeights } = tensors;
   const y = Float64Array.from(tensors.y);
-  const begun = new Set<number>();
-  for (let tile = p.firstTile; tile < p.firstTile + p.tiles; tile++) {
-    const { image, row, column, y: top, x: left } = placeOf(p, tile);
-    const size = p.height * p.width * p.channels;
-    if (!begun.has(image) && tile % (p.rows * p.columns) === 0) y.fill(0, image * size, (image + 1) * size);
-    begun.add(image);
-    for (let dy = 0; dy < p.tileHeight; dy++)
-      for (let dx = 0; dx < p.tileWidth; dx++)
-        for (let c = 0; c < p.channels; c++) {
-          const weight = rowWeights[row * p.tileHeight + dy]! * columnWeights[column * p.tileWidth + dx]!;
-          const from = (((tile - p.firstTile) * p.tileHeight + dy) * p.tileWidth + dx) * p.channels + c;
-          y[((image * p.height + top + dy) * p.width + left + dx) * p.channels + c]! += weight * tilesIn[from]!;
+  const pixels = y.length / p.channels;
+  const total = new Float64Array(pixels);
+  const isBegun = new Uint8Array(pixels);
+  const isOurs = (place: number) => place > p.firstTile && place <= p.firstTile + p.tiles;
+  const each = (body: (place: number, pixel: number, weight: number, from: number) => void) => {
+    for (const [tile, place] of places.entries()) {
+      if (place === 0) continue;
+      const { y: top, x: left } = placeOf(p, tile);
+      for (let dy = 0; dy < p.tileHeight; dy++)
+        for (let dx = 0; dx < p.tileWidth; dx++) {
+          const from = ((place - 1 - p.firstTile) * p.tileHeight + dy) * p.tileWidth + dx;
+          body(place, (top + dy) * p.width + left + dx, rowWeights[dy]! * columnWeights[dx]!, from);
         }
-  }
+    }
+  };
+  each((place, pixel, weight) => {
+    total[pixel]! += weight;
+    if (place <= p.firstTile) isBegun[pixel] = 1;
+  });
+  for (let pixel = p.firstLine * p.width; pixel < (p.firstLine + p.lines) * p.width; pixel++)
+    if (!isBegun[pixel]) y.fill(0, pixel * p.channels, (pixel + 1) * p.channels);
+  each((place, pixel, weight, from) => {
+    if (!isOurs(place)) return;
+    for (let c = 0; c < p.channels; c++)
+      y[pixel * p.channels + c]! += (weight / total[pixel]!) * tilesIn[from * p.channels + c]!;
+  });
   return { y };
 };

@@ -3,7 +3,7 @@ import { wgsl } from "../../engine/wgsl.ts";
 
 /**
  * Parameters: the pictures' size, the tiles' size, tiles down and across a picture, and which tiles this dispatch is
- * about.
+ * about, by their place in the order of those that are computed.
  */
 export const tileLattice = {
   height: "u32",
@@ -16,16 +16,7 @@ export const tileLattice = {
   tiles: "u32",
 } as const;
 
-/**
- * `tileOrigin(tile)`: the upper left pixel (x, y). Origins are spread evenly: i-th of n along a side, ⌊i·(side −
- * tile)/(n − 1)⌋.
- */
+/** Tiles are spread evenly: the i-th of n along a side begins at ⌊i·room/(n − 1)⌋, room = side − tile. */
 export const tileOrigin = wgsl`
 fn originAlong(index: u32, count: u32, room: u32) -> u32 { return index * room / max(count - 1u, 1u); }
-fn tileOrigin(tile: u32) -> vec2<u32> {
-  let cell = tile % (parameters.rows * parameters.columns);
-  let x = originAlong(cell % parameters.columns, parameters.columns, parameters.width - parameters.tileWidth);
-  let y = originAlong(cell / parameters.columns, parameters.rows, parameters.height - parameters.tileHeight);
-  return vec2<u32>(x, y);
-}
 `;
