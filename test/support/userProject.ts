@@ -80,6 +80,9 @@ export function linkOwnPackages(project: string): void {
       symlinkSync(join(root, "node_modules", name), join(project, "node_modules", name));
 }
 
+/** The tarball goes with its folder: the next file of tests in this process packs its own. */
 export function removeUserProjects(): void {
-  if (!kept) rmSync(folder, { recursive: true, force: true });
+  if (kept) return;
+  rmSync(folder, { recursive: true, force: true });
+  tarball = process.env.REPAINT_TARBALL;
 }
