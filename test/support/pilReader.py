@@ -35,5 +35,5 @@ for line in sys.stdin:
             file.write(struct.pack("<II", *pixels.size) + pixels.tobytes())
         answer = {"read": True}
     except Exception as error:  # a refusal, whatever it is
-        answer = {"read": False, "reason": f"{type(error).__name__}: {error}"[:200]}
+        answer = {"read": False, "reason": f"{type(error).__name__}: {error}".replace(path, "it")[:100]}
     print(json.dumps(answer), flush=True)
