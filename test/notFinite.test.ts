@@ -76,6 +76,22 @@ describe("a run whose network overflows", () => {
     unet.dispose();
   });
 
+  // No weight is beyond f16, but sums of 27 products are; the norms behind them bring every value back.
+  const large = () =>
+    changed("input_blocks.0.0.weight", (values) => values.forEach((w, i) => (values[i] = 5e4 * Math.sign(w))));
+
+  test("of f16 alone is told from damaged weights; in f32 the network is sound", async () => {
+    const halved = await load(await large(), "f16");
+    await expect(finish({ unet: halved, shape, sampling: samplings[1]!, seeds: [1n, 2n] })).rejects.toThrow(
+      /^the network gave NaN or infinity at model call 1 of 3: its activations do not fit f16: try precision f32$/,
+    );
+    halved.dispose();
+    const unet = await load(await large());
+    const values = await finish({ unet, shape, sampling: samplings[1]!, seeds: [1n, 2n] });
+    expect(values.every((value) => Number.isFinite(value))).toBe(true);
+    unet.dispose();
+  });
+
   test("ends when it is stopped, too, and its error keeps its class on the way to a page", async () => {
     const unet = await load(await overflowing());
     const control = new RunControl();

@@ -128,8 +128,9 @@ interface Vec4 {
   readonly store?: string;
 }
 
-// Values beyond ±65504 would turn into infinities, or into NaN bits on SwiftShader.
-const clamped = "clamp(value, vec4<f32>(-65504.0), vec4<f32>(65504.0))";
+// What overflows f16 becomes an infinity in f32 first: conversions of what is too large give infinity, NaN or the
+// largest number, as an adapter likes. So a network that f16 cannot hold is told (repaint/finiteWatch.ts).
+const overflowing = "select(value, value * 3e38, abs(value) >= vec4<f32>(65520.0))";
 const vec4F32: Vec4 = { element: "vec4<f32>", load: (element) => element, store: "value" };
 const vec4U32: Vec4 = { element: "vec4<u32>" };
 
@@ -137,11 +138,11 @@ const vec4U32: Vec4 = { element: "vec4<u32>" };
 const vec4s: Readonly<Record<DType, Readonly<Record<HalfMode, Vec4>>>> = {
   f32: { native: vec4F32, packed: vec4F32 },
   f16: {
-    native: { element: "vec4<f16>", load: (element) => `vec4<f32>(${element})`, store: `vec4<f16>(${clamped})` },
+    native: { element: "vec4<f16>", load: (element) => `vec4<f32>(${element})`, store: `vec4<f16>(${overflowing})` },
     packed: {
       element: "vec2<u32>",
       load: (element) => `vec4<f32>(unpack2x16float(${element}.x), unpack2x16float(${element}.y))`,
-      store: `vec2<u32>(pack2x16float(${clamped}.xy), pack2x16float(${clamped}.zw))`,
+      store: `vec2<u32>(pack2x16float(${overflowing}.xy), pack2x16float(${overflowing}.zw))`,
     },
   },
   u32: { native: vec4U32, packed: vec4U32 },

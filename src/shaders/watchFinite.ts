@@ -23,6 +23,9 @@ var<workgroup> broken: atomic<u32>;
 
 @compute @workgroup_size(${watchedPixels})
 fn main(@builtin(local_invocation_index) local: u32) {
+  // Not left to WGSL's zeroes: adapters may be told to leave them away, and this memory was another run's.
+  if (local == 0u) { atomicStore(&broken, 0u); }
+  workgroupBarrier();
   let pixel = local * parameters.pixels / ${watchedPixels}u;
   for (var image = 0u; image < parameters.images; image++) {
     let first = (image * parameters.pixels + pixel) * parameters.stride;
