@@ -12,7 +12,8 @@
  * Not here: opcodes (pickle.ts), which tensors are the network's (stateDict.ts).
  */
 import type { Budget } from "./operands.ts";
-import { type PickleWorld, showGlobal } from "./pickle.ts";
+import { showGlobal } from "./pickle.ts";
+import type { PickleWorld } from "./pickleMachine.ts";
 import { pythonModules } from "./pythonModules.ts";
 import type { Fail } from "./reader.ts";
 import { rebuildTensor, rebuildTensorV3, storageOf } from "./torchObjects.ts";

@@ -7,7 +7,8 @@ import { quoted } from "../../text/quoted.ts";
 import type { Container } from "./container.ts";
 import { checkpointWorld } from "./globals.ts";
 import { Budget, PickleEnd } from "./operands.ts";
-import { type PickleWorld, unpickle } from "./pickle.ts";
+import { unpickle } from "./pickle.ts";
+import type { PickleWorld } from "./pickleMachine.ts";
 import { forEachParallel, type Reader, u64 } from "./reader.ts";
 import { Storage } from "./values.ts";
 
