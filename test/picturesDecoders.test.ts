@@ -89,6 +89,15 @@ describe("odd PNGs that browsers read", () => {
   });
 });
 
+it("a WebP of one colour, whose frame is shorter than a lossy one's header, is read", async () => {
+  // 100 × 4 pixels and five prefix codes of one symbol each: RFC 9649, section 3.
+  const frame = Buffer.of(47, 99, 192, 0, 0, 200, 140, 254, 7);
+  const file = Buffer.concat([Buffer.from("RIFF\x16\0\0\0WEBPVP8L\x09\0\0\0", "latin1"), frame, Buffer.of(0)]);
+  const picture = await decodePicture(file, "one.webp");
+  expect([picture.width, picture.height]).toEqual([100, 4]);
+  expect(pixelsOf(picture)).toEqual(Array.from({ length: 400 }, () => [1, 1, 0, 255]));
+});
+
 describe("odd JPEGs that browsers read", () => {
   const jpeg = golden("baseline-444.jpg");
   const segments = (bytes: Uint8Array): { marker: number; from: number; to: number }[] => {

@@ -30,7 +30,12 @@ export async function run(count: number): Promise<BrowserReading[]> {
       const [node, pil] = [await other("node", plain), await other("pil", plain)];
       readings.push({ reason: undefined, node, pil, srgb: await other("srgb", await pixelsOf(file, "default")) });
     } catch (error) {
-      readings.push({ reason: error instanceof Error ? error.name : String(error), node: undefined, pil: undefined, srgb: undefined });
+      readings.push({
+        reason: error instanceof Error ? error.name : String(error),
+        node: undefined,
+        pil: undefined,
+        srgb: undefined,
+      });
     }
   }
   return readings;

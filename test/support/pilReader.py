@@ -11,7 +11,8 @@ import warnings
 import numpy
 from PIL import Image, ImageOps
 
-Image.MAX_IMAGE_PIXELS = None
+# Pillow refuses twice as many.
+Image.MAX_IMAGE_PIXELS = 134_000_000
 warnings.simplefilter("ignore")
 
 

@@ -134,7 +134,7 @@ function addItems(machine: Machine): void {
 export const opcodes: readonly (Opcode | undefined)[] = table();
 
 function table(): (Opcode | undefined)[] {
-  const byByte = new Array<Opcode | undefined>(256);
+  const byByte = Array.from<Opcode | undefined>({ length: 256 });
   const add = (character: string, opcode: Opcode): void => void (byByte[character.charCodeAt(0)] = opcode);
   for (const [character, value] of Object.entries(values)) add(character, (m) => m.push(value(m.operands)));
   for (const [character, make] of Object.entries(made)) add(character, (machine) => machine.push(make(machine)));

@@ -155,9 +155,9 @@ export class Operands {
     if (length > maxLongBytes) this.damaged(`expected a number of at most ${maxLongBytes} bytes`);
     const begin = this.take(length);
     this.#budget.spend(length);
-    let value = 0n;
-    for (let i = length - 1; i >= 0; i--) value = (value << 8n) | BigInt(this.#bytes[begin + i]!);
-    return exact(BigInt.asIntN(8 * length, value));
+    let hex = "0";
+    for (let i = length - 1; i >= 0; i--) hex += this.#bytes[begin + i]!.toString(16).padStart(2, "0");
+    return exact(BigInt.asIntN(8 * length, BigInt(`0x${hex}`)));
   }
 }
 

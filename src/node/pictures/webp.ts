@@ -94,7 +94,7 @@ function decodeFrame(chunks: readonly Chunk[], name: string): Picture {
 }
 
 function frameSize({ type, data }: Chunk): { width: number; height: number } {
-  if (data.length < 10) throw new Error("its frame is too short");
+  if (data.length < (type === "VP8L" ? 5 : 10)) throw new Error("its frame is too short");
   if (type === "VP8L") {
     const bits = uint(data, 1, 4);
     return { width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1 };
