@@ -151,7 +151,7 @@ test("a type that is not read is said once", async () => {
     }),
   );
   await expect(openCheckpoint(bytesSource("fp8", file))).rejects.toThrow(
-    /^fp8 does not fit its network in 1 place: time_embed\.0\.weight and 143 more: expected F32, F16, BF16, F64, got F8_E4M3$/,
+    /^fp8 does not fit its network in 1 place: time_embed\.0\.weight and 143 more: expected F32, F16, BF16, F64, got F8_E4M3 \(repaint convert --dtype f16 makes F16 of it\)$/,
   );
 });
 

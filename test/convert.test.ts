@@ -11,6 +11,7 @@ import { convertFloats } from "../src/files/conversion.ts";
 import { bfloat16ToFloat32, float32ToBfloat16 } from "../src/numbers/floats.ts";
 import { openSafetensors, readFloat32, writeSafetensors } from "../src/files/safetensors.ts";
 import { cli, events, filesIn, folder, golden } from "./support/cli.ts";
+import { fileOf } from "./support/int8.ts";
 import { tinyClassifier } from "./support/tinyClassifier.ts";
 import { bytesSource } from "../src/files/bytes.ts";
 
@@ -184,6 +185,28 @@ describe("convert", () => {
     ]);
     expect((await cli(["convert", path, join(here, "out"), "--dtype", "bf16", "--json"])).status).toBe(0);
     expect(await filesIn(here)).toEqual(["in", "out"]);
+  });
+
+  it("of 8-bit floats finds the network that they become, with the flags given", async () => {
+    const here = await folder();
+    const [path, out] = [join(here, "fp8"), join(here, "out")];
+    const { config, file } = await openCheckpoint(bytesSource("adm", await readFile(weights)));
+    // 0x38 is 1.
+    const ones = (shape: readonly number[]) => new Uint8Array(shape.reduce((a, b) => a * b, 1)).fill(0x38);
+    const tensors = [...file.tensors.values()].map(({ name, shape }) => {
+      return { name, shape, dtype: "F8_E4M3" as const, data: ones(shape) };
+    });
+    await writeFile(path, fileOf(tensors));
+    const flags = join(here, "flags.json");
+    await writeFile(flags, JSON.stringify({ noise_schedule: "cosine", num_head_channels: config.numHeadChannels }));
+    const { status, err } = await cli(["convert", path, out, "--dtype", "f16", "--flags", `@${flags}`]);
+    expect([status, err]).toEqual([0, expect.stringMatching(/Wrote .*: 144 tensors/)]);
+    const after = await openCheckpoint(bytesSource("out", await readFile(out)));
+    expect(after.diffusion.noiseSchedule).toBe("cosine");
+    expect(after.config.numHeadChannels).toBe(config.numHeadChannels);
+    expect((await readFloat32(after.file, "out.2.bias")).every((value) => value === 1)).toBe(true);
+    // As it is, it is no network's.
+    expect((await cli(["convert", path, join(here, "same")])).err).toMatch(/got F8_E4M3 \(repaint convert --dtype f16/);
   });
 
   it("says in an event what it did", async () => {

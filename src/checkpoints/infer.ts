@@ -222,8 +222,9 @@ function compare(expected: Map<string, number[]>, tensors: TensorShapes): string
   }
   for (const [type, [name = "", ...more]] of wrongTypes) {
     const scaled = type === "I8" ? `, or I8 with ${scaleName(name)} beside it` : "";
+    const remedy = type.startsWith("F8") ? " (repaint convert --dtype f16 makes F16 of it)" : "";
     const others = more.length > 0 ? ` and ${more.length} more` : "";
-    problems.push(`${name}${others}: expected ${floatTypes.join(", ")}${scaled}, got ${type}`);
+    problems.push(`${name}${others}: expected ${floatTypes.join(", ")}${scaled}, got ${type}${remedy}`);
   }
   for (const [name, { shape }] of tensors) {
     if (!expected.has(name)) problems.push(`unexpected ${quoted(name)} [${shape.slice(0, 8).join(", ")}]`);

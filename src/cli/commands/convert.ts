@@ -12,7 +12,7 @@ import type { Checkpoint } from "../../checkpoints/checkpoint.ts";
 import type { ClassifierCheckpoint } from "../../checkpoints/classifier/checkpoint.ts";
 import { adapterOption, type Arguments, type Command, forceOption, jsonOption } from "../command.ts";
 import { announceDevice, type Context } from "../context.ts";
-import { convertedTensors, type Dtype, dtypes, hasInt8, Losses } from "../files/convertedTensors.ts";
+import { asConverted, convertedTensors, type Dtype, dtypes, hasInt8, Losses } from "../files/convertedTensors.ts";
 import { byFlagName } from "../given/flagWords.ts";
 import { int8Error } from "../tasks/int8Error.ts";
 import { fileProgress } from "../files/fileProgress.ts";
@@ -70,7 +70,8 @@ async function run(settings: Settings, context: Context): Promise<void> {
   const { from, flags, path } = settings;
   await refuseOutput(path, settings);
   const body = async (opened: OpenFile): Promise<void> => {
-    const network = await networkIn(opened, flags).catch((error: unknown) => {
+    const file = asConverted(opened.file, settings.dtype);
+    const network = await networkIn(Object.assign({}, opened, { file }), flags).catch((error: unknown) => {
       if (flags !== undefined || !(error instanceof CheckpointError)) throw error;
       return error;
     });

@@ -11,7 +11,9 @@ import {
 } from "../../files/conversion.ts";
 import { dequantize, isMatrix, quantize, scaleName } from "../../files/int8.ts";
 import { readFloat32 } from "../../files/safetensors.ts";
+import type { OpenTensors } from "../../files/open.ts";
 import type { TensorFile, TensorInfo } from "../../files/tensorFile.ts";
+import type { FileType } from "../../files/types.ts";
 import { relativeError } from "../../numbers/floats.ts";
 import type { StreamedTensor } from "../../node/tensorWriter.ts";
 import { count } from "../../text/quantities.ts";
@@ -54,6 +56,29 @@ export class Losses {
 export function hasInt8({ tensors }: TensorFile, to: Dtype | undefined): boolean {
   return to === "i8" || (to === undefined && [...tensors.values()].some(({ scale }) => scale));
 }
+
+/**
+ * The file as a network is looked for in it: what no network is read in, 8-bit floats, counts as what it is converted
+ * to, so that the flags are found.
+ */
+export function asConverted(file: OpenTensors, to: Dtype | undefined): OpenTensors {
+  if (to === undefined || to === "i8") return file;
+  const isOther = (dtype: FileType): boolean => isConvertible(dtype) && !isFloatType(dtype);
+  const tensors = new Map(
+    [...file.tensors].map(([name, info]) => [
+      name,
+      isOther(info.dtype) ? Object.assign({}, info, { dtype: targetType(to) }) : info,
+    ]),
+  );
+  const read = async (name: string): Promise<Uint8Array> => {
+    const bytes = await file.read(name);
+    const { dtype } = file.tensors.get(name)!;
+    return isOther(dtype) ? toBytes(convertFloats(bytes, dtype, to).data) : bytes;
+  };
+  return Object.assign({}, file, { tensors, read });
+}
+
+const toBytes = (data: ArrayBufferView): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 
 /** The tensors to write, made one at a time. */
 export function convertedTensors(file: TensorFile, to: Dtype | undefined, losses: Losses): StreamedTensor[] {
