@@ -10,6 +10,47 @@ describe.skipIf(noChromium)("<repaint-inpaint> in Chromium", () => {
   afterAll(closeChromium);
   const choose = (name: string) => driver.press(name);
 
+  test("strength has a slider for either sampler, and its run begins with what is there", async () => {
+    driver = await ElementDriver.open({ picture: testPicture(64, 48) });
+    const { page } = driver;
+    const slide = (percent: number) =>
+      page.evaluate((value) => {
+        const labels = [...globalThis.field.shadowRoot!.querySelectorAll("label")];
+        const label = labels.find((one) => one.textContent.startsWith("Strength"))!;
+        const slider = label.querySelector("input")!;
+        slider.value = String(value);
+        slider.dispatchEvent(new Event("input"));
+        const plot = globalThis.field.shadowRoot!.querySelector(".plot-text")!.textContent;
+        const { sampling } = globalThis.field.settings;
+        return {
+          strength: sampling.strength,
+          said: slider.getAttribute("aria-valuetext"),
+          text: label.textContent,
+          plot,
+        };
+      }, percent);
+    for (const sampling of [
+      { sampler: "langevin", levels: 10, inner: 1 },
+      { sampler: "repaint", steps: 10, jumpLength: 1, resamples: 2 },
+    ] as const) {
+      await page.evaluate((given) => (globalThis.field.settings = { sampling: given }), sampling);
+      const whole = await slide(100);
+      expect([whole.strength, whole.said]).toEqual([undefined, "from noise alone"]);
+      const half = await slide(50);
+      expect([half.strength, half.said]).toEqual([0.5, "50 %, from what is there"]);
+      expect(half.text).toBe("Strength50 %, from what is there");
+      expect(half.plot).toMatch(
+        sampling.sampler === "langevin" ? /^From what is there to picture in 5 levels/ : /^Noise from 5 down/,
+      );
+      expect(await page.evaluate(() => globalThis.field.settings.sampling)).toEqual({ ...sampling, strength: 0.5 });
+    }
+    await driver.drag([20, 20], [24, 22]);
+    await choose("Fill in");
+    await driver.ends();
+    // 5 levels, all but the last of them twice.
+    expect(await page.evaluate(() => Math.max(...globalThis.seen.progress.map(({ step }) => step)))).toBe(9);
+  });
+
   test("run, progress, previews, pause, resume, stop; run to the end; compare", async () => {
     driver = await ElementDriver.open({ picture: testPicture(64, 48), attributes: `previews="0.001"` });
     const { page } = driver;

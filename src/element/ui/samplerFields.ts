@@ -27,7 +27,7 @@ const numbers: Readonly<Record<SamplerName, readonly (readonly NumberSetting[])[
     ],
     [
       { name: "step", label: "Step size", min: 0.001, max: 100, isFraction: true },
-      { name: "lambda", label: "Strength", min: 0, max: 1000, isFraction: true },
+      { name: "lambda", label: "Pull λ", min: 0, max: 1000, isFraction: true },
     ],
   ],
   repaint: [
@@ -54,6 +54,9 @@ export class SamplerFields {
   readonly #groups: Readonly<Record<SamplerName, HTMLElement>>;
   readonly #start = h("input", { type: "range", min: "1", step: "1", on: { input: () => this.#setStart() } });
   readonly #startText = h("output", { class: "field-after" });
+  /** Percent of the noise levels; all of them: noise alone. */
+  readonly #strength = h("input", { type: "range", min: "5", step: "5", on: { input: () => this.#setStrength() } });
+  readonly #strengthText = h("output", { class: "field-after" });
 
   constructor(onChange: (sampling: Sampling) => void) {
     this.#onChange = onChange;
@@ -63,7 +66,14 @@ export class SamplerFields {
       langevin: group("langevin"),
       repaint: group("repaint", field("Resample from", this.#start, this.#startText)),
     };
-    this.root = h("div", { class: "fields" }, field("Sampler", this.#sampler), ...Object.values(this.#groups));
+    const strength = field("Strength", this.#strength, this.#strengthText);
+    this.root = h(
+      "div",
+      { class: "fields" },
+      field("Sampler", this.#sampler),
+      ...Object.values(this.#groups),
+      strength,
+    );
   }
 
   show(sampling: Sampling, mostLevels: number): void {
@@ -77,12 +87,14 @@ export class SamplerFields {
     }
     for (const name of ["levels", "steps"]) this.#inputs.get(name)!.max = String(mostLevels);
     this.#inputs.get("still")!.max = String(noiseLevels(sampling));
+    const percent = Math.round(100 * (sampling.strength ?? 1));
+    this.#strength.valueAsNumber = percent;
+    say(this.#strength, this.#strengthText, percent < 100 ? `${percent} %, from what is there` : "from noise alone");
     if (sampling.sampler !== "repaint") return;
     const { steps, startResampling = 1e8 } = sampling;
     this.#start.max = String(steps);
     this.#start.valueAsNumber = Math.min(startResampling, steps);
-    this.#startText.value = startResampling >= steps ? "the start" : `step ${startResampling}`;
-    this.#start.setAttribute("aria-valuetext", this.#startText.value);
+    say(this.#start, this.#startText, startResampling >= steps ? "the start" : `step ${startResampling}`);
   }
 
   #row(row: readonly NumberSetting[]): HTMLElement {
@@ -101,12 +113,24 @@ export class SamplerFields {
     this.#onChange(Object.values(PRESETS).find(({ sampler }) => sampler === this.#sampler.value)!);
   }
 
+  #setStrength(): void {
+    const { strength: _, ...sampling } = this.#sampling;
+    const percent = this.#strength.valueAsNumber;
+    this.#onChange(percent === 100 ? sampling : { ...sampling, strength: percent / 100 });
+  }
+
   #setStart(): void {
     if (this.#sampling.sampler !== "repaint") return;
     const { startResampling: _, ...sampling } = this.#sampling;
     const value = this.#start.valueAsNumber;
     this.#onChange(value >= sampling.steps ? sampling : { ...sampling, startResampling: value });
   }
+}
+
+/** What a slider's place means, beside it and aloud. */
+function say(slider: HTMLInputElement, text: HTMLOutputElement, words: string): void {
+  text.value = words;
+  slider.setAttribute("aria-valuetext", words);
 }
 
 /** Never what is being typed. */

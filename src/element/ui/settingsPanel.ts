@@ -1,5 +1,5 @@
 /** How a run goes: presets, the sampler with its numbers and plot, seed, variations, precision, class, previews. */
-import { DETAILS, PRESETS, type Preset, type Sampling } from "../../repaint/sampling.ts";
+import { DETAILS, PRESETS, walked, type Preset, type Sampling } from "../../repaint/sampling.ts";
 import type { ModelInfo } from "../types.ts";
 import { button, field, numberField } from "./controls.ts";
 import { h, svg } from "./dom.ts";
@@ -246,9 +246,11 @@ export class SettingsPanel extends Emitter<SettingsEvents> {
 }
 
 /** What happens, in one sentence. */
-function samplingWords(sampling: Sampling): string {
+function samplingWords(given: Sampling): string {
+  const from = given.strength === undefined ? "noise" : "what is there";
+  const sampling = walked(given);
   if (sampling.sampler === "langevin")
-    return `From noise to picture in ${sampling.levels} levels, with ${sampling.inner} steps at each that make the new part fit the rest`;
+    return `From ${from} to picture in ${sampling.levels} levels, with ${sampling.inner} steps at each that make the new part fit the rest`;
   const { steps, jumpLength, resamples } = sampling;
   const jumps = resamples > 1 ? `, back ${jumpLength} and again, ${resamples} times over` : ", straight down";
   return `Noise from ${steps} down to 0${jumps}`;
