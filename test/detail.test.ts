@@ -5,8 +5,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
-import { RePaint, type InpaintOptions } from "../src/index.ts";
+import { describe, expect, it, test } from "vitest";
+import type { InpaintOptions } from "../src/index.ts";
 import { encodePng, readPicture } from "../src/node/pictures.ts";
 import { readPngText } from "../src/node/pictures/pngText.ts";
 import { intersection } from "../src/pictures/holes.ts";
@@ -14,9 +14,9 @@ import { createPicture, type Picture } from "../src/pictures/image.ts";
 import { chosenOctaves, octavesOf, windowsOf } from "../src/pictures/octaves.ts";
 import { planRegions } from "../src/pictures/region.ts";
 import { cli, events, folder } from "./support/cli.ts";
-import { gpuDevice } from "./support/gpu.ts";
 import { box, hole, job, langevin, maskOf, noise } from "./support/largeHole.ts";
-import { tinyNetwork, tinySize as side } from "./support/tinyNetwork.ts";
+import { tinySize as side } from "./support/tinyNetwork.ts";
+import { tinyRuns } from "./support/tinyRuns.ts";
 
 describe("the sizes of a region", () => {
   const sizesOf = (width: number) => octavesOf({ width, height: width }, 64).map((size) => size.width);
@@ -101,16 +101,7 @@ describe("the windows of a size", () => {
   });
 });
 
-const device = await gpuDevice();
-const weights = tinyNetwork();
-let repaint: RePaint;
-beforeAll(async () => {
-  repaint = await RePaint.load(weights, { device });
-});
-afterAll(() => repaint.dispose());
-
-const fill = (options: InpaintOptions, one = job()) => repaint.inpaint(one, options);
-const pixels = async (options: InpaintOptions, one = job()) => (await fill(options, one)).pictures[0]!.data;
+const { fill, pixels, repaint, weights } = await tinyRuns();
 
 describe("a run in detail", () => {
   const options: InpaintOptions = { sampling: langevin, detail: "full" };
@@ -118,7 +109,7 @@ describe("a run in detail", () => {
 
   it("changes the hole alone, has the calls that it says, and is sharper than the network's size", async () => {
     const { pictures, modelCalls, reached } = await fill(options);
-    expect(await repaint.cost(job(), options)).toEqual({ modelCalls, images: modelCalls });
+    expect(await repaint().cost(job(), options)).toEqual({ modelCalls, images: modelCalls });
     expect(reached).toEqual(["result"]);
     const [before, coarse] = [job().picture.data, await pixels({ sampling })];
     const [width, height] = [40, 36];
@@ -141,14 +132,14 @@ describe("a run in detail", () => {
   it("has the same bits for every batch, and other ones for another seed", async () => {
     const expected = await pixels(options);
     expect(await pixels({ ...options, batch: 4 })).toEqual(expected);
-    const { modelCalls, images } = await repaint.cost(job(), { ...options, batch: 4 });
+    const { modelCalls, images } = await repaint().cost(job(), { ...options, batch: 4 });
     expect(modelCalls).toBeLessThan(images / 2);
     expect(await pixels(options, job(4n))).not.toEqual(expected);
   });
 });
 
 test("stops between two tiles of a step with what there was before it", async () => {
-  const coarse = repaint.modelCalls(langevin);
+  const coarse = repaint().modelCalls(langevin);
   const run = fill({ sampling: langevin, detail: "full", previewEvery: 1 });
   const previews: number[] = [];
   for await (const progress of run) {
@@ -198,7 +189,7 @@ test("repaint inpaint --detail says calls and time, and the PNG and the events h
   const plain = await cli([...argv, "--out", at("plain.png")]);
   expect(plain.err).toMatch(/scaled up 2\.\d times from the network's 8x8; --detail auto goes on/);
   const full = await cli([...argv, "--out", at("full.png"), "--detail", "full"]);
-  const { modelCalls, images } = await repaint.cost(job(), { sampling: langevin, detail: "full" });
+  const { modelCalls, images } = await repaint().cost(job(), { sampling: langevin, detail: "full" });
   expect(full.err).toMatch(/With --detail full \d+ model calls in all, over \d+ tiles: about \d+ s\./);
   expect(full.err).not.toMatch(/scaled up/);
   const all = events(full.out);
