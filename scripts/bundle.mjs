@@ -41,12 +41,13 @@ const effective = ["src/element/index.ts", "src/element/worker.ts", "src/indexNo
 
 /**
  * What the worker never comes to, with its exports: the client has the names of classes, and sends pixels and keep
- * masks; nobody asks it for one of several networks.
+ * masks; nobody asks it for one of several networks, or gives it a budget to time kernels with.
  */
 const notInWorker = {
   "src/checkpoints/networkNamed.ts": ["networkNamed"],
   "src/checkpoints/released/findClass.ts": ["findClass"],
   "src/checkpoints/released/imagenetClasses.ts": ["imagenetClasses"],
+  "src/engine/timing.ts": ["median", "timeExecutor"],
   "src/pictures/drawn.ts": ["drawnPicture"],
   "src/pictures/keepMask.ts": ["keepMask"],
 };
