@@ -10,7 +10,7 @@ import { packParameters, parameterBytes, renderKernel } from "./kernel.ts";
 import { accesses, type Dispatch, type Plan } from "./plan.ts";
 import { byteLength, type DType, type Tensor } from "./tensor.ts";
 import { bufferUsage, tensorUsage } from "./usage.ts";
-import type { CompiledKernel } from "./pipelines.ts";
+import type { CompiledKernel, KernelUse } from "./pipelines.ts";
 
 /** Where an external tensor's bytes are. */
 export interface BufferRange {
@@ -68,12 +68,9 @@ export class Executor {
       return buffer;
     };
     try {
-      const compiling = plan.dispatches.map(({ kernel, variant, tensors }) => {
-        const compiled = device.pipelines.get(kernel, variant, typesOf(tensors));
-        // A failure is met by the await below; until then it must not count as unhandled.
-        compiled.catch(() => undefined);
-        return compiled;
-      });
+      const compiling = compilePlan(device, plan);
+      // A failure is met by the await below; until then it must not count as unhandled.
+      compiling.catch(() => undefined);
       const arenas: GPUBuffer[] = [];
       for (const [index, bytes] of allocation.arenas.sizes.entries())
         arenas.push(await create(`arena ${index}`, bytes));
@@ -85,7 +82,7 @@ export class Executor {
       const { offsets, bytes } = allocation.parameters;
       const uniforms = await create("parameters", bytes, bufferUsage.uniform | bufferUsage.copyDst);
       device.upload(uniforms, 0, packRows(plan, allocation.parameters));
-      const compiled = await Promise.all(compiling);
+      const compiled = await compiling;
       // Encoded once without being submitted: what WebGPU rejects is this plan's error, and not that of whoever runs
       // beside it later.
       return await device.validate(() => {
@@ -186,6 +183,19 @@ export class Executor {
   dispose(): void {
     for (const buffer of this.#owned) this.#device.destroyBuffer(buffer);
   }
+}
+
+/**
+ * A pipeline for each dispatch of a plan; those of its preparation are compiled with them.
+ * @throws KernelError
+ */
+export async function compilePlan(device: Device, { dispatches, preparation }: Plan): Promise<CompiledKernel[]> {
+  const uses = [...dispatches, ...preparation].map(({ kernel, variant, tensors }): KernelUse => [
+    kernel,
+    variant,
+    typesOf(tensors),
+  ]);
+  return (await device.pipelines.get(uses)).slice(0, dispatches.length);
 }
 
 /** Runs the plan's preparation, which writes its constants. */

@@ -19,24 +19,42 @@ export interface PipelineDevice {
   check(): void;
 }
 
+/** What a pipeline is made of: a kernel, its variant, and element types by binding. */
+export type KernelUse = readonly [kernel: Kernel, variant: Variant, types: Readonly<Record<string, DType | undefined>>];
+
 export class PipelineCache {
   readonly #device: PipelineDevice;
   readonly #compiled = new Map<string, Promise<CompiledKernel>>();
+  /** Rendered texts by kernel, then by variant and types: a network has hundreds of dispatches and dozens of texts. */
+  readonly #sources = new Map<Kernel, Map<string, string>>();
   readonly #layouts = new Map<string, { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout }>();
 
   constructor(device: PipelineDevice) {
     this.#device = device;
   }
 
-  /** @throws KernelError with the numbered source where WGSL or layout are rejected */
-  get(kernel: Kernel, variant: Variant, types: Readonly<Record<string, DType | undefined>>): Promise<CompiledKernel> {
-    const source = renderKernel(kernel, variant, types, this.#device.half);
-    const known = this.#compiled.get(source);
-    if (known) return known;
-    const accesses = presentBindings(kernel, types).map(({ binding }) => binding.access);
-    const compiled = this.#compile(kernel, source, accesses);
-    this.#compiled.set(source, compiled);
-    return compiled;
+  /**
+   * One pipeline for each, in their order. The longest texts begin first: they take longest, and one that began last
+   * would be waited for alone. @throws KernelError with the numbered source where WGSL or layout are rejected
+   */
+  async get(uses: readonly KernelUse[]): Promise<CompiledKernel[]> {
+    const sources = uses.map((use) => this.#source(use));
+    const begun = uses.map(([kernel, , types], index) => ({ kernel, types, source: sources[index]! }));
+    for (const { kernel, types, source } of begun.sort((a, b) => b.source.length - a.source.length)) {
+      if (this.#compiled.has(source)) continue;
+      const accesses = presentBindings(kernel, types).map(({ binding }) => binding.access);
+      this.#compiled.set(source, this.#compile(kernel, source, accesses));
+    }
+    return Promise.all(sources.map((source) => this.#compiled.get(source)!));
+  }
+
+  #source([kernel, variant, types]: KernelUse): string {
+    const known = this.#sources.get(kernel) ?? new Map<string, string>();
+    this.#sources.set(kernel, known);
+    const key = JSON.stringify([variant, types]);
+    const source = known.get(key) ?? renderKernel(kernel, variant, types, this.#device.half);
+    known.set(key, source);
+    return source;
   }
 
   #layout(accesses: readonly string[], uniformBytes: number) {

@@ -12,6 +12,7 @@ import { openCheckpoint, type Checkpoint } from "../checkpoints/checkpoint.ts";
 import { openNetwork } from "../checkpoints/openNetwork.ts";
 import type { ClassifierCheckpoint } from "../checkpoints/classifier/checkpoint.ts";
 import type { Classifier } from "../unet/classifier.ts";
+import { compileAhead } from "../unet/compileAhead.ts";
 import type { TuneOptions } from "../unet/tuning.ts";
 import { UNet, type UNetOptions } from "../unet/unet.ts";
 import { kindOf } from "../text/kindOf.ts";
@@ -180,6 +181,8 @@ export class Loaded {
 async function loadNetworks(device: Device, checkpoints: Checkpoints, given: LoadOptions): Promise<Networks> {
   const options = { ...given, choices: await choicesFor(device, checkpoints, given) };
   const { onProgress } = options;
+  // What fails here fails again for whoever needs it.
+  compileAhead(device, checkpoints.unet, options).catch(() => undefined);
   if (!checkpoints.classifier)
     return { unet: await UNet.load(device, checkpoints.unet, options), classifier: undefined };
   const { Classifier, classifierBytes } = await import("../unet/classifier.ts");

@@ -5,7 +5,7 @@
 import { debug } from "../debug.ts";
 import type { Device } from "../device.ts";
 import { DeviceLostError } from "../../errors.ts";
-import { Executor, typesOf } from "../executor.ts";
+import { compilePlan, Executor } from "../executor.ts";
 import { accesses, type Plan } from "../plan.ts";
 import { readBuffer } from "../readback.ts";
 import { byteLength, elementCount, type Tensor } from "../tensor.ts";
@@ -237,10 +237,7 @@ async function ask(
 /** Times plans on a device, on tensors full of small numbers. Their shaders are compiled in parallel. */
 export function deviceClock(device: Device): PlanClock {
   const prepare = async (plans: readonly Plan[]): Promise<void> => {
-    const dispatches = plans.flatMap((plan) => plan.dispatches);
-    await Promise.allSettled(
-      dispatches.map(({ kernel, variant, tensors }) => device.pipelines.get(kernel, variant, typesOf(tensors))),
-    );
+    await Promise.allSettled(plans.map((plan) => compilePlan(device, plan)));
   };
   const time: PlanClock["time"] = async (plan, { atMost, signal }) => {
     const buffers = new Map<Tensor, { buffer: GPUBuffer }>();
