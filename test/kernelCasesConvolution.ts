@@ -18,6 +18,8 @@ interface ConvolutionSize {
   readonly activation?: "none" | "silu";
   readonly residual?: boolean;
   readonly bias?: boolean;
+  /** Of register blocks: a second input and a residual are bound, which another layer has, and not read. */
+  readonly unread?: boolean;
   /** Of tiles: a norm, and nearest ×2, that they read through. */
   readonly norm?: "none" | "silu";
   readonly upsample?: boolean;
@@ -105,7 +107,7 @@ function convolutionCase(
   size: ConvolutionSize,
 ): KernelCase {
   const { kernel = 3, stride = 1, batch = 1, height, width, channels0, channels1 = 0, outChannels } = size;
-  const { norm, upsample = false } = size;
+  const { norm, upsample = false, residual = false, unread = false } = size;
   const outHeight = (upsample ? 2 : 1) * Math.ceil(height / stride);
   const outWidth = (upsample ? 2 : 1) * Math.ceil(width / stride);
   const channels = channels0 + channels1;
@@ -126,15 +128,16 @@ function convolutionCase(
       channels1,
       outChannels,
       pad: size.pad ?? (kernel === 3 ? 1 : 0),
+      ...(name === "convolutionBlocked" && { hasResidual: residual ? 1 : 0 }),
       ...wholeDispatch,
     },
     inputs: {
       x0: values(batch * height * width * channels0, 1),
-      ...(channels1 ? { x1: values(batch * height * width * channels1, 2) } : {}),
+      ...(channels1 || unread ? { x1: values(batch * height * width * (channels1 || channels0), 2) } : {}),
       ...(norm ? { affine: values(batch * 2 * channels, 6) } : {}),
       weight: values(taps * channels * outChannels, 3, { deviation: 1 / Math.sqrt(taps * channels) }),
       ...(size.bias === false ? {} : { bias: values(outChannels, 4) }),
-      ...(size.residual ? { residual: values(batch * outHeight * outWidth * outChannels, 5) } : {}),
+      ...(residual || unread ? { residual: values(batch * outHeight * outWidth * outChannels, 5) } : {}),
     },
     half: ["x0", "x1", "weight", "residual", "y"],
     // Sums of up to 9·28 products in f32, and SwiftShader's coarse exp under SiLU.
@@ -213,6 +216,16 @@ const threadTiles = [
   },
 ];
 
+const unreadInputs: ConvolutionSize = {
+  title: "1×1, an input and a residual that are not there",
+  kernel: 1,
+  height: 5,
+  width: 7,
+  channels0: 16,
+  outChannels: 24,
+  unread: true,
+};
+
 const sumsOverChannels: ConvolutionSize = {
   title: "sums over channels",
   batch: 2,
@@ -230,6 +243,7 @@ export const convolutionCases: readonly KernelCase[] = [
       .filter(({ title }) => only?.test(title) ?? true)
       .map((size) => convolutionCase("convolutionBlocked", tile, size)),
   ),
+  ...[tiles[0]!, tiles.at(-1)!].map(({ tile }) => convolutionCase("convolutionBlocked", tile, unreadInputs)),
   ...threadTiles.flatMap(({ only, tile }) =>
     [...convolutions, ...throughs]
       .filter(({ title }) => only.test(title))

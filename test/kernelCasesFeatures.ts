@@ -33,6 +33,7 @@ function trunkCase(
       channels1: 0,
       outChannels,
       pad,
+      hasResidual: 0,
       ...wholeDispatch,
     },
     inputs: {

@@ -45,18 +45,18 @@ function inputCase(
 
 function multiplyCase(
   title: string,
-  parameters: { tiles: number; channels: number; outChannels: number },
-  variant: { frequencies: number; tiles: number; tileChannels: number; share: "none" | "quad"; workgroupSize: number },
+  parameters: { frequencies: number; tiles: number; channels: number; outChannels: number },
+  variant: { tiles: number; tileChannels: number; share: "none" | "quad"; workgroupSize: number },
 ): KernelCase {
-  const { tiles, channels, outChannels } = parameters;
+  const { frequencies, tiles, channels, outChannels } = parameters;
   return {
     kernel: "winogradMultiply",
     title: `${title}, ${variant.tiles}×${4 * variant.tileChannels}, share ${variant.share}`,
     parameters,
     variant,
     inputs: {
-      v: values(variant.frequencies * tiles * channels, 53),
-      u: values(variant.frequencies * channels * outChannels, 54, { deviation: 1 / Math.sqrt(channels) }),
+      v: values(frequencies * tiles * channels, 53),
+      u: values(frequencies * channels * outChannels, 54, { deviation: 1 / Math.sqrt(channels) }),
     },
     half: ["v", "u", "m"],
     tolerance: 1e-6,
@@ -144,7 +144,7 @@ export const winogradCases: readonly KernelCase[] = [
     ),
   ]),
   ...blocks.flatMap((block) => [
-    multiplyCase("37 tiles, 12 to 36", { tiles: 37, channels: 12, outChannels: 36 }, { frequencies: 16, ...block }),
-    multiplyCase("one tile, 4 to 4", { tiles: 1, channels: 4, outChannels: 4 }, { frequencies: 36, ...block }),
+    multiplyCase("37 tiles, 12 to 36", { frequencies: 16, tiles: 37, channels: 12, outChannels: 36 }, block),
+    multiplyCase("one tile, 4 to 4", { frequencies: 36, tiles: 1, channels: 4, outChannels: 4 }, block),
   ]),
 ];

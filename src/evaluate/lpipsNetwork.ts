@@ -130,7 +130,7 @@ function convolve(
   const sides = { batch: 2, height, width, outHeight, outWidth, pad };
   builder.dispatch(convolutionBlocked, {
     tensors: { x0: tensor, weight: shared(`${name}.weight`), bias: shared(`${name}.bias`), y },
-    parameters: { ...sides, channels0: channels, channels1: 0, outChannels: out, ...wholeDispatch },
+    parameters: { ...sides, channels0: channels, channels1: 0, outChannels: out, hasResidual: 0, ...wholeDispatch },
     variant: { kernel, stride, activation: "none", ...tileOf(kernel) },
     label: name,
     macs: convolutionMacs({ kernel, batch: 2, outHeight, outWidth, channels, outChannels: out }),

@@ -16,6 +16,7 @@
  */
 import { defineKernel, read, write } from "../engine/kernel.ts";
 import { unroll, wgsl } from "../engine/wgsl.ts";
+import { drain } from "./lib/drain.ts";
 import { pieceParameters } from "./lib/pieces.ts";
 import { quadSwaps, quadThreads, type QuadShare } from "./lib/quad.ts";
 
@@ -145,12 +146,19 @@ ${each((i) => `      a${i}_${c} *= rescale${i};\n${block((m, k) => `      a${i}_
     }`,
 )}
   }
-${each(
-  (i) => `  if (wanted && query + ${i}u < parameters.length) {
-    let at = (n * parameters.length + query + ${i}u) * parameters.heads * vectors + head * vectors + chunk;
-${unroll(chunkVectors, (c) => `    if (chunk + ${c}u < vectors) { store_y(at + ${c}u, a${i}_${c} / total${i}); }`)}
-  }`,
-)}
+${drain({
+  count: queries,
+  vectors: chunkVectors,
+  store: (slot) => `      if (wanted && query + p < parameters.length) {
+        let at = (n * parameters.length + query + p) * parameters.heads * vectors + head * vectors + chunk;
+${unroll(chunkVectors, (c) => {
+  const store = `store_y(at + ${c}u, a${slot}_${c} / total${slot});`;
+  return `        ${held > 0 ? store : `if (chunk + ${c}u < vectors) { ${store} }`}`;
+})}
+      }`,
+  move: (to, from) =>
+    `${unroll(chunkVectors, (c) => `    a${to}_${c} = a${from}_${c};`)}\n    total${to} = total${from};`,
+})}
 }
 `;
   },

@@ -38,7 +38,11 @@ const tiles = (size: number, tile: number) => Math.ceil(size / tile);
 export const convolutionBlocked = defineKernel<BlockedVariant>()({
   name: "convolutionBlocked",
   bindings: convolutionBindings,
-  parameters: convolutionParameters,
+  parameters: {
+    ...convolutionParameters,
+    /** 0: `residual` is bound, where it is, for the sake of another layer's, and not read. */
+    hasResidual: "u32",
+  },
   features: ({ share }) => (share === "quad" ? ["subgroups"] : []),
   workgroups: (p, v) => {
     const threads = quadThreads(v.share);
@@ -129,13 +133,11 @@ ${unroll(
   let column${s} = min(ix${s}, parameters.width - 1u);`,
 )}
 ${unroll(tileChannels, (q) => `  let own${q} = min(co + ${q * threads}u + lane, outVectors - 1u);`)}
-${vectors(
-  (q, k) => wgsl`  // Beyond the last vec4 of channels all is computed as for the last, and stored there again.
-  let out${q}_${k} = min(co + ${q * threads}u + (lane ^ ${k}u), outVectors - 1u);
+  // Beyond the last vec4 of channels all is computed as for the last, and stored there again.
+${vectors((q, k) => `  let out${q}_${k} = min(co + ${q * threads}u + (lane ^ ${k}u), outVectors - 1u);`)}
 #if ${has.bias}
-  let bias${q}_${k} = load_bias(out${q}_${k});
-#endif`,
-)}
+${vectors((q, k) => `  let bias${q}_${k} = ${k === 0 ? `load_bias(own${q})` : `${quadSwaps[k]}(bias${q}_0)`};`)}
+#endif
 ${pixels((r, p) => vectors((q, k) => `  var ${accumulator(r, p, q, k)} = ${has.bias ? `bias${q}_${k}` : "zero"};`))}
 ${walk("x0", "parameters.channels0", "0u")}
 #if ${has.x1}
@@ -152,7 +154,10 @@ ${vectors(
   (q, k) => wgsl`        {
           var v = a${slot}_${q}_${k};
           let at = pixel + out${q}_${k};
-          ${epilogue({ at: "at", residual: has.residual && "load_residual(at)", activation: v.activation })}
+#if ${has.residual}
+          if (parameters.hasResidual != 0u) { v += load_residual(at); }
+#endif
+          ${epilogue({ at: "at", residual: false, activation: v.activation })}
         }`,
 )}
       }`,

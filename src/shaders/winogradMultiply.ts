@@ -16,7 +16,6 @@ import { drain } from "./lib/drain.ts";
 import { quadSwaps, quadThreads, type QuadShare } from "./lib/quad.ts";
 
 export interface WinogradMultiplyVariant {
-  readonly frequencies: number;
   /** Tiles that a thread owns. */
   readonly tiles: number;
   /** vec4s of output channels: of a thread, or with quads a quarter of those that the quad owns. */
@@ -29,16 +28,16 @@ export interface WinogradMultiplyVariant {
 export const winogradMultiply = defineKernel<WinogradMultiplyVariant>()({
   name: "winogradMultiply",
   bindings: { v: read, u: read, m: write },
-  /** Tiles of the strip; padded channel counts. */
-  parameters: { tiles: "u32", channels: "u32", outChannels: "u32" },
+  /** (m+2)² of tiles of m×m outputs; tiles of the strip; padded channel counts. */
+  parameters: { frequencies: "u32", tiles: "u32", channels: "u32", outChannels: "u32" },
   features: ({ share }) => (share === "quad" ? ["subgroups"] : []),
   workgroups: (p, v) => {
     const threads = quadThreads(v.share);
     const tiles = Math.ceil(p.tiles / (v.tiles * threads));
     const channels = Math.ceil(p.outChannels / 4 / (v.tileChannels * threads));
-    return Math.ceil((v.frequencies * tiles * channels * threads) / v.workgroupSize);
+    return Math.ceil((p.frequencies * tiles * channels * threads) / v.workgroupSize);
   },
-  source: ({ header }, { frequencies, tiles, tileChannels, share, workgroupSize }) => {
+  source: ({ header }, { tiles, tileChannels, share, workgroupSize }) => {
     const threads = quadThreads(share);
     const accumulator = (p: number, q: number, k: number) => `a${p}_${q}_${k}`;
     const vectors = (line: (q: number, k: number) => string) =>
@@ -54,8 +53,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let tilesP = (parameters.tiles + ${tiles * threads - 1}u) / ${tiles * threads}u;
   let lane = local % ${threads}u;
   var index = (workgroupIndex(group, groups) * ${workgroupSize}u + local) / ${threads}u;
-  let wanted = index < ${frequencies}u * tilesP * tilesC;
-  index = min(index, ${frequencies}u * tilesP * tilesC - 1u);
+  let wanted = index < parameters.frequencies * tilesP * tilesC;
+  index = min(index, parameters.frequencies * tilesP * tilesC - 1u);
   let co = (index % tilesC) * ${tileChannels * threads}u;
   index /= tilesC;
   let tile = (index % tilesP) * ${tiles * threads}u + lane * ${tiles}u;

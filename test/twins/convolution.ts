@@ -11,7 +11,7 @@ import { silu, type TwinOf } from "./twin.ts";
 type Kernel = Parameters<TwinOf<typeof convolutionBlocked>>[0];
 type Call = {
   readonly tensors: Kernel["tensors"] & { readonly affine?: Float64Array | undefined };
-  readonly parameters: Kernel["parameters"];
+  readonly parameters: Omit<Kernel["parameters"], "hasResidual"> & { readonly hasResidual?: number };
   readonly variant: {
     readonly kernel: number;
     readonly stride: number;
@@ -50,7 +50,7 @@ export function convolutionElement({ tensors, parameters: p, variant }: Call, at
           input(n, oy * variant.stride + ky - p.pad, ox * variant.stride + kx - p.pad, ci) *
           weight[((ky * variant.kernel + kx) * channels + ci) * p.outChannels + co]!;
   const half = ((n * p.outHeight) / 2 + Math.floor(oy / 2)) * (p.outWidth / 2) + Math.floor(ox / 2);
-  if (residual) sum += residual[upsampleResidual ? half * p.outChannels + co : at]!;
+  if (residual && p.hasResidual !== 0) sum += residual[upsampleResidual ? half * p.outChannels + co : at]!;
   return variant.activation === "silu" ? silu(sum) : sum;
 }
 

@@ -59,9 +59,9 @@ export const winogradInputTwin: TwinOf<typeof winogradInput> = ({ tensors, param
   return { v };
 };
 
-export const winogradMultiplyTwin: TwinOf<typeof winogradMultiply> = ({ tensors, parameters: p, variant }) => {
-  const m = new Float64Array(variant.frequencies * p.tiles * p.outChannels);
-  for (let f = 0; f < variant.frequencies; f++)
+export const winogradMultiplyTwin: TwinOf<typeof winogradMultiply> = ({ tensors, parameters: p }) => {
+  const m = new Float64Array(p.frequencies * p.tiles * p.outChannels);
+  for (let f = 0; f < p.frequencies; f++)
     for (let tile = 0; tile < p.tiles; tile++)
       for (let co = 0; co < p.outChannels; co++) {
         let sum = 0;

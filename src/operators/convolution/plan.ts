@@ -16,6 +16,7 @@ import {
   type ConvolutionLayer,
   type ConvolutionTensors,
   type ConvolutionCall,
+  isRows,
   layerMacs,
 } from "./layer.ts";
 
@@ -25,9 +26,11 @@ export function addConvolution(builder: PlanBuilder, call: ConvolutionCall): voi
   const { choice } = convolution;
   switch (choice.method) {
     case "blocked": {
-      const { tensors, label } = convolution;
-      const { parameters, shape, macs } = wholeOf(convolution);
+      const { label } = convolution;
+      const { parameters: whole, shape, macs } = wholeOf(convolution);
+      const parameters = { ...whole, hasResidual: convolution.tensors.residual ? 1 : 0 };
       const variant = { ...shape, ...choice.variant };
+      const tensors = withStandIns(convolution);
       return dispatchInPieces(builder, convolutionBlocked, { tensors, parameters, variant, label, macs }, variant);
     }
     case "tiled":
@@ -36,6 +39,15 @@ export function addConvolution(builder: PlanBuilder, call: ConvolutionCall): voi
     case "winograd":
       return addWinograd(builder, convolution, choice);
   }
+}
+
+/**
+ * A network has 1×1 convolutions of two inputs, and with a residual, and with neither; a processor compiles for half a
+ * second for each kind. So all are one, where x0 stands for what is not there and is not read.
+ */
+function withStandIns({ layer, tensors }: ConvolutionCall): ConvolutionTensors {
+  const { x0, x1 = x0, residual = x0 } = tensors;
+  return layer.kernel === 1 && !isRows(layer) ? { ...tensors, x1, residual } : tensors;
 }
 
 /** Parameters, variant and work of a direct sum, whatever kernel computes it. */

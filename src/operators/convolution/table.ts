@@ -39,7 +39,7 @@ const linear = (workgroupSize: number): readonly ConvolutionRule[] => [
 const minimalFiltering: readonly ConvolutionRule[] = [
   { side: 48, inputs: 128, channels: 64, weights: 9 * 256 * 256, id: "winograd6 quad 16x32/4" },
   { side: 48, inputs: 64, channels: 64, weights: 9 * 256 * 256, id: "winograd6 quad 8x32/4" },
-  { side: 32, channels: 64, weights: 9 * 512 * 512, id: "winograd4 quad 16x32/4" },
+  { side: 32, inputs: 128, channels: 64, weights: 9 * 512 * 512, id: "winograd4 quad 16x32/4" },
   { side: 32, channels: 16, weights: 9 * 512 * 512, id: "winograd4 quad 8x32/4" },
   { side: 12, channels: 16, weights: 9 * 512 * 512, id: "winograd4 quad 4x32/4" },
   { side: 8, channels: 16, weights: 9 * 512 * 512, id: "winograd2 quad 4x32/4" },
@@ -47,6 +47,8 @@ const minimalFiltering: readonly ConvolutionRule[] = [
 
 /** Register blocks whose quads share the loads of weights, for adapters that have quads; 3×3 fills larger tiles. */
 const quads: readonly ConvolutionRule[] = [
+  // A narrow network's table of embeddings takes milliseconds, and quads for it half a second to compile.
+  { rows: true, weights: 2 ** 19, id: "quad 1x1x16/4" },
   { rows: true, channels: 16, id: "quad 4x1x16/4" },
   { rows: false, kernel: 3, stride: 1, width: 8, channels: 16, id: "quad 8x2x16/4" },
   { rows: false, kernel: 1, channels: 32, id: "quad 4x2x32/4" },

@@ -40,8 +40,8 @@ function addProducts(
   if ("blocked" in config)
     return void builder.dispatch(winogradMultiply, {
       tensors: { v, u, m },
-      parameters: { tiles, channels, outChannels },
-      variant: { frequencies, ...config.blocked },
+      parameters: { frequencies, tiles, channels, outChannels },
+      variant: config.blocked,
       label,
       macs,
     });
