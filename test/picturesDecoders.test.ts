@@ -98,6 +98,51 @@ it("a WebP of one colour, whose frame is shorter than a lossy one's header, is r
   expect(pixelsOf(picture)).toEqual(Array.from({ length: 400 }, () => [1, 1, 0, 255]));
 });
 
+describe("AVIFs of early encoders are read as today's", () => {
+  const modern = golden("444.avif");
+  const expectSame = async (bytes: Buffer): Promise<void> => {
+    const [old, today] = [await decodePicture(bytes, "old.avif"), await decodePicture(modern, "today.avif")];
+    expect([old.width, old.height]).toEqual([today.width, today.height]);
+    expect(Buffer.compare(Buffer.from(old.data), Buffer.from(today.data))).toBe(0);
+  };
+
+  it("that do not say how many bits a channel has", async () => {
+    const bytes = Buffer.from(modern);
+    // Of colours and of alpha, by a name that nobody knows.
+    for (let at = bytes.indexOf("pixi"); at >= 0; at = bytes.indexOf("pixi")) bytes.write("none", at);
+    await expectSame(bytes);
+  });
+
+  it("whose items have a table of properties each", async () => {
+    const table = modern.indexOf("ipma") - 4;
+    const length = modern.readUInt32BE(table);
+    // Version 0: two items, each its number in two bytes, how many properties, and a byte for each.
+    const first = table + 16;
+    const second = first + 3 + modern[first + 2]!;
+    expect(modern.readUInt32BE(first - 4)).toBe(2);
+    const single = (from: number, to: number): Buffer => {
+      const box = Buffer.concat([modern.subarray(table, first), modern.subarray(from, to)]);
+      box.writeUInt32BE(box.length, 0);
+      box.writeUInt32BE(1, 12);
+      return box;
+    };
+    const bytes = Buffer.concat([
+      modern.subarray(0, table),
+      single(first, second),
+      single(second, table + length),
+      modern.subarray(table + length),
+    ]);
+    for (const type of ["meta", "iprp"]) {
+      const at = modern.indexOf(type) - 4;
+      bytes.writeUInt32BE(modern.readUInt32BE(at) + 16, at);
+    }
+    // Version 0 of iloc: number, source and count of parts in front of a place of four bytes, and a length behind it.
+    const places = modern.indexOf("iloc") + 4 + 4 + 2 + 2 + 6;
+    for (const at of [places, places + 14]) bytes.writeUInt32BE(modern.readUInt32BE(at) + 16, at);
+    await expectSame(bytes);
+  });
+});
+
 describe("odd JPEGs that browsers read", () => {
   const jpeg = golden("baseline-444.jpg");
   const segments = (bytes: Uint8Array): { marker: number; from: number; to: number }[] => {

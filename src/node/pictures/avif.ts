@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { InputError } from "../../errors.ts";
 import { type AvifHeader, readAvifHeader } from "./avifHeader.ts";
+import { mendAvif } from "./avifOfOldEncoders.ts";
 import { checkPixels } from "./limits.ts";
 
 interface DecodedAvif {
@@ -41,7 +42,7 @@ export async function decodeAvif(bytes: Uint8Array, name: string): Promise<Decod
       return instance.exports;
     },
   });
-  const decoded = decoder.decode(bytes, 8);
+  const decoded = decoder.decode(mendAvif(bytes), 8);
   if (!decoded) throw new Error("its data cannot be decoded");
   const { width, height, data } = decoded;
   if (width * height > 4 * header.width * header.height) throw new Error("its header contradicts itself");
