@@ -102,11 +102,12 @@ function moved(iloc: Uint8Array, end: number, change: number): Uint8Array {
     const base = uint(iloc, at, baseSize);
     if (isInFile && base > 0) move(at, baseSize);
     at += baseSize + 2;
-    for (let extent = uint(iloc, at - 2, 2); extent > 0 && at < iloc.length; extent--) {
-      at += indexSize;
-      if (isInFile && base === 0) move(at, offsetSize);
-      at += offsetSize + lengthSize;
-    }
+    const extents = uint(iloc, at - 2, 2);
+    const extentSize = indexSize + offsetSize + lengthSize;
+    if (isInFile && base === 0 && offsetSize > 0)
+      for (let i = 0, from = at + indexSize; i < extents && from < iloc.length; i++, from += extentSize)
+        move(from, offsetSize);
+    at += extents * extentSize;
   }
   return out;
 }
