@@ -1,5 +1,7 @@
 /** The released networks' data: sizes to the last parameter, names, what a file looks like. */
+import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
+import { classifierPresets } from "../src/checkpoints/released/classifiers.ts";
 import { openCheckpoint } from "../src/checkpoints/checkpoint.ts";
 import { diffusersArchitecture } from "../src/checkpoints/diffusers/config.ts";
 import { diffusersTensors } from "../src/checkpoints/diffusers/names.ts";
@@ -154,4 +156,32 @@ test("an error for a wrong use says what the network looks like", async () => {
   );
   plain.dispose();
   network.dispose();
+});
+
+test("docs/networks.md lists every released network with its numbers, file, release and licence", async () => {
+  const text = await readFile(new URL("../docs/networks.md", import.meta.url), "utf8");
+  const rows = text.split("\n").map((line) =>
+    line
+      .split("|")
+      .map((cell) => cell.trim())
+      .slice(1, -1),
+  );
+  for (const { name, title, flags, file, release, guidance, parameters, gmac } of presets) {
+    const classes = flags.class_cond === true ? "yes" : "";
+    const numbers = [`${(parameters / 1e6).toFixed(1)}M`, String(gmac)];
+    const row = [
+      `\`${name}\``,
+      title,
+      classes,
+      ...numbers,
+      file ? `\`${file}\`` : "",
+      `${guidance?.scale ?? ""}`,
+      release,
+    ];
+    expect(rows).toContainEqual(row);
+  }
+  for (const [name, { origin, licence }] of Object.entries(releases))
+    expect(rows).toContainEqual([name, origin, licence]);
+  for (const { name, title, megaparameters, gmac, file } of classifierPresets)
+    expect(rows).toContainEqual([`\`${name}\``, title, `${megaparameters}M`, String(gmac), `\`${file}\``]);
 });
