@@ -115,6 +115,16 @@ describe("forwardProgress", () => {
   });
 });
 
+describe("what takes moments", () => {
+  it.each([true, false])("is a bar on a terminal alone: %s", (isTTY) => {
+    let said = "";
+    const report = new Report({ write: () => true }, { write: (text) => (said += text), isTTY, columns: 40 }, false);
+    report.passing({ what: "shaders compiled", done: 3, total: 4 });
+    report.say("Done.");
+    expect(said).toBe(isTTY ? "\r[###########----] 3/4 shaders compiled\u001b[K\nDone.\n" : "Done.\n");
+  });
+});
+
 describe("replay", () => {
   const traces = [
     ["trace-learned-sigma", "unet/adm.weights.safetensors"],

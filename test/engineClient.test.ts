@@ -28,6 +28,7 @@ describe.skipIf(noChromium)("the engine's client in Chromium", () => {
       seeds: ["7", "8"],
       handedOver: 0,
       states: ["preparing", "running", "paused", "running", "stopping"],
+      withShaders: ["preparing"],
       preview: { index: 0, step: expect.any(Number), x: 4, y: 0, bytes: 4 * 4 * 8 },
       whilePaused: 0,
       stopped: { stopped: true, reached: ["preview"] },

@@ -9,6 +9,9 @@ import type { ModelHolder } from "./modelHolder.ts";
 import type { Task } from "./task.ts";
 import type { InpaintRequest, RunProgress, RunState } from "./types.ts";
 
+/** Milliseconds between two words of how many shaders are compiled. */
+const preparingInterval = 250;
+
 /** Each is held at the size of the input. */
 const mostVariations = 64;
 
@@ -23,7 +26,12 @@ export async function inpaintPicture(
     throw new InputError(`count: expected a whole number from 1 to ${mostVariations}, got ${count}`);
   const seeds = Array.from({ length: count }, (_, index) => BigInt.asUintN(64, seed + BigInt(index)));
   let latest: Omit<RunProgress, "state"> = { step: 0, steps: 0, secondsPerStep: 0, secondsLeft: 0 };
-  const tell = (state: RunState) => task.emit({ kind: "progress", progress: { state, ...latest } });
+  let told: RunState | undefined;
+  const tell = (state: RunState) => {
+    told = state;
+    const shaders = state === "preparing" ? { ...repaint.unet.device.pipelines.counts } : undefined;
+    task.emit({ kind: "progress", progress: { state, ...latest, shaders } });
+  };
   const run = repaint.inpaint(
     seeds.map((one) => ({ picture, keep, seed: one, class: request.class })),
     {
@@ -43,6 +51,7 @@ export async function inpaintPicture(
     },
   );
   tell("preparing");
+  const preparing = setInterval(() => told === "preparing" && tell(told), preparingInterval);
   let stopped = false;
   task.listen((control) => {
     stopped ||= control.kind === "stop";
@@ -51,15 +60,19 @@ export async function inpaintPicture(
     if (control.kind === "stop") tell("stopping");
   });
   const box = fillBox(keep);
-  for await (const { step, steps, secondsPerStep, secondsLeft, previews } of run) {
-    latest = { step, steps, secondsPerStep, secondsLeft };
-    if (box)
-      for (const [index, whole] of previews ?? []) {
-        const part = cutBox(whole, box);
-        const preview = { index, seed: seeds[index]!, step, x: box.x, y: box.y, picture: part };
-        task.emit({ kind: "preview", preview }, [part.data.buffer as ArrayBuffer]);
-      }
-    tell(stopped ? "stopping" : run.paused ? "paused" : "running");
+  try {
+    for await (const { step, steps, secondsPerStep, secondsLeft, previews } of run) {
+      latest = { step, steps, secondsPerStep, secondsLeft };
+      if (box)
+        for (const [index, whole] of previews ?? []) {
+          const part = cutBox(whole, box);
+          const preview = { index, seed: seeds[index]!, step, x: box.x, y: box.y, picture: part };
+          task.emit({ kind: "preview", preview }, [part.data.buffer as ArrayBuffer]);
+        }
+      tell(stopped ? "stopping" : run.paused ? "paused" : "running");
+    }
+  } finally {
+    clearInterval(preparing);
   }
   const { modelCalls, seconds, reached } = await run;
   // Several crops side by side take longer than one, so only a run of one crop at a time tells the time of one.

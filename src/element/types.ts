@@ -166,6 +166,8 @@ export interface RunProgress {
   /** Seconds of a model call and until the end of the run, pauses left out; 0 while that is not known. */
   readonly secondsPerStep: number;
   readonly secondsLeft: number;
+  /** While it prepares: shaders that are compiled, of those that are needed so far. */
+  readonly shaders?: { readonly done: number; readonly total: number } | undefined;
 }
 
 /** A part of the picture as it would be now (x̂₀ pasted in): the bounding box of what is to be filled. */

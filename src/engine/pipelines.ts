@@ -23,6 +23,8 @@ export interface PipelineDevice {
 export type KernelUse = readonly [kernel: Kernel, variant: Variant, types: Readonly<Record<string, DType | undefined>>];
 
 export class PipelineCache {
+  /** Pipelines that are compiled or failed, of those that were begun since the device was made. */
+  readonly counts = { done: 0, total: 0 };
   readonly #device: PipelineDevice;
   readonly #compiled = new Map<string, Promise<CompiledKernel>>();
   /** Rendered texts by kernel, then by variant and types: a network has hundreds of dispatches and dozens of texts. */
@@ -81,6 +83,7 @@ export class PipelineCache {
 
   async #compile(kernel: Kernel, source: string, accesses: readonly string[]): Promise<CompiledKernel> {
     const { gpu } = this.#device;
+    this.counts.total++;
     gpu.pushErrorScope("validation");
     const layout = this.#layout(accesses, parameterBytes(kernel));
     const module = gpu.createShaderModule({ label: kernel.name, code: source });
@@ -105,6 +108,8 @@ export class PipelineCache {
       throw new KernelError(
         [`${kernel.name} does not compile: ${(error as Error).message}`, ...reports, ...numbered].join("\n"),
       );
+    } finally {
+      this.counts.done++;
     }
   }
 }

@@ -57,6 +57,11 @@ export class Report {
     else this.#sparse(progress);
   }
 
+  /** The same of what takes moments: on a terminal alone. */
+  passing(progress: Progress): void {
+    if (!this.json && this.#stderr.isTTY) this.#bar(progress);
+  }
+
   /** What is reported next is another count. */
   endProgress(): void {
     this.#leaveBar();

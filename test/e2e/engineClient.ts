@@ -19,6 +19,8 @@ export interface Results {
   readonly pixels: Uint8Array;
   readonly handedOver: number;
   readonly states: readonly string[];
+  /** States in which the count of shaders was told. */
+  readonly withShaders: readonly string[];
   readonly preview: Omit<RunPreview, "seed" | "picture"> & { readonly bytes: number };
   readonly whilePaused: number;
   readonly stopped: unknown;
@@ -74,13 +76,15 @@ function request(): InpaintRequest {
 
 async function interruptions(engine: EngineClient) {
   const states: string[] = [];
+  const withShaders = new Set<string>();
   const previews: RunPreview[] = [];
   let whilePaused = -1;
   const run = engine.inpaint(
     { ...request(), previewSeconds: 1e-6 },
     {
       onPreview: (preview) => previews.push(preview),
-      onProgress: ({ state, step }) => {
+      onProgress: ({ state, step, shaders }) => {
+        if (shaders && shaders.total > 0) withShaders.add(state);
         if (states.at(-1) !== state) states.push(state);
         if (state === "running" && step === 2) run.pause();
         if (state !== "paused") return;
@@ -103,6 +107,7 @@ async function interruptions(engine: EngineClient) {
   });
   return {
     states,
+    withShaders: [...withShaders],
     whilePaused,
     preview: { ...preview, bytes: picture.data.length },
     stopped: { stopped, reached: variations.map(({ reached }) => reached) },

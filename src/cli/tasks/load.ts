@@ -7,6 +7,9 @@ import type { OpenModel } from "../given/model.ts";
 import { tuneOptions, type TuneSettings } from "../given/tuning.ts";
 import type { Precision } from "../../numbers/storage.ts";
 
+/** Milliseconds. */
+const barInterval = 200;
+
 export interface Networks {
   readonly device: Device;
   readonly model: OpenModel;
@@ -20,16 +23,24 @@ export async function withRePaint<T>(
   { device, model, guide, precision, tune }: Networks,
   body: (repaint: RePaint) => Promise<T>,
 ): Promise<T> {
-  const repaint = await RePaint.load(model.checkpoint, {
-    device,
-    precision,
-    tune: await tuneOptions(context, tune),
-    signal: context.signal,
-    classifier: guide?.checkpoint,
-  });
+  const { counts } = device.pipelines;
+  const sayCompiling = () =>
+    counts.done < counts.total && context.report.passing({ what: "shaders compiled", ...counts });
+  const compiling = setInterval(sayCompiling, barInterval);
   try {
-    return await body(repaint);
+    const repaint = await RePaint.load(model.checkpoint, {
+      device,
+      precision,
+      tune: await tuneOptions(context, tune),
+      signal: context.signal,
+      classifier: guide?.checkpoint,
+    });
+    try {
+      return await body(repaint);
+    } finally {
+      repaint.dispose();
+    }
   } finally {
-    repaint.dispose();
+    clearInterval(compiling);
   }
 }

@@ -187,7 +187,8 @@ export class App {
     const isNews = progress.state !== "running" || share >= this.#said + 0.1 || share < this.#said;
     if (!isNews) return;
     this.#said = share;
-    this.say(progressWords(progress, this.session.model));
+    // The count of shaders is for the eye.
+    this.say(progressWords({ ...progress, shaders: undefined }, this.session.model));
   }
 
   /** The picture, or where one is asked for. */

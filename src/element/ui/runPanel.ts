@@ -92,9 +92,13 @@ export class RunPanel {
 }
 
 /** "Step 12 of 105 · 46 s left". */
-export function progressWords({ state, step, steps, secondsLeft }: RunProgress, model: ModelState): string {
+export function progressWords(progress: RunProgress, model: ModelState): string {
+  const { state, step, steps, secondsLeft, shaders } = progress;
   if (model.kind === "loading") return "Getting the model …";
-  if (state === "preparing") return "Getting ready …";
+  if (state === "preparing")
+    return shaders && shaders.done < shaders.total
+      ? `Getting ready: ${shaders.done} of ${shaders.total} shaders …`
+      : "Getting ready …";
   if (state === "recovering") return "The graphics device was lost; carrying on with a new one …";
   const place = `Step ${step.toLocaleString("en-US")} of ${steps.toLocaleString("en-US")}`;
   if (state === "stopping") return `${place} · stopping …`;
