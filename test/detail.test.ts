@@ -13,6 +13,10 @@ import { intersection } from "../src/pictures/holes.ts";
 import { createPicture, type Picture } from "../src/pictures/image.ts";
 import { chosenOctaves, octavesOf, windowsOf } from "../src/pictures/octaves.ts";
 import { planRegions } from "../src/pictures/region.ts";
+import { defaultDiffusion } from "../src/checkpoints/config.ts";
+import { diffusionOf } from "../src/repaint/planRun.ts";
+import { refinedSampling } from "../src/repaint/refine.ts";
+import { samplingCalls, type Sampling } from "../src/repaint/sampling.ts";
 import { cli, events, folder } from "./support/cli.ts";
 import { box, hole, job, langevin, maskOf, noise } from "./support/largeHole.ts";
 import { tinySize as side } from "./support/tinyNetwork.ts";
@@ -199,4 +203,37 @@ test("repaint inpaint --detail says calls and time, and the PNG and the events h
   expect(JSON.parse(readPngText(await readFile(at("full.png"))).Settings!)).toMatchObject({ detail: "full" });
   const wrong = await cli([...argv, "--out", at("x.png"), "--detail", "ful"]);
   expect([wrong.status, wrong.err]).toEqual([2, expect.stringMatching(/--detail: expected .*did you mean full\?/)]);
+});
+
+describe("the sampling of a size", () => {
+  const visited = (sampling: Sampling, steps = 1000) => {
+    const refined = refinedSampling(sampling, steps);
+    const { timestepMap } = diffusionOf({ ...defaultDiffusion, diffusionSteps: steps }, refined);
+    return { refined, timesteps: [...timestepMap] };
+  };
+
+  it("visits as many levels as the lower 40 % of a run has, from where they begin, closer the lower they are", () => {
+    expect(visited({ sampler: "langevin", levels: 10, inner: 2 }).timesteps).toEqual([0, 37, 148, 333]);
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 250 }), fc.constantFrom(250, 1000, 4000), (levels, steps) => {
+        for (const sampling of [
+          { sampler: "langevin", levels, inner: 1 },
+          { sampler: "repaint", steps: levels, jumpLength: 1, resamples: 2 },
+        ] as const) {
+          const { refined, timesteps } = visited(sampling, steps);
+          expect(samplingCalls(refined)).toBe(samplingCalls({ ...sampling, strength: 0.4 }));
+          const count = Math.max(1, Math.round(0.4 * levels));
+          expect(timesteps).toHaveLength(count);
+          expect(timesteps.at(-1)).toBe(Math.round(((count - 1) / Math.max(levels - 1, 1)) * (steps - 1)));
+          for (let k = 1; k < count; k++) expect(timesteps[k]).toBeGreaterThan(timesteps[k - 1]!);
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it("is the run's own where it says which levels", () => {
+    const sampling = { sampler: "langevin", levels: 12, inner: 2, respacing: "6,6" } as const;
+    expect(refinedSampling(sampling, 1000)).toEqual({ ...sampling, strength: 0.4 });
+  });
 });

@@ -28,7 +28,7 @@ async function run(predicts: Partial<DiffusionSettings>, sampling: Sampling): Pr
     return Float32Array.from({ length: pixels ** 2 }, (_, at) => (at % (pixels + 1) === 0 ? value : 0));
   };
   const steps = sample({
-    unet: linearNetwork(await gpuDevice(), { settings, sampling, matrix }),
+    unet: linearNetwork(await gpuDevice(), { settings, samplings: [sampling], matrix }),
     shape: { batch: 1, channels: 3, height: side, width: side },
     sampling,
     seeds: [5n],

@@ -11,12 +11,30 @@ import { type DetailWindow, type Size, windowsOf } from "../pictures/octaves.ts"
 import { resizeRows } from "../pictures/resize.ts";
 import type { Crop } from "./crops.ts";
 import type { Networks } from "./loaded.ts";
-import { samplingCalls, type Sampling } from "./sampling.ts";
+import { noiseLevels, samplingCalls, walked, type Sampling } from "./sampling.ts";
 import type { CommonOptions, Stretch } from "./stretch.ts";
 import { tileBatches, tilesToFill } from "./tiles.ts";
 
 /** Of the noise levels: enough to give a texture its finest detail, too little to change what is there. */
 const strength = 0.4;
+
+/**
+ * How a size is gone through: at as many levels as the lower part of a run has, from where that begins, but closer to
+ * each other the lower they are (t ∝ k²), since fine detail is made where there is little noise. A run with a respacing
+ * of its own has that one's.
+ */
+export function refinedSampling(sampling: Sampling, diffusionSteps: number): Sampling {
+  const lower = { ...sampling, strength };
+  if (sampling.respacing !== undefined) return lower;
+  const count = noiseLevels(walked(lower));
+  const top = ((count - 1) / Math.max(noiseLevels(sampling) - 1, 1)) * (diffusionSteps - 1);
+  const visited = new Set(
+    Array.from({ length: count }, (_, k) => Math.max(k, Math.round(top * (k / Math.max(count - 1, 1)) ** 2))),
+  );
+  // Of each timestep a section of its own.
+  const respacing = Array.from({ length: diffusionSteps }, (_, t) => Number(visited.has(t))).join();
+  return { ...walked(lower), respacing, strength: 1 };
+}
 
 export interface RefineOptions {
   readonly crop: Crop;
@@ -24,6 +42,7 @@ export interface RefineOptions {
   readonly job: { readonly picture: Picture; readonly keep: Mask };
   /** Above the network's, rising. */
   readonly sizes: readonly Size[];
+  /** Of a window: `refinedSampling`. */
   readonly sampling: Sampling;
   /** Whether anything of the crop is known. */
   readonly hasKnown: boolean;
@@ -66,9 +85,8 @@ export class Refinement {
   }
 
   #stretch({ size, box, core, tiles }: WindowToFill, place: { index: number; isLast: boolean }): Stretch {
-    const { crop, hasKnown, side, tilesAtOnce } = this.#options;
+    const { crop, hasKnown, side, sampling, tilesAtOnce } = this.#options;
     const batches = tileBatches(tiles, tilesAtOnce);
-    const sampling = { ...this.#options.sampling, strength };
     // Not the noise of the crop at the network's size, nor of another window.
     const seed = BigInt.asUintN(64, crop.seed ^ (BigInt(place.index + 1) * 0xd1342543de82ef95n));
     return {

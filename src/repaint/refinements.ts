@@ -5,7 +5,7 @@ import { chosenOctaves } from "../pictures/octaves.ts";
 import { shown } from "../text/quoted.ts";
 import type { UNet } from "../unet/unet.ts";
 import { type Crop, hasKnown } from "./crops.ts";
-import { Refinement, type RefineOptions } from "./refine.ts";
+import { Refinement, refinedSampling, type RefineOptions } from "./refine.ts";
 
 interface RefinementsOptions extends Pick<RefineOptions, "sampling" | "tilesAtOnce"> {
   readonly unet: UNet;
@@ -31,12 +31,13 @@ export function refinements(
   const bytesAPixel = 16 + 16 + 16 + 4 + outBytes + (isGuided ? 16 : 0);
   const { maxStorageBufferBindingSize } = unet.device.limits;
   const mostPixels = Math.floor(Math.min(stateBytes / bytesAPixel, maxStorageBufferBindingSize / outBytes));
+  const refined = refinedSampling(sampling, unet.checkpoint.diffusion.diffusionSteps);
   const all = new Map<Crop, Refinement>();
   for (const crop of crops) {
     const job = jobs[crop.job]!;
     const sizes = chosenOctaves(job, crop.region, { side, detail });
     if (sizes.length === 0) continue;
-    const sizing = { side, sizes, mostPixels, tilesAtOnce, sampling, hasKnown: hasKnown(crop) };
+    const sizing = { side, sizes, mostPixels, tilesAtOnce, sampling: refined, hasKnown: hasKnown(crop) };
     const refinement = new Refinement({ crop, job, ...sizing, ...partsOf(crop) });
     if (refinement.stretches.length > 0) all.set(crop, refinement);
   }

@@ -31,13 +31,22 @@ ${elementwiseMain("parameters.images * parameters.pixels")}
 
 interface LinearNetwork {
   readonly settings: DiffusionSettings;
-  readonly sampling: Sampling;
+  /** Those that it is used with. */
+  readonly samplings: readonly Sampling[];
   readonly matrix: (side: number, alphaBar: number) => Float32Array<ArrayBuffer>;
+  /** Its pictures' own. */
+  readonly imageSize?: number;
+}
+
+interface Table {
+  readonly timesteps: readonly number[];
 }
 
 /** What a run asks of a network, answered by matrices: `matrix` of a square's side and a level's ᾱ, a row a pixel. */
-export function linearNetwork(device: Device, { settings, sampling, matrix }: LinearNetwork): UNet {
-  const { alphaBar } = diffusionOf(settings, sampling);
+export function linearNetwork(device: Device, { settings, samplings, matrix, imageSize }: LinearNetwork): UNet {
+  const levels = new Map<number, number>();
+  for (const { modelTimesteps, alphaBar } of samplings.map((sampling) => diffusionOf(settings, sampling)))
+    for (const [i, timestep] of modelTimesteps.entries()) levels.set(timestep, alphaBar[i]!);
   const session = async ({ batch, height }: ImageShape) => {
     const pixels = height * height;
     const buffers: GPUBuffer[] = [];
@@ -46,8 +55,8 @@ export function linearNetwork(device: Device, { settings, sampling, matrix }: Li
       return buffers.at(-1)!;
     };
     const [x, out] = [await buffer("x", batch * pixels * 4), await buffer("out", batch * pixels * 4)];
-    const executors: Executor[] = [];
-    for (const level of alphaBar) {
+    const executors = new Map<number, Executor>();
+    for (const [timestep, level] of levels) {
       const m = await buffer("m", pixels * pixels);
       device.upload(m, 0, matrix(height, level));
       const builder = new PlanBuilder();
@@ -62,13 +71,13 @@ export function linearNetwork(device: Device, { settings, sampling, matrix }: Li
         [tensors.x, { buffer: x }],
         [tensors.y, { buffer: out }],
       ]);
-      executors.push(await Executor.create(device, builder.finish(), ranges));
+      executors.set(timestep, await Executor.create(device, builder.finish(), ranges));
     }
     const dispose = (): void => {
-      for (const executor of executors) executor.dispose();
+      for (const executor of executors.values()) executor.dispose();
       for (const one of buffers) device.destroyBuffer(one);
     };
-    const submit = (_: unknown, rows: readonly number[]) => executors[rows[0]!]!.submit();
+    const submit = ({ timesteps }: Table, [row]: readonly number[]) => executors.get(timesteps[row!]!)!.submit();
     return { x, out, submit, dispose };
   };
   const network = {
@@ -76,10 +85,10 @@ export function linearNetwork(device: Device, { settings, sampling, matrix }: Li
     checkpoint: {
       diffusion: settings,
       architecture: { outChannels: 3 },
-      config: { inChannels: 3, outChannels: 3, superRes: false },
+      config: { inChannels: 3, outChannels: 3, superRes: false, imageSize, numClasses: null },
     },
     session,
-    embed: async () => ({ parts: [], rows: alphaBar.length, dispose: () => undefined }),
+    embed: async (timesteps: readonly number[]) => ({ timesteps, dispose: () => undefined }),
   };
   return network as unknown as UNet;
 }
