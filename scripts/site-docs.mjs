@@ -1,5 +1,5 @@
 /** docs/*.md as pages of the site, in the page's own clothes. */
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { Marked } from "marked";
 
@@ -21,6 +21,8 @@ export async function writeDocs(root, outDir) {
       icon,
     });
     await writeFile(join(outDir, "docs", `${name}.html`), page);
+    for (const [, picture] of text.matchAll(/!\[[^\]]*\]\(([\w-]+\.png)\)/g))
+      await copyFile(join(root, "docs", picture), join(outDir, "docs", picture));
   }
 }
 

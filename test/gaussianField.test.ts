@@ -77,7 +77,7 @@ function meanGradient(all: readonly Float32Array[], side: number): Float32Array 
   return mean;
 }
 
-/** Maps of the same size beside each other, enlarged: the first one's mean is grey, a quarter more white, less black. */
+/** Maps of one size beside each other, enlarged: the first one's mean is grey, a quarter more white, less black. */
 async function writeMaps(file: string, maps: readonly Float32Array[], zoom = 8): Promise<void> {
   const side = Math.sqrt(maps[0]!.length);
   const mean = maps[0]!.reduce((a, b) => a + b) / maps[0]!.length;

@@ -1,7 +1,7 @@
 /**
  * Sharpness of large holes where the best network is known: pictures of a Gaussian field without a scale of its own
- * (each octave has the same power, so that every size of a picture is of one kind), and the network that answers for its
- * tiles. What is filled, at the network's size and in detail, is held against the field.
+ * (each octave has the same power, so that every size of a picture is of one kind), and the network that answers for
+ * its tiles. What is filled, at the network's size and in detail, is held against the field.
  */
 import { expect, test } from "vitest";
 import { writeFile } from "node:fs/promises";
