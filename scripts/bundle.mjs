@@ -63,7 +63,10 @@ const shared = {
   // What one entry loads on demand another one may export.
   checks: { ineffectiveDynamicImport: false },
   external: [/^node:/, ...packages.map((name) => new RegExp(`^${name}(/|$)`))],
-  plugins: [{ name: "package form", transform: { filter: { id: /(?<!\.d)\.ts$/ }, handler: toPackageForm } }],
+  plugins: [
+    { name: "compact styles", transform: { filter: { code: "/* css */" }, handler: withCompactStyles } },
+    { name: "package form", transform: { filter: { id: /(?<!\.d)\.ts$/ }, handler: toPackageForm } },
+  ],
 };
 const output = {
   format: "esm",
@@ -244,6 +247,19 @@ function withoutDynamicImports(code) {
       return `Promise.resolve(later${imports.length - 1})`;
     });
   return { code: `${replaced}\n${imports.join("\n")}`, map: null };
+}
+
+/** CSS without comments and the spaces that it does not need; none of its strings holds such signs. */
+function withCompactStyles(code) {
+  const compact = (text) =>
+    text
+      .replace(/\/\*[^]*?\*\//g, "")
+      .replace(/\s*([{};,])\s*/g, "$1")
+      .replace(/;\}/g, "}")
+      .replace(/: /g, ":")
+      .replace(/ > /g, ">")
+      .replace(/(?<![\d.])0(?=\.\d)/g, "");
+  return { code: code.replace(/(?<=\/\* css \*\/ )`[^`]*`/g, compact), map: null };
 }
 
 /** WGSL without comments, indentation and spaces around signs, which a minifier leaves in its templates. */

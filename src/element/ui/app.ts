@@ -187,7 +187,7 @@ export class App {
     const isNews = progress.state !== "running" || share >= this.#said + 0.1 || share < this.#said;
     if (!isNews) return;
     this.#said = share;
-    // The count of shaders is for the eye.
+    // Counts are for the eye.
     this.say(progressWords({ ...progress, shaders: undefined }, this.session.model));
   }
 

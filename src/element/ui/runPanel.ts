@@ -95,10 +95,10 @@ export class RunPanel {
 export function progressWords(progress: RunProgress, model: ModelState): string {
   const { state, step, steps, secondsLeft, shaders } = progress;
   if (model.kind === "loading") return "Getting the model …";
-  if (state === "preparing")
-    return shaders && shaders.done < shaders.total
-      ? `Getting ready: ${shaders.done} of ${shaders.total} shaders …`
-      : "Getting ready …";
+  if (state === "preparing") {
+    const count = shaders && shaders.done < shaders.total ? `: ${shaders.done} of ${shaders.total} shaders` : "";
+    return `Getting ready${count} …`;
+  }
   if (state === "recovering") return "The graphics device was lost; carrying on with a new one …";
   const place = `Step ${step.toLocaleString("en-US")} of ${steps.toLocaleString("en-US")}`;
   if (state === "stopping") return `${place} · stopping …`;
