@@ -64,6 +64,8 @@ describe("odd PNGs that browsers read", () => {
   const empty = pngChunk("IDAT", Buffer.alloc(0));
   const odd: [string, Buffer[]][] = [
     ["bytes behind the end", [pngChunk("IDAT", data), end, Buffer.from([0])]],
+    ["no end", [pngChunk("IDAT", data)]],
+    ["an end that is cut off", [pngChunk("IDAT", data), end.subarray(0, 7)]],
     ["a film behind the end", [pngChunk("IDAT", data), end, Buffer.alloc(3000, 0x5a)]],
     ["padding behind the compressed data", [pngChunk("IDAT", Buffer.concat([data, Buffer.alloc(10)])), end]],
     ["a chunk of nothing but padding", [pngChunk("IDAT", data), pngChunk("IDAT", Buffer.alloc(100)), end]],

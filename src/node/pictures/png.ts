@@ -38,9 +38,10 @@ export interface PngFile {
 
 /** @throws Error with the reason, here and in `decode`; InputError for a size that is none or too large */
 export function openPng(bytes: Uint8Array, name: string): PngFile {
-  const { header, chunks, data } = readChunks(bytes, name);
+  const parts = readChunks(bytes, name);
+  const { header, chunks } = parts;
   const isGray = header.colorType === 0 || header.colorType === 4;
-  return { isGray, depth: header.depth, chunks, decode: (levels) => decode({ header, chunks, data }, levels) };
+  return { isGray, depth: header.depth, chunks, decode: (levels) => decode(parts, levels) };
 }
 
 interface Parts {
@@ -48,10 +49,13 @@ interface Parts {
   readonly chunks: PngChunk[];
   /** Compressed. */
   readonly data: Uint8Array;
+  /** Whether the end of the picture was reached; where its pixels are all there, browsers do without. */
+  readonly isWhole: boolean;
 }
 
-function decode({ header, chunks, data }: Parts, levels?: readonly Uint8Array[]): Picture {
-  const rows = inflate(data, header);
+function decode(parts: Parts, levels?: readonly Uint8Array[]): Picture {
+  const { header, chunks } = parts;
+  const rows = inflateAll(parts);
   const write = pixelWriter(header, chunks, levels);
   const picture = createPicture(header.width, header.height);
   const bitsPerPixel = kinds[header.colorType]!.samples * header.depth;
@@ -86,8 +90,7 @@ function readChunks(bytes: Uint8Array, name: string): Parts {
     else if (isSound()) chunks.push({ type, data });
   }
   if (!header) throw new Error("it has no header");
-  if (!isWhole) throw new Error("it ends before its end: the file is incomplete");
-  return { header, chunks, data: Buffer.concat(parts) };
+  return { header, chunks, data: Buffer.concat(parts), isWhole };
 }
 
 function readHeader(type: string, data: Uint8Array, name: string): Header {
@@ -102,6 +105,14 @@ function readHeader(type: string, data: Uint8Array, name: string): Header {
     throw new Error("it has an unknown compression, filter or interlacing");
   checkPixels({ width, height, name, bytesPerPixel: 4 + Math.ceil((kind.samples * depth) / 8) });
   return { width, height, depth, colorType, interlaced: data[12] === 1 };
+}
+
+function inflateAll({ data, header, isWhole }: Parts): Uint8Array {
+  try {
+    return inflate(data, header);
+  } catch (error) {
+    throw isWhole ? error : new Error("it ends before its end: the file is incomplete");
+  }
 }
 
 /** All rows, each behind its filter's byte. */
