@@ -224,7 +224,7 @@ describe("damaged files", () => {
     adobe: 1,
   });
 
-  it("are refused wherever they are cut off", async () => {
+  it("are refused wherever they are cut off in front of their end", async () => {
     for (const bytes of [png, interlaced, turned]) {
       // A PNG's last chunk says that it ends, and nothing else.
       const needed = bytes === turned ? bytes.length : bytes.length - 12;
