@@ -35,10 +35,10 @@ describe.skipIf(noChromium)("<repaint-inpaint> in Chromium", () => {
     ] as const) {
       await page.evaluate((given) => (globalThis.field.settings = { sampling: given }), sampling);
       const whole = await slide(100);
-      expect([whole.strength, whole.said]).toEqual([undefined, "from noise alone"]);
+      expect([whole.strength, whole.said]).toEqual([undefined, "all noise"]);
       const half = await slide(50);
-      expect([half.strength, half.said]).toEqual([0.5, "50 %, from what is there"]);
-      expect(half.text).toBe("Strength50 %, from what is there");
+      expect([half.strength, half.said]).toEqual([0.5, "50 % noise"]);
+      expect(half.text).toBe("Strength50 % noise");
       expect(half.plot).toMatch(
         sampling.sampler === "langevin" ? /^From what is there to picture in 5 levels/ : /^Noise from 5 down/,
       );

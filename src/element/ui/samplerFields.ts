@@ -89,7 +89,7 @@ export class SamplerFields {
     this.#inputs.get("still")!.max = String(noiseLevels(sampling));
     const percent = Math.round(100 * (sampling.strength ?? 1));
     this.#strength.valueAsNumber = percent;
-    say(this.#strength, this.#strengthText, percent < 100 ? `${percent} %, from what is there` : "from noise alone");
+    say(this.#strength, this.#strengthText, percent < 100 ? `${percent} % noise` : "all noise");
     if (sampling.sampler !== "repaint") return;
     const { steps, startResampling = 1e8 } = sampling;
     this.#start.max = String(steps);
