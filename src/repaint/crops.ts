@@ -76,7 +76,7 @@ export function requireStarts(jobs: readonly Job[], { strength }: Sampling): voi
     for (const [i, known] of keep.data.entries()) if (known < 0.5) there[picture.data[4 * i + 3] ? 1 : 0] = true;
     if (there[0] && !there[1])
       throw new InputError(
-        `strength: nothing but transparency lies where picture ${index} is to be filled: give startFrom, or no strength`,
+        `strength: nothing but transparency lies where picture ${index} is to be filled: give startFrom (--start-from), or no strength`,
       );
   }
 }
