@@ -6,11 +6,11 @@
 import { openCheckpoint } from "../../src/checkpoints/checkpoint.ts";
 import { diffusersArchitecture } from "../../src/checkpoints/diffusers/config.ts";
 import { tensorsOf } from "../../src/checkpoints/layers.ts";
-import { RePaintError } from "../../src/errors.ts";
 import { bytesSource } from "../../src/files/bytes.ts";
 import { openTensors } from "../../src/files/open.ts";
 import { writeSafetensors, type WritableTensor } from "../../src/files/safetensors.ts";
 import { openShards } from "../../src/files/shards.ts";
+import { type Tally, tallyDamaged } from "./damaged.ts";
 import { underDiffusersNames } from "./diffusersNames.ts";
 import { floats, flatten, orderedDict, tensor, torchZip } from "./pytorch.ts";
 import { uniform } from "./random.ts";
@@ -188,26 +188,6 @@ const kinds: readonly ((next: Next) => Promise<unknown>)[] = [
     ),
 ];
 
-export interface Tally {
-  opened: number;
-  refused: number;
-  slowestMs: number;
-}
-
 /** Cases `first` … `first + count - 1`. */
-export async function fuzzCheckpoints(first: number, count: number): Promise<Tally> {
-  const tally: Tally = { opened: 0, refused: 0, slowestMs: 0 };
-  for (let i = first; i < first + count; i++) {
-    const start = performance.now();
-    try {
-      await kinds[i % kinds.length]!(uniform(i));
-      tally.opened++;
-    } catch (error) {
-      if (!(error instanceof RePaintError)) throw new Error(`case ${i} ended in ${String(error)}`, { cause: error });
-      if (!/^[^\n]{10,4000}$/.test(error.message)) throw new Error(`case ${i}: ${error.message}`, { cause: error });
-      tally.refused++;
-    }
-    tally.slowestMs = Math.max(tally.slowestMs, performance.now() - start);
-  }
-  return tally;
-}
+export const fuzzCheckpoints = (first: number, count: number): Promise<Tally> =>
+  tallyDamaged(first, count, 4000, (i) => kinds[i % kinds.length]!(uniform(i)));

@@ -4,8 +4,8 @@
  * (pytorchFuzz.test.ts).
  */
 import { expect } from "vitest";
-import { RePaintError } from "../../src/errors.ts";
 import { fileTypes } from "../../src/files/types.ts";
+import { type Tally, tallyDamaged } from "./damaged.ts";
 import {
   build,
   flatten,
@@ -75,12 +75,6 @@ function mutate(original: Uint8Array, next: () => number): Uint8Array {
   return bytes;
 }
 
-export interface Tally {
-  opened: number;
-  refused: number;
-  slowestMs: number;
-}
-
 /** Cases `first` … `first + count - 1`; goldens are further files to damage. */
 export async function fuzz(first: number, count: number, goldens: readonly Uint8Array[]): Promise<Tally> {
   const files = [
@@ -89,23 +83,12 @@ export async function fuzz(first: number, count: number, goldens: readonly Uint8
     legacy,
     ...goldens,
   ];
-  const tally: Tally = { opened: 0, refused: 0, slowestMs: 0 };
-  for (let i = first; i < first + count; i++) {
+  return tallyDamaged(first, count, 2000, (i) => {
     const next = uniform(i);
-    const bytes =
-      i % 3 === 0 ? flatten(torchZip(mutate(sound, next), storages)) : mutate(files[i % files.length]!, next);
-    const start = performance.now();
-    try {
-      await openAndRead(bytes);
-      tally.opened++;
-    } catch (error) {
-      if (!(error instanceof RePaintError)) throw new Error(`case ${i} ended in ${String(error)}`, { cause: error });
-      if (!/^[^\n]{10,2000}$/.test(error.message)) throw new Error(`case ${i}: ${error.message}`, { cause: error });
-      tally.refused++;
-    }
-    tally.slowestMs = Math.max(tally.slowestMs, performance.now() - start);
-  }
-  return tally;
+    return openAndRead(
+      i % 3 === 0 ? flatten(torchZip(mutate(sound, next), storages)) : mutate(files[i % files.length]!, next),
+    );
+  });
 }
 
 async function openAndRead(bytes: Uint8Array): Promise<void> {
