@@ -121,7 +121,7 @@ const systemSoftware = ["llvmpipe", "lavapipe", "mesa", "software"];
 
 function sources(toggles: Toggles, wanted: string): Source[] {
   const hardware: Source = { name: "system", open: () => openSystem(toggles, hardwareDrivers) };
-  const software: Source = { name: "system", open: () => openSoftware(toggles) };
+  const software: Source = { name: "system", open: () => openSystem(toggles, usableSoftware) };
   const swiftshader: Source = { name: "swiftshader", open: () => openSwiftShader(toggles) };
   if (givenDrivers()) return [{ name: "given", open: () => openGiven(toggles) }];
   if (wanted === "hardware") return [hardware];
@@ -143,13 +143,13 @@ async function openGiven(toggles: Toggles): Promise<OpenGpu[]> {
   return adaptersOf(toggles);
 }
 
-/** Mesa of Debian 12, for one, lacks what WebGPU needs. */
-async function openSoftware(toggles: Toggles): Promise<OpenGpu[]> {
-  const drivers = softwareDrivers(await systemDrivers());
-  if (drivers.length === 0) return [];
+/** Of a machine's drivers those in software. Mesa of Debian 12, for one, lacks what WebGPU needs. @throws Error */
+async function usableSoftware(all: readonly string[]): Promise<readonly string[]> {
+  const drivers = softwareDrivers(all);
+  if (drivers.length === 0) return drivers;
   const reason = await whyRefused(drivers, (await unpackSwiftShader())?.loader);
   if (reason) throw new Error(reason);
-  return openSystem(toggles, softwareDrivers);
+  return drivers;
 }
 
 /** @param among which of the machine's Vulkan drivers are asked */

@@ -9,7 +9,7 @@
  *   `subprocess.Popen`);
  * - a call of anything outside these tables: refused, but for what members of enumerations are written as.
  *
- * Not here: opcodes (pickle.ts), which tensors are the network's (stateDict.ts).
+ * Not here: opcodes (opcodes.ts), which tensors are the network's (stateDict.ts).
  */
 import type { Budget } from "./operands.ts";
 import { showGlobal } from "./pickle.ts";
