@@ -26,7 +26,9 @@ for (const model of manifest.models) {
   const headerBytes = Number(bytes.readBigUInt64LE());
   const { __metadata__: _, ...tensors } = JSON.parse(bytes.toString("utf8", 8, 8 + headerBytes));
   const elements = ({ shape }) => shape.reduce((product, side) => product * side, 1);
-  model.parameters = Object.values(tensors).reduce((sum, tensor) => sum + elements(tensor), 0);
+  const isScale = (name) => name.endsWith(".scale") && name.slice(0, -".scale".length) in tensors;
+  const parameters = Object.entries(tensors).filter(([name]) => !isScale(name));
+  model.parameters = parameters.reduce((sum, [, tensor]) => sum + elements(tensor), 0);
   const entry = new RegExp(`(  ${model.name}: \\{.*?sha256: ")\\w+(",\\s*bytes: )\\d+`, "s");
   shipped = shipped.replace(entry, (_, a, b) => `${a}${model.sha256}${b}${model.bytes}`);
   console.log(`${model.name}: ${model.bytes} bytes, sha256 ${model.sha256}`);

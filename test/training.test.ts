@@ -105,7 +105,7 @@ import files, heldout
 for name, answer in [("portraits64", "out"), ("classifier64", "logits")]:
     network = heldout.load(sys.argv[2] + name + ".safetensors")
     io, _ = files.load_tensors(sys.argv[2] + name + ".selftest.safetensors")
-    print(((network(io["x"], io["t"], io["y"]) - io[answer]).norm() / io[answer].norm()).item())`;
+    print(((network(io["x"].float(), io["t"], io["y"]) - io[answer]).norm() / io[answer].norm()).item())`;
     const env = { ...process.env, OMP_NUM_THREADS: "1", PYTHONDONTWRITEBYTECODE: "1" };
     const out = execFileSync(python!, ["-c", code, programs, weights], { encoding: "utf8", env });
     const errors = out.trim().split("\n").map(Number);

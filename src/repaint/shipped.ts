@@ -18,8 +18,8 @@ export const shippedModels: Readonly<Record<string, ShippedModel>> = {
       knowsItsAddress("the shipped model");
       return new URL("../../weights/portraits64.safetensors", import.meta.url).href;
     },
-    sha256: "0443faf19f03dcf0ab7ecbe00137e938d9490e5a25f28175d6ec718a79520771",
-    bytes: 2432332,
+    sha256: "f050502f231ed91d46c35bbaf038bcd6d498fa267bd50ff0ed1ae6ee75d85784",
+    bytes: 2432372,
   },
 };
 

@@ -39,19 +39,19 @@ def metadata_of(network, preset, facts):
 
 
 def golden(network, batch=2):
-    """An input and the network's answer in float32; of a classifier logits and the gradient of Σ log softmax(logits)[y]."""
+    """An input of f16 numbers and the network's answer in float32; of a classifier logits and the gradient of Σ log softmax(logits)[y]."""
     rng = torch.Generator().manual_seed(5)
     size = network.flags["image_size"]
-    x = torch.randn(batch, 3, size, size, generator=rng)
+    x = torch.randn(batch, 3, size, size, generator=rng).half().float()
     t, y = torch.tensor([37.0, 800.0])[:batch], torch.tensor([3, 6])[:batch]
     if isinstance(network, model.Classifier):
         x.requires_grad_(True)
         logits = network(x, t)
         chosen = F.log_softmax(logits, dim=1)[torch.arange(batch), y].sum()
         (grad,) = torch.autograd.grad(chosen, x)
-        return {"x": x, "t": t, "y": y, "logits": logits, "grad": grad}
+        return {"x": x.half(), "t": t, "y": y, "logits": logits, "grad": grad}
     with torch.no_grad():
-        return {"x": x, "t": t, "y": y, "out": network(x, t, y)}
+        return {"x": x.half(), "t": t, "y": y, "out": network(x, t, y)}
 
 
 def randomize(network, seed=11):
