@@ -8,10 +8,13 @@ import { existsSync } from "node:fs";
 import { copyFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { setUp } from "./setup.mjs";
 
 const [folder] = process.argv.slice(2);
 if (!folder) throw new Error("expected the folder that export.py wrote to");
 const root = fileURLToPath(new URL("..", import.meta.url));
+await setUp(root);
+const { bytesSource, openTensors } = await import("repaint-webgpu/evaluate");
 const manifestPath = join(root, "weights/manifest.json");
 const shippedPath = join(root, "src/repaint/shipped.ts");
 const manifest = JSON.parse(await readFile(manifestPath, "utf8"));
@@ -23,12 +26,9 @@ for (const model of manifest.models) {
   const bytes = await readFile(join(folder, model.file));
   model.sha256 = createHash("sha256").update(bytes).digest("hex");
   model.bytes = bytes.length;
-  const headerBytes = Number(bytes.readBigUInt64LE());
-  const { __metadata__: _, ...tensors } = JSON.parse(bytes.toString("utf8", 8, 8 + headerBytes));
+  const { tensors } = await openTensors(bytesSource(model.file, bytes));
   const elements = ({ shape }) => shape.reduce((product, side) => product * side, 1);
-  const isScale = (name) => name.endsWith(".scale") && name.slice(0, -".scale".length) in tensors;
-  const parameters = Object.entries(tensors).filter(([name]) => !isScale(name));
-  model.parameters = parameters.reduce((sum, [, tensor]) => sum + elements(tensor), 0);
+  model.parameters = [...tensors.values()].reduce((sum, tensor) => sum + elements(tensor), 0);
   const entry = new RegExp(`(  ${model.name}: \\{.*?sha256: ")\\w+(",\\s*bytes: )\\d+`, "s");
   shipped = shipped.replace(entry, (_, a, b) => `${a}${model.sha256}${b}${model.bytes}`);
   console.log(`${model.name}: ${model.bytes} bytes, sha256 ${model.sha256}`);
