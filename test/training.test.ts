@@ -102,14 +102,14 @@ describe("weights/train", () => {
 import sys
 sys.path.insert(0, sys.argv[1])
 import files, heldout
-for name, answer in [("portraits64", "out"), ("classifier64", "logits")]:
+for name, answer in [("portraits64", "out"), ("scenes64", "out"), ("classifier64", "logits")]:
     network = heldout.load(sys.argv[2] + name + ".safetensors")
     io, _ = files.load_tensors(sys.argv[2] + name + ".selftest.safetensors")
     print(((network(io["x"].float(), io["t"], io["y"]) - io[answer]).norm() / io[answer].norm()).item())`;
     const env = { ...process.env, OMP_NUM_THREADS: "1", PYTHONDONTWRITEBYTECODE: "1" };
     const out = execFileSync(python!, ["-c", code, programs, weights], { encoding: "utf8", env });
     const errors = out.trim().split("\n").map(Number);
-    expect(errors.length).toBe(2);
+    expect(errors.length).toBe(3);
     expect(Math.max(...errors)).toBeLessThan(1e-5);
   });
 
@@ -121,14 +121,32 @@ for name, answer in [("portraits64", "out"), ("classifier64", "logits")]:
       run("portraits.py", "data", data, "--size", "16", "--count", "512", "--workers", "1");
       const train = (name: string, ...more: string[]) =>
         run("train.py", "tiny", join(here, name), "--data", data, "--steps", "4", "--batch", "4", ...more);
-      train("whole");
-      expect(train("parts", "--minutes", "0.0001")).toMatch(/saved step [0-3] of 4/);
-      expect(train("parts")).toMatch(/saved step 4 of 4/);
       const state = (name: string) => readFileSync(join(here, name, "state.safetensors"));
-      const [whole, parts] = [state("whole"), state("parts")];
       // The times in the headers differ.
       const tensors = (file: Buffer) => file.subarray(8 + Number(file.readBigUInt64LE()));
-      expect(tensors(parts).equals(tensors(whole))).toBe(true);
+      const muon = [
+        "--optimizer",
+        "muon",
+        "--gamma",
+        "40",
+        "--fine",
+        "0.5",
+        "--fine-steps",
+        "0",
+        "450",
+        "--decay",
+        "1",
+      ];
+      for (const [whole, parts, ...more] of [
+        ["whole", "parts"],
+        ["muon", "muon-parts", ...muon],
+      ] as const) {
+        train(whole, ...more);
+        expect(train(parts, "--minutes", "0.0001", ...more)).toMatch(/saved step [0-3] of 4/);
+        expect(train(parts, ...more)).toMatch(/saved step 4 of 4/);
+        expect(tensors(state(parts)).equals(tensors(state(whole)))).toBe(true);
+      }
+      expect(state("muon").equals(state("whole"))).toBe(false);
       const exported = join(here, "a.safetensors");
       expect(run("export.py", join(here, "whole"), exported)).toMatch(/wrote .*a\.md/);
       // Steps with a rate of 0 leave what the run started with.

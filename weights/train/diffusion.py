@@ -11,8 +11,6 @@ RANGES = [(0, 100), (100, 300), (300, 600), (600, 1000)]
 
 _betas = torch.linspace(1e-4, 0.02, STEPS, dtype=torch.float64)
 _alpha_bar = torch.cumprod(1 - _betas, 0)
-# Between them a thing of a few pixels goes from unseen to plain.
-FINE = (50, 450)
 # Steps that a respaced chain may take at once: 1000 of them, 100 or 25.
 STRIDES = torch.tensor([1, 2, 5, 10, 20, 40])
 

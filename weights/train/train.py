@@ -6,7 +6,7 @@ exponential average, sample grids and the held-out loss. Ctrl-C, SIGTERM and --m
     python3 train.py classifier64 RUN2 --data portraits64.npz --steps 4000
     python3 train.py portraits64 RUN3 --data portraits64.npz --steps 4000 --start portraits64.safetensors    learns on
 
-RUN gets state.safetensors, log.jsonl (a line a report) and samples-STEP.png. Learning: AdamW, warm-up, linear decay over the last 40 %,
+RUN gets state.safetensors, log.jsonl (a line a report) and samples-STEP.png. Learning: AdamW or Muon, warm-up, linear decay at the end,
 min-SNR weights, labels dropped in a tenth of the pictures, gradient norm clipped to 1.
 """
 
@@ -25,9 +25,13 @@ from torch.nn.utils.stateless import functional_call
 import diffusion
 import files
 import model
+import muon
 
 HELD_OUT = 256
 BASE = {"batch": 16, "rate": 4e-4, "ema": 0.999}
+WEIGHT_DECAY = 0.01
+# Settings that a run has only where they are not these, so that older runs go on.
+USUAL = {"eyes": 1.0, "fine": 0.0, "fine_steps": [50, 450], "gamma": 5.0, "decay": 0.4, "optimizer": "adamw"}
 
 
 class Data:
@@ -66,7 +70,7 @@ class Data:
     def batch(self, indices):
         return self.pictures[indices].float() / 127.5 - 1, self.labels[indices]
 
-    def step(self, seed, step, size, fine=0.0):
+    def step(self, seed, step, size, fine=0.0, fine_steps=(0, diffusion.STEPS)):
         """Batch, timesteps, noise, dropped labels and strides of a step: a function of seed and step, so that a run can go on anywhere."""
         rng = torch.Generator().manual_seed(seed * 1_000_003 + step)
         x0, y = self.batch(torch.randint(len(self.pictures) - HELD_OUT, (size,), generator=rng).to(self.device))
@@ -74,7 +78,7 @@ class Data:
         x0 = torch.where(flip[:, None, None, None], x0.flip(3), x0)
         t = torch.randint(diffusion.STEPS, (size,), generator=rng).to(self.device)
         if fine:
-            low, high = diffusion.FINE
+            low, high = fine_steps
             some = (torch.rand(size, generator=rng) < fine).to(self.device)
             t = torch.where(some, low + t * (high - low) // diffusion.STEPS, t)
         noise = torch.randn(x0.shape, generator=rng).to(self.device)
@@ -96,14 +100,14 @@ def answer(network, x, t, y, precision):
     return functional_call(network, lowered, (x.to(precision), t, y)).float()
 
 
-def loss_of(network, x0, y, t, noise, dropped, stride, precision=torch.float32, weights=None):
+def loss_of(network, x0, y, t, noise, dropped, stride, precision=torch.float32, **weighting):
     """Mean loss, and what a report shows: the ε-error, or the share of classes that were right."""
     x = diffusion.noised(x0, t, noise)
     if is_classifier(network):
         logits = answer(network, x, t, y, precision)
         return F.cross_entropy(logits, y), (logits.argmax(1) == y).float()
     y = torch.where(dropped, torch.full_like(y, network.flags["num_classes"] - 1), y)
-    loss, error = diffusion.losses(answer(network, x, t, y, precision), x0, x, t, noise, stride, weights=weights)
+    loss, error = diffusion.losses(answer(network, x, t, y, precision), x0, x, t, noise, stride, **weighting)
     return loss.mean(), error
 
 
@@ -152,9 +156,9 @@ def part(tensors, name):
     return {key.removeprefix(f"{name}."): tensor for key, tensor in tensors.items() if key.startswith(f"{name}.")}
 
 
-def rate_at(step, steps, rate):
+def rate_at(step, steps, rate, decay):
     warm = min(1.0, (step + 1) / 100)
-    return rate * warm * min(1.0, (steps - step) / (0.4 * steps))
+    return rate * warm * min(1.0, (steps - step) / (decay * steps))
 
 
 def main():
@@ -167,8 +171,12 @@ def main():
     parser.add_argument("--batch", type=int, default=BASE["batch"])
     parser.add_argument("--rate", type=float, default=BASE["rate"])
     parser.add_argument("--ema", type=float, default=BASE["ema"])
-    parser.add_argument("--eyes", type=float, default=1.0, help="weight of the pixels' errors where irises are")
-    parser.add_argument("--fine", type=float, default=0.0, help="share of the timesteps that are drawn where details of a few pixels are decided")
+    parser.add_argument("--decay", type=float, default=USUAL["decay"], help="share of the steps, the last ones, over which the rate falls to nothing")
+    parser.add_argument("--optimizer", choices=["adamw", "muon"], default=USUAL["optimizer"])
+    parser.add_argument("--gamma", type=float, default=USUAL["gamma"], help="min-SNR's: more of it is more care for the timesteps with little noise, and less grain")
+    parser.add_argument("--eyes", type=float, default=USUAL["eyes"], help="weight of the pixels' errors where irises are")
+    parser.add_argument("--fine", type=float, default=USUAL["fine"], help="share of the timesteps that are drawn from --fine-steps")
+    parser.add_argument("--fine-steps", type=int, nargs=2, default=USUAL["fine_steps"], metavar=("FROM", "TO"), help="without TO. Default: where details of a few pixels are decided")
     parser.add_argument("--start", metavar="FILE", help="exported weights of the same preset to begin with, instead of random ones")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="save and stop after so long")
     parser.add_argument("--save-minutes", type=float, default=4, help="time between saved states, beside those of the reports")
@@ -192,18 +200,18 @@ def main():
         begin_with(network, given.start)
     average.load_state_dict(network.state_dict())
     average.requires_grad_(False)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=given.rate, weight_decay=0.01)
+    if given.optimizer == "muon":
+        optimizer = muon.Muon(network, given.rate, WEIGHT_DECAY)
+    else:
+        optimizer = torch.optim.AdamW(network.parameters(), lr=given.rate, weight_decay=WEIGHT_DECAY)
     data = Data(given.data, network.flags["image_size"], device)
     os.makedirs(given.run, exist_ok=True)
     path = state_path(given.run)
     settings = {key: getattr(given, key) for key in ("preset", "seed", "batch", "rate", "ema", "steps", "precision")}
-    if given.eyes != 1:
-        settings["eyes"] = given.eyes
-    if given.fine:
-        settings["fine"] = given.fine
+    settings |= {key: getattr(given, key) for key, usual in USUAL.items() if getattr(given, key) != usual}
     if given.start:
         settings["start"] = os.path.basename(given.start)
-    weights = data.places(given.data[0], given.eyes) if given.eyes != 1 else None
+    weighting = {"gamma": given.gamma, "weights": data.places(given.data[0], given.eyes) if given.eyes != 1 else None}
     done, seconds = 0, 0.0
     if os.path.exists(path):
         tensors, facts = files.load_tensors(path)
@@ -252,8 +260,8 @@ def main():
         idle = waited()
         begin, started = begin + idle, started + idle
         for group in optimizer.param_groups:
-            group["lr"] = rate_at(done, given.steps, given.rate)
-        loss, _ = loss_of(network, *data.step(given.seed, done, given.batch, given.fine), precision, weights)
+            group["lr"] = rate_at(done, given.steps, given.rate, given.decay)
+        loss, _ = loss_of(network, *data.step(given.seed, done, given.batch, given.fine, given.fine_steps), precision, **weighting)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
