@@ -1,13 +1,13 @@
 /**
- * Makes the package's dist: a few ES modules in one folder, with source maps, none of which imports a package that a
- * page does not have; and declarations in dist/types. `node scripts/bundle.mjs FOLDER` is what setup.mjs runs.
+ * Makes the package's dist: a few ES modules in one folder, none of which imports a package that a page does not
+ * have; and declarations in dist/types. `node scripts/bundle.mjs FOLDER` is what setup.mjs runs.
  *
  * One folder, so that `new URL("./worker.js", import.meta.url)` is right from whichever file the code ends up in. The
  * worker is one file without imports: the only form that every bundler copies or bundles alike. rolldown does it, since
  * Vite brings it anyway, it reads TypeScript, and it leaves `new URL` as it stands, which Vite's library mode does not.
  */
 import { execFile } from "node:child_process";
-import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, posix, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -72,7 +72,6 @@ const output = {
   format: "esm",
   entryFileNames: "[name].js",
   chunkFileNames: "[name].js",
-  sourcemap: true,
 };
 
 /** Without type checks. */
@@ -104,20 +103,11 @@ async function bundle(dist) {
   // Nothing shakes a file without exports: annotations for that are left out.
   const inOne = { dir: dist, codeSplitting: false, minify: true, comments: { annotation: false } };
   await worker.write(Object.assign(inOne, output));
-  for (const name of await readdir(dist)) if (name.endsWith(".js.map")) await leaveOutSources(join(dist, name));
   await copyFile(join(root, "bench/report.css"), join(dist, "report.css"));
   for (const [name, file] of Object.entries(bundledLicences)) {
     await mkdir(join(dist, "licences"), { recursive: true });
     await copyFile(join(root, "node_modules", name, file), join(dist, "licences", `${name}.txt`));
   }
-}
-
-/** Our sources are in the package, so that maps need not repeat them. */
-async function leaveOutSources(path) {
-  const map = JSON.parse(await readFile(path, "utf8"));
-  const isOurs = (source) => !source.startsWith("../node_modules/");
-  map.sourcesContent = map.sourcesContent.map((text, index) => (isOurs(map.sources[index]) ? null : text));
-  await writeFile(path, JSON.stringify(map));
 }
 
 /**

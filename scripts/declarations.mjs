@@ -1,6 +1,6 @@
 /**
  * Makes the declarations that tsc has written the package's: those that an entry point reaches, with imports that older
- * compilers follow, too. They stay a file a module, beside maps that lead an editor to the sources in the package.
+ * compilers follow, too. They stay a file a module.
  *
  * Of WebGPU's own types only the names are declared, once more: what knows them (TypeScript 6's lib.dom, @webgpu/types)
  * adds their members, and without it (TypeScript 5, Node without lib.dom) they are still types.
@@ -24,17 +24,14 @@ export async function arrangeDeclarations(folder, entries) {
     const named = text.replace(/\/\*[^]*?\*\//g, "").match(/\bGPU\w*/g) ?? [];
     named.forEach((name) => gpuTypes.add(name));
     const up = posix.relative(posix.dirname(path), gpuFile);
-    if (named.length > 0) await prepend(join(folder, path), `/// <reference path="${up}" />\n`, arranged);
-    else if (arranged !== text) await writeFile(join(folder, path), arranged);
+    const reference = named.length > 0 ? `/// <reference path="${up}" />\n` : "";
+    if (reference + arranged !== text) await writeFile(join(folder, path), reference + arranged);
     for (const next of found) await visit(next);
   };
   for (const entry of entries) await visit(entry.replace(/\.ts$/, ".d.ts"));
   for (const file of await readdir(folder, { recursive: true, withFileTypes: true })) {
     const path = join(file.parentPath, file.name);
-    const name = path
-      .slice(folder.length + 1)
-      .replaceAll("\\", "/")
-      .replace(/\.map$/, "");
+    const name = path.slice(folder.length + 1).replaceAll("\\", "/");
     if (file.isFile() && !reached.has(name)) await rm(path);
   }
   const lines = [...gpuTypes].sort().map((name) => `interface ${name} {}\n`);
@@ -42,10 +39,3 @@ export async function arrangeDeclarations(folder, entries) {
 }
 
 const gpuFile = "webgpu.d.ts";
-
-/** Of a declaration, with its map, which is a line longer then. */
-async function prepend(path, line, text) {
-  await writeFile(path, line + text);
-  const map = JSON.parse(await readFile(`${path}.map`, "utf8"));
-  await writeFile(`${path}.map`, JSON.stringify(Object.assign(map, { mappings: `;${map.mappings}` })));
-}

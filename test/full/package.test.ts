@@ -50,10 +50,7 @@ describe("the tarball", () => {
         !/^package\/(package\.json|custom-elements\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/[\w.]+|docs\/[\w-]+\.md)$/.test(
           path,
         ) &&
-        !/^package\/dist\/([\w-]+\.js(\.map)?|types\/([\w-]+\/)*\w+\.d\.ts(\.map)?|report\.css|licences\/[\w-]+\.txt)$/.test(
-          path,
-        ) &&
-        !/^package\/(src\/([\w-]+\/)*|bench\/|test\/twins\/|test\/support\/)\w+\.ts$/.test(path) &&
+        !/^package\/dist\/([\w-]+\.js|types\/([\w-]+\/)*\w+\.d\.ts|report\.css|licences\/[\w-]+\.txt)$/.test(path) &&
         !/^package\/weights\/([\w.-]+\.safetensors|manifest\.json|README\.md|examples\/[\w.-]+\.png)$/.test(path),
     );
     expect(strange).toEqual([]);
