@@ -17,7 +17,7 @@ const { contactSheet, encodePng, readPicture, shippedModels, weightsFolder, writ
   await import("repaint-webgpu/node");
 
 const [model] = await shippedModels();
-const examples = model.examples.filter(({ name }) => name !== "poster");
+const { examples } = model;
 const settings = [
   ["without", "steps=100,jump-length=10,resamples=1", "RePaint without resampling (100, 10, 1)"],
   ["with", "steps=100,jump-length=10,resamples=5", "RePaint with resampling (100, 10, 5)"],

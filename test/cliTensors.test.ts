@@ -233,14 +233,14 @@ describe("doctor", () => {
     const { status, out } = await cli(["doctor"]);
     expect(status).toBe(0);
     expect(out).toMatch(
-      /portraits64, f32: .*: right\n.*portraits64, f16: .*: right\n.*classifier64, f32: .*: right\n +noise: .*: right\nThis adapter computes correctly\.\n$/,
+      /portraits64, f32: .*: right\n.*portraits64, f16: .*: right\n.*scenes64, f32: .*: right\n.*scenes64, f16: .*: right\n.*classifier64, f32: .*: right\n +noise: .*: right\nThis adapter computes correctly\.\n$/,
     );
     const json = await cli(["doctor", "--json"]);
     expect(events(json.out).map(({ event }) => event)).toEqual([
       "machine",
       "adapter",
       "device",
-      ...Array.from({ length: 3 }, () => "selfTest"),
+      ...Array.from({ length: 5 }, () => "selfTest"),
       "noiseTest",
       "verdict",
     ]);

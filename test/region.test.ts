@@ -143,7 +143,7 @@ describe("planRegions", () => {
   }, 10_000);
 
   it("finds the two holes of the poster", async () => {
-    const bytes = readFileSync(new URL("../weights/examples/poster.fill.png", import.meta.url));
+    const bytes = readFileSync(new URL("../site/pictures/poster.fill.png", import.meta.url));
     const keep = keepMask(await decodePicture(bytes, "poster.fill.png"), "fill");
     const fills = fillBoxes(keep);
     expect(fills.map(({ x, y }) => [x - (x % 64), y - (y % 64)])).toEqual([

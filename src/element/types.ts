@@ -32,8 +32,8 @@ export type AdapterReport =
     };
 
 /**
- * A shipped model or classifier by its name ("portraits64", "classifier64"), a file of the user's, or an address.
- * Formats are told apart by content.
+ * A shipped model or classifier by its name ("portraits64", "scenes64", "classifier64"), a file of the user's, or an
+ * address. Formats are told apart by content.
  */
 export type ModelSource = { readonly shipped: string } | File | URL;
 

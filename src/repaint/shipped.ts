@@ -21,6 +21,15 @@ export const shippedModels: Readonly<Record<string, ShippedModel>> = {
     sha256: "f050502f231ed91d46c35bbaf038bcd6d498fa267bd50ff0ed1ae6ee75d85784",
     bytes: 2432372,
   },
+  scenes64: {
+    title: "scenes64",
+    get url() {
+      knowsItsAddress("the shipped model");
+      return new URL("../../weights/scenes64.safetensors", import.meta.url).href;
+    },
+    sha256: "9375609ef2636d95e0de9bb1e68ab0caa5bceed15baef45e407e60cbae1b80b5",
+    bytes: 3081148,
+  },
 };
 
 /** Noise-aware classifiers, which guide runs of a model. */

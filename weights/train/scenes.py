@@ -4,7 +4,8 @@ Things to remove (posts, balloons, birds, people far away, signs) are in the exa
     python3 scenes.py grid OUT.png                                     4 drawings of each kind, to look at
     python3 scenes.py crops OUT.png                                    crops as training sees them
     python3 scenes.py data OUT.npz --size 64 --count 24000 --seed 1000
-    python3 scenes.py examples FOLDER                                  NAME.png, NAME.fill.png (white is to be filled), NAME.without.png
+    python3 scenes.py examples FOLDER                                  NAME.jpg, NAME.fill.png (white is to be filled), NAME.small.jpg
+    python3 scenes.py without FOLDER                                   NAME.png: the examples without the thing to remove
 """
 
 import argparse
@@ -619,36 +620,6 @@ def lamp_post(s, x, base, tall):
     s.strokes(body)
 
 
-def notice(s, x, y, wide, tall):
-    """A poster that somebody has pinned to the wall, a little askew."""
-    lean = 0.04 * wide
-    corners = [(x - wide + lean, y - tall), (x + wide + lean, y - tall + 2 * lean), (x + wide - lean, y + tall), (x - wide - lean, y + tall - 2 * lean)]
-    shadow_of(s, [(px - s.light[0] * 6 * s.unit, py - s.light[1] * 6 * s.unit) for px, py in corners], 0.5)
-
-    def body(draw):
-        at = lambda across, down: tuple(np.array(corners[0]) + across * (np.array(corners[1]) - corners[0]) + down * (np.array(corners[3]) - corners[0]))
-        draw.polygon(corners, ink(s.seen((240, 228, 196))))
-        draw.polygon([at(0.1, 0.08), at(0.9, 0.08), at(0.9, 0.5), at(0.1, 0.5)], ink(s.seen((44, 110, 122))))
-        draw.polygon([at(0.18, 0.46), at(0.42, 0.2), at(0.62, 0.46)], ink(s.seen((234, 160, 60))))
-        draw.polygon([at(0.45, 0.46), at(0.66, 0.28), at(0.84, 0.46)], ink(s.seen((196, 72, 56))))
-        for down, reach in ((0.6, 0.9), (0.7, 0.8), (0.78, 0.86), (0.86, 0.6)):
-            draw.line([at(0.12, down), at(reach, down)], ink(s.seen((70, 62, 58))), max(1, int((0.05 if down < 0.65 else 0.025) * tall)))
-
-    s.strokes(body)
-
-
-def ball(s, x, y, r):
-    """A beach ball that somebody has left."""
-    shadow_of(s, [(x - s.light[0] * 0.75 * r + 1.05 * r * math.cos(a), y - s.light[1] * 0.45 * r + 0.95 * r * math.sin(a)) for a in np.linspace(0, 6.28, 40)], 0.5)
-    rows, columns = (s.y - y) / r, (s.x - x) / r
-    high = np.sqrt(np.clip(1 - rows**2 - columns**2, 0, 1))
-    turned = np.arctan2(rows + 0.35 * high, columns - 0.3 * high)
-    stripes = np.array([(214, 52, 46), (246, 242, 232), (40, 110, 188), (246, 242, 232), (246, 194, 58), (246, 242, 232)], np.float32)
-    faces = stripes[np.floor((turned + np.pi) / (2 * np.pi) * 6).astype(int) % 6]
-    bright = 0.72 + 0.3 * (rows * s.light[1] + columns * s.light[0]) + 0.18 * high
-    s.pixels = mix(s.pixels, s.seen(faces * bright[..., None]), step(1.0, 1.0 - 2 / r, np.hypot(rows, columns)))
-
-
 # Kind, number of the drawing, and what somebody would want out of it (places in shares of the width and height, sizes of the height).
 EXAMPLES = {
     "1-sign": ("meadow", 4, lambda s, w, h: sign(s, 0.52 * w, 0.86 * h, 0.44 * h)),
@@ -656,35 +627,49 @@ EXAMPLES = {
     "3-birds": ("lake", 0, lambda s, w, h: birds(s, 0.45 * w, 0.2 * h, 0.03 * h, 9)),
     "4-people": ("beach", 1, lambda s, w, h: [person(s, x * w, y * h, t * h, coat, legs) for x, y, t, coat, legs in ((0.55, 0.83, 0.15, (196, 58, 54), (52, 62, 92)), (0.62, 0.82, 0.14, (238, 200, 90), (90, 84, 80)), (0.24, 0.76, 0.085, (70, 112, 168), (60, 56, 58)))]),
     "5-post": ("bricks", 0, lambda s, w, h: lamp_post(s, 0.6 * w, 0.93 * h, 0.8 * h)),
-    "6-notice": ("planks", 0, lambda s, w, h: notice(s, 0.42 * w, 0.44 * h, 0.13 * h, 0.18 * h)),
-    "7-ball": ("gravel", 0, lambda s, w, h: ball(s, 0.55 * w, 0.5 * h, 0.12 * h)),
 }
 EXAMPLE_SEED, BRUSH = 778, 9
+SMALL, MASK_COLOUR = (240, 180), (225, 29, 82)
 
 
-def examples(out):
-    """Pictures of 1024 × 768 with a thing in them, masks that cover it and its shadow as a brush would, and the same without it."""
+def drawn_examples():
+    """Of each example its name and the picture of 1024 × 768 with the thing and without it."""
     reduced = lambda pixels: np.asarray(Image.fromarray(pixels).resize((round(WIDTH / OVER), round(HEIGHT / OVER)), Image.BOX))
     for name, (kind, number, add) in EXAMPLES.items():
         s = scene(np.random.default_rng([EXAMPLE_SEED, number]), kind)
         without = reduced(s.finish())
         add(s, s.width, s.height)
-        picture = reduced(s.finish())
+        yield name, reduced(s.finish()), without
+
+
+def examples(out):
+    """Pictures, masks that cover the thing and its shadow as a brush would, and small ones with the mask in the page's red."""
+    for name, picture, without in drawn_examples():
         changed = Image.fromarray((abs(picture.astype(int) - without).max(-1) > 5).astype(np.uint8) * 255)
-        # As with a round brush: larger all round, and no holes.
-        grown = changed.filter(ImageFilter.GaussianBlur(BRUSH / 2)).point(lambda v: 255 * (v > 24))
-        save(picture, os.path.join(out, f"{name}.png"))
+        # As with a round brush: larger all round, and no holes. First three pixels wide, so that no thin line is lost.
+        grown = changed.filter(ImageFilter.MaxFilter(3)).filter(ImageFilter.GaussianBlur(BRUSH / 2)).point(lambda v: 255 * (v > 24))
+        save_jpeg(Image.fromarray(picture), os.path.join(out, f"{name}.jpg"))
         save(np.asarray(grown), os.path.join(out, f"{name}.fill.png"))
-        save(without, os.path.join(out, f"{name}.without.png"))
+        marked = Image.composite(Image.new("RGB", grown.size, MASK_COLOUR), Image.fromarray(picture), grown)
+        save_jpeg(marked.resize(SMALL, Image.BOX), os.path.join(out, f"{name}.small.jpg"))
+
+
+def without_things(out):
+    for name, _, without in drawn_examples():
+        save(without, os.path.join(out, f"{name}.png"))
 
 
 def save(pixels, path):
     files.write_whole(path, lambda temporary: Image.fromarray(pixels).save(temporary, "png", optimize=True))
 
 
+def save_jpeg(image, path):
+    files.write_whole(path, lambda temporary: image.save(temporary, "jpeg", quality=90, subsampling=0, optimize=True))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["grid", "crops", "data", "examples"])
+    parser.add_argument("what", choices=["grid", "crops", "data", "examples", "without"])
     parser.add_argument("out")
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--count", type=int, default=24000)
@@ -711,7 +696,7 @@ def main():
         files.write_whole(given.out, body)
     else:
         os.makedirs(given.out, exist_ok=True)
-        examples(given.out)
+        {"examples": examples, "without": without_things}[given.what](given.out)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 examples with their masks. The same command writes the same pixels.
 
     python3 unseen.py sheet weights/unseen          portraits.png, 64 of them, and portraits.json: what is in each
-    python3 unseen.py examples weights/examples     eight portraits with a mask each, and a poster with two holes
+    python3 unseen.py examples weights/examples     eight portraits with a mask each
+    python3 unseen.py poster site/pictures          many portraits as one picture with two holes
     python3 unseen.py looks OUT.json                how eye_colours reads the sheet, to compare other programs with
 """
 
@@ -98,12 +99,18 @@ EXAMPLES = {
 POSTER_HOLES = {(4, 2): 1, (7, 4): 0}
 
 
+def white(mask):
+    return mask.astype(np.uint8) * 255
+
+
 def examples(out):
-    white = lambda mask: mask.astype(np.uint8) * 255
     for name, (index, fill) in EXAMPLES.items():
         picture, attributes = person(index)
         save(picture, os.path.join(out, f"{name}.png"))
         save(white(fill(attributes)), os.path.join(out, f"{name}.fill.png"))
+
+
+def poster(out):
     people = [person(POSTER_FIRST + cell) for cell in range(POSTER_COLUMNS * POSTER_ROWS)]
     holes = [np.zeros((SIZE, SIZE), bool) for _ in people]
     for (column, row), eye in POSTER_HOLES.items():
@@ -125,7 +132,7 @@ def looks(out):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    writers = {"sheet": sheet, "examples": examples, "looks": looks}
+    writers = {"sheet": sheet, "examples": examples, "poster": poster, "looks": looks}
     parser.add_argument("what", choices=sorted(writers))
     parser.add_argument("out")
     given = parser.parse_args()

@@ -126,10 +126,9 @@ interface Portrait extends Awaited<ReturnType<typeof readPair>> {
 }
 
 async function readPortraits({ examples }: ShippedModel): Promise<Portrait[]> {
-  const chosen = examples.filter(({ name }) => name !== "poster");
-  if (chosen.length === 0) throw new InputError("weights/manifest.json has no such examples: check out again");
+  if (examples.length === 0) throw new InputError("weights/manifest.json has no such examples: check out again");
   return Promise.all(
-    chosen.map(async ({ name, picture, fill }) => {
+    examples.map(async ({ name, picture, fill }) => {
       const [image, mask] = [join(weightsFolder, picture), join(weightsFolder, fill)];
       return { name, ...(await readPair({ image, mask, kind: "fill", stem: name })) };
     }),
@@ -149,7 +148,7 @@ function farewell(folder: string): string {
     `The pictures are in ${folder}: *.input.png, *.filled.png, and all together in contact-sheet.png.`,
     "Try next:",
     "  npm run demo -- --seed 1 --preset balanced     (another filling, with twice the care)",
-    "  npm run -s repaint -- inpaint --image weights/examples/poster.png --fill weights/examples/poster.fill.png --out poster.png",
+    "  npm run -s repaint -- inpaint --image site/pictures/poster.png --fill site/pictures/poster.fill.png --out poster.png",
     "  npm run -s repaint -- --help",
   ].join("\n");
 }
