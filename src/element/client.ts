@@ -302,7 +302,7 @@ function sourceMessage(source: ModelSource): SourceMessage {
   return { url, sha256, title };
 }
 
-/** A thousand names, which the worker does not have to carry for the few pages that meet such a network. */
+/** A thousand names, kept out of the worker for the few pages that need them. */
 async function withNames<T extends Pick<ModelInfo, "classes" | "classNames">>(info: T): Promise<T> {
   if (info.classes !== 1000 || info.classNames) return info;
   const { imagenetClasses } = await import("../checkpoints/released/imagenetClasses.ts");

@@ -1,4 +1,4 @@
-/** The entry of `repaint-webgpu/element`: registers `<repaint-inpaint>` and exports its class and types. */
+/** `repaint-webgpu/element`: registers `<repaint-inpaint>`, exports its class and types. */
 import { defineRepaintInpaint, RepaintInpaint } from "./ui/element.ts";
 
 export { RepaintInpaint };

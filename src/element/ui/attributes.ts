@@ -22,8 +22,7 @@ import { presetNames } from "./settingsPanel.ts";
 export const attributes = {
   src: "Address of the picture.",
   mask: "Address of its mask: a picture of the same proportions, white where something is to be filled.",
-  model:
-    "A shipped model's name (portraits64, which is the default, scenes64) or the address of a .safetensors or .pt file.",
+  model: "A shipped model's name (portraits64, the default, or scenes64) or the address of a .safetensors or .pt file.",
   classifier:
     "What guides the model's runs: a shipped classifier's name (classifier64) or the address of one. Default: nothing.",
   preset: "The sampler with its settings: fast, balanced (default), or paper, which is RePaint as published.",

@@ -1,4 +1,4 @@
-/** Who wants to hear of what: the element's parts listen to each other by name. Events for pages are in events.ts. */
+/** The element's parts listen to each other by name; events for pages are in events.ts. */
 export class Emitter<Events extends Record<string, unknown>> {
   readonly #listeners = new Map<keyof Events, Set<(detail: never) => void>>();
 

@@ -54,7 +54,7 @@ function extent(shape: Shape): readonly [number, number, number, number] {
   ];
 }
 
-/** Sets the pixels inside the shape to `value`. A dab always hits the pixel that it stands on, however small it is. */
+/** Sets the pixels inside the shape to `value`. A dab hits at least the pixel that it stands on. */
 export function paint(mask: FillMask, shape: Shape, value: 0 | 1): void {
   const box = shapeBox(shape, mask);
   if (box.width === 0 || box.height === 0) return;
