@@ -20,16 +20,17 @@ def orthogonal(matrix, rounds=5):
     return (x.T if matrix.shape[0] > matrix.shape[1] else x).to(matrix.dtype)
 
 
-class Muon(torch.optim.Optimizer):
+class Muon(torch.optim.AdamW):
     def __init__(self, network, rate, weight_decay):
         inner, rest = [], []
         for name, parameter in network.named_parameters():
             (inner if parameter.ndim > 1 and not name.startswith(OUTER) else rest).append(parameter)
-        super().__init__([{"params": inner}, {"params": rest}], {"lr": rate, "weight_decay": weight_decay, "betas": (0.9, 0.999), "eps": 1e-8})
+        # AdamW looks at the first state that it is given, which has to be one of its own.
+        super().__init__([{"params": rest}, {"params": inner}], lr=rate, weight_decay=weight_decay)
 
     @torch.no_grad()
     def step(self):
-        inner, rest = self.param_groups
+        inner = self.param_groups[1]
         for parameter in inner["params"]:
             state = self.state[parameter]
             if not state:
@@ -38,17 +39,6 @@ class Muon(torch.optim.Optimizer):
             update = orthogonal(parameter.grad.add(momentum, alpha=MOMENTUM).flatten(1))
             parameter.mul_(1 - inner["lr"] * inner["weight_decay"])
             parameter.add_(update.reshape(parameter.shape), alpha=-inner["lr"] * 0.2 * max(update.shape) ** 0.5)
-        for parameter in rest["params"]:
-            self.adamw(parameter, rest)
-
-    def adamw(self, parameter, group):
-        """Loshchilov & Hutter 2019."""
-        state = self.state[parameter]
-        if not state:
-            state.update(step=torch.zeros(()), exp_avg=torch.zeros_like(parameter), exp_avg_sq=torch.zeros_like(parameter))
-        (first, second), steps = group["betas"], state["step"].add_(1).item()
-        state["exp_avg"].lerp_(parameter.grad, 1 - first)
-        state["exp_avg_sq"].lerp_(parameter.grad**2, 1 - second)
-        root = (state["exp_avg_sq"] / (1 - second**steps)).sqrt_().add_(group["eps"])
-        parameter.mul_(1 - group["lr"] * group["weight_decay"])
-        parameter.addcdiv_(state["exp_avg"], root, value=-group["lr"] / (1 - first**steps))
+            # AdamW leaves alone what has none.
+            parameter.grad = None
+        super().step()
