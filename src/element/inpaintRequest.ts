@@ -25,6 +25,7 @@ export async function inpaintPicture(
   if (!Number.isInteger(count) || count < 1 || count > mostVariations)
     throw new InputError(`count: expected a whole number from 1 to ${mostVariations}, got ${count}`);
   const seeds = Array.from({ length: count }, (_, index) => BigInt.asUintN(64, seed + BigInt(index)));
+  let secondsPerImage: number | undefined;
   let latest: Omit<RunProgress, "state"> = { step: 0, steps: 0, secondsPerStep: 0, secondsLeft: 0 };
   let told: RunState | undefined;
   const tell = (state: RunState) => {
@@ -61,8 +62,9 @@ export async function inpaintPicture(
   });
   const box = fillBox(keep);
   try {
-    for await (const { step, steps, secondsPerStep, secondsLeft, previews } of run) {
+    for await (const { step, steps, images, secondsPerStep, secondsLeft, previews } of run) {
       latest = { step, steps, secondsPerStep, secondsLeft };
+      if (step > 2) secondsPerImage = secondsPerStep / images;
       if (box)
         for (const [index, whole] of previews ?? []) {
           const part = cutBox(whole, box);
@@ -75,9 +77,8 @@ export async function inpaintPicture(
     clearInterval(preparing);
   }
   const { modelCalls, seconds, reached } = await run;
-  // Several crops side by side take longer than one, so only a run of one crop at a time tells the time of one.
-  if (count === 1 && repaint.unet.device.kind === "cpu" && latest.step > 2)
-    model.secondsPerCall = latest.secondsPerStep;
+  // On a GPU images of a batch share their time: it tells nothing of a call for one.
+  if (repaint.unet.device.kind === "cpu") model.secondsPerCall = secondsPerImage ?? model.secondsPerCall;
   return { modelCalls, seconds, stopped: reached.some((how) => how !== "result") };
 }
 

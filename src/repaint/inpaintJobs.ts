@@ -70,7 +70,7 @@ export async function costOf(
 /** A stretch's progress as that of the whole run; its last x, or x̂₀ where it was stopped, and the calls it took. */
 async function* stretchProgress(
   run: AsyncGenerator<SampleProgress, Float32Array, undefined>,
-  { show }: Stretch,
+  { show, images }: Stretch,
   { before, steps, callsAhead }: { before: number; steps: number; callsAhead: number },
 ): AsyncGenerator<InpaintProgress, { values: Float32Array; done: number }, undefined> {
   let done = 0;
@@ -80,7 +80,7 @@ async function* stretchProgress(
       const { step, secondsPerStep, xStart } = next.value;
       done = step;
       const secondsLeft = next.value.secondsLeft + secondsPerStep * callsAhead;
-      const progress = { step: before + step, steps, secondsPerStep, secondsLeft };
+      const progress = { step: before + step, steps, images, secondsPerStep, secondsLeft };
       yield xStart ? { ...progress, previews: show(xStart) } : progress;
       next = await run.next();
     }

@@ -7,7 +7,9 @@ export interface InpaintProgress {
   /** Model calls done and in all, over all batches. */
   readonly step: number;
   readonly steps: number;
-  /** Seconds of a model call of this batch, and until the end of the run. */
+  /** Crops or tiles that a model call of this batch takes at once. */
+  readonly images: number;
+  /** Seconds of such a call, and until the end of the run. */
   readonly secondsPerStep: number;
   readonly secondsLeft: number;
   /** Every n-th call, as asked: the pictures of this batch as they would be now, by their index among the jobs. */
