@@ -45,11 +45,16 @@ const sha256 = (text: string) => createHash("sha256").update(text).digest("hex")
 
 const dispatchesOf = (plans: readonly Plan[]) => plans.flatMap((plan) => [...plan.preparation, ...plan.dispatches]);
 
-/** Kernels' texts, each once. */
-const textsOf = (plans: readonly Plan[], half: HalfMode) =>
-  new Set(
-    dispatchesOf(plans).map(({ kernel, variant, tensors }) => renderKernel(kernel, variant, typesOf(tensors), half)),
-  );
+/** Kernels' texts, each once: what many dispatches share is rendered for the first of them. */
+function textsOf(plans: readonly Plan[], half: HalfMode): Set<string> {
+  const texts = new Map<string, string>();
+  for (const { kernel, variant, tensors } of dispatchesOf(plans)) {
+    const types = typesOf(tensors);
+    const key = JSON.stringify([kernel.name, variant, types]);
+    if (!texts.has(key)) texts.set(key, renderKernel(kernel, variant, types, half));
+  }
+  return new Set(texts.values());
+}
 
 /** Kernels' texts, and everything else that a plan says. */
 function hashesOf(plans: readonly Plan[], half: HalfMode): { texts: number; rendered: string; planned: string } {
