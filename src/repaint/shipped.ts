@@ -18,8 +18,8 @@ export const shippedModels: Readonly<Record<string, ShippedModel>> = {
       knowsItsAddress("the shipped model");
       return new URL("../../weights/portraits64.safetensors", import.meta.url).href;
     },
-    sha256: "f050502f231ed91d46c35bbaf038bcd6d498fa267bd50ff0ed1ae6ee75d85784",
-    bytes: 2432372,
+    sha256: "e0361e584c024cd19fc063a39228b0a77a041146ba7d175d35c3d6b6ae054996",
+    bytes: 2432460,
   },
   scenes64: {
     title: "scenes64",
